@@ -1,0 +1,73 @@
+"""Prove that the image you meant to deploy on AWS ECS is the image that runs.
+
+With pytest: `pytest --deploy-env=dev`. In a script: `pytest_deploycheck.verify("dev")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.report.model import RunReport
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "verify"]
+
+
+def verify(
+    env: str,
+    *,
+    config: Path | None = None,
+    services: Sequence[str] = (),
+    images: Mapping[str, str] | None = None,
+    wait: str = "5m",
+    log_wait: str = "60s",
+    since: str | None = None,
+    pushed_after: str | None = None,
+) -> RunReport:
+    """Carry out every built-in check of an environment, without pytest; the verdict is the same.
+
+    Args:
+        env: Name of the environment in the configuration.
+        config: The configuration file; default: deploycheck.toml in the current directory, else `[tool.deploycheck]`
+            in its pyproject.toml.
+        services: Names of the services to verify; default: all.
+        images: The image meant, by the name of its service; default: what the configuration or else the task
+            definition names.
+        wait: How long the rollout may take to settle, such as `90s` or `5m`.
+        log_wait: How long an expected log line may take to arrive.
+        since: Start of the log window: ISO time or duration back; default: the start of the rollout.
+        pushed_after: The image must have been pushed after this: ISO time, duration back, `today` or `commit`.
+
+    Returns:
+        The report; its `verdict` and `broken_link` are the answer.
+
+    Raises:
+        pytest_deploycheck.errors.ConfigurationError: An argument or the configuration cannot be used.
+        pytest_deploycheck.errors.EnvironmentUnusableError: There is nothing to look at, or no way in.
+    """
+    # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
+    from pytest_deploycheck.config import loading, values  # noqa: PLC0415
+    from pytest_deploycheck.config.settings import Options  # noqa: PLC0415
+    from pytest_deploycheck.verification import verify as carry_out  # noqa: PLC0415
+
+    root = Path.cwd()
+    environment = loading.environment(loading.find(root, config), env)
+    selected = values.services(services, environment, "services")
+    named = [f"{service}={reference}" for service, reference in (images or {}).items()]
+    return carry_out(
+        environment,
+        Options(
+            services=selected,
+            images=values.images(named, selected, "images"),
+            wait=values.duration(wait, "wait"),
+            log_wait=values.duration(log_wait, "log_wait"),
+            since=values.when(since, "since", commit_time=None) if since else None,
+            pushed_after=values.when(pushed_after, "pushed_after", commit_time=lambda: values.commit_time(root))
+            if pushed_after
+            else None,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""From configuration files and raw option strings to plain, checked settings."""

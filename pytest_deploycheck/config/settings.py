@@ -1,0 +1,166 @@
+"""What a run was asked: environments, services, expectations and options, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+CHAIN = ("image", "rollout", "tasks", "logs", "health")
+"""The links of the chain of evidence, in its order."""
+
+DEFAULT_REQUIRE = ("image", "rollout", "tasks", "logs")
+"""The links that must be proven where an environment does not say otherwise."""
+
+ExpectationKind = Literal["expect", "forbid", "sequence"]
+TaskScope = Literal["any", "all"]
+SequenceScope = Literal["task", "service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced(Generic[T]):
+    """A value and where it came from, for people: `--deploy-env`, `DEPLOYCHECK_ENV`, `ini deploy_env`, `default`."""
+
+    value: T
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What to look for in a log message.
+
+    Attributes:
+        text: Literal text, or the source of a regular expression.
+        regex: Whether `text` is a regular expression, searched for anywhere in the message.
+        flags: Flags of the regular expression, as `re` numbers them.
+    """
+
+    text: str
+    regex: bool = False
+    flags: int = 0
+
+    def __str__(self) -> str:
+        return f"/{self.text}/" if self.regex else repr(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One declared `[[…logs]]` entry.
+
+    Attributes:
+        kind: `expect` and `sequence` want their patterns in the logs, `forbid` wants its pattern absent.
+        patterns: One pattern, or for `sequence` two and more in their order.
+        count: How many matching events are wanted, at least.
+        tasks: Whether one task may bring them or each new task must.
+        within: Whether a sequence must hold inside one task or over all tasks merged by time.
+    """
+
+    kind: ExpectationKind
+    patterns: tuple[Pattern, ...]
+    count: int = 1
+    tasks: TaskScope = "any"
+    within: SequenceScope = "task"
+
+    def __str__(self) -> str:
+        text = " then ".join(str(pattern) for pattern in self.patterns)
+        prefix = {"expect": "", "forbid": "no ", "sequence": "in order "}[self.kind]
+        times = f" at least {self.count} times" if self.count > 1 else ""
+        scope = " in each new task" if self.tasks == "all" else ""
+        return f"{prefix}{text}{times}{scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """One service of an environment.
+
+    Attributes:
+        name: The name it has in the configuration and in check ids.
+        service: The name of the ECS service.
+        container: The container to judge, or None to judge those that pull from the repository meant.
+        image: The image meant, as written, or None for what the task definition names.
+        logs: The declared expectations; the first is `logs-1`.
+    """
+
+    name: str
+    service: str
+    container: str | None = None
+    image: str | None = None
+    logs: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    """One environment, defaults merged in and placeholders filled.
+
+    Attributes:
+        name: The name after `env.` in the configuration.
+        cluster: Name or ARN of the ECS cluster.
+        region: AWS region, or None for botocore's own choice.
+        profile: Profile of the AWS configuration files, or None.
+        role_arn: Role to assume before looking, or None.
+        external_id: External id to give when assuming `role_arn`, or None.
+        endpoint_url: Where AWS is spoken to, or None for AWS itself.
+        base_url: Where the deployed application answers, or None.
+        require: The links of the chain that must be proven.
+        services: The services, by the name they have in the configuration.
+    """
+
+    name: str
+    cluster: str = "default"
+    region: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    endpoint_url: str | None = None
+    base_url: str | None = None
+    require: tuple[str, ...] = DEFAULT_REQUIRE
+    services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment as a user names it.
+
+    Attributes:
+        text: As written.
+        at: A fixed moment (aware), or None.
+        ago: A duration back from now, or None.
+        today: Whether the start of the current day (UTC) is meant.
+    """
+
+    text: str
+    at: datetime | None = None
+    ago: timedelta | None = None
+    today: bool = False
+
+    def resolve(self, now: datetime) -> datetime:
+        """The moment meant, seen from `now` (aware, by the server's clock)."""
+        if self.at is not None:
+            return self.at
+        if self.ago is not None:
+            return now - self.ago
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How this run looks at the environment.
+
+    Attributes:
+        services: The names of the services to verify, in the configuration's order.
+        images: The image meant for a service, as written, by the service's name.
+        wait: Seconds the rollout may take to settle.
+        log_wait: Seconds an expected log line may take to arrive.
+        since: Start of the log window, or None for the start of the rollout.
+        pushed_after: The image must have been pushed after this, or None.
+    """
+
+    services: tuple[str, ...]
+    images: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 300.0
+    log_wait: float = 60.0
+    since: When | None = None
+    pushed_after: When | None = None

@@ -1,0 +1,255 @@
+"""What is wrong with a configuration, in sentences a user can act on."""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, time
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from pytest_deploycheck import schemas
+from pytest_deploycheck.config import placeholders
+from pytest_deploycheck.config.building import KINDS
+from pytest_deploycheck.config.merging import merged
+from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Table keys and array indices from the top of the document to a value."""
+
+Violation: TypeAlias = tuple[KeyPath, str]
+"""Where something is wrong, and what."""
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_TYPES = {"string": "a string", "integer": "an integer", "array": "an array", "object": "a table"}
+
+_shortened = reprlib.Repr()
+_shortened.maxstring = 80
+
+
+def validate(document: object, *, file: str, prefix: tuple[str, ...] = ()) -> None:
+    """Check a whole configuration: keys, types, patterns, placeholders, and what goes together.
+
+    Args:
+        document: The configuration as `tomllib` gives it.
+        file: The file's name, for messages.
+        prefix: The table of the file that `document` is, for messages.
+
+    Raises:
+        ConfigurationError: Something is wrong; the message has one line for each violation.
+    """
+    lines = [f"{file}: {describe_path((*prefix, *path))}: {text}" for path, text in _violations(document)]
+    if lines:
+        raise ConfigurationError(
+            "\n".join(lines), "Every key and its meaning: python -m pytest_deploycheck.schemas config"
+        )
+
+
+def describe_path(path: Sequence[str | int]) -> str:
+    """`path` as TOML writes it, with the check id of a log expectation: `env.dev.…logs[2].tasks (logs-3)`."""
+    text = ""
+    check = ""
+    for position, part in enumerate(path):
+        if isinstance(part, str):
+            text += f".{describe_key(part)}" if text else describe_key(part)
+        else:
+            text += f"[{part}]"
+            if path[position - 1] == "logs":
+                check = f" (logs-{part + 1})"
+    return text + check
+
+
+def describe_key(key: str) -> str:
+    """`key` as TOML writes it: quoted where it must be."""
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
+
+
+class _Refusal(NamedTuple):
+    """What a sentence is made of: a value that breaks one rule of the schema.
+
+    Attributes:
+        found: The value.
+        rule: What the broken keyword of the schema says.
+        schema: The part of the schema that the keyword stands in.
+        schema_path: The way to the keyword from the top of the schema.
+        message: What the checker of the value says, or jsonschema.
+    """
+
+    found: Any
+    rule: Any
+    schema: Any
+    schema_path: tuple[str | int, ...]
+    message: str
+
+
+def _violations(document: object) -> Iterator[Violation]:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and needed only here
+
+    validator = Draft202012Validator(schemas.load("config"), format_checker=_format_checker())
+    for error in validator.iter_errors(document):
+        path = tuple(error.absolute_path)
+        refusal = _Refusal(
+            found=error.instance,
+            rule=error.validator_value,
+            schema=error.schema,
+            schema_path=tuple(error.absolute_schema_path),
+            message=str(error.cause or error.message),
+        )
+        for below, text in _SENTENCES.get(str(error.validator), _as_jsonschema_says)(refusal):
+            yield (*path, *below), text
+    if isinstance(document, Mapping):
+        yield from _external_ids_without_role(document)
+
+
+def _format_checker() -> FormatChecker:
+    """Knows the schema's two formats that plain JSON Schema has no words for."""
+    from jsonschema import FormatChecker  # noqa: PLC0415 - slow to import, and needed only here
+
+    checker = FormatChecker(formats=())
+
+    @checker.checks("python-regex", raises=(re.error, OverflowError, RecursionError))
+    def compiles(value: object) -> bool:
+        if isinstance(value, str):
+            re.compile(value)
+        return True
+
+    @checker.checks("deploycheck-setting")
+    def has_only_known_placeholders(value: object) -> bool:
+        return not isinstance(value, str) or not placeholders.unknown(value)
+
+    return checker
+
+
+def _external_ids_without_role(document: Mapping[str, Any]) -> Iterator[Violation]:
+    defaults, environments = (
+        table if isinstance(table, Mapping) else {} for table in (document.get("defaults"), document.get("env"))
+    )
+    for name, own in environments.items():
+        table = merged(defaults, own) if isinstance(own, Mapping) else {}
+        if "external_id" in table and "role_arn" not in table:
+            where = ("env", name) if "external_id" in own else ("defaults",)
+            yield (
+                (*where, "external_id"),
+                f"found without role_arn in the environment {name!r}; allowed only with it",
+            )
+
+
+def _found(value: object) -> str:
+    if isinstance(value, str):
+        return _shortened.repr(value)
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, date | time):
+        return f"the date or time {value}"
+    # TOML writes numbers and booleans as JSON does.
+    return json.dumps(value)
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _alternatives(refusal: _Refusal) -> list[str]:
+    """The keys of a `oneOf` or `anyOf` whose every branch requires one key."""
+    return [branch["required"][0] for branch in refusal.rule]
+
+
+def _unknown_keys(refusal: _Refusal) -> Iterator[Violation]:
+    allowed = sorted(refusal.schema["properties"])
+    for key in refusal.found:
+        if key not in allowed:
+            yield (key,), f"unknown key{did_you_mean(key, allowed)} Allowed here: {', '.join(allowed)}"
+
+
+def _wrong_type(refusal: _Refusal) -> Iterator[Violation]:
+    wanted = str(refusal.rule)
+    text = f"found {_found(refusal.found)}; allowed: {_TYPES[wanted]}"
+    if wanted == "array" and isinstance(refusal.found, Mapping):
+        text += " (of tables: write the header in double brackets, [[…]])"
+    yield (), text
+
+
+def _empty_string(refusal: _Refusal) -> Iterator[Violation]:
+    if "propertyNames" in refusal.schema_path:
+        yield ("",), "found an empty name; allowed: a name of at least one character"
+    else:
+        yield (), "found an empty string; allowed: a string that is not empty"
+
+
+def _bad_service_name(refusal: _Refusal) -> Iterator[Violation]:
+    # Such a name could not be told apart in node ids, in --deploy-image or from a placeholder.
+    yield (
+        (refusal.found,),
+        "found this name of a service; allowed: a name that is not empty, without = , { } or ::",
+    )
+
+
+def _not_among(refusal: _Refusal) -> Iterator[Violation]:
+    allowed = refusal.rule
+    hint = did_you_mean(refusal.found, allowed) if isinstance(refusal.found, str) else "."
+    yield (), f"found {_found(refusal.found)}{hint} Allowed: {', '.join(map(repr, allowed))}"
+
+
+def _too_few(refusal: _Refusal) -> Iterator[Violation]:
+    yield (), f"found an array of {len(refusal.found)}; allowed: at least {refusal.rule}"
+
+
+def _too_small(refusal: _Refusal) -> Iterator[Violation]:
+    yield (), f"found {_found(refusal.found)}; allowed: {refusal.rule} or more"
+
+
+def _repeated(refusal: _Refusal) -> Iterator[Violation]:
+    repeated = [found for found, times in Counter(map(_found, refusal.found)).items() if times > 1]
+    yield (), f"found {_listed(repeated, 'and')} more than once; allowed: each at most once"
+
+
+def _not_exactly_one(refusal: _Refusal) -> Iterator[Violation]:
+    # What is no table at all is already reported as that.
+    if isinstance(refusal.found, Mapping):
+        kinds = _alternatives(refusal)
+        found = _listed([key for key in refusal.found if key in kinds] or ["none of them"], "and")
+        yield (), f"needs exactly one of {_listed(kinds, 'or')}; found {found}"
+
+
+def _wrong_company(refusal: _Refusal) -> Iterator[Violation]:
+    key = refusal.schema_path[-2]
+    kinds = [kind for kind in KINDS if kind in refusal.found]
+    # An entry with no kind at all is already reported as that.
+    if kinds:
+        allowed = _listed(_alternatives(refusal), "or")
+        yield (key,), f"found beside {_listed(kinds, 'and')}; allowed only with {allowed}"
+
+
+def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
+    if refusal.rule == "python-regex":
+        yield (), f"found {_found(refusal.found)}, not a regular expression: {refusal.message}"
+        return
+    for placeholder in placeholders.unknown(refusal.found):
+        yield (), f"found the unknown placeholder {placeholder!r}; allowed: {placeholders.PLACEHOLDER!r}"
+
+
+def _as_jsonschema_says(refusal: _Refusal) -> Iterator[Violation]:
+    yield (), refusal.message
+
+
+_SENTENCES: Mapping[str, Callable[[_Refusal], Iterator[Violation]]] = {
+    "additionalProperties": _unknown_keys,
+    "anyOf": _wrong_company,
+    "enum": _not_among,
+    "format": _bad_format,
+    "minItems": _too_few,
+    "minLength": _empty_string,
+    "minimum": _too_small,
+    "oneOf": _not_exactly_one,
+    "pattern": _bad_service_name,
+    "type": _wrong_type,
+    "uniqueItems": _repeated,
+}

@@ -1,0 +1,39 @@
+"""What can go wrong, in terms a user can act on."""
+
+from __future__ import annotations
+
+
+class DeploycheckError(Exception):
+    """Something that keeps a run from answering its question.
+
+    Attributes:
+        message: What was expected and what was seen, in one or two sentences.
+        remedy: What to do about it, or an empty string.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class ConfigurationError(DeploycheckError):
+    """An option, a variable or a configuration file that cannot be used as it is."""
+
+
+class EnvironmentUnusableError(DeploycheckError):
+    """The environment cannot be looked at: credentials, network, or nothing there by that name."""
+
+
+class RefusedOperationError(DeploycheckError):
+    """A call that is not on the list of reads was about to be made, and was not made."""
+
+
+class UnprovenError(AssertionError):
+    """A test asked for evidence that does not exist or could not be looked at.
+
+    A test that raises it is reported as `unproven`, not as failed: the answer is neither yes nor no.
+    """

@@ -1,0 +1,129 @@
+"""What a registry says of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A private ECR registry: one per AWS account and region."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference to an image, taken apart.
+
+    Attributes:
+        host: Host (and port) of the registry.
+        repository: Name of the repository, without the host.
+        tag: The tag named, or None.
+        digest: The digest named (`sha256:…`), or None.
+        ecr: The ECR registry that `host` is, or None for any other registry.
+    """
+
+    host: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+    ecr: Registry | None = None
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.host}/{self.repository}{tag}{digest}"
+
+    @property
+    def place(self) -> str:
+        """Host and repository: where the image is kept."""
+        return f"{self.host}/{self.repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What an image was built for, in the words of the OCI image specification: `linux`, `amd64`, `v8`."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One entry of an index: the manifest of one platform."""
+
+    digest: str
+    platform: Platform | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer as the manifest lists it; `size` is in bytes, as stored."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest or an index.
+
+    Attributes:
+        digest: The sha256 of its bytes.
+        media_type: Which of the four kinds of manifest it is.
+        children: For an index, the manifests of its platforms, without attestations.
+        config: For a single manifest, the digest of the image's configuration.
+        layers: For a single manifest, its layers from the bottom up.
+    """
+
+    digest: str
+    media_type: str
+    children: tuple[Child, ...] = ()
+    config: str | None = None
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it lists the manifests of several platforms."""
+        return bool(self.children) or self.config is None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in a registry.
+
+    Attributes:
+        reference: The reference it was found by.
+        digest: Digest of the manifest or index that the reference names.
+        media_type: The kind of its manifest, as the registry says, or None.
+        pushed_at: When that digest was first pushed (a retag keeps it), or None where it may not be read.
+        tags: All tags that name the digest now.
+        manifest: Its manifest or index, or None where it may not be read.
+        platforms: For an index, the manifests of the platforms that were looked at.
+    """
+
+    reference: Reference
+    digest: str
+    media_type: str | None = None
+    pushed_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    manifest: Manifest | None = None
+    platforms: tuple[Manifest, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from the bottom up; of an index, those of the first platform looked at."""
+        manifests = (self.manifest, *self.platforms)
+        return next((manifest.layers for manifest in manifests if manifest and manifest.layers), ())
+
+    @property
+    def uri(self) -> str:
+        """The reference with its digest, which nothing can move."""
+        return f"{self.reference.place}@{self.digest}"

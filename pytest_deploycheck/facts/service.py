@@ -1,0 +1,163 @@
+"""What ECS says of a service, its task definitions and its rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDefinition:
+    """A container as a task definition describes it.
+
+    Attributes:
+        name: Its name within the task.
+        image: The image, as written in the task definition.
+        essential: Whether the task stops when it does.
+        log_driver: Name of the log driver, or None where it has none.
+        log_options: The options of the log driver.
+        has_health_check: Whether ECS itself checks its health (a Dockerfile's HEALTHCHECK is not monitored).
+        version_consistency: Whether ECS fixes the digest once per rollout.
+    """
+
+    name: str
+    image: str
+    essential: bool = True
+    log_driver: str | None = None
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    has_health_check: bool = False
+    version_consistency: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """A task definition; `architecture` is its own word for it (`X86_64`, `ARM64`), or None."""
+
+    arn: str
+    containers: tuple[ContainerDefinition, ...]
+    architecture: str | None = None
+
+    def container(self, name: str) -> ContainerDefinition | None:
+        """The container of that name, if there is one."""
+        return next((container for container in self.containers if container.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An entry of a service's `deployments`: how ECS itself keeps count of a rollout.
+
+    Attributes:
+        id: Its id, `ecs-svc/…`; tasks name it as what started them.
+        status: PRIMARY, ACTIVE, INACTIVE, or a value yet unknown.
+        task_definition: ARN of the task definition it brings.
+        created_at: When it began.
+        rollout_state: IN_PROGRESS, COMPLETED or FAILED; None where ECS does not keep one.
+        rollout_reason: ECS's own sentence for it.
+        desired: Tasks wanted.
+        running: Tasks running.
+        pending: Tasks on their way.
+        failed: Tasks that failed since one last ran.
+    """
+
+    id: str
+    status: str
+    task_definition: str
+    created_at: datetime
+    rollout_state: str | None = None
+    rollout_reason: str = ""
+    desired: int = 0
+    running: int = 0
+    pending: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionImage:
+    """The image of one container in a service revision; `digest` is what its tag was resolved to."""
+
+    container: str
+    image: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A service revision: a task definition with its tags resolved to digests."""
+
+    arn: str
+    task_definition: str
+    images: tuple[RevisionImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDeployment:
+    """A service deployment: the record ECS keeps of one rollout since October 2024.
+
+    Attributes:
+        arn: Its ARN.
+        status: PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, ROLLBACK_SUCCESSFUL and others.
+        created_at: When it was asked for.
+        started_at: When it began, or None where it has not.
+        finished_at: When it ended, or None where it has not.
+        reason: ECS's own sentence for the status.
+        target: ARN of the service revision it brings.
+        rollback_reason: Why it was rolled back, or None where it was not.
+        breaker_status: What the circuit breaker says: TRIGGERED, MONITORING and others; None without one.
+        alarms: The alarms that went off.
+    """
+
+    arn: str
+    status: str
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str = ""
+    target: str | None = None
+    rollback_reason: str | None = None
+    breaker_status: str | None = None
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEvent:
+    """A line of a service's event list."""
+
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An ECS service.
+
+    Attributes:
+        arn: Its ARN.
+        name: Its name.
+        cluster: Name or ARN of its cluster, as asked.
+        status: ACTIVE, DRAINING or INACTIVE.
+        desired: Tasks wanted.
+        running: Tasks running.
+        pending: Tasks on their way.
+        task_definition: ARN of its current task definition.
+        controller: ECS, CODE_DEPLOY or EXTERNAL: who runs its rollouts.
+        deployments: Its deployments, as listed.
+        events: Its events, the newest first, 100 at the most.
+    """
+
+    arn: str
+    name: str
+    cluster: str
+    status: str
+    desired: int
+    running: int
+    pending: int
+    task_definition: str
+    controller: str = "ECS"
+    deployments: tuple[Deployment, ...] = ()
+    events: tuple[ServiceEvent, ...] = ()
+
+    @property
+    def primary(self) -> Deployment | None:
+        """The deployment that ECS is steering towards, if it keeps one."""
+        return next((one for one in self.deployments if one.status == "PRIMARY"), None)

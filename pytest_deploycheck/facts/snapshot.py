@@ -1,0 +1,167 @@
+"""All that was seen of an environment at one time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pytest_deploycheck.facts.image import Image, Reference
+from pytest_deploycheck.facts.service import Revision, Service, ServiceDeployment, TaskDefinition
+from pytest_deploycheck.facts.task import Task
+
+Absence = Literal["repository", "tag", "digest"]
+Namer = Literal["option", "configuration", "task definition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something could not be looked at.
+
+    Attributes:
+        operation: The IAM action of the call, for example `ecr:DescribeImages`.
+        code: The error's own name, for example `AccessDeniedException`.
+        message: One sentence: what happened.
+        remedy: What to do about it.
+    """
+
+    operation: str
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What became of looking for a reference in its registry.
+
+    Attributes:
+        reference: What was looked for.
+        image: What was found, or None.
+        absent: What is not there, or None. With an image found by its digest, the tag may still be absent.
+        problem: Why it could not be looked at, or None.
+        recorded: Whether `image` is what ECS recorded for the newest rollout, its tag being absent now.
+    """
+
+    reference: Reference
+    image: Image | None = None
+    absent: Absence | None = None
+    problem: Problem | None = None
+    recorded: bool = False
+
+    @property
+    def digest(self) -> str | None:
+        """The digest meant: as found, else as the reference itself names it."""
+        return self.image.digest if self.image else self.reference.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A container whose image is judged.
+
+    Attributes:
+        container: Name of the container.
+        meant: The image it should run.
+        pulled: What the task definition's own reference points to now.
+        namer: Who named the image meant.
+        names_repository: Whether the image meant was named with its repository, not by a bare tag or digest.
+    """
+
+    container: str
+    meant: Lookup
+    pulled: Lookup
+    namer: Namer = "task definition"
+    names_repository: bool = False
+
+    @property
+    def is_own_reference(self) -> bool:
+        """Whether the image meant is just what the task definition names."""
+        return self.namer == "task definition" or self.meant.reference == self.pulled.reference
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """All that was seen of one service.
+
+    What could not be looked at is None, and `problems` says why, by the name of the attribute.
+
+    Attributes:
+        name: The name of the service in the configuration.
+        service: The ECS service.
+        definition: The task definition that the newest rollout was to bring.
+        definitions: Every task definition seen, of the tasks as well.
+        tasks: Its tasks, the running, the draining and the stopped that are still visible.
+        service_deployments: The newest records of its rollouts, the newest first.
+        revisions: The service revisions that those name.
+        judged: The containers whose images are judged.
+        running_images: What the registry says of the digests that the tasks run.
+        problems: Why an attribute is None or incomplete.
+    """
+
+    name: str
+    service: Service | None = None
+    definition: TaskDefinition | None = None
+    definitions: tuple[TaskDefinition, ...] = ()
+    tasks: tuple[Task, ...] | None = None
+    service_deployments: tuple[ServiceDeployment, ...] | None = None
+    revisions: tuple[Revision, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    running_images: tuple[Image, ...] = ()
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+
+    @property
+    def running(self) -> tuple[Task, ...]:
+        """The tasks that run and are to go on running."""
+        return tuple(task for task in self.tasks or () if task.is_running)
+
+    def definition_of(self, task: Task) -> TaskDefinition | None:
+        """The task definition of a task, if it was seen."""
+        return next((one for one in self.definitions if one.arn == task.task_definition), None)
+
+    def image_of(self, digest: str) -> Image | None:
+        """What the registry says of a digest that runs, if it was seen."""
+        return next((image for image in self.running_images if image.digest == digest), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who looks, and where.
+
+    Attributes:
+        account: AWS account id.
+        arn: ARN of the caller.
+        region: AWS region.
+        clock_offset: Seconds by which the servers' clock is ahead of this machine's.
+    """
+
+    account: str
+    arn: str
+    region: str
+    clock_offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of an environment.
+
+    Attributes:
+        identity: Who looked.
+        observed_at: When, by the servers' clock (UTC).
+        services: What was seen of each selected service, in the configuration's order.
+        waited: Seconds that the rollout was waited for.
+        settled: Whether every rollout was settled when the wait ended.
+    """
+
+    identity: Identity
+    observed_at: datetime
+    services: tuple[ServiceFacts, ...]
+    waited: float = 0.0
+    settled: bool = True
+
+    def service(self, name: str) -> ServiceFacts:
+        """What was seen of the service of that name; KeyError for one that was not selected."""
+        for facts in self.services:
+            if facts.name == name:
+                return facts
+        raise KeyError(name)

@@ -1,0 +1,80 @@
+"""What ECS says of a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a task.
+
+    Attributes:
+        name: Its name within the task.
+        image: The image used, as ECS writes it.
+        digest: Digest of the image it runs, or None where ECS does not say.
+        runtime_id: The container runtime's id for it.
+        status: Its last status.
+        health: HEALTHY, UNHEALTHY or UNKNOWN; UNKNOWN too where the task definition has no health check.
+        exit_code: Its exit code, once stopped.
+        reason: Why it stopped or could not start.
+    """
+
+    name: str
+    image: str = ""
+    digest: str | None = None
+    runtime_id: str | None = None
+    status: str = "RUNNING"
+    health: str = "UNKNOWN"
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of a service.
+
+    Attributes:
+        arn: Its ARN.
+        task_definition: ARN of its task definition.
+        status: Its last status, for example RUNNING.
+        desired_status: What ECS wants of it; STOPPED for one that is draining.
+        containers: Its containers.
+        started_by: Id of the deployment that started it.
+        created_at: When it was asked for.
+        started_at: When it began to run, or None where it has not.
+        stopped_at: When it stopped, or None.
+        stop_code: The class of reason it stopped for.
+        stopped_reason: ECS's own sentence for it.
+        health: The health of the task as a whole.
+        architecture: CPU architecture it runs on (`x86_64`, `arm64`), or None where ECS does not say.
+    """
+
+    arn: str
+    task_definition: str
+    status: str
+    desired_status: str
+    containers: tuple[Container, ...] = ()
+    started_by: str = ""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    stop_code: str = ""
+    stopped_reason: str = ""
+    health: str = "UNKNOWN"
+    architecture: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN, as consoles and log streams show it."""
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs and is to go on running."""
+        return self.status == "RUNNING" and self.desired_status == "RUNNING"
+
+    def container(self, name: str) -> Container | None:
+        """The container of that name, if there is one."""
+        return next((container for container in self.containers if container.name == name), None)

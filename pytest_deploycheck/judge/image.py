@@ -1,0 +1,164 @@
+"""The link `image`: is the image we meant in the registry, in the repository the service pulls from?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pytest_deploycheck.facts.image import Registry
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
+from pytest_deploycheck.judge.finding import IMAGE_EXISTS, IMAGE_PUSHED, IMAGE_REPOSITORY, Check, Finding
+from pytest_deploycheck.judge.wording import at, command, meant, short
+from pytest_deploycheck.oci.reference import same_place
+
+
+def judge_exists(facts: ServiceFacts) -> Finding:
+    """`image-exists`: the tag or digest meant is in its registry."""
+    return _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.meant))
+
+
+def judge_repository(facts: ServiceFacts) -> Finding:
+    """`image-repository`: the service pulls from the repository, account and region of the image meant."""
+    if facts.judged and not any(judged.names_repository for judged in facts.judged):
+        return IMAGE_REPOSITORY.skips("no image was named with its repository")
+    return _for_each(IMAGE_REPOSITORY, facts, _repository)
+
+
+def judge_pushed(facts: ServiceFacts, after: datetime | None) -> Finding:
+    """`image-pushed`: the image meant was pushed after a given moment."""
+    if after is None:
+        return IMAGE_PUSHED.skips("no --deploy-pushed-after was given")
+    return _for_each(IMAGE_PUSHED, facts, lambda judged: _pushed(judged.meant, after))
+
+
+def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Finding]) -> Finding:
+    if facts.judged:
+        return check.of_all({judged.container: judge(judged) for judged in facts.judged})
+    problem = facts.problems.get("definition") or facts.problems.get("service") or facts.problems.get("tasks")
+    if problem:
+        return check.errs(problem)
+    return check.unproven(
+        "No task definition of the service was found, so it is not known which image is meant.",
+        remedy="Name the image with --deploy-image, or look at the service in the AWS console.",
+    )
+
+
+def _exists(lookup: Lookup) -> Finding:
+    reference = lookup.reference
+    evidence: dict[str, Any] = {
+        "reference": str(reference),
+        "digest": lookup.digest,
+        "pushed_at": lookup.image.pushed_at.isoformat() if lookup.image and lookup.image.pushed_at else None,
+        "tags": list(lookup.image.tags) if lookup.image else [],
+    }
+    if lookup.absent:
+        return _absent(lookup, evidence)
+    if lookup.image:
+        return IMAGE_EXISTS.passes(meant(lookup), notes=_notes(lookup), evidence=evidence)
+    if lookup.problem:
+        return IMAGE_EXISTS.errs(lookup.problem, evidence=evidence)
+    return IMAGE_EXISTS.unproven(
+        f"{reference} is in no private ECR registry, and no other kind can be looked at.",
+        remedy="Pull it through an ECR pull-through cache, or name it by its digest so that the tasks can be compared.",
+        evidence=evidence,
+    )
+
+
+def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
+    reference = lookup.reference
+    where = f"{reference.repository} in {_registry(reference.ecr)}"
+    if lookup.absent == "repository":
+        return IMAGE_EXISTS.fails(
+            f"there is no repository {where}",
+            cause="The repository's name, account or region is misspelt, or the image was never pushed there.",
+            remedy="Compare the name with the one the build pushes to, and with the task definition's image.",
+            command=_ecr("describe-repositories", reference.ecr),
+            evidence=evidence,
+        )
+    name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
+    still = f"; the image it last named, {short(lookup.digest)}, is still there" if lookup.image else ""
+    return IMAGE_EXISTS.fails(
+        f"there is no {name} in {where}{still}",
+        cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
+        remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
+        command=_ecr("describe-images", reference.ecr, "--repository-name", reference.repository),
+        evidence=evidence,
+    )
+
+
+def _notes(lookup: Lookup) -> list[str]:
+    notes = []
+    reference, image = lookup.reference, lookup.image
+    if image and reference.digest and reference.tag and image.tags and reference.tag not in image.tags:
+        notes.append(f"the tag {reference.tag} points to another image by now; the digest is what counts")
+    if lookup.problem:
+        notes.append(f"when it was pushed is not known: {lookup.problem.operation} is denied, the manifest was read")
+    return notes
+
+
+def _repository(judged: Judged) -> Finding:
+    wanted, pulled = judged.meant.reference, judged.pulled.reference
+    evidence: dict[str, Any] = {"meant": wanted.place, "pulled": pulled.place}
+    if same_place(wanted, pulled):
+        return IMAGE_REPOSITORY.passes(f"the service pulls from {pulled.place}", evidence=evidence)
+    notes = []
+    if judged.meant.digest and judged.meant.digest == judged.pulled.digest:
+        notes.append(f"both hold the same digest, {short(judged.meant.digest)}")
+    return IMAGE_REPOSITORY.fails(
+        f"the service pulls from {pulled.place}, but the image meant is in {wanted.place}",
+        cause=f"{_difference(judged)} differs: what was pushed there never reaches the service.",
+        remedy=f"Push to {pulled.place}, or change the image of container {judged.container!r} in the task definition.",
+        notes=notes,
+        evidence=evidence,
+    )
+
+
+def _difference(judged: Judged) -> str:
+    wanted, pulled = judged.meant.reference, judged.pulled.reference
+    parts = ["The repository"] if wanted.repository != pulled.repository else []
+    if wanted.ecr and pulled.ecr:
+        parts += ["the account"] if wanted.ecr.account != pulled.ecr.account else []
+        parts += ["the region"] if wanted.ecr.region != pulled.ecr.region else []
+    elif wanted.host != pulled.host:
+        parts.append("the registry")
+    text = " and ".join(parts)
+    return text[0].upper() + text[1:]
+
+
+def _pushed(lookup: Lookup, after: datetime) -> Finding:
+    evidence: dict[str, Any] = {"after": after.isoformat()}
+    if lookup.image and lookup.image.pushed_at:
+        evidence["pushed_at"] = lookup.image.pushed_at.isoformat()
+        if lookup.image.pushed_at >= after:
+            return IMAGE_PUSHED.passes(f"pushed {at(lookup.image.pushed_at)}, after {at(after)}", evidence=evidence)
+        return IMAGE_PUSHED.fails(
+            f"{lookup.reference.repository} {short(lookup.digest)} was pushed {at(lookup.image.pushed_at)}, "
+            f"before {at(after)}",
+            cause="Nothing new was pushed, or the build came out the same as before: pushing an image that is there "
+            "already changes nothing, its time included.",
+            remedy="Build and push the image; if the code really is unchanged, leave --deploy-pushed-after out.",
+            evidence=evidence,
+        )
+    if lookup.image is None and lookup.absent is None and lookup.problem:
+        return IMAGE_PUSHED.errs(lookup.problem, evidence=evidence)
+    return IMAGE_PUSHED.unproven(
+        f"it is not known when {lookup.reference} was pushed: {_why_unknown(lookup.problem, absent=lookup.absent)}",
+        remedy="See image-exists.",
+        evidence=evidence,
+    )
+
+
+def _why_unknown(problem: Problem | None, *, absent: str | None) -> str:
+    if absent:
+        return f"the {absent} is not in the registry"
+    return f"{problem.operation} is denied" if problem else "its registry cannot be looked at"
+
+
+def _registry(registry: Registry | None) -> str:
+    return f"account {registry.account}, {registry.region}" if registry else "its registry"
+
+
+def _ecr(operation: str, registry: Registry | None, *arguments: str) -> str:
+    where = ("--registry-id", registry.account, "--region", registry.region) if registry else ()
+    return command("aws", "ecr", operation, *arguments, *where)

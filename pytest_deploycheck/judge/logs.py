@@ -1,0 +1,121 @@
+"""The link `logs`: do the tasks that run the image say what the new code says, and no longer what the old one said?
+
+An answer is sought in what was read so far; whether waiting longer can change it, the answer says too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from pytest_deploycheck.config.settings import Expectation, Pattern, SequenceScope
+from pytest_deploycheck.facts.log import LogEvent, LogSight
+from pytest_deploycheck.facts.snapshot import Problem
+
+
+class Answer(Enum):
+    """What the logs say of an expectation, so far."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    MISSING = "missing"
+    UNHEARD = "unheard"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the logs say of an expectation, and by what.
+
+    Attributes:
+        answer: What they say. MISSING: not there, or not often enough. UNHEARD: tasks said nothing at all.
+            UNSEEN: the logs could not be read.
+        events: The events that speak for it, or for a forbidden pattern, against it.
+        lacking: Ids of the tasks that lack it, where each must have it.
+        problem: Why the logs could not be read.
+    """
+
+    answer: Answer
+    events: tuple[LogEvent, ...] = ()
+    lacking: tuple[str, ...] = ()
+    problem: Problem | None = None
+
+
+def matching(pattern: Pattern, events: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
+    """The events whose message has the pattern: literal text anywhere, or a match of the regular expression."""
+    if pattern.regex:
+        search = _compiled(pattern.text, pattern.flags).search
+        return tuple(event for event in events if search(event.message))
+    return tuple(event for event in events if pattern.text in event.message)
+
+
+def read(expectation: Expectation, sight: LogSight) -> Reading:
+    """What the logs read so far say of an expectation."""
+    if expectation.kind == "forbid":
+        return _read_forbidden(expectation, sight)
+    problem = _problem(sight)
+    if expectation.kind == "sequence":
+        found = _sequences(expectation, sight)
+        lacking = tuple(task for task in sight.scope.tasks if task not in {event.task for event in found})
+        enough = bool(found)
+    else:
+        found = matching(expectation.patterns[0], sight.events)
+        per_task = Counter(event.task for event in found)
+        lacking = tuple(task for task in sight.scope.tasks if per_task[task] < expectation.count)
+        enough = len(found) >= expectation.count
+    if expectation.tasks == "all":
+        enough = bool(sight.scope.tasks) and not lacking
+    if enough:
+        return Reading(Answer.HOLDS, found)
+    if problem:
+        return Reading(Answer.UNSEEN, found, problem=problem)
+    if not sight.heard or (expectation.tasks == "all" and set(lacking) <= set(sight.unheard)):
+        return Reading(Answer.UNHEARD, found, lacking)
+    return Reading(Answer.MISSING, found, lacking if expectation.tasks == "all" else ())
+
+
+def find_sequence(patterns: Sequence[Pattern], events: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
+    """One event for each pattern, each later than the one before; empty where there is no such run."""
+    found: list[LogEvent] = []
+    for event in events:
+        if len(found) < len(patterns) and matching(patterns[len(found)], (event,)):
+            found.append(event)
+    return tuple(found) if len(found) == len(patterns) else ()
+
+
+def _sequences(expectation: Expectation, sight: LogSight) -> tuple[LogEvent, ...]:
+    runs = [find_sequence(expectation.patterns, events) for events in _threads(expectation.within, sight)]
+    return tuple(event for run in runs for event in run)
+
+
+def _threads(within: SequenceScope, sight: LogSight) -> list[list[LogEvent]]:
+    """The events in the threads in which an order means something: a task's own, or all by time."""
+    if within == "service":
+        return [list(sight.events)]
+    return [[event for event in sight.events if event.task == task] for task in sight.scope.tasks]
+
+
+def _read_forbidden(expectation: Expectation, sight: LogSight) -> Reading:
+    """An absence is proven only when each new task was heard: silence says nothing."""
+    found = matching(expectation.patterns[0], sight.events)
+    if found:
+        return Reading(Answer.BROKEN, found)
+    problem = _problem(sight)
+    if problem:
+        return Reading(Answer.UNSEEN, problem=problem)
+    if sight.unheard or not sight.scope.tasks:
+        return Reading(Answer.UNHEARD, lacking=sight.unheard)
+    return Reading(Answer.HOLDS)
+
+
+def _problem(sight: LogSight) -> Problem | None:
+    return next(iter((*sight.scope.problems, *sight.problems)), None)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, flags: int) -> re.Pattern[str]:
+    return re.compile(text, flags)

@@ -1,0 +1,119 @@
+"""Does a task run the image meant?
+
+Digests are compared, never times: a task that started after a push can still run the digest that ECS fixed before it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pytest_deploycheck.facts.image import Image, Platform
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.oci.manifest import DOCKER_LIST, OCI_INDEX
+
+_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "arm64": "arm64", "aarch64": "arm64"}
+
+
+class Match(Enum):
+    """What a container of a task runs, seen from the image meant."""
+
+    MEANT = "the image meant"
+    OTHER = "another image"
+    OTHER_PLATFORM = "the image meant, but for another platform"
+    STARTED_BEFORE_PUSH = "an image from before the push"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is certain that it is not the image meant."""
+        return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STARTED_BEFORE_PUSH)
+
+
+def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
+    """Compare what one container of a task runs with the image meant for it.
+
+    Accepted are the digest meant, and where one of the two is an index, its manifest for the task's platform.
+    """
+    container = task.container(judged.container)
+    meant = judged.meant
+    if container is None:
+        return Match.UNKNOWN
+    if container.digest is None:
+        return _match_by_time(meant, task)
+    if meant.digest is None:
+        return Match.UNKNOWN
+    if container.digest == meant.digest:
+        return Match.MEANT
+    architecture = architecture_of(task, facts)
+    running = facts.image_of(container.digest)
+    for index, child in ((meant.image, container.digest), (running, meant.digest)):
+        related, platform = _child(index, child)
+        if related:
+            return Match.MEANT if _fits(platform, architecture) else Match.OTHER_PLATFORM
+    if _is_closed_index(meant.image) or _is_closed_index(running):
+        return Match.UNKNOWN
+    return Match.OTHER
+
+
+def match_task(task: Task, facts: ServiceFacts) -> Match:
+    """Compare a task with the images meant for all of its judged containers: the first difference counts."""
+    matches = [match_container(judged, task, facts) for judged in facts.judged]
+    for match in matches:
+        if match.is_other:
+            return match
+    return Match.MEANT if matches and all(match is Match.MEANT for match in matches) else Match.UNKNOWN
+
+
+class Fit(Enum):
+    """What the running tasks of a service run as a whole, seen from the image meant."""
+
+    ALL = "all run it"
+    NONE = "none runs it"
+    MIXED = "some run it"
+    UNKNOWN = "unknown"
+
+
+def fit(facts: ServiceFacts) -> Fit:
+    """Compare all running tasks with the images meant."""
+    matches = [match_task(task, facts) for task in facts.running]
+    if matches and all(match is Match.MEANT for match in matches):
+        return Fit.ALL
+    if matches and all(match.is_other for match in matches):
+        return Fit.NONE
+    if Match.MEANT in matches and any(match.is_other for match in matches):
+        return Fit.MIXED
+    return Fit.UNKNOWN
+
+
+def architecture_of(task: Task, facts: ServiceFacts) -> str | None:
+    """The CPU architecture of a task in the words of images (`amd64`, `arm64`), or None where nothing tells."""
+    definition = facts.definition_of(task)
+    said = task.architecture or (definition.architecture if definition else None)
+    return _ARCHITECTURES.get(said.lower()) if said else None
+
+
+def _match_by_time(meant: Lookup, task: Task) -> Match:
+    """Without a digest only one thing is certain: what was not yet pushed when the task started, it cannot run."""
+    pushed_at = meant.image.pushed_at if meant.image else None
+    if pushed_at and task.started_at and task.started_at < pushed_at:
+        return Match.STARTED_BEFORE_PUSH
+    return Match.UNKNOWN
+
+
+def _child(index: Image | None, digest: str) -> tuple[bool, Platform | None]:
+    """Whether `digest` is a manifest of `index`, and for which platform."""
+    if index and index.manifest:
+        for child in index.manifest.children:
+            if child.digest == digest:
+                return True, child.platform
+    return False, None
+
+
+def _fits(platform: Platform | None, architecture: str | None) -> bool:
+    return platform is None or architecture is None or platform.architecture == architecture
+
+
+def _is_closed_index(image: Image | None) -> bool:
+    """Whether it is an index whose manifests could not be read."""
+    return image is not None and image.manifest is None and image.media_type in (DOCKER_LIST, OCI_INDEX)

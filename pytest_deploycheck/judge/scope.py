@@ -1,0 +1,117 @@
+"""Which logs tell of the image meant: the streams of the tasks that run it, since its rollout began."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pytest_deploycheck.facts.log import LogScope, LogStream
+from pytest_deploycheck.facts.service import ContainerDefinition
+from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.matching import Match, match_task
+from pytest_deploycheck.judge.rollout import judge_rollout
+
+_UNREADABLE = Problem(
+    "ecs:DescribeTaskDefinition",
+    "TaskDefinitionUnknown",
+    "The task definition that tells where the tasks log could not be read.",
+    "Allow the action ecs:DescribeTaskDefinition to the caller, then run again.",
+)
+
+
+def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: datetime) -> LogScope:
+    """The logs to look at for a service.
+
+    Args:
+        facts: What was seen of the service.
+        region: The environment's region, for log drivers that name none.
+        since: The start of the window that was asked for, or None for the start of the rollout.
+        now: The moment of the look (UTC), the start where nothing earlier is known.
+    """
+    new = [task for task in facts.running if _is_new(task, facts)]
+    old = [task for task in facts.tasks or () if task not in new]
+    began = (
+        since
+        or judge_rollout(facts).started_at
+        or min((task.started_at for task in new if task.started_at), default=now)
+    )
+    streams: list[LogStream] = []
+    blind: list[str] = []
+    problems: list[Problem] = [facts.problems["tasks"]] if "tasks" in facts.problems else []
+    for task in new:
+        definition = facts.definition_of(task)
+        if definition is None:
+            problems.append(facts.problems.get("definition", _UNREADABLE))
+            continue
+        for judged in facts.judged:
+            container = definition.container(judged.container)
+            if container is None:
+                continue
+            stream = _stream(task, container, region)
+            if stream is None:
+                blind.append(_why_blind(container))
+            else:
+                streams.append(stream)
+    return LogScope(
+        since=began,
+        tasks=tuple(task.id for task in new),
+        streams=tuple(streams),
+        old_streams=_streams_of_old(old, facts, region),
+        problems=tuple(dict.fromkeys(problems)),
+        blind=tuple(dict.fromkeys(blind)),
+    )
+
+
+def _is_new(task: Task, facts: ServiceFacts) -> bool:
+    """Whether the task counts as running the image meant.
+
+    One whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven, and the
+    link `tasks` says so.
+    """
+    match = match_task(task, facts)
+    if match is Match.UNKNOWN:
+        primary = facts.service.primary if facts.service else None
+        return primary is not None and task.started_by == primary.id
+    return match is Match.MEANT
+
+
+def _streams_of_old(tasks: list[Task], facts: ServiceFacts, region: str) -> tuple[LogStream, ...]:
+    streams = []
+    for task in tasks:
+        definition = facts.definition_of(task) or facts.definition
+        for judged in facts.judged:
+            container = definition.container(judged.container) if definition else None
+            stream = _stream(task, container, region) if container else None
+            if stream:
+                streams.append(stream)
+    return tuple(streams)
+
+
+def _stream(task: Task, container: ContainerDefinition, region: str) -> LogStream | None:
+    """Where the awslogs driver writes: `prefix/container/task`, and without a prefix the container's runtime id."""
+    options = container.log_options
+    group = options.get("awslogs-group")
+    if container.log_driver != "awslogs" or not group:
+        return None
+    prefix = options.get("awslogs-stream-prefix")
+    running = task.container(container.name)
+    name = f"{prefix}/{container.name}/{task.id}" if prefix else (running.runtime_id if running else None)
+    if not name:
+        return None
+    return LogStream(
+        task=task.id,
+        container=container.name,
+        region=options.get("awslogs-region", region),
+        group=group,
+        name=name,
+        # Non-blocking has been the driver's default since June 2025.
+        may_drop=options.get("mode", "non-blocking") == "non-blocking",
+    )
+
+
+def _why_blind(container: ContainerDefinition) -> str:
+    if container.log_driver is None:
+        return f"container {container.name!r} has no log driver"
+    if container.log_driver != "awslogs":
+        return f"container {container.name!r} logs through {container.log_driver}, which does not write to CloudWatch itself"
+    return f"the log stream of container {container.name!r} is not known"

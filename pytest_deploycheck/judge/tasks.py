@@ -1,0 +1,160 @@
+"""The link `tasks`: does every running task of the service run exactly the image meant?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Finding
+from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
+from pytest_deploycheck.judge.newest import Outcome
+from pytest_deploycheck.judge.rollout import judge_rollout
+from pytest_deploycheck.judge.wording import at, command, meant, plural, pushed, short
+
+
+def judge_running(facts: ServiceFacts) -> Finding:
+    """`tasks-running`: as many tasks run as are desired, and at least one."""
+    service = facts.service
+    if service is None:
+        return TASKS_RUNNING.errs(facts.problems["service"])
+    running = len(facts.running) if facts.tasks is not None else service.running
+    evidence: dict[str, Any] = {"desired": service.desired, "running": running}
+    look = command("aws", "ecs", "describe-services", "--cluster", service.cluster, "--services", service.name)
+    if service.desired == 0:
+        return TASKS_RUNNING.fails(
+            f"the service wants no task at all (desired count 0); {running} running",
+            cause="The service was scaled to zero.",
+            remedy="Set the desired count, then verify again.",
+            command=command(
+                "aws",
+                "ecs",
+                "update-service",
+                "--cluster",
+                service.cluster,
+                "--service",
+                service.name,
+                "--desired-count",
+                "1",
+            ),
+            evidence=evidence,
+        )
+    if running < service.desired:
+        return TASKS_RUNNING.fails(
+            f"{running} of {plural(service.desired, 'desired task')} running",
+            cause="New tasks cannot start or do not stay up.",
+            remedy="Read the service's events and why its tasks stopped.",
+            command=look,
+            evidence=evidence,
+        )
+    notes = []
+    if facts.tasks is None:
+        notes.append(f"by the service's own count, as {facts.problems['tasks'].operation} is denied")
+    return TASKS_RUNNING.passes(
+        f"{running} of {plural(service.desired, 'desired task')} running", notes=notes, evidence=evidence
+    )
+
+
+def judge_run_image(facts: ServiceFacts) -> Finding:
+    """`tasks-run-image`: the judged containers of every running task run the image meant."""
+    if facts.tasks is None:
+        return TASKS_RUN_IMAGE.errs(facts.problems["tasks"])
+    if not facts.running:
+        return TASKS_RUN_IMAGE.unproven("no task runs, so none runs the image", remedy="See tasks-running.")
+    if not facts.judged:
+        problem = facts.problems.get("definition")
+        if problem:
+            return TASKS_RUN_IMAGE.errs(problem)
+        return TASKS_RUN_IMAGE.unproven("no container with a known image was found in the tasks")
+    return TASKS_RUN_IMAGE.of_all({judged.container: _run_image(judged, facts) for judged in facts.judged})
+
+
+def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
+    matches = {task: match_container(judged, task, facts) for task in facts.running}
+    evidence: dict[str, Any] = {
+        "accepted": judged.meant.digest,
+        "tasks": [
+            {"id": task.id, "digest": _digest(judged, task), "started_at": at(task.started_at), "runs": match.value}
+            for task, match in matches.items()
+        ],
+    }
+    others = {task: match for task, match in matches.items() if match.is_other}
+    if others:
+        return TASKS_RUN_IMAGE.fails(
+            _difference(judged, others, facts),
+            cause=_cause(judged, others, facts),
+            remedy="Roll the service out to the image meant; see rollout-complete.",
+            evidence=evidence,
+        )
+    if all(match is Match.MEANT for match in matches.values()):
+        return TASKS_RUN_IMAGE.passes(
+            f"all {plural(len(matches), 'running task')} run {meant(judged.meant)}", evidence=evidence
+        )
+    if judged.meant.digest is None:
+        if judged.meant.problem:
+            return TASKS_RUN_IMAGE.errs(judged.meant.problem, evidence=evidence)
+        return TASKS_RUN_IMAGE.unproven(
+            f"the digest of {judged.meant.reference} is not known, so there is nothing to compare the tasks with",
+            remedy="See image-exists.",
+            evidence=evidence,
+        )
+    silent = [task for task, match in matches.items() if match is Match.UNKNOWN]
+    return TASKS_RUN_IMAGE.unproven(
+        f"ECS does not say which digest {plural(len(silent), 'task')} of {len(matches)} run in container "
+        f"{judged.container!r} ({', '.join(task.id for task in silent)})",
+        remedy="Update the ECS agent of the container instances, or name the image by its digest in the task "
+        "definition.",
+        evidence=evidence,
+    )
+
+
+def _difference(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
+    """What runs and what was meant, side by side."""
+    runs = Counter(_digest(judged, task) for task in others)
+    seen = ", ".join(
+        f"{plural(number, 'task')} of {len(facts.running)} run {short(digest)}"
+        f"{pushed(facts.image_of(digest)) if digest else ''}"
+        for digest, number in runs.items()
+    )
+    platforms = " for another platform" if Match.OTHER_PLATFORM in others.values() else ""
+    return f"{seen}; meant is {meant(judged.meant)}{platforms and f'; they run it{platforms}'}"
+
+
+def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
+    rollout = judge_rollout(facts)
+    pinned = judged.pulled.reference.digest
+    if Match.OTHER_PLATFORM in others.values():
+        architectures = {architecture_of(task, facts) or "an unknown architecture" for task in others}
+        return f"The tasks run on {', '.join(sorted(architectures))}, the digest is of another platform."
+    if pinned and pinned != judged.meant.digest:
+        return f"The digest is pinned by the task definition ({short(pinned)}), so no push and no restart changes it."
+    if rollout.outcome is Outcome.NOT_STARTED:
+        if _started_after_push(judged, others):
+            return (
+                "ECS fixed the tag's digest when the last rollout began; tasks that started after the push still get "
+                "that digest."
+            )
+        return "The image was pushed, but the tasks were never restarted."
+    if rollout.outcome is Outcome.IN_PROGRESS:
+        return "The rollout is not through: old tasks still run."
+    if rollout.outcome is Outcome.ROLLED_BACK:
+        return "The rollout was rolled back, so the old code serves."
+    if rollout.outcome is Outcome.SUPERSEDED:
+        return "A later image was deployed since."
+    if judged.meant.digest != judged.pulled.digest and not judged.is_own_reference:
+        return f"The task definition names {judged.pulled.reference}, which is not the image meant."
+    return (
+        "The rollout began after the push and still brought another image: a host with a cached image "
+        "(ECS_IMAGE_PULL_BEHAVIOR), or a tag that moved while it rolled out."
+    )
+
+
+def _started_after_push(judged: Judged, others: dict[Task, Match]) -> bool:
+    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    return bool(pushed_at) and any(task.started_at and pushed_at and task.started_at > pushed_at for task in others)
+
+
+def _digest(judged: Judged, task: Task) -> str | None:
+    container = task.container(judged.container)
+    return container.digest if container else None

@@ -1,0 +1,50 @@
+"""How facts are named in sentences: digests, times, images. The same everywhere."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+
+from pytest_deploycheck.facts.image import Image
+from pytest_deploycheck.facts.snapshot import Lookup
+
+_SHORT = len("sha256:") + 12
+
+
+def short(digest: str | None) -> str:
+    """A digest cut to what tells it apart by eye."""
+    if digest is None:
+        return "no known digest"
+    return digest[:_SHORT]
+
+
+def at(moment: datetime | None) -> str:
+    """A time to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "an unknown time"
+
+
+def pushed(image: Image | None) -> str:
+    """When an image was pushed and how it is tagged, in brackets; empty where nothing is known."""
+    if image is None:
+        return ""
+    known = [f"pushed {at(image.pushed_at)}"] if image.pushed_at else []
+    known += [f"tagged {', '.join(image.tags)}"] if image.tags else []
+    return f" ({', '.join(known)})" if known else ""
+
+
+def meant(lookup: Lookup) -> str:
+    """The image meant: its reference, and what it stands for where that is known."""
+    name = (
+        f"{lookup.reference.repository}:{lookup.reference.tag}" if lookup.reference.tag else lookup.reference.repository
+    )
+    return f"{name} = {short(lookup.digest)}{pushed(lookup.image)}" if lookup.digest else name
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def command(*words: str) -> str:
+    """A command line that a shell reads back as `words`."""
+    return shlex.join(words)

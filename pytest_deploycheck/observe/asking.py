@@ -1,0 +1,40 @@
+"""How calls are made: once for each question, and side by side where they are independent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pytest_deploycheck.observe.session import PARALLEL_CALLS
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+@dataclass(slots=True)
+class Once:
+    """Answers that cannot change within a run, by what was asked: asked for once, whoever asks."""
+
+    _answers: dict[object, object] = field(default_factory=dict)
+    _locks: dict[object, threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: object, ask: Callable[[], T]) -> T:
+        """The answer to `key`; `ask` is called where there is none yet, and an error is not kept."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._answers:
+                self._answers[key] = ask()
+            return self._answers[key]  # type: ignore[return-value]  # what was kept under `key` is what `ask` gave
+
+
+def side_by_side(call: Callable[[K], T], arguments: Sequence[K]) -> list[T]:
+    """The results of `call` for each argument, in their order, the calls being made at the same time."""
+    if len(arguments) < 2:  # noqa: PLR2004
+        return [call(argument) for argument in arguments]
+    with ThreadPoolExecutor(max_workers=min(len(arguments), PARALLEL_CALLS)) as pool:
+        return list(pool.map(call, arguments))

@@ -1,0 +1,51 @@
+"""The list of operations that only read, and the guard that refuses every other."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from botocore.model import OperationModel
+from botocore.session import Session as CoreSession
+
+from pytest_deploycheck.errors import RefusedOperationError
+
+READS: Final = {
+    "sts": {"GetCallerIdentity"},
+    "ecs": {
+        "DescribeServiceDeployments",
+        "DescribeServiceRevisions",
+        "DescribeServices",
+        "DescribeTaskDefinition",
+        "DescribeTasks",
+        "ListServiceDeployments",
+        "ListTasks",
+    },
+    "ecr": {"BatchGetImage", "DescribeImages"},
+    "logs": {"FilterLogEvents"},
+}
+"""The operations that this project calls, by botocore's name of the service."""
+
+_CREDENTIALS: Final = {
+    "sts": {"AssumeRole", "AssumeRoleWithWebIdentity"},
+    "sso": {"GetRoleCredentials"},
+    "sso-oidc": {"CreateToken"},
+    "signin": {"CreateOAuth2Token"},
+}
+"""What botocore itself calls to obtain credentials; none of it changes anything in an account."""
+
+
+def guard(session: CoreSession) -> None:
+    """Make every client of `session` refuse what is not on the list, whatever calls it."""
+    # `before-call` is emitted for each API call of each client, paginators included, before anything is sent.
+    session.register("before-call", _refuse_writes)
+
+
+def _refuse_writes(**event: Any) -> None:
+    model: OperationModel = event["model"]
+    service = model.service_model.service_name
+    if model.name in READS.get(service, ()) or model.name in _CREDENTIALS.get(service, ()):
+        return
+    raise RefusedOperationError(
+        f"{service}:{model.name} was not sent: pytest-deploycheck only reads, and this is not on its list of reads.",
+        "Make changes to an environment with a client of your own.",
+    )

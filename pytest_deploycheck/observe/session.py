@@ -1,0 +1,171 @@
+"""One way in to AWS for each environment: credentials, retries, the read-only guard, and who we are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.session import Session as CoreSession
+
+from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.facts.snapshot import Identity
+from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
+from pytest_deploycheck.observe.reads import guard
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sts import STSClient
+
+    from pytest_deploycheck.config.settings import EnvironmentSettings
+
+PARALLEL_CALLS = 8
+"""Calls that may be under way at once; botocore keeps a connection for each."""
+
+_CONFIG = Config(
+    retries={"mode": "standard"},
+    connect_timeout=10,
+    read_timeout=30,
+    max_pool_connections=PARALLEL_CALLS,
+    user_agent_extra="pytest-deploycheck",
+)
+
+
+class Session:
+    """Clients for one environment; each is made once, and none of them can write.
+
+    Everything that botocore reads from variables and files (AWS_PROFILE, AWS_ENDPOINT_URL, retries, proxies …)
+    holds here too; what the environment's configuration names comes before it.
+
+    Raises:
+        EnvironmentUnusableError: The profile does not exist or no region is set.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentSettings,
+        *,
+        local_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._environment = environment
+        self._local_now = local_now
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        try:
+            self._session = boto3.Session(botocore_session=_core_session(environment), region_name=environment.region)
+            region = self._session.region_name
+            self._session.get_credentials()
+        except LOOK_ERRORS as error:
+            raise _unusable(error, environment) from error
+        if region is None:
+            raise EnvironmentUnusableError(
+                f"No AWS region is set for the environment {environment.name!r}.",
+                f"Set `region` in [env.{environment.name}] of the configuration, or AWS_DEFAULT_REGION.",
+            )
+        self.region: str = region
+
+    def identify(self) -> Identity:
+        """Ask AWS who we are (sts:GetCallerIdentity, which needs no permission), and what time it is there.
+
+        Raises:
+            EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
+        """
+        try:
+            answer = self.sts().get_caller_identity()
+        except LOOK_ERRORS as error:
+            raise _unusable(error, self._environment) from error
+        if "Account" not in answer:
+            raise EnvironmentUnusableError(
+                "The answer to sts:GetCallerIdentity names no account: it does not come from AWS, or was cut short.",
+                "Check `endpoint_url`, AWS_ENDPOINT_URL and the proxy of this machine.",
+            )
+        offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
+        return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset)
+
+    def sts(self) -> STSClient:
+        """The client that knows who we are."""
+        return cast("STSClient", self._client("sts", self.region))
+
+    def ecs(self) -> ECSClient:
+        """The client for services and tasks, in the environment's region."""
+        return cast("ECSClient", self._client("ecs", self.region))
+
+    def ecr(self, region: str) -> ECRClient:
+        """The client for images in the registry of `region`."""
+        return cast("ECRClient", self._client("ecr", region))
+
+    def logs(self, region: str) -> CloudWatchLogsClient:
+        """The client for log groups in `region`."""
+        return cast("CloudWatchLogsClient", self._client("logs", region))
+
+    def _client(self, service: str, region: str) -> Any:
+        # boto3 sessions are not safe to share between threads while they make clients; clients are.
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
+                    service,  # type: ignore[call-overload]  # the stubs know literal names only
+                    region_name=region,
+                    endpoint_url=self._environment.endpoint_url,
+                    config=_CONFIG,
+                )
+            return self._clients[key]
+
+
+def _core_session(environment: EnvironmentSettings) -> CoreSession:
+    core = CoreSession(profile=environment.profile)
+    if environment.region:
+        core.set_config_variable("region", environment.region)
+    guard(core)
+    if environment.role_arn:
+        _assume(core, environment.role_arn, environment)
+    return core
+
+
+def _assume(core: CoreSession, role_arn: str, environment: EnvironmentSettings) -> None:
+    """Let `core` act as `role_arn`; botocore renews the role's credentials before they expire."""
+    source = core.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+    extra = {"RoleSessionName": "pytest-deploycheck"}
+    if environment.external_id:
+        extra["ExternalId"] = environment.external_id
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(core.create_client, endpoint_url=environment.endpoint_url),
+        source_credentials=source,
+        role_arn=role_arn,
+        extra_args=extra,
+    )
+    # botocore has no public way to set credentials that renew themselves; the AWS CLI's own plugins do it so.
+    core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+
+
+def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
+    """Seconds by which the server's clock is ahead; 0 where it does not say.
+
+    The header has whole seconds, so less than two seconds are noise.
+    """
+    date = headers.get("date")
+    if not date:
+        return 0.0
+    offset = (parsedate_to_datetime(date) - local_now).total_seconds()
+    return offset if abs(offset) >= 2 else 0.0  # noqa: PLR2004
+
+
+def _unusable(error: Exception, environment: EnvironmentSettings) -> EnvironmentUnusableError:
+    problem = problem_of(error, "sts:GetCallerIdentity")
+    profile = f" with profile {environment.profile!r}" if environment.profile else ""
+    return EnvironmentUnusableError(
+        f"The environment {environment.name!r} cannot be looked at{profile}: {problem.message}", problem.remedy
+    )

@@ -1,0 +1,187 @@
+"""What only the process that started the run does: look who we are, observe, judge, report, and set the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.errors import DeploycheckError
+from pytest_deploycheck.facts.codec import to_json
+from pytest_deploycheck.judge.finding import Status
+from pytest_deploycheck.judge.verdict import Verdict
+from pytest_deploycheck.plugin import options
+from pytest_deploycheck.plugin.options import given
+from pytest_deploycheck.plugin.results import Results, attached
+from pytest_deploycheck.plugin.settings import resolve
+from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.report.summary import summary
+from pytest_deploycheck.verification import checks_of
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.plugin.hosting import HostedSandbox
+    from pytest_deploycheck.plugin.run import DeployRun
+    from pytest_deploycheck.report.model import RunReport
+
+EXIT_UNPROVEN = 7
+"""Exit status where nothing was refuted and not everything was proven."""
+
+WORKER_DATA = "deploycheck"
+"""The key of what a worker is handed."""
+
+_COLORS = {Verdict.VERIFIED: "green", Verdict.REFUTED: "red", Verdict.UNPROVEN: "yellow"}
+
+
+class Controller:
+    """The one process that observes and reports."""
+
+    def __init__(self, config: pytest.Config, run: DeployRun) -> None:
+        self._config = config
+        self._run = run
+        self._results = Results()
+        self._report: RunReport | None = None
+        self._written: list[str] = []
+        self._sandbox: HostedSandbox | None = None
+        self._started = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Find out what is asked and who we are, before anything is collected."""
+        with _usage_errors():
+            if given(self._config, options.ENV).text == options.SANDBOX_ENVIRONMENT:
+                from pytest_deploycheck.plugin.hosting import HostedSandbox  # noqa: PLC0415  # only where asked for
+
+                self._sandbox = HostedSandbox(self._config)
+            self._run.begin(resolve(self._config, sandbox=self._sandbox.table if self._sandbox else None))
+            if not self._config.option.collectonly:
+                _ = self._run.verification.identity
+
+    def pytest_report_header(self) -> str:
+        """What is verified, and where each of its settings came from."""
+        identity = "nothing is contacted (--collect-only)"
+        if not self._config.option.collectonly:
+            who = self._run.verification.identity
+            identity = f"account {who.account}, {who.region}"
+        return f"deploycheck: {self._run.settings.header}, {identity}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Observe before the workers start, as they get the facts with their start-up data."""
+        self._observe()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand a worker what was seen."""
+        node.workerinput[WORKER_DATA] = {
+            "observation": to_json(self._run.verification.observation),
+            "sandbox": self._sandbox.as_json() if self._sandbox else None,
+        }
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Observe before the first test, outside of any test's time limit."""
+        stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if not session.config.option.collectonly and not stopped:
+            self._observe()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather what the tests' reports say, from this process or from workers."""
+        category = self._config.hook.pytest_report_teststatus(report=report, config=self._config)[0]
+        self._results.add(report, category)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Tell in the progress what is unproven, or could not be looked at, from what failed."""
+        status = attached(report).get("status")
+        if not report.failed or status not in (Status.UNPROVEN, Status.ERROR):
+            return None
+        category = "failed" if report.when == "call" else "error"
+        letter = "U" if status == Status.UNPROVEN else "E"
+        return category, letter, (status.upper(), {"yellow": True})
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Judge, write the reports, and let the exit status say the verdict."""
+        keeps_status = exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR)
+        if session.config.option.collectonly or not self._started or exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        complete = not (interrupted or keeps_status or session.shouldfail or session.shouldstop)
+        self._report = self._run.verification.report(self._ordered_findings(), self._results.tests, complete=complete)
+        self._write_reports()
+        if not interrupted and not keeps_status:
+            session.exitstatus = self._exit_status(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the verdict, and where it is not VERIFIED the diagnosis."""
+        if self._report is None or self._config.option.no_summary:
+            return
+        color = {_COLORS[self._report.verdict]: True}
+        terminalreporter.section("deployment", **color)
+        for line in summary(self._report):
+            is_head = line.startswith(tuple(Verdict))
+            terminalreporter.write_line(line, **(color | {"bold": True} if is_head else {}))
+        for line in self._written:
+            terminalreporter.write_line(line)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Close the sandbox."""
+        if self._sandbox:
+            self._sandbox.close()
+
+    def _observe(self) -> None:
+        if self._started:
+            return
+        with _usage_errors():
+            self._started = True
+            try:
+                self._run.verification.observe()
+            except DeploycheckError:
+                # There is nothing to report: pytest's usage error says it all.
+                self._started = False
+                raise
+
+    def _ordered_findings(self) -> dict[str, list[Any]]:
+        """The findings in the order of the chain, however workers shared the checks."""
+        environment = self._run.settings.environment
+        ordered = {}
+        for service, findings in self._results.findings.items():
+            order = [check.id for check in checks_of(environment, service)]
+            ordered[service] = sorted(findings, key=lambda finding: order.index(finding.id))
+        return ordered
+
+    def _write_reports(self) -> None:
+        if self._report is None:
+            return
+        for path in self._run.settings.reports:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(to_text(self._report), encoding="utf-8")
+            except OSError as error:
+                self._written.append(f"The report could not be written: {error}")
+                self._results.other_failed = True
+            else:
+                so_far = "" if self._report.complete else " (of the run so far)"
+                self._written.append(f"report: {path}{so_far}")
+
+    def _exit_status(self, session: pytest.Session) -> int:
+        report = self._report
+        if report is None or report.verdict is Verdict.REFUTED or self._results.other_failed:
+            return pytest.ExitCode.TESTS_FAILED
+        if report.verdict is Verdict.UNPROVEN:
+            return EXIT_UNPROVEN
+        # What another plugin failed the session for, such as too little coverage, stands.
+        failed = session.exitstatus == pytest.ExitCode.TESTS_FAILED
+        return pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+
+
+@contextmanager
+def _usage_errors() -> Generator[None]:
+    """What keeps the run from starting is pytest's usage error: one message, no traceback."""
+    try:
+        yield
+    except DeploycheckError as error:
+        raise pytest.UsageError(str(error)) from error

@@ -1,0 +1,44 @@
+"""Why a comparison with what the fixtures hold came out false."""
+
+from __future__ import annotations
+
+from pytest_deploycheck.handles.image import Digests
+from pytest_deploycheck.handles.logs import LogTail
+
+
+def explain_comparison(op: str, left: object, right: object) -> list[str] | None:
+    """The lines to show instead of pytest's own; None for what is not ours.
+
+    pytest cuts them to eight, so the most telling come first.
+    """
+    if isinstance(right, LogTail) and op in {"in", "not in"}:
+        return [f"{left!r} {op} {right!r}", *right.account().splitlines()[1:]]
+    if op == "in" and isinstance(right, Digests):
+        return [f"{left} is not among {right!r}", *right.describe()]
+    if op in {"==", "<="} and (isinstance(left, Digests) or isinstance(right, Digests)):
+        return _explain_sets(op, left, right)
+    return None
+
+
+def _explain_sets(op: str, left: object, right: object) -> list[str] | None:
+    if not isinstance(left, frozenset | set) or not isinstance(right, frozenset | set):
+        return None
+    lines = [f"{_name(left)} {op} {_name(right)}"]
+    lines += [f"only in {_owner(left, 'the left')}: {_known(digest, left)}" for digest in sorted(left - right)]
+    if op == "==":
+        lines += [f"only in {_owner(right, 'the right')}: {_known(digest, right)}" for digest in sorted(right - left)]
+    else:
+        lines += [f"allowed by {_owner(right, 'the right')}: {_known(digest, right)}" for digest in sorted(right)]
+    return lines
+
+
+def _name(digests: object) -> str:
+    return f"{digests.owner}.digests" if isinstance(digests, Digests) else repr(digests)
+
+
+def _owner(digests: object, otherwise: str) -> str:
+    return digests.owner if isinstance(digests, Digests) else otherwise
+
+
+def _known(digest: str, digests: object) -> str:
+    return f"{digest}{digests.known.get(digest, '') if isinstance(digests, Digests) else ''}"

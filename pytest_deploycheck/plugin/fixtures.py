@@ -1,0 +1,90 @@
+"""The fixtures: what a test holds of the deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_deploycheck.plugin.state import run_of
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.handles.environment import DeployEnvironment
+    from pytest_deploycheck.handles.image import DeployedImage
+    from pytest_deploycheck.handles.logs import LogTail
+    from pytest_deploycheck.handles.tasks import RunningTasks
+    from pytest_deploycheck.judge.rollout import Rollout
+
+NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"
+
+SERVICE_FIXTURE = "_deploy_service"
+FIXTURES = frozenset({"deploy_env", "deployment", "deployed_image", "running_tasks", "deploy_logs"})
+
+
+@pytest.fixture(scope="session")
+def _deploy_service(request: pytest.FixtureRequest) -> str:
+    """Name of the service that a test looks at; tests are run once for each."""
+    run = run_of(request.config)
+    if run is None:
+        pytest.skip(NO_ENVIRONMENT)
+    name = getattr(request, "param", None)
+    return name if name is not None else run.only_service()
+
+
+@pytest.fixture(scope="session")
+def deploy_env(request: pytest.FixtureRequest) -> DeployEnvironment:
+    """The environment that is verified: `name`, `account`, `region`, `cluster`, `base_url`, `services`."""
+    run = run_of(request.config)
+    if run is None:
+        pytest.skip(NO_ENVIRONMENT)
+    return run.verification.deploy_environment()
+
+
+@pytest.fixture(scope="session")
+def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
+    """The rollout being verified: `outcome`, `reason`, `id`, `started_at`, `desired`, `running`, `events`.
+
+    assert deployment.outcome == "COMPLETED"
+    """
+    return _run(request).verification.rollout(_deploy_service)
+
+
+@pytest.fixture(scope="session")
+def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> DeployedImage:
+    """The image meant: `uri`, `repository`, `tag`, `digest`, `digests`, `pushed_at`, `tags`, `layers`.
+
+    assert "2025.11.26-1" in deployed_image.tags
+    """
+    from pytest_deploycheck.handles.image import deployed_image as make  # noqa: PLC0415  # loaded when it is used
+
+    return make(_run(request).verification.observation.service(_deploy_service))
+
+
+@pytest.fixture(scope="session")
+def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> RunningTasks:
+    """The running tasks, a sequence: each has `id`, `image_digest`, `started_at`, `health`, `containers`.
+
+    assert running_tasks.digests <= deployed_image.digests
+    """
+    from pytest_deploycheck.handles.tasks import running_tasks as make  # noqa: PLC0415  # loaded when it is used
+
+    return make(_run(request).verification.observation.service(_deploy_service))
+
+
+@pytest.fixture(scope="session")
+def deploy_logs(request: pytest.FixtureRequest, _deploy_service: str) -> LogTail:
+    """The log tail of the tasks that run the image, since the rollout began; questions wait for late lines.
+
+    assert "Found 3 platform sections" in deploy_logs
+    """
+    return _run(request).log_tail(_deploy_service)
+
+
+def _run(request: pytest.FixtureRequest) -> DeployRun:
+    run = run_of(request.config)
+    assert run is not None, "_deploy_service skips where there is no run"  # noqa: S101  # narrows the type
+    return run
+
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.plugin.run import DeployRun

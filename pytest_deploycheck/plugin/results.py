@@ -1,0 +1,78 @@
+"""What travels with a test's report from the process that ran it to the one that judges: plain values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_deploycheck.facts.codec import from_plain, to_plain
+from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.verdict import Tested
+
+_ATTRIBUTE = "deploycheck"
+"""pytest and xdist send every plain attribute of a report along."""
+
+
+def attach_finding(report: pytest.TestReport, service: str, finding: Finding) -> None:
+    """Send a check's finding along with its report."""
+    setattr(report, _ATTRIBUTE, {"service": service, "finding": to_plain(finding), "status": str(finding.status)})
+
+
+def attach_test(report: pytest.TestReport, *, services: Sequence[str], heard_logs: bool, unproven: bool) -> None:
+    """Send along what the verdict needs of a test that used the fixtures."""
+    status = str(Status.UNPROVEN) if unproven else ""
+    setattr(report, _ATTRIBUTE, {"services": list(services), "heard_logs": heard_logs, "status": status})
+
+
+def attached(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
+    """What was sent along; empty for a test that has nothing to do with a deployment."""
+    return getattr(report, _ATTRIBUTE, {})
+
+
+@dataclass(slots=True)
+class Results:
+    """What the session's reports say, gathered where they all arrive.
+
+    Attributes:
+        findings: What the checks found, by service.
+        other_failed: Whether a test failed that is neither a check nor unproven.
+    """
+
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    other_failed: bool = False
+    _tests: dict[str, Tested] = field(default_factory=dict)
+
+    @property
+    def tests(self) -> tuple[Tested, ...]:
+        """The tests that used the fixtures, in the order they ended."""
+        return tuple(self._tests.values())
+
+    def add(self, report: pytest.TestReport, category: str) -> None:
+        """Take in a report.
+
+        Args:
+            report: The report of one phase of one test.
+            category: pytest's word for it, such as passed, failed, error, skipped, xfailed.
+        """
+        sent = attached(report)
+        if "finding" in sent:
+            self.findings.setdefault(sent["service"], []).append(from_plain(sent["finding"], Finding))
+            return
+        if report.failed and sent.get("status") != Status.UNPROVEN:
+            self.other_failed = True
+        if "services" in sent:
+            self._add_test(report, sent, category)
+
+    def _add_test(self, report: pytest.TestReport, sent: dict[str, Any], category: str) -> None:
+        known = self._tests.get(report.nodeid)
+        outcome = str(Status.UNPROVEN) if report.failed and sent["status"] else category
+        if report.when != "call" and report.passed:
+            # Setup and teardown that went well say nothing, except that the test is under way.
+            outcome = known.outcome if known else ""
+        heard = sent["heard_logs"] or bool(known and known.heard_logs)
+        tested = Tested(report.nodeid, outcome, tuple(sent["services"]), heard)
+        if outcome:
+            self._tests[report.nodeid] = tested

@@ -1,0 +1,32 @@
+"""What a worker of pytest-xdist does: find the settings again, and take the facts it is handed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.facts.codec import from_json
+from pytest_deploycheck.facts.snapshot import Observation
+from pytest_deploycheck.plugin.controller import WORKER_DATA
+from pytest_deploycheck.plugin.settings import resolve
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.plugin.run import DeployRun
+
+
+class Worker:
+    """A process that only runs tests."""
+
+    def __init__(self, config: pytest.Config, run: DeployRun) -> None:
+        self._config = config
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Begin with what the controller saw."""
+        handed: dict[str, Any] = self._config.workerinput[WORKER_DATA]  # type: ignore[attr-defined]  # set by xdist
+        sandbox = json.loads(handed["sandbox"]) if handed["sandbox"] else None
+        observation = from_json(handed["observation"], Observation)
+        self._run.begin(resolve(self._config, sandbox=sandbox), observation=observation)

@@ -1,0 +1,3 @@
+"""Turns findings into what people and CI read. Pure: findings in, strings out."""
+
+from __future__ import annotations

@@ -1,0 +1,136 @@
+"""The JSON report: what CI reads, and what a later run takes as its baseline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.report.timeline import timeline
+from pytest_deploycheck.safe import clean
+
+SCHEMA_VERSION = 1
+
+
+def to_text(report: RunReport) -> str:
+    """The report as JSON text, with what looks like a credential masked."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: RunReport) -> dict[str, Any]:
+    """The report as plain JSON values, valid against `report.schema.json`."""
+    identity = report.observation.identity
+    written: dict[str, Any] = _cleaned(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": str(report.verdict),
+            "broken_link": report.broken_link,
+            "complete": report.complete,
+            "environment": report.environment,
+            "account": identity.account,
+            "region": identity.region,
+            "observed_at": _time(report.observation.observed_at),
+            "services": [_service(service) for service in report.services],
+            "tests": [{"nodeid": test.nodeid, "outcome": test.outcome} for test in report.tests],
+        }
+    )
+    return written
+
+
+def _service(service: ServiceReport) -> dict[str, Any]:
+    rollout = service.rollout
+    return {
+        "name": service.name,
+        "verdict": str(service.judgement.verdict),
+        "broken_link": service.judgement.broken_link,
+        "image": _images(service.facts)[0] if service.facts.judged else None,
+        "images": _images(service.facts),
+        "source": {},
+        "rollout": {
+            "outcome": str(rollout.outcome),
+            "reason": rollout.reason,
+            "id": rollout.id,
+            "started_at": _time(rollout.started_at),
+            "desired": rollout.desired,
+            "running": rollout.running,
+        },
+        "tasks": _tasks(service.facts),
+        "checks": [_check(finding) for finding in service.findings],
+        "timeline": [
+            {"at": _time(moment.at), "what": moment.what, "detail": moment.detail} for moment in timeline(service)
+        ],
+    }
+
+
+def _images(facts: ServiceFacts) -> list[dict[str, Any]]:
+    return [{"container": judged.container, **_image(judged.meant)} for judged in facts.judged]
+
+
+def _image(lookup: Lookup) -> dict[str, Any]:
+    image = lookup.image
+    return {
+        "uri": image.uri if image else str(lookup.reference),
+        "reference": str(lookup.reference),
+        "digest": lookup.digest,
+        "pushed_at": _time(image.pushed_at) if image else None,
+        "tags": list(image.tags) if image else [],
+        "layers": [{"digest": layer.digest, "size": layer.size} for layer in image.layers] if image else [],
+    }
+
+
+def _tasks(facts: ServiceFacts) -> list[dict[str, Any]]:
+    judged = facts.judged[0].container if facts.judged else None
+    tasks = []
+    for task in facts.running:
+        container = task.container(judged) if judged else None
+        tasks.append(
+            {
+                "id": task.id,
+                "digest": container.digest if container else None,
+                "started_at": _time(task.started_at),
+                "containers": {one.name: one.digest for one in task.containers},
+            }
+        )
+    return tasks
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "id": finding.id,
+        "link": finding.link,
+        "status": str(finding.status),
+        "summary": finding.summary,
+        "evidence": dict(finding.evidence),
+    }
+    if not finding.is_good:
+        written["reason"] = finding.summary
+    written |= {
+        name: value
+        for name, value in (
+            ("cause", finding.cause),
+            ("remedy", finding.remedy),
+            ("command", finding.command),
+            ("notes", list(finding.notes)),
+        )
+        if value
+    }
+    return written
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _cleaned(value: Any) -> Any:
+    """The value with every text in it made fit to be shown."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {key: _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in value]
+    return value

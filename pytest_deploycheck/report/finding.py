@@ -1,0 +1,17 @@
+"""One finding in words: what a failed check prints."""
+
+from __future__ import annotations
+
+from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.safe import clean
+
+
+def explain_finding(finding: Finding) -> str:
+    """What was found, the likely cause, what to do, and what was looked at."""
+    lines = [f"{finding.status}: {finding.summary}"]
+    lines += [f"note: {note}" for note in finding.notes]
+    lines += [f"likely cause: {finding.cause}"] if finding.cause else []
+    lines += [f"what to do: {finding.remedy}"] if finding.remedy else []
+    lines += [f"next: {finding.command}"] if finding.command else []
+    lines += ["", finding.details] if finding.details else []
+    return clean("\n".join(lines), 20_000)

@@ -1,0 +1,90 @@
+"""What a person reads at the end of a run: one line when all is well, the diagnosis when it is not."""
+
+from __future__ import annotations
+
+from pytest_deploycheck.config.settings import CHAIN
+from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.verdict import Tested, Verdict
+from pytest_deploycheck.judge.wording import plural, short
+from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.safe import clean
+
+_MARKS = {
+    Status.PASS: "ok",
+    Status.FAIL: "FAIL",
+    Status.UNPROVEN: "unproven",
+    Status.ERROR: "error",
+    Status.SKIP: "skipped",
+}
+_WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
+
+
+def summary(report: RunReport) -> list[str]:
+    """The verdict on each service, and the run's own line where there is none to stand for it."""
+    lines = [line for service in report.services for line in _service(service, report)]
+    if not report.services:
+        lines.append(f"{report.verdict}: no service of {report.environment} was selected, so nothing was verified")
+    if not report.complete:
+        lines.append("The run did not come to its end, so nothing counts as verified.")
+    return [clean(line) for line in lines]
+
+
+def _service(service: ServiceReport, report: RunReport) -> list[str]:
+    head = f"{service.judgement.verdict}: {service.name} in {report.environment}"
+    tests = [test for test in report.tests if test.concerns(service.name)]
+    if service.judgement.verdict is Verdict.VERIFIED:
+        return [f"{head}: {_proof(service, tests)}"]
+    broken = service.judgement.broken_link
+    lines = [f"{head}, broken link: {broken}" if broken else head]
+    for link in CHAIN:
+        lines += _link(link, [finding for finding in service.findings if finding.link == link])
+    lines += _tests(tests)
+    return lines + _diagnosis(service, broken)
+
+
+def _proof(service: ServiceReport, tests: list[Tested]) -> str:
+    digests = ", ".join(
+        f"{judged.meant.reference.repository}:{judged.meant.reference.tag or ''} ({short(judged.meant.digest)})"
+        for judged in service.facts.judged
+    )
+    logs = sum(finding.link == "logs" and finding.status is Status.PASS for finding in service.findings)
+    said = [plural(logs, "log expectation")] if logs else []
+    said += [plural(len(tests), "test")] if tests else []
+    return f"{plural(service.rollout.running, 'task')} run {digests}; {' and '.join(said) or 'no logs'} hold"
+
+
+def _link(link: str, findings: list[Finding]) -> list[str]:
+    """One line for a link that holds; for one that does not, a line for each check that stands in its way."""
+    asked = [finding for finding in findings if finding.status is not Status.SKIP]
+    if not asked:
+        return [] if link == "health" else [f"  {link:<8} {'-':<9} nothing was checked"]
+    bad = sorted((one for one in asked if not one.is_good), key=lambda one: _WORST_FIRST.index(one.status))
+    if not bad:
+        return [f"  {link:<8} {'ok':<9} {asked[0].summary if len(asked) == 1 or link != 'logs' else _logs(asked)}"]
+    lines = []
+    for finding in bad:
+        lines.append(f"  {link:<8} {_MARKS[finding.status]:<9} {finding.id}: {finding.summary}")
+        lines += [f"  {'':<18} note: {note}" for note in finding.notes]
+    return lines
+
+
+def _logs(findings: list[Finding]) -> str:
+    return f"{plural(len(findings), 'log expectation')} hold"
+
+
+def _tests(tests: list[Tested]) -> list[str]:
+    bad = [test for test in tests if test.outcome in {"failed", "error", "unproven"}]
+    return [f"  {'test':<8} {test.outcome:<9} {test.nodeid}" for test in bad]
+
+
+def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
+    """Likely cause and next step, from the check that broke the first link."""
+    bad = [finding for finding in service.findings if finding.link == broken and not finding.is_good]
+    if not bad:
+        if broken == "logs":
+            return ["  next: declare a [[…logs]] expectation, or assert on deploy_logs in a test"]
+        return []
+    first = min(bad, key=lambda finding: _WORST_FIRST.index(finding.status))
+    lines = [f"  likely cause: {first.cause}"] if first.cause else []
+    lines += [f"  what to do: {first.remedy}"] if first.remedy else []
+    return lines + ([f"  next: {first.command}"] if first.command else [])

@@ -1,0 +1,23 @@
+"""AWS in a box: ECR, ECS and CloudWatch Logs on a loopback port, for demos and for tests without AWS."""
+
+from __future__ import annotations
+
+from pytest_deploycheck.sandbox.definitions import SandboxContainer
+from pytest_deploycheck.sandbox.faults import Call
+from pytest_deploycheck.sandbox.images import SandboxLayer
+from pytest_deploycheck.sandbox.registry import SandboxImage
+from pytest_deploycheck.sandbox.rollouts import SandboxRollout
+from pytest_deploycheck.sandbox.sandbox import Sandbox
+from pytest_deploycheck.sandbox.service import SandboxService
+from pytest_deploycheck.sandbox.tasks import SandboxTask
+
+__all__ = [
+    "Call",
+    "Sandbox",
+    "SandboxContainer",
+    "SandboxImage",
+    "SandboxLayer",
+    "SandboxRollout",
+    "SandboxService",
+    "SandboxTask",
+]

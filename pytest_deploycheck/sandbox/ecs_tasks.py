@@ -1,0 +1,217 @@
+"""What ECS answers about tasks and their definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.answers import Answer, Json, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.faults import AwsError
+from pytest_deploycheck.sandbox.names import ecs_arn, last_part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.tasks import SandboxTask
+    from pytest_deploycheck.sandbox.world import World
+
+_MOST = 100
+_CPU_NAMES = {"X86_64": "x86_64", "ARM64": "arm64"}
+
+
+def list_tasks(world: World, region: str, asked: Json) -> Json:
+    """Answer ListTasks."""
+    cluster = cluster_name(world, region, asked)
+    tasks = world.tasks(region, cluster)
+    desired = asked.get("desiredStatus", "RUNNING")
+    # ECS never shows PENDING as what it wants a task to be: asking for it finds nothing.
+    tasks = [task for task in tasks if task.desired_status == desired]
+    if asked.get("serviceName"):
+        name = last_part(asked["serviceName"])
+        if (region, cluster, name) not in world.services:
+            raise AwsError("ServiceNotFoundException", "Service not found.")
+        tasks = [task for task in tasks if task.group == f"service:{name}"]
+    if asked.get("family"):
+        tasks = [task for task in tasks if task.definition.family == asked["family"]]
+    if asked.get("startedBy"):
+        tasks = [task for task in tasks if task.started_by == asked["startedBy"]]
+    listed, more = page([task.arn for task in tasks], asked, largest=_MOST)
+    return {"taskArns": listed, **more}
+
+
+def describe_tasks(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeTasks."""
+    cluster = cluster_name(world, region, asked)
+    if not 1 <= len(asked["tasks"]) <= _MOST:
+        raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")
+    known = {task.id: task for task in world.tasks(region, cluster)}
+    found, failures = [], []
+    for wanted in asked["tasks"]:
+        task = known.get(last_part(wanted))
+        if task is None:
+            arn = ecs_arn(region, world.account, "task", cluster, last_part(wanted))
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            found.append(_task(world, task))
+    return {"tasks": found, "failures": failures}
+
+
+def describe_task_definition(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeTaskDefinition."""
+    wanted = last_part(asked["taskDefinition"])
+    here = [each for each in world.definitions.values() if each.region == region]
+    fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]
+    if not fitting:
+        raise AwsError("ClientException", "Unable to describe task definition.")
+    return {"taskDefinition": _definition(fitting[-1]), "tags": []}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeTaskDefinition": describe_task_definition,
+    "DescribeTasks": describe_tasks,
+    "ListTasks": list_tasks,
+}
+"""The operations, by name."""
+
+
+def cluster_name(world: World, region: str, asked: Json) -> str:
+    """Return the name of the cluster that is asked about.
+
+    Raises:
+        AwsError: If there is none.
+    """
+    name = last_part(asked.get("cluster") or "default")
+    if (region, name) not in world.clusters:
+        raise AwsError("ClusterNotFoundException", "Cluster not found.")
+    return name
+
+
+def _task(world: World, task: SandboxTask) -> Json:
+    return without_nothing(
+        {
+            "taskArn": task.arn,
+            "clusterArn": ecs_arn(task.region, world.account, "cluster", task.cluster),
+            "taskDefinitionArn": task.definition.arn,
+            "attributes": [
+                {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.architecture]},
+            ],
+            "availabilityZone": f"{task.region}a",
+            "attachments": [_network_interface(task)],
+            "connectivity": "CONNECTED" if task.is_running else None,
+            "containers": [_container(task, each) for each in task.definition.containers],
+            "cpu": "256",
+            "memory": "512",
+            "createdAt": seconds(task.created_at),
+            "startedAt": seconds(task.started_at) if task.started_at else None,
+            "stoppingAt": seconds(task.stopped_at) if task.stopped_at else None,
+            "stoppedAt": seconds(task.stopped_at) if task.stopped_at else None,
+            "stopCode": task.stop_code,
+            "stoppedReason": task.stopped_reason or None,
+            "desiredStatus": task.desired_status,
+            "lastStatus": task.last_status,
+            "healthStatus": _task_health(task),
+            "group": task.group,
+            "startedBy": task.started_by or None,
+            "launchType": "FARGATE",
+            "platformVersion": "1.4.0",
+            "platformFamily": "Linux",
+            "enableExecuteCommand": False,
+            "overrides": {"containerOverrides": [{"name": each.name} for each in task.definition.containers]},
+            "tags": [],
+            "version": 3,
+        }
+    )
+
+
+def _container(task: SandboxTask, container: SandboxContainer) -> Json:
+    is_application = container is task.definition.containers[0]
+    is_stopped = task.last_status == "STOPPED"
+    digest = task.digests[container.name]
+    return without_nothing(
+        {
+            "containerArn": f"{task.arn.replace(':task/', ':container/')}/{container.name}",
+            "taskArn": task.arn,
+            "name": container.name,
+            "image": container.image,
+            "imageDigest": digest,
+            "runtimeId": task.runtime_id(container) if task.started_at else None,
+            "lastStatus": {"DEACTIVATING": "RUNNING"}.get(task.last_status, task.last_status),
+            "exitCode": (task.exit_code if is_application else 0) if is_stopped and task.started_at else None,
+            "reason": (task.container_reason or None) if is_application and is_stopped else None,
+            "healthStatus": container.health if task.started_at and not is_stopped else "UNKNOWN",
+            "networkInterfaces": [{"attachmentId": _attachment_id(task), "privateIpv4Address": task.private_ip}],
+            "cpu": "0",
+        }
+    )
+
+
+def _task_health(task: SandboxTask) -> str:
+    checked = [each.health for each in task.definition.containers if each.essential and each.health != "UNKNOWN"]
+    if not checked or not task.is_running:
+        return "UNKNOWN"
+    return "UNHEALTHY" if "UNHEALTHY" in checked else "HEALTHY"
+
+
+def _attachment_id(task: SandboxTask) -> str:
+    return f"{task.id[:8]}-{task.id[8:12]}-{task.id[12:16]}-{task.id[16:20]}-{task.id[20:]}"
+
+
+def _network_interface(task: SandboxTask) -> Json:
+    return {
+        "id": _attachment_id(task),
+        "type": "ElasticNetworkInterface",
+        "status": "DELETED" if task.stopped_at else "ATTACHED",
+        "details": [
+            {"name": "networkInterfaceId", "value": f"eni-{task.id[:17]}"},
+            {"name": "privateIPv4Address", "value": task.private_ip},
+        ],
+    }
+
+
+def _definition(definition: TaskDefinition) -> Json:
+    return {
+        "taskDefinitionArn": definition.arn,
+        "family": definition.family,
+        "revision": definition.revision,
+        "status": "ACTIVE",
+        "containerDefinitions": [_container_definition(each) for each in definition.containers],
+        "volumes": [],
+        "placementConstraints": [],
+        "networkMode": "awsvpc",
+        "compatibilities": ["EC2", "FARGATE"],
+        "requiresCompatibilities": ["FARGATE"],
+        "runtimePlatform": {"cpuArchitecture": definition.architecture, "operatingSystemFamily": "LINUX"},
+        "cpu": "256",
+        "memory": "512",
+        "registeredAt": seconds(definition.registered_at),
+    }
+
+
+def _container_definition(container: SandboxContainer) -> Json:
+    return {
+        "name": container.name,
+        "image": container.image,
+        "cpu": 0,
+        "essential": container.essential,
+        "portMappings": [],
+        "environment": [],
+        "mountPoints": [],
+        "volumesFrom": [],
+        **({"versionConsistency": "disabled"} if not container.resolve_once else {}),
+        **({"healthCheck": {"command": ["CMD", "true"]}} if container.health != "UNKNOWN" else {}),
+        **({"logConfiguration": _log_configuration(container)} if container.log_driver else {}),
+    }
+
+
+def _log_configuration(container: SandboxContainer) -> Json:
+    options = {"mode": container.mode}
+    if container.log_driver == "awslogs":
+        options |= {
+            "awslogs-group": container.log_group,
+            "awslogs-region": container.log_region,
+            "awslogs-stream-prefix": container.stream_prefix,
+        }
+    return {
+        "logDriver": container.log_driver,
+        "options": {name: value for name, value in options.items() if value},
+    }

@@ -1,0 +1,127 @@
+"""What goes wrong on purpose, and a record of what was asked."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+
+class Call(NamedTuple):
+    """One call that arrived.
+
+    Attributes:
+        operation: Service and operation, such as `ecs:DescribeTasks`.
+        region: The region it was signed for.
+        parameters: What it asked.
+    """
+
+    operation: str
+    region: str
+    parameters: dict[str, Any]
+
+
+class AwsError(Exception):
+    """An error as a service answers it.
+
+    Attributes:
+        code: The error code, such as `ClusterNotFoundException`.
+        message: The message for people.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(code, message, status)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(slots=True)
+class Fault:
+    """A rule by which calls fail.
+
+    Attributes:
+        operation: Which calls, such as `logs:FilterLogEvents`; `*` stands for any part.
+        code: The error code; empty denies the call the way IAM does.
+        message: The message for people.
+        status: The HTTP status.
+        times: How many more calls fail; None is without end.
+    """
+
+    operation: str
+    code: str
+    message: str
+    status: int
+    times: int | None
+
+
+@dataclass(slots=True)
+class Faults:
+    """The rules in force.
+
+    Attributes:
+        account: The account whose user is denied.
+        rules: The rules, the first that fits decides.
+    """
+
+    account: str
+    rules: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, rule: Fault) -> None:
+        """Put a rule in force, before those already there."""
+        with self._lock:
+            self.rules.insert(0, rule)
+
+    def clear(self, operation: str) -> None:
+        """Take back the rules whose operation fits the pattern `operation`."""
+        with self._lock:
+            self.rules[:] = [rule for rule in self.rules if not fnmatchcase(rule.operation, operation)]
+
+    def check(self, call: Call) -> None:
+        """Raise what a rule prescribes for this call.
+
+        Raises:
+            AwsError: If a rule fits.
+        """
+        with self._lock:
+            rule = next((rule for rule in self.rules if fnmatchcase(call.operation, rule.operation)), None)
+            if rule is None:
+                return
+            if rule.times is not None:
+                rule.times -= 1
+                if rule.times <= 0:
+                    self.rules.remove(rule)
+        if rule.code:
+            raise AwsError(rule.code, rule.message, rule.status)
+        raise _denied(call, self.account)
+
+
+_QUERY_SERVICES = ("sts", "elasticloadbalancing", "iam")
+
+
+def _denied(call: Call, account: str) -> AwsError:
+    message = (
+        f"User: arn:aws:iam::{account}:user/sandbox is not authorized to perform: {call.operation} "
+        f"on resource: {_resource(call, account)} because no identity-based policy allows the "
+        f"{call.operation} action"
+    )
+    if call.operation.partition(":")[0] in _QUERY_SERVICES:
+        return AwsError("AccessDenied", message, 403)
+    return AwsError("AccessDeniedException", message)
+
+
+def _resource(call: Call, account: str) -> str:
+    service = call.operation.partition(":")[0]
+    name = call.parameters.get({"ecr": "repositoryName", "logs": "logGroupName"}.get(service, ""))
+    if service == "ecr" and name:
+        owner = call.parameters.get("registryId", account)
+        return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}"
+    if service == "logs" and name:
+        return f"arn:aws:logs:{call.region}:{account}:log-group:{name}:log-stream:"
+    cluster = call.parameters.get("cluster")
+    if service == "ecs" and cluster:
+        return str(cluster) if cluster.startswith("arn:") else f"arn:aws:ecs:{call.region}:{account}:cluster/{cluster}"
+    return "*"

@@ -1,0 +1,205 @@
+"""The rollouts of a service: which tasks each one started, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pytest_deploycheck.sandbox.names import ecs_arn, long_number, service_deployment_id
+from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.definitions import TaskDefinition
+    from pytest_deploycheck.sandbox.service import SandboxService
+
+RolloutState = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+"""How far a rollout is, as ECS says it."""
+
+SETTLING = timedelta(seconds=45)
+"""How long a rollout takes that meets no trouble."""
+
+CRASHES = 3
+"""How many tasks must fail before ECS's circuit breaker trips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """That a rollout was rolled back.
+
+    Attributes:
+        reason: Why, for people.
+        started_at: When it began.
+        revision_arn: The service revision it went back to.
+        is_over: Whether the earlier tasks are all back.
+        alarms: The alarms that caused it, if any did.
+    """
+
+    reason: str
+    started_at: datetime
+    revision_arn: str
+    is_over: bool
+    alarms: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class SandboxRollout:
+    """A rollout: what ECS calls a deployment.
+
+    Attributes:
+        service: The service.
+        definition: The task definition it brings.
+        digests: The digest of each container, as resolved when it began.
+        created_at: When it began.
+        revision_arn: The ARN of the service revision it brings.
+        state: How far it is.
+        status: `PRIMARY`, `ACTIVE` while its tasks are being replaced, `INACTIVE` when it is gone.
+        reason: ECS's words on its state.
+        updated_at: When it last changed.
+        finished_at: When it ended; None before.
+        rollback: That and why it was rolled back.
+        is_rollback: Whether it is itself the way back from a failed rollout.
+        failed_tasks: How many of its tasks failed.
+        id: Its id (`ecs-svc/…`).
+        deployment_arn: The ARN of its service deployment.
+    """
+
+    service: SandboxService = field(repr=False)
+    definition: TaskDefinition = field(repr=False)
+    digests: Mapping[str, str | None]
+    created_at: datetime
+    revision_arn: str = ""
+    state: RolloutState = "IN_PROGRESS"
+    status: str = "PRIMARY"
+    reason: str = ""
+    updated_at: datetime | None = None
+    finished_at: datetime | None = None
+    rollback: Rollback | None = None
+    is_rollback: bool = False
+    failed_tasks: int = 0
+    id: str = field(default_factory=lambda: f"ecs-svc/{long_number()}")
+    deployment_arn: str = ""
+
+    def __post_init__(self) -> None:
+        service = self.service
+        where = (service.region, service.world.account)
+        path = (service.cluster, service.name)
+        self.revision_arn = self.revision_arn or ecs_arn(*where, "service-revision", *path, long_number())
+        self.deployment_arn = ecs_arn(*where, "service-deployment", *path, service_deployment_id())
+        self.reason = self.reason or f"ECS deployment {self.id} in progress."
+        self.updated_at = self.created_at
+
+    @property
+    def tasks(self) -> list[SandboxTask]:
+        """The tasks it started, whether they still run or not."""
+        return [task for task in self.service.all_tasks if task.started_by == self.id]
+
+    @property
+    def running_tasks(self) -> list[SandboxTask]:
+        """Those of its tasks that run."""
+        return [task for task in self.tasks if task.is_running]
+
+    def start_tasks(self, count: int, *, at: datetime, pending: bool = False) -> list[SandboxTask]:
+        """Start tasks with the digests the rollout has fixed.
+
+        Args:
+            count: How many.
+            at: When they become PENDING.
+            pending: Whether they stay so, their digests not yet known.
+        """
+        service = self.service
+        world = service.world
+        fresh = self.definition.digests(world)
+        digests = {
+            container.name: self.digests[container.name] if container.resolve_once else fresh[container.name]
+            for container in self.definition.containers
+        }
+        tasks = []
+        for _ in range(count):
+            task = SandboxTask(
+                world,
+                self.definition,
+                service.cluster,
+                dict.fromkeys(digests) if pending else digests,
+                at,
+                self.id,
+                f"service:{service.name}",
+            )
+            if not pending:
+                task.start(world.soon(at, START_UP))
+            tasks.append(task)
+        service.all_tasks.extend(tasks)
+        service.say_started(tasks, at)
+        return tasks
+
+    def complete(self, *, at: datetime | None = None) -> None:
+        """Let the rollout come to its good end: all its tasks run, those of earlier rollouts are stopped.
+
+        Args:
+            at: When; default: now.
+        """
+        with self.service.world.lock:
+            when = self.service.world.moment(at)
+            self._start_pending(when)
+            missing = self.service.desired - len(self.running_tasks)
+            self.start_tasks(max(0, missing), at=max(self.created_at, when - SETTLING))
+            self.service.retire_others(self, when)
+            self.state = "COMPLETED"
+            self.reason = f"ECS deployment {self.id} completed."
+            self.updated_at = self.finished_at = when
+            self.service.say(f"(deployment {self.id}) deployment completed.", when)
+            self.service.say("has reached a steady state.", when)
+
+    def fail(
+        self, *, at: datetime | None = None, exit_code: int = 1, container_reason: str = "", crashes: int = CRASHES
+    ) -> None:
+        """Let the rollout fail: its tasks crash, or cannot start where their image is not there.
+
+        The tasks of the rollout before go on running.
+
+        Args:
+            at: When ECS gives up; default: now.
+            exit_code: What the application's container returns.
+            container_reason: What the application's container says about its end.
+            crashes: How many tasks have failed by then, at least.
+        """
+        with self.service.world.lock:
+            when = self.service.world.moment(at)
+            self._start_pending(when)
+            tried = [task for task in self.tasks if task.stopped_at is None]
+            tried += self.start_tasks(max(0, crashes - len(tried)), at=self.created_at)
+            for task in tried:
+                self._crash(task, when, exit_code, container_reason)
+            self.failed_tasks += len(tried)
+            self.state = "FAILED"
+            self.reason = "ECS deployment circuit breaker: tasks failed to start."
+            self.updated_at = self.finished_at = when
+            self.service.say(f"(deployment {self.id}) deployment failed: tasks failed to start.", when)
+
+    def _start_pending(self, at: datetime) -> None:
+        for task in self.tasks:
+            if task.last_status == "PENDING":
+                task.digests = self.digests
+                task.start(at)
+
+    def _crash(self, task: SandboxTask, at: datetime, exit_code: int, container_reason: str) -> None:
+        unknown = [name for name, digest in task.digests.items() if digest is None]
+        if not unknown:
+            task.stop(
+                "EssentialContainerExited",
+                "Essential container in task exited",
+                exit_code=exit_code,
+                container_reason=container_reason,
+                at=at,
+            )
+            return
+        image = task.definition.container(unknown[0]).image
+        task.started_at = None
+        reason = (
+            f"CannotPullContainerError: pull image manifest has been retried 7 time(s): "
+            f"failed to resolve ref {image}: {image}: not found"
+        )
+        task.stop("TaskFailedToStart", reason, exit_code=None, container_reason=reason, at=at)

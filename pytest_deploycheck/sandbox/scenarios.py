@@ -1,0 +1,268 @@
+"""Worlds to try the verifier on: one where all is well, and each way a deployment can be only believed.
+
+All of them replay one incident, in which three hotfixes were documented as deployed, with its times shifted
+to now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pytest_deploycheck.sandbox import incident
+from pytest_deploycheck.sandbox.definitions import SandboxContainer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_deploycheck.sandbox.registry import SandboxImage
+    from pytest_deploycheck.sandbox.sandbox import Sandbox
+    from pytest_deploycheck.sandbox.service import SandboxService
+    from pytest_deploycheck.sandbox.tasks import SandboxTask
+
+_YESTERDAY = timedelta(hours=24)
+_PUSHED = timedelta(minutes=10)
+_ROLLED_OUT = timedelta(minutes=8)
+_ROLLING_OUT = timedelta(minutes=2)
+_ROLLED_BACK = timedelta(minutes=5)
+_LATE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A world to try the verifier on.
+
+    Attributes:
+        name: What it is asked for by.
+        description: What happened, in one sentence.
+        fill: Fills a sandbox and returns the environment's configuration.
+    """
+
+    name: str
+    description: str
+    fill: Callable[[Sandbox], dict[str, Any]]
+
+
+def build(name: str, sandbox: Sandbox) -> dict[str, Any]:
+    """Fill an empty sandbox with a scenario.
+
+    Args:
+        name: One of [SCENARIOS][].
+        sandbox: What to fill.
+
+    Returns:
+        The configuration of the environment, in the shape of an `[env.NAME]` table.
+
+    Raises:
+        LookupError: If there is no such scenario.
+    """
+    if name not in SCENARIOS:
+        raise LookupError(f"There is no scenario {name!r}. There are: {', '.join(SCENARIOS)}")
+    return SCENARIOS[name].fill(sandbox)
+
+
+def _healthy(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    prompt, late = service.running_tasks
+    _talk(aws, [prompt], incident.START_UP_LINES, incident.MEANT_LINES)
+    # CloudWatch takes its time: the second task has no stream yet when the verifier looks first.
+    _talk(aws, [late], incident.START_UP_LINES, incident.MEANT_LINES, arrives_in=_LATE_SECONDS)
+    return _configuration(aws)
+
+
+def _nothing_deployed(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _talk(aws, service.running_tasks, incident.EARLIER_LINES)
+    return _configuration(aws)
+
+
+def _cached_layer(aws: Sandbox) -> dict[str, Any]:
+    earlier = _push_earlier(aws)
+    service = _create_service(aws)
+    _push_meant(aws, cached_from=earlier)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
+    return _configuration(aws)
+
+
+def _not_restarted(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    _talk(aws, service.running_tasks, incident.EARLIER_LINES)
+    return _configuration(aws)
+
+
+def _half_rolled_out(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    earlier = service.running_tasks
+    _push_meant(aws)
+    rollout = service.roll_out(at=aws.now() - _ROLLING_OUT, status="IN_PROGRESS", new_running=1)
+    _talk(aws, earlier, incident.EARLIER_LINES)
+    _talk(aws, rollout.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
+    return _configuration(aws)
+
+
+def _rolled_back(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    rollout = service.roll_out(at=aws.now() - _ROLLED_OUT, status="IN_PROGRESS", new_running=incident.DESIRED)
+    _talk(aws, rollout.running_tasks, incident.CRASH_LINES)
+    rollout.fail(at=aws.now() - _ROLLED_BACK)
+    service.roll_back(at=aws.now() - _ROLLED_BACK)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
+    return _configuration(aws)
+
+
+def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws, repository=incident.OTHER_REPOSITORY)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
+    return _configuration(aws, repository=incident.OTHER_REPOSITORY)
+
+
+def _silent(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    return _configuration(aws)
+
+
+def _old_format(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    lines = (*incident.MEANT_LINES, incident.MISSED_PATH_LINE)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, lines)
+    return _configuration(aws)
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("healthy", "The image was pushed and rolled out, and every task runs it.", _healthy),
+        Scenario(
+            "nothing-deployed",
+            "The image was never pushed: yesterday's tasks go on as before.",
+            _nothing_deployed,
+        ),
+        Scenario(
+            "cached-layer",
+            "The image was pushed and rolled out, but the build reused yesterday's layer with the code.",
+            _cached_layer,
+        ),
+        Scenario(
+            "not-restarted",
+            "The image was pushed, but the service was never told: yesterday's tasks go on as before.",
+            _not_restarted,
+        ),
+        Scenario(
+            "half-rolled-out",
+            "The rollout is not over: one task runs the image beside yesterday's tasks.",
+            _half_rolled_out,
+        ),
+        Scenario(
+            "rolled-back",
+            "The new tasks crashed and ECS went back to yesterday's image, on which the service is stable.",
+            _rolled_back,
+        ),
+        Scenario(
+            "wrong-repository",
+            "The image was pushed to another repository than the one the service pulls from.",
+            _wrong_repository,
+        ),
+        Scenario("silent", "Every task runs the image, but none of them has said a word.", _silent),
+        Scenario(
+            "old-format",
+            "Every task runs the image and says what it should, but the old code still speaks as well.",
+            _old_format,
+        ),
+    )
+}
+"""The scenarios, by name."""
+
+
+def _with_yesterday(aws: Sandbox) -> SandboxService:
+    _push_earlier(aws)
+    service = _create_service(aws)
+    first = aws.now() - _YESTERDAY
+    _say(service.running_tasks, (*incident.START_UP_LINES, *incident.EARLIER_LINES), first)
+    return service
+
+
+def _push_earlier(aws: Sandbox) -> SandboxImage:
+    return aws.push_image(
+        f"{incident.REPOSITORY}:{incident.EARLIER_TAG}",
+        incident.EARLIER_FILES,
+        tags=("latest",),
+        labels={"org.opencontainers.image.version": incident.EARLIER_TAG},
+        at=aws.now() - _YESTERDAY - _PUSHED,
+    )
+
+
+def _push_meant(
+    aws: Sandbox, *, repository: str = incident.REPOSITORY, cached_from: SandboxImage | None = None
+) -> SandboxImage:
+    return aws.push_image(
+        f"{repository}:{incident.MEANT_TAG}",
+        incident.MEANT_FILES,
+        tags=("latest",),
+        labels={"org.opencontainers.image.version": incident.MEANT_TAG},
+        at=aws.now() - _PUSHED,
+        cached_from=cached_from,
+    )
+
+
+def _create_service(aws: Sandbox) -> SandboxService:
+    container = SandboxContainer(
+        name=incident.CONTAINER, image=f"{incident.REPOSITORY}:latest", log_group=incident.LOG_GROUP
+    )
+    return aws.create_service(
+        incident.SERVICE,
+        cluster=incident.CLUSTER,
+        containers=[container],
+        family=incident.FAMILY,
+        desired=incident.DESIRED,
+        at=aws.now() - _YESTERDAY,
+    )
+
+
+def _talk(
+    aws: Sandbox,
+    tasks: Sequence[SandboxTask],
+    *blocks: Iterable[str],
+    arrives_in: float = 0.0,
+) -> None:
+    """Let each task say these lines since it started or in the last minutes, between health checks."""
+    for task in tasks:
+        started = task.started_at or task.created_at
+        first = max(started, aws.now() - _ROLLED_OUT)
+        lines = [incident.HEALTH_CHECK_LINE]
+        for block in blocks:
+            lines += [*block, incident.HEALTH_CHECK_LINE]
+        _say([task], lines, first, arrives_in)
+
+
+def _say(tasks: Sequence[SandboxTask], lines: Iterable[str], first: datetime, arrives_in: float = 0.0) -> None:
+    for task in tasks:
+        for position, line in enumerate(lines, start=1):
+            task.log(line, at=first + timedelta(seconds=position), arrives_in=arrives_in)
+
+
+def _configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY) -> dict[str, Any]:
+    return {
+        "region": aws.region,
+        "cluster": incident.CLUSTER,
+        "services": {
+            "backend": {
+                "service": incident.SERVICE,
+                "container": incident.CONTAINER,
+                "image": f"{repository}:{incident.MEANT_TAG}",
+                "logs": [dict(expectation) for expectation in incident.EXPECTATIONS],
+            }
+        },
+    }

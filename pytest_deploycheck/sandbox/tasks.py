@@ -1,0 +1,164 @@
+"""The tasks of the sandbox's world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pytest_deploycheck.sandbox.names import ecs_arn, long_number, task_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.world import World
+
+StopCode = Literal[
+    "TaskFailedToStart",
+    "EssentialContainerExited",
+    "UserInitiated",
+    "ServiceSchedulerInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+]
+"""Why ECS says a task stopped."""
+
+START_UP = timedelta(seconds=15)
+"""How long a task takes from PENDING to RUNNING."""
+
+
+@dataclass(slots=True, eq=False)
+class SandboxTask:
+    """A task.
+
+    Attributes:
+        definition: The task definition it was started from.
+        cluster: The cluster it runs on.
+        digests: The digest each container runs; None where it is not resolved (yet).
+        created_at: When it became PENDING.
+        started_by: The id of the rollout that started it, or who else did.
+        group: `service:NAME`, or `family:NAME` for a standalone task.
+        started_at: When it became RUNNING; None before.
+        stopped_at: When it stopped; None before.
+        desired_status: What ECS wants it to be: `RUNNING` or `STOPPED`.
+        last_status: What it is: `PENDING`, `RUNNING`, `DEACTIVATING` or `STOPPED`.
+        stop_code: Why it stopped, for programs.
+        stopped_reason: Why it stopped, for people.
+        exit_code: What the application's container returned; None while it runs or if it never started.
+        container_reason: What the application's container says about its end.
+        private_ip: Its address in the VPC.
+        target_health: What the service's target groups say of it while it runs, such as `initial`.
+        id: Its id.
+    """
+
+    _world: World = field(repr=False)
+    definition: TaskDefinition = field(repr=False)
+    cluster: str
+    digests: Mapping[str, str | None]
+    created_at: datetime
+    started_by: str
+    group: str
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    desired_status: str = "RUNNING"
+    last_status: str = "PENDING"
+    stop_code: StopCode | None = None
+    stopped_reason: str = ""
+    exit_code: int | None = None
+    container_reason: str = ""
+    private_ip: str = ""
+    target_health: str = "healthy"
+    id: str = field(default_factory=task_id)
+
+    def __post_init__(self) -> None:
+        number = int(long_number())
+        self.private_ip = self.private_ip or f"10.0.{number % 256}.{4 + number // 256 % 250}"
+
+    @property
+    def region(self) -> str:
+        """The region it runs in."""
+        return self.definition.region
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return ecs_arn(self.region, self._world.account, "task", self.cluster, self.id)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs and is meant to."""
+        return self.last_status == "RUNNING" and self.desired_status == "RUNNING"
+
+    @property
+    def image_digest(self) -> str | None:
+        """The digest the application's container runs."""
+        return self.digests[self.definition.containers[0].name]
+
+    def runtime_id(self, container: SandboxContainer) -> str:
+        """Return the id the container runtime gave a container."""
+        return f"{self.id}-{sum(container.name.encode()) * 1_000_003 % 10**10:010d}"
+
+    def start(self, at: datetime) -> None:
+        """Let a pending task run."""
+        with self._world.lock:
+            self.started_at = at
+            self.last_status = "RUNNING"
+
+    def drain(self) -> None:
+        """Tell the task to stop while it goes on for now: it is no longer listed as running, but still logs."""
+        with self._world.lock:
+            self.desired_status = "STOPPED"
+            self.last_status = "DEACTIVATING"
+
+    def stop(
+        self,
+        code: StopCode = "UserInitiated",
+        reason: str = "Task stopped by user",
+        *,
+        exit_code: int | None = 0,
+        container_reason: str = "",
+        at: datetime | None = None,
+    ) -> None:
+        """Stop the task. Nothing takes its place.
+
+        Args:
+            code: Why, for programs.
+            reason: Why, for people.
+            exit_code: What the application's container returns; None if it never started.
+            container_reason: What the application's container says about its end.
+            at: When; default: now.
+        """
+        with self._world.lock:
+            self.stopped_at = self._world.moment(at)
+            self.desired_status = self.last_status = "STOPPED"
+            self.stop_code = code
+            self.stopped_reason = reason
+            self.exit_code = exit_code
+            self.container_reason = container_reason
+
+    def log(
+        self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
+    ) -> None:
+        """Say a line in the log.
+
+        Args:
+            message: The line.
+            at: When it was said; default: now.
+            arrives_in: Seconds of real time until CloudWatch shows it; its time stays `at`.
+            container: Which container says it; default: the first.
+
+        Raises:
+            LookupError: If there is no such container, or its log group was deleted.
+        """
+        with self._world.lock:
+            speaker = self.definition.container(container)
+            group = self._world.logs.groups.get((speaker.log_region, speaker.log_group))
+            if group is None:
+                raise LookupError(f"There is no log group {speaker.log_group} in {speaker.log_region}")
+            said = self._world.moment(at)
+            now = self._world.now()
+            arrives = now + timedelta(seconds=arrives_in) if arrives_in else min(said, now)
+            stream = speaker.stream(self.id, self.runtime_id(speaker))
+            self._world.logs.add(group, stream, message, said, arrives)

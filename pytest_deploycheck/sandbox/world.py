@@ -1,0 +1,123 @@
+"""The state of the sandbox: one account, its registries, services, tasks and logs."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.definitions import TaskDefinition
+from pytest_deploycheck.sandbox.logstore import LogStore
+from pytest_deploycheck.sandbox.names import Reference, ecs_arn, parse_reference
+from pytest_deploycheck.sandbox.registry import Registries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
+    from pytest_deploycheck.sandbox.registry import Repository
+    from pytest_deploycheck.sandbox.service import SandboxService
+    from pytest_deploycheck.sandbox.tasks import SandboxTask
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the answers are made of. Hold `lock` while reading or changing it.
+
+    Attributes:
+        account: The account the callers belong to.
+        region: The region where things are made unless another is named.
+        clock_offset: How far the world's clock is ahead of this machine's.
+        log_page_size: How many events a page of log events holds at the most.
+        empty_log_pages: Whether an empty page with a token comes before each page of log events.
+        service_deployments: Whether ECS knows service deployments and revisions.
+        endpoint_url: Where the world can be reached.
+        signature: What makes an address of a layer a presigned one.
+        lock: Guards all of it.
+        registries: The image registries.
+        logs: The log groups.
+        clusters: Region and name of each cluster.
+        definitions: Task definitions by ARN.
+        services: By region, cluster and name.
+        standalone: The tasks no service started.
+    """
+
+    account: str
+    region: str
+    clock_offset: timedelta = timedelta(0)
+    log_page_size: int = 10_000
+    empty_log_pages: bool = False
+    service_deployments: bool = True
+    endpoint_url: str = ""
+    signature: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    registries: Registries = field(default_factory=Registries)
+    logs: LogStore = field(default_factory=LogStore)
+    clusters: set[tuple[str, str]] = field(default_factory=set)
+    definitions: dict[str, TaskDefinition] = field(default_factory=dict)
+    services: dict[tuple[str, str, str], SandboxService] = field(default_factory=dict)
+    standalone: list[SandboxTask] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the world's time."""
+        return datetime.now(UTC) + self.clock_offset
+
+    def moment(self, at: datetime | None) -> datetime:
+        """Return `at`, or now where it is None.
+
+        Raises:
+            ValueError: If it has no time zone.
+        """
+        if at is None:
+            return self.now()
+        if at.tzinfo is None:
+            raise ValueError(f"{at} has no time zone: give an aware datetime, such as datetime.now(UTC)")
+        return at.astimezone(UTC)
+
+    def soon(self, at: datetime, after: timedelta) -> datetime:
+        """Return the moment a while after `at`, but never one that is yet to come."""
+        return min(at + after, max(at, self.now()))
+
+    def blob_url(self, repository: Repository, digest: str) -> str:
+        """Return the presigned address of a layer or a config."""
+        place = f"{repository.account}/{repository.region}/{repository.name}/{digest}"
+        return f"{self.endpoint_url}/layers/{place}?X-Amz-Expires=3600&X-Amz-Signature={self.signature}"
+
+    def reference(self, text: str, region: str = "") -> Reference:
+        """Read an image reference; without a host it means the world's own account and region."""
+        return parse_reference(text, account=self.account, region=region or self.region)
+
+    def register(
+        self,
+        family: str,
+        containers: Sequence[SandboxContainer],
+        *,
+        region: str,
+        architecture: Architecture,
+        at: datetime,
+    ) -> TaskDefinition:
+        """Register the next revision of a family of task definitions, with the log groups it writes to."""
+        prefix = ecs_arn(region, self.account, "task-definition", f"{family}:")
+        revision = 1 + sum(arn.startswith(prefix) for arn in self.definitions)
+        whole = tuple(container.completed(self, family, region) for container in containers)
+        definition = TaskDefinition(
+            f"{prefix}{revision}", family, revision, region, whole, architecture, registered_at=at
+        )
+        self.definitions[definition.arn] = definition
+        for container in whole:
+            if container.log_driver == "awslogs":
+                self.logs.open(container.log_region, container.log_group, at)
+        return definition
+
+    def tasks(self, region: str, cluster: str) -> list[SandboxTask]:
+        """Return the tasks of a cluster that ECS still shows; a stopped one fades after an hour."""
+        owned = [task for service in self.services.values() for task in service.all_tasks]
+        horizon = self.now() - timedelta(hours=1)
+        return [
+            task
+            for task in (*owned, *self.standalone)
+            if (task.region, task.cluster) == (region, cluster)
+            and (task.stopped_at is None or task.stopped_at > horizon)
+        ]

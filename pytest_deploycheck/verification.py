@@ -1,0 +1,259 @@
+"""The one way through: from what was asked to what it means, without pytest.
+
+A run looks once (`Verification.observe`), is judged from the facts, and looks again only for logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
+from pytest_deploycheck.handles.environment import DeployEnvironment
+from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.judge.expectations import judge_expectation
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding, log_check
+from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.logs import Answer
+from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout
+from pytest_deploycheck.judge.scope import log_scope
+from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
+from pytest_deploycheck.judge.verdict import Tested, judge_run, judge_service
+from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.waiting import Clock, SystemClock, wait
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.observe.session import Session
+
+
+def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
+    """The checks that a service contributes, in the order of the chain; needs no look at anything."""
+    expectations = environment.services[service].logs
+    return (*FIXED_CHECKS, *(log_check(number) for number, _ in enumerate(expectations, start=1)))
+
+
+class Verification:
+    """One run against one environment.
+
+    Args:
+        environment: The environment.
+        options: What was asked of this run.
+        clock: Where the time of waits comes from.
+        observation: What another process saw already, for one that only looks at logs.
+        time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
+
+    Raises:
+        EnvironmentUnusableError: There is no way in: no such profile, no region.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentSettings,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        observation: Observation | None = None,
+        time_left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self.environment = environment
+        self.options = options
+        self._clock = clock or SystemClock()
+        self._time_left = time_left
+        self._identity = observation.identity if observation else None
+        self._observation = observation
+        self._session: Session | None = None
+        self._tails: dict[str, LogTail] = {}
+
+    @property
+    def identity(self) -> Identity:
+        """Who looks, and where; asked once.
+
+        Raises:
+            EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
+        """
+        if self._identity is None:
+            self._identity = self._open().identify()
+        return self._identity
+
+    @property
+    def observation(self) -> Observation:
+        """What was seen.
+
+        Raises:
+            RuntimeError: Nothing has been looked at yet.
+        """
+        if self._observation is None:
+            raise RuntimeError("observe() has to come first")
+        return self._observation
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the environment has been looked at."""
+        return self._observation is not None
+
+    def now(self) -> datetime:
+        """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
+        return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
+
+    def observe(self) -> Observation:
+        """Look at every selected service, and go on looking until its rollout is settled or the wait is over.
+
+        Raises:
+            EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
+            ConfigurationError: An image that was named is no reference.
+        """
+        from pytest_deploycheck.observe.meant import check  # noqa: PLC0415  # boto3 is loaded when it is needed
+        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415
+
+        for name in self.options.services:
+            text = self.options.images.get(name) or self.environment.services[name].image
+            if text:
+                check(text)
+        observer = Observer(self._open(), self.identity, self.environment, self.options)
+        # A run that is interrupted while it waits reports what it saw last.
+        self._observation = Observation(self.identity, self.now(), ())
+
+        def look() -> tuple[ServiceFacts, ...]:
+            services = observer.look()
+            self._observation = Observation(self.identity, self.now(), services, settled=False)
+            return services
+
+        waited = wait(
+            look,
+            lambda services: all(judge_rollout(facts).is_settled for facts in services),
+            timeout=self.options.wait,
+            clock=self._clock,
+        )
+        self._observation = replace(self.observation, waited=waited.elapsed, settled=waited.settled)
+        return self._observation
+
+    def deploy_environment(self) -> DeployEnvironment:
+        """The environment, as a test holds it."""
+        return DeployEnvironment(
+            name=self.environment.name,
+            account=self.identity.account,
+            region=self.identity.region,
+            cluster=self.environment.cluster,
+            base_url=self.environment.base_url,
+            services=self.environment.services,
+        )
+
+    def rollout(self, service: str) -> Rollout:
+        """What became of the rollout of a service."""
+        return judge_rollout(self.observation.service(service))
+
+    def log_tail(self, service: str) -> LogTail:
+        """The log tail of a service, the same for all who ask."""
+        if service not in self._tails:
+            self._tails[service] = self._make_tail(service)
+        return self._tails[service]
+
+    def finding(self, service: str, check: Check) -> Finding:
+        """Carry out one check of a service."""
+        facts = self.observation.service(service)
+        judges: dict[str, Callable[[], Finding]] = {
+            "image-exists": lambda: judge_exists(facts),
+            "image-repository": lambda: judge_repository(facts),
+            "image-pushed": lambda: judge_pushed(facts, self._pushed_after()),
+            "rollout-complete": lambda: judge_complete(facts, waited=self.observation.waited),
+            "tasks-running": lambda: judge_running(facts),
+            "tasks-run-image": lambda: judge_run_image(facts),
+        }
+        judge = judges.get(check.id)
+        return judge() if judge else self._judge_logs(service, check)
+
+    def report(self, findings: dict[str, list[Finding]], tests: Sequence[Tested], *, complete: bool) -> RunReport:
+        """The verdict on what was found.
+
+        Args:
+            findings: What the checks found, by service.
+            tests: The session's tests that used the fixtures.
+            complete: Whether the run came to its end.
+        """
+        services = []
+        for facts in self.observation.services:
+            found = tuple(findings.get(facts.name, ()))
+            judgement = judge_service(facts.name, found, tests, require=self.environment.require, complete=complete)
+            services.append(ServiceReport(facts, judge_rollout(facts), found, judgement))
+        return RunReport(
+            environment=self.environment.name,
+            observation=self.observation,
+            services=tuple(services),
+            tests=tuple(tests),
+            judgement=judge_run(service.judgement for service in services),
+            complete=complete,
+        )
+
+    def _open(self) -> Session:
+        from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._session is None:
+            self._session = Session(self.environment)
+        return self._session
+
+    def _pushed_after(self) -> datetime | None:
+        after = self.options.pushed_after
+        return after.resolve(self.observation.observed_at) if after else None
+
+    def _make_tail(self, service: str) -> LogTail:
+        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        now = self.observation.observed_at
+        scope = log_scope(
+            self.observation.service(service),
+            region=self.identity.region,
+            since=self.options.since.resolve(now) if self.options.since else None,
+            now=now,
+        )
+        offset = self.identity.clock_offset
+        return LogTail(
+            service,
+            scope,
+            LogReader(self._open(), scope.streams, scope.since, offset),
+            LogReader(self._open(), scope.old_streams, scope.since, offset),
+            log_wait=self.options.log_wait,
+            clock=self._clock,
+            now=self.now,
+            time_left=self._time_left,
+        )
+
+    def _judge_logs(self, service: str, check: Check) -> Finding:
+        number = int(check.id.removeprefix("logs-"))
+        expectation = self.environment.services[service].logs[number - 1]
+        tail = self.log_tail(service)
+        held = tail.hold(expectation)
+        holds = held.reading.answer is Answer.HOLDS
+        return judge_expectation(
+            check,
+            expectation,
+            held.reading,
+            held.sight,
+            waited=held.waited,
+            elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
+            details="" if holds else tail.explain(expectation, held),
+            cut_short=held.cut_short,
+        )
+
+
+def verify(environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None) -> RunReport:
+    """Carry out every built-in check of an environment.
+
+    Args:
+        environment: The environment.
+        options: What to look at and how long to wait.
+        clock: Where the time of waits comes from.
+
+    Raises:
+        ConfigurationError: An image that was named is no reference.
+        EnvironmentUnusableError: There is nothing to look at, or no way in.
+    """
+    verification = Verification(environment, options, clock=clock)
+    verification.observe()
+    findings = {
+        service: [verification.finding(service, check) for check in checks_of(environment, service)]
+        for service in options.services
+    }
+    return verification.report(findings, (), complete=True)

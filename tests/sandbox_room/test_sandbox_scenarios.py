@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from pytest_deploycheck.sandbox import Sandbox
+from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GROUP = "/ecs/content-marketing-swarm-dev-backend"
+NEW = "2025.11.26-1"
+
+_SESSION = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
+
+
+class World:
+    """A scenario as boto3 sees it."""
+
+    def __init__(self, name: str, aws: Sandbox) -> None:
+        self.name = name
+        self.config = build(name, aws)
+        self.backend = self.config["services"]["backend"]
+        self.ecs = _SESSION.client("ecs", endpoint_url=aws.endpoint_url)
+        self.ecr = _SESSION.client("ecr", endpoint_url=aws.endpoint_url)
+        self.logs = _SESSION.client("logs", endpoint_url=aws.endpoint_url)
+
+    def service(self) -> Any:
+        """Return the service as described."""
+        answer = self.ecs.describe_services(cluster=self.config["cluster"], services=[self.backend["service"]])
+        return answer["services"][0]
+
+    def tasks(self) -> list[Any]:
+        """Return the running tasks as described."""
+        arns = self.ecs.list_tasks(cluster=self.config["cluster"], serviceName=self.backend["service"])
+        return self.ecs.describe_tasks(cluster=self.config["cluster"], tasks=arns["taskArns"])["tasks"]
+
+    def digests(self) -> list[str]:
+        """Return the digest of each running task, sorted."""
+        return sorted(task["containers"][0]["imageDigest"] for task in self.tasks())
+
+    def image(self, tag: str, repository: str = "content-marketing-swarm-dev-backend") -> str:
+        """Return the digest of a tag."""
+        found = self.ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        return found["imageDetails"][0]["imageDigest"]
+
+    def lines(self, task: Any) -> list[str]:
+        """Return what a task has said."""
+        prefix = f"ecs/app/{task['taskArn'].rpartition('/')[2]}"
+        found = self.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix=prefix)
+        return [event["message"] for event in found["events"]]
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Return the scenario the test is parametrized with."""
+    with Sandbox() as aws:
+        yield World(request.param, aws)
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """Parametrize a test with scenarios."""
+    return pytest.mark.parametrize("world", names, indirect=True)
+
+
+def said_old(lines: list[str]) -> bool:
+    """Say whether the old format is among the lines."""
+    return any("platform='linkedin'" in line for line in lines)
+
+
+def said_new(lines: list[str]) -> bool:
+    """Say whether the new format is among the lines."""
+    return any("Found 3 platform sections" in line for line in lines)
+
+
+@of(*SCENARIOS)
+def test_every_scenario_has_the_configuration_of_an_environment(world: World) -> None:
+    """Cluster, service and container of the table are there, with the seven expectations."""
+    assert set(world.config) == {"region", "cluster", "services"}
+    assert set(world.backend) == {"service", "container", "image", "logs"}
+    assert len(world.backend["logs"]) == 7
+    assert world.service()["desiredCount"] == 2
+    assert world.backend["image"].endswith(f":{NEW}")
+    (task, *_) = world.tasks()
+    assert task["containers"][0]["name"] == world.backend["container"]
+    assert task["containers"][0]["image"].endswith("/content-marketing-swarm-dev-backend:latest")
+    assert SCENARIOS[world.name].description.endswith(".")
+
+
+@of("healthy")
+def test_healthy(world: World) -> None:
+    """Both tasks run the image; what they say meets every expectation, once the late lines are there."""
+    assert world.digests() == [world.image(NEW)] * 2
+    assert world.service()["deployments"][0]["rolloutState"] == "COMPLETED"
+    assert sorted(bool(world.lines(task)) for task in world.tasks()) == [False, True]
+    time.sleep(0.6)
+    for task in world.tasks():
+        text = "\n".join(world.lines(task))
+        for expectation in world.backend["logs"]:
+            if "expect" in expectation:
+                assert expectation["expect"] in text
+            elif "expect_regex" in expectation:
+                assert len(re.findall(expectation["expect_regex"], text)) == expectation["count"]
+            elif "forbid" in expectation:
+                assert expectation["forbid"] not in text
+            else:
+                first, second = expectation["sequence"]
+                assert -1 < text.index(first) < text.index(second)
+
+
+@of("nothing-deployed")
+def test_nothing_deployed(world: World) -> None:
+    """The tag does not exist; yesterday's tasks speak the old format."""
+    with pytest.raises(world.ecr.exceptions.ImageNotFoundException):
+        world.image(NEW)
+    assert world.digests() == [world.image("latest")] * 2
+    assert all(said_old(world.lines(task)) for task in world.tasks())
+
+
+@of("cached-layer")
+def test_cached_layer(world: World) -> None:
+    """Both tasks run the new digest and speak the old format."""
+    assert world.image(NEW) != world.image("2025.11.25-1")
+    assert world.digests() == [world.image(NEW)] * 2
+    assert all(said_old(lines) and not said_new(lines) for lines in map(world.lines, world.tasks()))
+
+
+@of("not-restarted")
+def test_not_restarted(world: World) -> None:
+    """The image is there; the tasks and the only rollout are older than it."""
+    assert world.image("latest") == world.image(NEW)
+    assert world.digests() == [world.image("2025.11.25-1")] * 2
+    pushed = world.ecr.describe_images(
+        repositoryName="content-marketing-swarm-dev-backend", imageIds=[{"imageTag": NEW}]
+    )["imageDetails"][0]["imagePushedAt"]
+    assert all(deployment["createdAt"] < pushed for deployment in world.service()["deployments"])
+
+
+@of("half-rolled-out")
+def test_half_rolled_out(world: World) -> None:
+    """One new task beside two old ones, while the rollout is in progress."""
+    assert world.digests() == sorted([world.image(NEW), *[world.image("2025.11.25-1")] * 2])
+    assert world.service()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+
+
+@of("rolled-back")
+def test_rolled_back(world: World) -> None:
+    """The service is stable on yesterday's image, and ECS says why."""
+    assert world.digests() == [world.image("2025.11.25-1")] * 2
+    (deployment,) = world.service()["deployments"]
+    assert deployment["rolloutState"] == "COMPLETED"
+    assert "circuit breaker: rolling back" in deployment["rolloutStateReason"]
+    stopped = world.ecs.list_tasks(cluster=world.config["cluster"], desiredStatus="STOPPED")["taskArns"]
+    codes = [
+        (task["stopCode"], task["containers"][0]["exitCode"])
+        for task in world.ecs.describe_tasks(cluster=world.config["cluster"], tasks=stopped)["tasks"]
+    ]
+    assert codes.count(("EssentialContainerExited", 1)) == 3
+
+
+@of("wrong-repository")
+def test_wrong_repository(world: World) -> None:
+    """The image is in the other repository; a rollout after the push brought yesterday's again."""
+    assert world.backend["image"] == f"content-marketing-swarm-backend:{NEW}"
+    assert world.image(NEW, "content-marketing-swarm-backend")
+    assert world.digests() == [world.image("2025.11.25-1")] * 2
+    assert all(said_old(world.lines(task)) for task in world.tasks())
+
+
+@of("silent")
+def test_silent(world: World) -> None:
+    """Both tasks run the image; neither has a stream; yesterday's lines are there."""
+    assert world.digests() == [world.image(NEW)] * 2
+    assert [world.lines(task) for task in world.tasks()] == [[], []]
+    assert world.logs.filter_log_events(logGroupName=GROUP)["events"]
+
+
+@of("old-format")
+def test_old_format(world: World) -> None:
+    """Both tasks run the image and say what they should, and still the old format as well."""
+    assert world.digests() == [world.image(NEW)] * 2
+    assert all(said_old(lines) and said_new(lines) for lines in map(world.lines, world.tasks()))
+
+
+def test_an_unknown_scenario_is_named() -> None:
+    """The message lists what there is."""
+    with pytest.raises(LookupError, match="There are: healthy, nothing-deployed"):
+        build("nope", Sandbox())
