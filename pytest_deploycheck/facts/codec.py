@@ -28,13 +28,3 @@ def to_json(fact: Any) -> str:
 def from_json(text: str, kind: type[T]) -> T:
     """The fact of type `kind` that `to_json` made `text` of."""
     return _converter().loads(text, kind)
-
-
-def to_plain(fact: Any) -> Any:
-    """A fact as values that JSON knows."""
-    return _converter().unstructure(fact)
-
-
-def from_plain(value: Any, kind: type[T]) -> T:
-    """The fact of type `kind` that `to_plain` made `value` of."""
-    return _converter().structure(value, kind)

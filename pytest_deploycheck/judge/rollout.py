@@ -12,7 +12,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.matching import Fit, fit
 from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_rollout
-from pytest_deploycheck.judge.wording import at, command, meant, plural, pushed, short
+from pytest_deploycheck.judge.wording import at, command, meant, name_of, plural, pushed, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> bo
 def _never_started_reason(facts: ServiceFacts, newest: NewestRollout) -> str:
     judged = _first_judged(facts)
     if judged.meant.absent and judged.meant.image is None:
-        return f"no rollout can have brought {judged.meant.reference}, as it is not in its registry"
+        return f"no rollout can have brought {name_of(judged.meant.reference)}, as it is not in its registry"
     pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
     return f"the image was pushed {at(pushed_at)}, but the last rollout began {at(newest.started_at)}, before that"
 
@@ -203,7 +203,7 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
             return "The image was never pushed.", "Push the image, then roll it out.", ""
         if judged and not _leads_to_the_image_meant(facts):
             return (
-                f"The task definition names {judged.pulled.reference}, not the image meant.",
+                f"The task definition names {name_of(judged.pulled.reference)}, not the image meant.",
                 "Register a task definition with the image meant and update the service to it.",
                 command("aws", "ecs", "update-service", *where, "--task-definition", "FAMILY:REVISION"),
             )

@@ -69,10 +69,13 @@ def _is_new(task: Task, facts: ServiceFacts) -> bool:
     link `tasks` says so.
     """
     match = match_task(task, facts)
-    if match is Match.UNKNOWN:
-        primary = facts.service.primary if facts.service else None
-        return primary is not None and task.started_by == primary.id
-    return match is Match.MEANT
+    if match is not Match.UNKNOWN:
+        return match is Match.MEANT
+    if any(judged.meant.digest is None and not judged.is_own_reference for judged in facts.judged):
+        # What was meant is not known at all, so nothing can be said to run it.
+        return False
+    primary = facts.service.primary if facts.service else None
+    return primary is not None and task.started_by == primary.id
 
 
 def _streams_of_old(tasks: list[Task], facts: ServiceFacts, region: str) -> tuple[LogStream, ...]:
@@ -113,5 +116,5 @@ def _why_blind(container: ContainerDefinition) -> str:
     if container.log_driver is None:
         return f"container {container.name!r} has no log driver"
     if container.log_driver != "awslogs":
-        return f"container {container.name!r} logs through {container.log_driver}, which does not write to CloudWatch itself"
+        return f"container {container.name!r} logs through {container.log_driver}, not awslogs"
     return f"the log stream of container {container.name!r} is not known"

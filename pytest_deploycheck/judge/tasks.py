@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
@@ -11,7 +12,7 @@ from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Fin
 from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
 from pytest_deploycheck.judge.newest import Outcome
 from pytest_deploycheck.judge.rollout import judge_rollout
-from pytest_deploycheck.judge.wording import at, command, meant, plural, pushed, short
+from pytest_deploycheck.judge.wording import at, command, meant, name_of, plural, pushed, short
 
 
 def judge_running(facts: ServiceFacts) -> Finding:
@@ -95,7 +96,8 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
         if judged.meant.problem:
             return TASKS_RUN_IMAGE.errs(judged.meant.problem, evidence=evidence)
         return TASKS_RUN_IMAGE.unproven(
-            f"the digest of {judged.meant.reference} is not known, so there is nothing to compare the tasks with",
+            f"the digest of {name_of(judged.meant.reference)} is not known, so there is nothing to compare the tasks "
+            f"with: {_seen(judged, facts.running, facts)}",
             remedy="See image-exists.",
             evidence=evidence,
         )
@@ -111,14 +113,18 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
 
 def _difference(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
     """What runs and what was meant, side by side."""
-    runs = Counter(_digest(judged, task) for task in others)
-    seen = ", ".join(
-        f"{plural(number, 'task')} of {len(facts.running)} run {short(digest)}"
+    platform = "; they run it for another platform" if Match.OTHER_PLATFORM in others.values() else ""
+    return f"{_seen(judged, others, facts)}; meant is {meant(judged.meant)}{platform}"
+
+
+def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
+    """What tasks run, and what the registry says of it."""
+    runs = Counter(_digest(judged, task) for task in tasks)
+    return ", ".join(
+        f"{number} of {plural(len(facts.running), 'task')} {'runs' if number == 1 else 'run'} {short(digest)}"
         f"{pushed(facts.image_of(digest)) if digest else ''}"
         for digest, number in runs.items()
     )
-    platforms = " for another platform" if Match.OTHER_PLATFORM in others.values() else ""
-    return f"{seen}; meant is {meant(judged.meant)}{platforms and f'; they run it{platforms}'}"
 
 
 def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
@@ -143,7 +149,7 @@ def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> st
     if rollout.outcome is Outcome.SUPERSEDED:
         return "A later image was deployed since."
     if judged.meant.digest != judged.pulled.digest and not judged.is_own_reference:
-        return f"The task definition names {judged.pulled.reference}, which is not the image meant."
+        return f"The task definition names {name_of(judged.pulled.reference)}, which is not the image meant."
     return (
         "The rollout began after the push and still brought another image: a host with a cached image "
         "(ECS_IMAGE_PULL_BEHAVIOR), or a tag that moved while it rolled out."

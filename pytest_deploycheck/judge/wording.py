@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
-from pytest_deploycheck.facts.image import Image
+from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.snapshot import Lookup
 
 _SHORT = len("sha256:") + 12
@@ -32,12 +32,19 @@ def pushed(image: Image | None) -> str:
     return f" ({', '.join(known)})" if known else ""
 
 
+def name_of(reference: Reference) -> str:
+    """A reference without its host, for a sentence in which the registry is not at stake."""
+    tag = f":{reference.tag}" if reference.tag else ""
+    digest = f"@{short(reference.digest)}" if reference.digest else ""
+    return f"{reference.repository}{tag}{digest}"
+
+
 def meant(lookup: Lookup) -> str:
     """The image meant: its reference, and what it stands for where that is known."""
-    name = (
-        f"{lookup.reference.repository}:{lookup.reference.tag}" if lookup.reference.tag else lookup.reference.repository
-    )
-    return f"{name} = {short(lookup.digest)}{pushed(lookup.image)}" if lookup.digest else name
+    name = name_of(lookup.reference)
+    if lookup.reference.digest or lookup.digest is None:
+        return f"{name}{pushed(lookup.image)}"
+    return f"{name} = {short(lookup.digest)}{pushed(lookup.image)}"
 
 
 def plural(number: int, noun: str) -> str:

@@ -73,10 +73,7 @@ def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
     described: list[Task] = []
     for batch in batches(list(arns), _TASKS_PER_CALL):
         answer = client.describe_tasks(cluster=cluster, tasks=list(batch))
-        for task in member(answer, "tasks", "ecs:DescribeTasks"):
-            # A task run by hand in the same family is not the service's.
-            if task.get("group", f"service:{service}") == f"service:{service}":
-                described.append(_task(task))
+        described += map(_task, member(answer, "tasks", "ecs:DescribeTasks"))
     return tuple(described)
 
 

@@ -103,16 +103,15 @@ def _read(
     parameters = {"logGroupName": group, "startTime": int(start.timestamp() * 1000)}
     try:
         yield from _filter(client, parameters | {"logStreamNames": list(streams)})
-        return
     except ClientError as error:
         if code_of(error) != _NOT_FOUND:
             raise
-    if len(streams) > 1:
-        for stream in streams:
-            yield from _read(client, group, [stream], start)
-    else:
-        # Is it the stream or the group that is missing? A look at the group alone raises where it is the group.
-        client.filter_log_events(logGroupName=group, limit=1)
+        if len(streams) > 1:
+            for stream in streams:
+                yield from _read(client, group, [stream], start)
+        else:
+            # Is it the stream or the group that is missing? A look at the group alone raises where it is the group.
+            client.filter_log_events(logGroupName=group, limit=1)
 
 
 def _filter(client: CloudWatchLogsClient, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

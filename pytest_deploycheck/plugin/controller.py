@@ -118,11 +118,11 @@ class Controller:
         """Say the verdict, and where it is not VERIFIED the diagnosis."""
         if self._report is None or self._config.option.no_summary:
             return
-        color = {_COLORS[self._report.verdict]: True}
-        terminalreporter.section("deployment", **color)
+        color = _COLORS[self._report.verdict]
+        terminalreporter.write_sep("=", "deployment", **{color: True})
         for line in summary(self._report):
             is_head = line.startswith(tuple(Verdict))
-            terminalreporter.write_line(line, **(color | {"bold": True} if is_head else {}))
+            terminalreporter.write_line(line, **({color: True, "bold": True} if is_head else {}))
         for line in self._written:
             terminalreporter.write_line(line)
 

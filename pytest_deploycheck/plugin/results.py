@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_deploycheck.facts.codec import from_plain, to_plain
+from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import Tested
 
@@ -18,7 +18,7 @@ _ATTRIBUTE = "deploycheck"
 
 def attach_finding(report: pytest.TestReport, service: str, finding: Finding) -> None:
     """Send a check's finding along with its report."""
-    setattr(report, _ATTRIBUTE, {"service": service, "finding": to_plain(finding), "status": str(finding.status)})
+    setattr(report, _ATTRIBUTE, {"service": service, "finding": to_json(finding), "status": str(finding.status)})
 
 
 def attach_test(report: pytest.TestReport, *, services: Sequence[str], heard_logs: bool, unproven: bool) -> None:
@@ -59,7 +59,7 @@ class Results:
         """
         sent = attached(report)
         if "finding" in sent:
-            self.findings.setdefault(sent["service"], []).append(from_plain(sent["finding"], Finding))
+            self.findings.setdefault(sent["service"], []).append(from_json(sent["finding"], Finding))
             return
         if report.failed and sent.get("status") != Status.UNPROVEN:
             self.other_failed = True

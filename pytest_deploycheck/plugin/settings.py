@@ -68,7 +68,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
     env = given(config, options.ENV)
     if sandbox is None and given(config, options.SANDBOX).values:
         raise ConfigurationError(
-            f"--deploy-sandbox is for the environment 'sandbox', but the environment is {env.text!r} (from {env.source}).",
+            f"--deploy-sandbox is for the environment 'sandbox', but {env.text!r} is asked for (from {env.source}).",
             "Give --deploy-env=sandbox, or leave --deploy-sandbox out.",
         )
     file = loading.find(config.rootpath, _config_path(config))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.safe import clean
 
 
 def explain_finding(finding: Finding) -> str:
     """What was found, the likely cause, what to do, and what was looked at."""
-    lines = [f"{finding.status}: {finding.summary}"]
+    head = "" if finding.status is Status.FAIL else f"{finding.status}: "
+    lines = [f"{head}{finding.summary}"]
     lines += [f"note: {note}" for note in finding.notes]
     lines += [f"likely cause: {finding.cause}"] if finding.cause else []
     lines += [f"what to do: {finding.remedy}"] if finding.remedy else []

@@ -54,18 +54,20 @@ def _proof(service: ServiceReport, tests: list[Tested]) -> str:
 
 
 def _link(link: str, findings: list[Finding]) -> list[str]:
-    """One line for a link that holds; for one that does not, a line for each check that stands in its way."""
+    """One line for a link, with its evidence: what breaks it the most, or what proves it."""
     asked = [finding for finding in findings if finding.status is not Status.SKIP]
     if not asked:
-        return [] if link == "health" else [f"  {link:<8} {'-':<9} nothing was checked"]
+        return [] if link == "health" else [_line(link, "-", "nothing was checked")]
     bad = sorted((one for one in asked if not one.is_good), key=lambda one: _WORST_FIRST.index(one.status))
     if not bad:
-        return [f"  {link:<8} {'ok':<9} {asked[0].summary if len(asked) == 1 or link != 'logs' else _logs(asked)}"]
-    lines = []
-    for finding in bad:
-        lines.append(f"  {link:<8} {_MARKS[finding.status]:<9} {finding.id}: {finding.summary}")
-        lines += [f"  {'':<18} note: {note}" for note in finding.notes]
-    return lines
+        return [_line(link, "ok", _logs(asked) if link == "logs" else asked[-1].summary)]
+    worst, others = bad[0], bad[1:]
+    also = f" (also {', '.join(finding.id for finding in others)})" if others else ""
+    return [_line(link, _MARKS[worst.status], f"{worst.id}: {worst.summary}{also}")]
+
+
+def _line(link: str, mark: str, text: str) -> str:
+    return f"  {link:<8} {mark:<9} {text}"
 
 
 def _logs(findings: list[Finding]) -> str:
@@ -74,7 +76,7 @@ def _logs(findings: list[Finding]) -> str:
 
 def _tests(tests: list[Tested]) -> list[str]:
     bad = [test for test in tests if test.outcome in {"failed", "error", "unproven"}]
-    return [f"  {'test':<8} {test.outcome:<9} {test.nodeid}" for test in bad]
+    return [_line("test", test.outcome, test.nodeid) for test in bad]
 
 
 def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
@@ -85,6 +87,7 @@ def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
             return ["  next: declare a [[…logs]] expectation, or assert on deploy_logs in a test"]
         return []
     first = min(bad, key=lambda finding: _WORST_FIRST.index(finding.status))
-    lines = [f"  likely cause: {first.cause}"] if first.cause else []
+    lines = [f"  note: {note}" for note in first.notes]
+    lines += [f"  likely cause: {first.cause}"] if first.cause else []
     lines += [f"  what to do: {first.remedy}"] if first.remedy else []
     return lines + ([f"  next: {first.command}"] if first.command else [])
