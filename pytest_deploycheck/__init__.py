@@ -6,15 +6,51 @@ With pytest: `pytest --deploy-env=dev`. In a script: `pytest_deploycheck.verify(
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.facts.log import LogEvent
+    from pytest_deploycheck.handles.environment import DeployEnvironment
+    from pytest_deploycheck.handles.image import DeployedImage
+    from pytest_deploycheck.handles.logs import LogTail
+    from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
+    from pytest_deploycheck.judge.rollout import Rollout
     from pytest_deploycheck.report.model import RunReport
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "verify"]
+__all__ = [
+    "DeployEnvironment",
+    "DeployedImage",
+    "LogEvent",
+    "LogTail",
+    "Rollout",
+    "RunReport",
+    "RunningTask",
+    "RunningTasks",
+    "__version__",
+    "verify",
+]
+
+_HOMES = {
+    "DeployEnvironment": "handles.environment",
+    "DeployedImage": "handles.image",
+    "LogEvent": "facts.log",
+    "LogTail": "handles.logs",
+    "Rollout": "judge.rollout",
+    "RunReport": "report.model",
+    "RunningTask": "handles.tasks",
+    "RunningTasks": "handles.tasks",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used: pytest imports this package in every run, asked for or not."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def verify(

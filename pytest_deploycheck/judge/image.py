@@ -9,7 +9,7 @@ from typing import Any
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import IMAGE_EXISTS, IMAGE_PUSHED, IMAGE_REPOSITORY, Check, Finding
-from pytest_deploycheck.judge.wording import at, command, meant, short
+from pytest_deploycheck.judge.wording import at, ecr_command, meant, short
 from pytest_deploycheck.oci.reference import same_place
 
 
@@ -73,7 +73,7 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
             f"there is no repository {where}",
             cause="The repository's name, account or region is misspelt, or the image was never pushed there.",
             remedy="Compare the name with the one the build pushes to, and with the task definition's image.",
-            command=_ecr("describe-repositories", reference.ecr),
+            command=ecr_command(reference.ecr, "describe-repositories"),
             evidence=evidence,
         )
     name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
@@ -82,7 +82,7 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
         f"there is no {name} in {where}{still}",
         cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
         remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
-        command=_ecr("describe-images", reference.ecr, "--repository-name", reference.repository),
+        command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository),
         evidence=evidence,
     )
 
@@ -157,8 +157,3 @@ def _why_unknown(problem: Problem | None, *, absent: str | None) -> str:
 
 def _registry(registry: Registry | None) -> str:
     return f"account {registry.account}, {registry.region}" if registry else "its registry"
-
-
-def _ecr(operation: str, registry: Registry | None, *arguments: str) -> str:
-    where = ("--registry-id", registry.account, "--region", registry.region) if registry else ()
-    return command("aws", "ecr", operation, *arguments, *where)

@@ -12,7 +12,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.matching import Fit, fit
 from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_rollout
-from pytest_deploycheck.judge.wording import at, command, meant, name_of, plural, pushed, short
+from pytest_deploycheck.judge.wording import at, ecs_command, meant, name_of, plural, pushed, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,12 @@ def _why_no_rollout(facts: ServiceFacts) -> str:
 def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, str, str]:
     """Likely cause, what to do, and the next command to type."""
     service = facts.service
-    where = ("--cluster", service.cluster, "--service", service.name) if service else ()
-    look = command("aws", "ecs", "describe-services", *where[:2], "--services", *where[3:]) if service else ""
+
+    def ecs(operation: str, *arguments: str) -> str:
+        return ecs_command(service, operation, *arguments) if service else ""
+
+    name = service.name if service else ""
+    look = ecs("describe-services", "--services", name)
     judged = _first_judged(facts) if facts.judged else None
     if rollout.outcome is Outcome.NOT_STARTED:
         if judged and judged.meant.absent:
@@ -205,12 +209,12 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
             return (
                 f"The task definition names {name_of(judged.pulled.reference)}, not the image meant.",
                 "Register a task definition with the image meant and update the service to it.",
-                command("aws", "ecs", "update-service", *where, "--task-definition", "FAMILY:REVISION"),
+                ecs("update-service", "--service", name, "--task-definition", "FAMILY:REVISION"),
             )
         return (
             "The image was pushed, but the tasks were never restarted.",
             "Start a rollout.",
-            command("aws", "ecs", "update-service", *where, "--force-new-deployment"),
+            ecs("update-service", "--service", name, "--force-new-deployment"),
         )
     if rollout.outcome is Outcome.IN_PROGRESS:
         return (
@@ -223,9 +227,7 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
     return (
         _stopped_because(facts) or "The new tasks did not stay up.",
         "See why the new tasks stopped, mend it, and deploy again; until then the old code serves.",
-        command("aws", "ecs", "list-tasks", *where[:2], "--service-name", *where[3:], "--desired-status", "STOPPED")
-        if service
-        else "",
+        ecs("list-tasks", "--service-name", name, "--desired-status", "STOPPED"),
     )
 
 

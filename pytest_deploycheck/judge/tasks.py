@@ -12,7 +12,7 @@ from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Fin
 from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
 from pytest_deploycheck.judge.newest import Outcome
 from pytest_deploycheck.judge.rollout import judge_rollout
-from pytest_deploycheck.judge.wording import at, command, meant, name_of, plural, pushed, short
+from pytest_deploycheck.judge.wording import at, ecs_command, meant, name_of, plural, pushed, short
 
 
 def judge_running(facts: ServiceFacts) -> Finding:
@@ -22,23 +22,12 @@ def judge_running(facts: ServiceFacts) -> Finding:
         return TASKS_RUNNING.errs(facts.problems["service"])
     running = len(facts.running) if facts.tasks is not None else service.running
     evidence: dict[str, Any] = {"desired": service.desired, "running": running}
-    look = command("aws", "ecs", "describe-services", "--cluster", service.cluster, "--services", service.name)
     if service.desired == 0:
         return TASKS_RUNNING.fails(
             f"the service wants no task at all (desired count 0); {running} running",
             cause="The service was scaled to zero.",
             remedy="Set the desired count, then verify again.",
-            command=command(
-                "aws",
-                "ecs",
-                "update-service",
-                "--cluster",
-                service.cluster,
-                "--service",
-                service.name,
-                "--desired-count",
-                "1",
-            ),
+            command=ecs_command(service, "update-service", "--service", service.name, "--desired-count", "1"),
             evidence=evidence,
         )
     if running < service.desired:
@@ -46,7 +35,7 @@ def judge_running(facts: ServiceFacts) -> Finding:
             f"{running} of {plural(service.desired, 'desired task')} running",
             cause="New tasks cannot start or do not stay up.",
             remedy="Read the service's events and why its tasks stopped.",
-            command=look,
+            command=ecs_command(service, "describe-services", "--services", service.name),
             evidence=evidence,
         )
     notes = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
-from pytest_deploycheck.facts.image import Image, Reference
+from pytest_deploycheck.facts.image import Image, Reference, Registry
+from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Lookup
 
 _SHORT = len("sha256:") + 12
@@ -52,6 +53,13 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def command(*words: str) -> str:
-    """A command line that a shell reads back as `words`."""
-    return shlex.join(words)
+def ecs_command(service: Service, operation: str, *arguments: str) -> str:
+    """A command of the AWS CLI on the cluster of a service, as one types it into a shell."""
+    region = service.arn.split(":")[3]
+    return shlex.join(["aws", "ecs", operation, "--cluster", service.cluster, *arguments, "--region", region])
+
+
+def ecr_command(registry: Registry | None, operation: str, *arguments: str) -> str:
+    """A command of the AWS CLI on a registry, as one types it into a shell."""
+    where = ["--registry-id", registry.account, "--region", registry.region] if registry else []
+    return shlex.join(["aws", "ecr", operation, *arguments, *where])

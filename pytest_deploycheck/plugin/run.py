@@ -66,7 +66,12 @@ class DeployRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Let checks be selected by their node ids, which are not files: `pytest deploycheck::backend::logs-1`."""
+        """Let checks be selected by their node ids, which are not files: `pytest deploycheck::backend::logs-1`.
+
+        A file or folder of that name keeps its meaning.
+        """
+        if (self._config.invocation_params.dir / ROOT).exists():
+            return
         own = [arg for arg in self._config.args if arg.split("::")[0] == ROOT]
         if own:
             self._selected = own
@@ -79,7 +84,9 @@ class DeployRun:
         """Add the built-in checks to what the session collects."""
         report = yield
         if isinstance(collector, pytest.Session) and report.passed:
-            report.result.append(
+            # The checks come first: what they find explains what the tests after them run into.
+            report.result.insert(
+                0,
                 RootCollector.from_parent(
                     collector,
                     name=ROOT,
@@ -93,7 +100,7 @@ class DeployRun:
                         for service in self.settings.options.services
                     },
                     carry_out=lambda item: self.verification.finding(item.service, item.check),
-                )
+                ),
             )
         return report
 

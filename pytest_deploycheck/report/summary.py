@@ -16,6 +16,9 @@ _MARKS = {
     Status.ERROR: "error",
     Status.SKIP: "skipped",
 }
+_TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
+"""The checks whose evidence stands for their link when it holds."""
+
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
 
 
@@ -60,7 +63,8 @@ def _link(link: str, findings: list[Finding]) -> list[str]:
         return [] if link == "health" else [_line(link, "-", "nothing was checked")]
     bad = sorted((one for one in asked if not one.is_good), key=lambda one: _WORST_FIRST.index(one.status))
     if not bad:
-        return [_line(link, "ok", _logs(asked) if link == "logs" else asked[-1].summary)]
+        telling = next((one for one in asked if one.id in _TELLING), asked[0])
+        return [_line(link, "ok", _logs(asked) if link == "logs" else telling.summary)]
     worst, others = bad[0], bad[1:]
     also = f" (also {', '.join(finding.id for finding in others)})" if others else ""
     return [_line(link, _MARKS[worst.status], f"{worst.id}: {worst.summary}{also}")]
@@ -75,8 +79,13 @@ def _logs(findings: list[Finding]) -> str:
 
 
 def _tests(tests: list[Tested]) -> list[str]:
-    bad = [test for test in tests if test.outcome in {"failed", "error", "unproven"}]
-    return [_line("test", test.outcome, test.nodeid) for test in bad]
+    """One line for each way in which tests did not pass."""
+    lines = []
+    for outcome in ("failed", "error", "unproven"):
+        ids = [test.nodeid for test in tests if test.outcome == outcome]
+        if ids:
+            lines.append(_line("test", outcome, f"{ids[0]}{f' (and {len(ids) - 1} more)' if ids[1:] else ''}"))
+    return lines
 
 
 def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:

@@ -1,0 +1,42 @@
+# Everything a developer runs; `make demo` and `make test` need nothing but python3 with venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test coverage lint types bench
+
+demo: $(READY)
+	@echo "== A healthy deployment: the quickstart, three tests and no declared expectation =="
+	cd examples/quickstart && $(BIN)/pytest --deploy-env=sandbox
+	@echo "== A healthy deployment: the checklist of the incident, declared and as tests =="
+	cd examples/incident && $(BIN)/pytest --deploy-env=sandbox
+	@echo "== The incident itself: the image was pushed, and no task was restarted. This run has to fail. =="
+	cd examples/incident && { $(BIN)/pytest --deploy-env=sandbox --deploy-sandbox not-restarted --tb=no; test $$? -eq 1; }
+	@echo "== It failed as it should: REFUTED, exit status 1. =="
+
+test: $(READY)
+	$(BIN)/pytest --numprocesses 2
+
+coverage: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox]' --group dev
+	touch $(READY)
