@@ -1,0 +1,60 @@
+"""The documentation shows what the software does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pytest_deploycheck import schemas
+from pytest_deploycheck.observe.reads import READS
+from pytest_deploycheck.plugin.options import OPTIONS
+from pytest_deploycheck.sandbox.scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(
+    r"^\| `(?P<name>[a-z-]+)` \|.*\| (?P<verdict>[A-Z]+) \| (?P<link>[a-z]*) ?\| (?P<outcome>[A-Z_]+) \|$", re.MULTILINE
+)
+
+
+def told() -> dict[str, tuple[str, str | None, str]]:
+    """What the page on the sandbox says of each scenario."""
+    page = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
+    return {row["name"]: (row["verdict"], row["link"] or None, row["outcome"]) for row in ROW.finditer(page)}
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_each_scenario_has_a_whole_report(scenario: str) -> None:
+    """The reports shown are valid, and say what the page on the sandbox says of the scenario."""
+    report = json.loads((ROOT / f"docs/reports/{scenario}.json").read_text(encoding="utf-8"))
+
+    Draft202012Validator(schemas.load("report")).validate(report)
+    outcome = report["services"][0]["rollout"]["outcome"]
+    assert (report["verdict"], report["broken_link"], outcome) == told()[scenario]
+
+
+def test_readme_names_every_option_with_its_other_names() -> None:
+    """A reader finds each option, variable and ini name in README's table."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    for option in OPTIONS:
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{option.flag} "))
+        assert all(name in row for name in (option.variable, option.ini))
+
+
+def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
+    """Who copies the policy grants just what the verifier calls."""
+    page = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
+    block = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    statements = json.loads(block[1])["Statement"]
+    actions = {
+        action
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+    assert actions == {f"{service}:{name}" for service, names in READS.items() for name in names if service != "sts"}

@@ -1,0 +1,51 @@
+"""The examples run as they stand, as the documentation says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(example: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in the folder of an example, as a reader would."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=EXAMPLES / example, capture_output=True, text=True, check=False, timeout=100)
+
+
+@pytest.mark.parametrize("example", ["quickstart", "incident"])
+def test_a_healthy_deployment_is_verified(example: str) -> None:
+    """The first command a reader tries ends green, with one line of verdict."""
+    ended = run(example, "--deploy-env=sandbox")
+
+    assert ended.returncode == 0, ended.stdout
+    assert "VERIFIED: backend in sandbox" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("example", "scenario", "broken_link"),
+    [("quickstart", "not-restarted", "rollout"), ("incident", "cached-layer", "logs")],
+)
+def test_a_bad_deployment_is_refuted(example: str, scenario: str, broken_link: str, tmp_path: Path) -> None:
+    """The same tests and expectations fail where the deployment is not what it was meant to be."""
+    report = tmp_path / "report.json"
+
+    ended = run(example, "--deploy-env=sandbox", f"--deploy-sandbox={scenario}", f"--deploy-report={report}")
+
+    assert ended.returncode == 1, ended.stdout
+    written = json.loads(report.read_text(encoding="utf-8"))
+    assert (written["verdict"], written["broken_link"]) == ("REFUTED", broken_link)
+    assert any(test["outcome"] != "passed" for test in written["tests"])
+
+
+def test_ones_own_smoke_tests_can_be_tried_offline() -> None:
+    """The example that fills its own world passes without any environment."""
+    ended = run("offline")
+
+    assert ended.returncode == 0, ended.stdout
+    assert "4 passed" in ended.stdout
