@@ -98,7 +98,19 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
         ),
         reports=_reports(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
-        header=_header(env, file, [services, images, *waits.values(), since, pushed_after]),
+        header=_header(
+            env,
+            file,
+            {
+                "scenario": given(config, options.SANDBOX),
+                "services": services,
+                "images": images,
+                "wait": waits["--deploy-wait"],
+                "log wait": waits["--deploy-log-wait"],
+                "since": since,
+                "pushed after": pushed_after,
+            },
+        ),
     )
 
 
@@ -131,8 +143,12 @@ def _reports(config: pytest.Config) -> tuple[Path, ...]:
     return tuple(config.invocation_params.dir / text for text in asked.values)
 
 
-def _header(env: Given, file: loading.ConfigurationFile | None, others: list[Given]) -> str:
+def _header(env: Given, file: loading.ConfigurationFile | None, others: Mapping[str, Given]) -> str:
     """`env dev (from --deploy-env), config deploycheck.toml`, and whatever else was asked for."""
     parts = [f"env {env.text} (from {env.source})", f"config {file or 'built in'}"]
-    parts += [f"{' '.join(asked.values)} (from {asked.source})" for asked in others if not asked.is_default]
+    parts += [
+        f"{what} {' '.join(asked.values)} (from {asked.source})"
+        for what, asked in others.items()
+        if asked.values and not asked.is_default
+    ]
     return ", ".join(parts)
