@@ -175,9 +175,7 @@ def _leads_to_the_image_meant(facts: ServiceFacts) -> bool:
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
     """Whether the newest rollout is known to have been one to another image than the one meant."""
-    rollout = facts.service_deployments[0] if facts.service_deployments else None
-    revision = next((one for one in facts.revisions if rollout and one.arn == rollout.target), None)
-    brought = {image.container: image.digest for image in revision.images} if revision else {}
+    brought = _brought(facts, 0)
     return any(
         judged.meant.digest and brought.get(judged.container) not in (None, judged.meant.digest)
         for judged in facts.judged
@@ -257,10 +255,27 @@ def _did_not_last(task: Task) -> bool:
 
 
 def _notes(facts: ServiceFacts) -> list[str]:
+    notes = []
     if "service_deployments" in facts.problems:
         problem = facts.problems["service_deployments"]
-        return [f"judged by the service's deployments alone, as {problem.operation} gave {problem.code}"]
-    return []
+        notes.append(f"judged by the service's deployments alone, as {problem.operation} gave {problem.code}")
+    if _brought_nothing_new(facts):
+        notes.append("nothing new was shipped: the rollout before this one brought the same digest")
+    return notes
+
+
+def _brought_nothing_new(facts: ServiceFacts) -> bool:
+    """Whether the last two rollouts brought the same digests, as a build that comes out the same does."""
+    newest, previous = (_brought(facts, number) for number in (0, 1))
+    return bool(newest) and newest == previous
+
+
+def _brought(facts: ServiceFacts, number: int) -> dict[str, str | None]:
+    """The digests that a rollout was to bring, by container; the newest is number 0. Empty where not known."""
+    rollouts = facts.service_deployments or ()
+    target = rollouts[number].target if number < len(rollouts) else None
+    revision = next((one for one in facts.revisions if one.arn == target), None)
+    return {image.container: image.digest for image in revision.images} if revision else {}
 
 
 def _first_judged(facts: ServiceFacts) -> Judged:

@@ -50,6 +50,7 @@ class Observer:
         self._options = options
         self._once = Once()
         self._no_service_deployments: Problem | None = None
+        self._has_seen = False
 
     def look(self) -> tuple[ServiceFacts, ...]:
         """One look at every selected service, in the configuration's order.
@@ -64,7 +65,10 @@ class Observer:
         looked = side_by_side(
             lambda settings: self._look_at(settings, services.get(settings.service), problem), selected
         )
-        _require_something_seen(looked, self._environment)
+        if not self._has_seen:
+            # What breaks later, such as credentials that expire, leaves questions open and ends no run.
+            _require_something_seen(looked, self._environment)
+        self._has_seen = True
         return tuple(looked)
 
     def _services(self, selected: Sequence[ServiceSettings]) -> tuple[Mapping[str, Service], Problem | None]:

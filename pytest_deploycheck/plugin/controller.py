@@ -31,6 +31,9 @@ EXIT_UNPROVEN = 7
 WORKER_DATA = "deploycheck"
 """The key of what a worker is handed."""
 
+_ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""How pytest says that a session came to its end; every other status stands as it is."""
+
 _COLORS = {Verdict.VERIFIED: "green", Verdict.REFUTED: "red", Verdict.UNPROVEN: "yellow"}
 
 
@@ -104,15 +107,12 @@ class Controller:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Judge, write the reports, and let the exit status say the verdict."""
-        keeps_status = exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR)
-        if session.config.option.collectonly or not self._started or exitstatus == pytest.ExitCode.USAGE_ERROR:
+        if not self._started or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-        complete = not (interrupted or keeps_status or session.shouldfail or session.shouldstop)
-        self._report = self._run.verification.report(self._ordered_findings(), self._results.tests, complete=complete)
-        self._write_reports()
-        if not interrupted and not keeps_status:
-            session.exitstatus = self._exit_status(session)
+        came_to_its_end = exitstatus in _ENDED and not session.shouldfail and not session.shouldstop
+        report = self._finish(complete=came_to_its_end)
+        if exitstatus in _ENDED:
+            session.exitstatus = self._exit_status(report, session.exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say the verdict, and where it is not VERIFIED the diagnosis."""
@@ -128,7 +128,9 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Close the sandbox."""
+        """Report where the session was interrupted before it was under way, and close the sandbox."""
+        if self._started and self._report is None:
+            self._finish(complete=False)
         if self._sandbox:
             self._sandbox.close()
 
@@ -144,19 +146,19 @@ class Controller:
                 self._started = False
                 raise
 
-    def _ordered_findings(self) -> dict[str, list[Any]]:
-        """The findings in the order of the chain, however workers shared the checks."""
-        environment = self._run.settings.environment
-        ordered = {}
-        for service, findings in self._results.findings.items():
-            order = [check.id for check in checks_of(environment, service)]
-            ordered[service] = sorted(findings, key=lambda finding: order.index(finding.id))
-        return ordered
-
-    def _write_reports(self) -> None:
-        if self._report is None:
-            return
-        for path in self._run.settings.reports:
+    def _finish(self, *, complete: bool) -> RunReport:
+        """Judge and write the reports."""
+        settings = self._run.settings
+        findings = {
+            service: [
+                found
+                for check in checks_of(settings.environment, service)
+                if (found := self._results.findings(service).get(check.id))
+            ]
+            for service in settings.options.services
+        }
+        self._report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        for path in settings.reports:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(to_text(self._report), encoding="utf-8")
@@ -164,18 +166,16 @@ class Controller:
                 self._written.append(f"The report could not be written: {error}")
                 self._results.other_failed = True
             else:
-                so_far = "" if self._report.complete else " (of the run so far)"
-                self._written.append(f"report: {path}{so_far}")
+                self._written.append(f"report: {path}{'' if complete else ' (of the run so far)'}")
+        return self._report
 
-    def _exit_status(self, session: pytest.Session) -> int:
-        report = self._report
-        if report is None or report.verdict is Verdict.REFUTED or self._results.other_failed:
+    def _exit_status(self, report: RunReport, status: int) -> int:
+        if report.verdict is Verdict.REFUTED or self._results.other_failed:
             return pytest.ExitCode.TESTS_FAILED
         if report.verdict is Verdict.UNPROVEN:
             return EXIT_UNPROVEN
         # What another plugin failed the session for, such as too little coverage, stands.
-        failed = session.exitstatus == pytest.ExitCode.TESTS_FAILED
-        return pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+        return status if status == pytest.ExitCode.TESTS_FAILED else pytest.ExitCode.OK
 
 
 @contextmanager

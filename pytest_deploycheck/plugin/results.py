@@ -37,13 +37,16 @@ class Results:
     """What the session's reports say, gathered where they all arrive.
 
     Attributes:
-        findings: What the checks found, by service.
         other_failed: Whether a test failed that is neither a check nor unproven.
     """
 
-    findings: dict[str, list[Finding]] = field(default_factory=dict)
     other_failed: bool = False
+    _findings: dict[str, dict[str, Finding]] = field(default_factory=dict)
     _tests: dict[str, Tested] = field(default_factory=dict)
+
+    def findings(self, service: str) -> dict[str, Finding]:
+        """What the checks of a service found, by their ids."""
+        return self._findings.get(service, {})
 
     @property
     def tests(self) -> tuple[Tested, ...]:
@@ -59,7 +62,9 @@ class Results:
         """
         sent = attached(report)
         if "finding" in sent:
-            self.findings.setdefault(sent["service"], []).append(from_json(sent["finding"], Finding))
+            finding = from_json(sent["finding"], Finding)
+            # A check that another plugin runs again counts as it ended last.
+            self._findings.setdefault(sent["service"], {})[finding.id] = finding
             return
         if report.failed and sent.get("status") != Status.UNPROVEN:
             self.other_failed = True
