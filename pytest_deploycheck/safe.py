@@ -18,8 +18,10 @@ _CREDENTIALS = re.compile(
     | (?P<signed>[?&]X-Amz-(?:Signature|Credential|Security-Token)=[^&\s"']+)  # presigned URLs
     | (?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}               # Authorization headers
     | (?P<userinfo>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)           # passwords in URLs
-    | (?P<named>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\w-]*
-        ["']?\s*[=:]\s*["']?)[^\s"',;&]{4,}                                 # name = value
+    | (?P<named>\b[\w-]*(?:password|passwd|secret)[\w-]*["']?\s*[=:]\s*["']?)[^\s"',;&]{4,}      # name = value
+    # A token or key is a common word before a colon too: its value has a digit, or is long.
+    | (?P<keyed>\b[\w-]*(?:token|api[_-]?key|access[_-]?key)[\w-]*["']?\s*[=:]\s*["']?)
+        (?:(?=[^\s"',;&]*\d)[^\s"',;&]{8,}|[^\s"',;&]{20,})
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -32,7 +34,7 @@ def mask(text: str) -> str:
     """`text` with what looks like a credential replaced."""
 
     def replaced(match: re.Match[str]) -> str:
-        kept = match["scheme"] or match["userinfo"] or match["named"] or ""
+        kept = match["scheme"] or match["userinfo"] or match["named"] or match["keyed"] or ""
         return f"{kept}{_MASK}"
 
     return _CREDENTIALS.sub(replaced, text)

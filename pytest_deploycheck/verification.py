@@ -15,13 +15,14 @@ from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFact
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.judge.expectations import judge_expectation
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding, log_check
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
 from pytest_deploycheck.judge.logs import Answer
-from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout
+from pytest_deploycheck.judge.rollout import Rollout, crashed_tasks, judge_complete, judge_rollout
 from pytest_deploycheck.judge.scope import log_scope
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.verdict import Tested, judge_run, judge_service
+from pytest_deploycheck.report.logs import last_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
 
@@ -123,7 +124,7 @@ class Verification:
 
         waited = wait(
             look,
-            lambda services: all(judge_rollout(facts).is_settled for facts in services),
+            lambda services: all(_is_settled(facts) for facts in services),
             timeout=self.options.wait,
             clock=self._clock,
         )
@@ -158,7 +159,7 @@ class Verification:
             "image-exists": lambda: judge_exists(facts),
             "image-repository": lambda: judge_repository(facts),
             "image-pushed": lambda: judge_pushed(facts, self._pushed_after()),
-            "rollout-complete": lambda: judge_complete(facts, waited=self.observation.waited),
+            "rollout-complete": lambda: self._judge_rollout(facts),
             "tasks-running": lambda: judge_running(facts),
             "tasks-run-image": lambda: judge_run_image(facts),
         }
@@ -213,12 +214,21 @@ class Verification:
             service,
             scope,
             LogReader(self._open(), scope.streams, scope.since, offset),
-            LogReader(self._open(), scope.old_streams, scope.since, offset),
+            LogReader(self._open(), scope.old_streams, scope.old_since or scope.since, offset),
             log_wait=self.options.log_wait,
             clock=self._clock,
             now=self.now,
             time_left=self._time_left,
         )
+
+    def _judge_rollout(self, facts: ServiceFacts) -> Finding:
+        """`rollout-complete`, with the last words of a task that did not stay up."""
+        finding = judge_complete(facts, waited=self.observation.waited)
+        crashed = crashed_tasks(facts)
+        if finding.status is not Status.FAIL or not crashed:
+            return finding
+        lines = [event for event in self.log_tail(facts.name).old_events() if event.task == crashed[0].id]
+        return replace(finding, details="\n".join([f"last lines of task {crashed[0].id}:", *last_lines(lines)]))
 
     def _judge_logs(self, service: str, check: Check) -> Finding:
         number = int(check.id.removeprefix("logs-"))
@@ -236,6 +246,12 @@ class Verification:
             details="" if holds else tail.explain(expectation, held),
             cut_short=held.cut_short,
         )
+
+
+def _is_settled(facts: ServiceFacts) -> bool:
+    """Whether another look can change nothing: the rollout is over, or what hides it will not pass."""
+    hidden = [facts.problems[subject] for subject in ("service", "tasks") if subject in facts.problems]
+    return judge_rollout(facts).is_settled and not any(problem.passing for problem in hidden)
 
 
 def verify(environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None) -> RunReport:

@@ -63,6 +63,7 @@ class LogScope:
         tasks: Ids of the new tasks: those that run the image meant.
         streams: Where they write.
         old_streams: Where tasks write that run something else; never counted, only looked at to explain.
+        old_since: Start of the window for those: tasks that crashed spoke before their rollback began.
         problems: Why some of the logs cannot be looked at.
         blind: Containers whose logs go where nothing can be looked at, each with its reason.
     """
@@ -71,6 +72,7 @@ class LogScope:
     tasks: tuple[str, ...]
     streams: tuple[LogStream, ...] = ()
     old_streams: tuple[LogStream, ...] = ()
+    old_since: datetime | None = None
     problems: tuple[Problem, ...] = ()
     blind: tuple[str, ...] = ()
 

@@ -24,12 +24,14 @@ class Problem:
         code: The error's own name, for example `AccessDeniedException`.
         message: One sentence: what happened.
         remedy: What to do about it.
+        passing: Whether it may be over a moment later, as throttling is.
     """
 
     operation: str
     code: str
     message: str
     remedy: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

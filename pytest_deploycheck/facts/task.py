@@ -71,6 +71,11 @@ class Task:
         return self.arn.rsplit("/", 1)[-1]
 
     @property
+    def has_crashed(self) -> bool:
+        """Whether it stopped by itself or never came up, not because it was told to stop."""
+        return self.stopped_at is not None and self.stop_code in {"TaskFailedToStart", "EssentialContainerExited"}
+
+    @property
     def is_running(self) -> bool:
         """Whether it runs and is to go on running."""
         return self.status == "RUNNING" and self.desired_status == "RUNNING"

@@ -225,11 +225,15 @@ class LogTail:
 
     def elsewhere(self, expectation: Expectation) -> list[LogEvent]:
         """Events with the patterns from tasks that run something else: they explain, and never count."""
+        return [
+            event for event in self.old_events() if any(matching(pattern, [event]) for pattern in expectation.patterns)
+        ]
+
+    def old_events(self) -> tuple[LogEvent, ...]:
+        """What tasks said that run something else or have stopped; read once."""
         if self._old_events is None:
             self._old_events = self._old_reader.look(whole=True)
-        return [
-            event for event in self._old_events if any(matching(pattern, [event]) for pattern in expectation.patterns)
-        ]
+        return self._old_events
 
     def account(self, what: str = "") -> str:
         """What was looked at and the last lines seen, as text for people."""

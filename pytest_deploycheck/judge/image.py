@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +35,8 @@ def judge_pushed(facts: ServiceFacts, after: datetime | None) -> Finding:
 
 def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Finding]) -> Finding:
     if facts.judged:
-        return check.of_all({judged.container: judge(judged) for judged in facts.judged})
+        finding = check.of_all({judged.container: judge(judged) for judged in facts.judged})
+        return replace(finding, notes=(*finding.notes, *_degraded(facts)))
     problem = facts.problems.get("definition") or facts.problems.get("service") or facts.problems.get("tasks")
     if problem:
         return check.errs(problem)
@@ -42,6 +44,14 @@ def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Findi
         "No task definition of the service was found, so it is not known which image is meant.",
         remedy="Name the image with --deploy-image, or look at the service in the AWS console.",
     )
+
+
+def _degraded(facts: ServiceFacts) -> list[str]:
+    """What to say of an answer that does not come from the task definition."""
+    problem = facts.problems.get("definition")
+    if facts.definition or problem is None:
+        return []
+    return [f"what the service pulls is told by its running tasks, as {problem.operation} gave {problem.code}"]
 
 
 def _exists(lookup: Lookup) -> Finding:

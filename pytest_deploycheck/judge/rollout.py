@@ -216,7 +216,7 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
         )
     if rollout.outcome is Outcome.IN_PROGRESS:
         return (
-            f"The rollout was still going on after {waited:.0f} s.",
+            _stopped_because(facts) or f"The rollout was still going on after {waited:.0f} s.",
             "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
             look,
         )
@@ -229,17 +229,34 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
     )
 
 
-def _stopped_because(facts: ServiceFacts) -> str:
-    """Why the newest of the tasks that did not stay up stopped, in ECS's own words."""
+def crashed_tasks(facts: ServiceFacts) -> tuple[Task, ...]:
+    """The tasks of the newest rollout that did not stay up, the latest first.
+
+    After a rollback the service's PRIMARY deployment is the one that brought the old code back, and its tasks are not
+    the ones to explain.
+    """
+    newest = newest_rollout(facts)
     primary = facts.service.primary if facts.service else None
-    stopped = [
+    if newest is None:
+        return ()
+    rolled_back = newest.outcome is Outcome.ROLLED_BACK
+    crashed = [
         (task.stopped_at, task)
         for task in facts.tasks or ()
-        if task.stopped_at and not (primary and task.started_by == primary.id) and _did_not_last(task)
+        if task.stopped_at
+        and task.has_crashed
+        and (task.created_at is None or task.created_at >= newest.started_at or rolled_back)
+        and not (rolled_back and primary and task.started_by == primary.id)
     ]
-    if not stopped:
+    return tuple(task for _, task in sorted(crashed, key=lambda pair: pair[0], reverse=True))
+
+
+def _stopped_because(facts: ServiceFacts) -> str:
+    """Why the newest of the tasks that did not stay up stopped, in ECS's own words."""
+    crashed = crashed_tasks(facts)
+    if not crashed:
         return ""
-    task = max(stopped, key=lambda pair: pair[0])[1]
+    task = crashed[0]
     containers = [
         f"container {one.name}: {one.reason or 'no reason given'}"
         + (f", exit code {one.exit_code}" if one.exit_code is not None else "")
@@ -247,11 +264,7 @@ def _stopped_because(facts: ServiceFacts) -> str:
         if one.reason or one.exit_code
     ]
     said = "; ".join(filter(None, [task.stopped_reason, *containers]))
-    return f"{plural(len(stopped), 'task')} stopped, the last one {task.id}: {task.stop_code} ({said})"
-
-
-def _did_not_last(task: Task) -> bool:
-    return task.stop_code in {"TaskFailedToStart", "EssentialContainerExited"}
+    return f"{plural(len(crashed), 'new task')} stopped, the last one {task.id}: {task.stop_code} ({said})"
 
 
 def _notes(facts: ServiceFacts) -> list[str]:

@@ -9,7 +9,7 @@ from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.matching import Match, match_task
-from pytest_deploycheck.judge.rollout import judge_rollout
+from pytest_deploycheck.judge.rollout import crashed_tasks, judge_rollout
 
 _UNREADABLE = Problem(
     "ecs:DescribeTaskDefinition",
@@ -57,6 +57,7 @@ def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: 
         tasks=tuple(task.id for task in new),
         streams=tuple(streams),
         old_streams=_streams_of_old(old, facts, region),
+        old_since=min([began, *(task.created_at for task in crashed_tasks(facts) if task.created_at)]),
         problems=tuple(dict.fromkeys(problems)),
         blind=tuple(dict.fromkeys(blind)),
     )

@@ -13,7 +13,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.reads import READS
+from pytest_deploycheck.observe.reads import CREDENTIALS, READS
 from pytest_deploycheck.safe import clean
 
 T = TypeVar("T")
@@ -25,12 +25,18 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperat
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _INVALID_KEY = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
 _SIGNATURE = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"})
-_THROTTLED = frozenset(
+THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
 )
+_FAULTS = frozenset({"ServerException", "InternalFailure", "InternalError", "ServiceUnavailable", "500", "502", "503"})
 _SKEW = ("Signature expired", "not yet current", "RequestTimeTooSkewed")
 
-_ACTIONS = {operation: f"{service}:{operation}" for service, names in READS.items() for operation in names}
+_ACTIONS = {
+    operation: f"{service}:{operation}"
+    for known in (READS, CREDENTIALS)
+    for service, names in known.items()
+    for operation in names
+}
 
 
 class IncompleteAnswerError(BotoCoreError):
@@ -54,7 +60,13 @@ def problem_of(error: Exception, action: str) -> Problem:
     if isinstance(error, ClientError):
         action = _ACTIONS.get(error.operation_name, action)
     message, remedy = _explain(error, action)
-    return Problem(action, code_of(error), clean(message), clean(remedy))
+    return Problem(action, code_of(error), clean(message), clean(remedy), passing=_is_passing(error))
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return code_of(error) in THROTTLED | _FAULTS
+    return isinstance(error, boto.HTTPClientError | IncompleteAnswerError)
 
 
 def attempt(action: str, look: Callable[[], T]) -> tuple[T | None, Problem | None]:
@@ -70,7 +82,7 @@ def _explain(error: Exception, action: str) -> tuple[str, str]:
         return _explain_answer(error, action)
     for kinds, message, remedy in _CAUSES:
         if isinstance(error, kinds):
-            return message.format(error=error), remedy
+            return message.format(error=str(error).strip().rstrip(".")), remedy
     return f"{action} could not be called: {error}", "See the error; then run again."
 
 
@@ -100,7 +112,7 @@ def _explain_answer(error: ClientError, action: str) -> tuple[str, str]:
         )
     if code in DENIED:
         return f"{action} is denied: {said}", f"Allow the action {action} to the caller, then run again."
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return (
             f"{action} was throttled, and still was after retries: {said}",
             "Run again; if it happens often, fewer processes should ask at a time.",
@@ -157,12 +169,12 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ),
     (
         (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ConnectionClosedError, boto.ReadTimeoutError),
-        "AWS cannot be reached: {error}",
+        "AWS cannot be reached: {error}.",
         "Check the region, the network and proxy of this machine, and `endpoint_url` or AWS_ENDPOINT_URL.",
     ),
     (
         (boto.SSLError, boto.ProxyConnectionError),
-        "AWS cannot be reached safely: {error}",
+        "AWS cannot be reached safely: {error}.",
         "Check the proxy and the certificates (AWS_CA_BUNDLE) of this machine.",
     ),
 )

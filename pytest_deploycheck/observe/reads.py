@@ -25,7 +25,7 @@ READS: Final = {
 }
 """The operations that this project calls, by botocore's name of the service."""
 
-_CREDENTIALS: Final = {
+CREDENTIALS: Final = {
     "sts": {"AssumeRole", "AssumeRoleWithWebIdentity"},
     "sso": {"GetRoleCredentials"},
     "sso-oidc": {"CreateToken"},
@@ -43,7 +43,7 @@ def guard(session: CoreSession) -> None:
 def _refuse_writes(**event: Any) -> None:
     model: OperationModel = event["model"]
     service = model.service_model.service_name
-    if model.name in READS.get(service, ()) or model.name in _CREDENTIALS.get(service, ()):
+    if model.name in READS.get(service, ()) or model.name in CREDENTIALS.get(service, ()):
         return
     raise RefusedOperationError(
         f"{service}:{model.name} was not sent: pytest-deploycheck only reads, and this is not on its list of reads.",

@@ -166,6 +166,7 @@ def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
 def _unusable(error: Exception, environment: EnvironmentSettings) -> EnvironmentUnusableError:
     problem = problem_of(error, "sts:GetCallerIdentity")
     profile = f" with profile {environment.profile!r}" if environment.profile else ""
+    role = f" as role {environment.role_arn}" if environment.role_arn else ""
     return EnvironmentUnusableError(
-        f"The environment {environment.name!r} cannot be looked at{profile}: {problem.message}", problem.remedy
+        f"The environment {environment.name!r} cannot be looked at{profile}{role}: {problem.message}", problem.remedy
     )

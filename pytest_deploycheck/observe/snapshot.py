@@ -21,7 +21,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe import ecr, ecs
 from pytest_deploycheck.observe.asking import Once, side_by_side
 from pytest_deploycheck.observe.meant import Choice, Named, choose
-from pytest_deploycheck.observe.problems import DENIED, LOOK_ERRORS, attempt
+from pytest_deploycheck.observe.problems import DENIED, LOOK_ERRORS, THROTTLED, attempt
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.observe.target import newest_revision, target_definition
 from pytest_deploycheck.oci.manifest import ManifestError
@@ -140,8 +140,9 @@ class Observer:
             )
             if problem is None:
                 return rollouts
-        # A role or an emulator that does not have them will not have them a second later: ask once.
-        self._no_service_deployments = problem
+        if problem.code not in THROTTLED:
+            # A role or an emulator that does not have them will not have them a second later: ask once.
+            self._no_service_deployments = problem
         problems["service_deployments"] = problem
         return None
 
@@ -243,7 +244,7 @@ class Observer:
         others: dict[Reference, None] = {}
         for one in judged:
             for task in tasks:
-                container = task.container(one.container)
+                container = task.container(one.container) if task.is_running else None
                 if container and container.digest and container.digest != one.meant.digest:
                     others[replace(one.pulled.reference, tag=None, digest=container.digest)] = None
         lookups = side_by_side(self._lookup, list(others))

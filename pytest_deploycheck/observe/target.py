@@ -48,5 +48,9 @@ def _failed_before_rollback(service: Service | None, tasks: Sequence[Task]) -> s
     if failed:
         return max(failed, key=lambda one: one.created_at).task_definition
     known = {one.id for one in service.deployments}
-    stopped = [task for task in tasks if task.stopped_at and task.started_by not in known and not task.started_at]
-    return stopped[-1].task_definition if stopped else None
+    crashed = [
+        (task.created_at, task.task_definition)
+        for task in tasks
+        if task.has_crashed and task.created_at and task.started_by not in known
+    ]
+    return max(crashed)[1] if crashed else None

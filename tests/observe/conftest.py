@@ -1,0 +1,132 @@
+"""Worlds in a sandbox, and what a verification of them comes to, over HTTP with boto3 as it is installed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck import verify
+from pytest_deploycheck.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_deploycheck.judge.finding import Finding
+    from pytest_deploycheck.report.model import RunReport, ServiceReport
+    from pytest_deploycheck.sandbox import SandboxService
+
+
+class Seen:
+    """What a verification came to, and what it asked."""
+
+    def __init__(self, report: RunReport, calls: list[Any]) -> None:
+        self.report = report
+        self.calls = calls
+
+    @property
+    def service(self) -> ServiceReport:
+        """Return the only service."""
+        (service,) = self.report.services
+        return service
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome of the only service's rollout."""
+        return str(self.service.rollout.outcome)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Return how the only service's checks ended, those that were not asked for left out."""
+        return {one.id: str(one.status) for one in self.service.findings if one.status != "skip"}
+
+    def finding(self, check: str) -> Finding:
+        """Return what a check of the only service found."""
+        return next(one for one in self.service.findings if one.id == check)
+
+    @property
+    def asked(self) -> Counter[str]:
+        """Return how often each operation was asked."""
+        return Counter(call.operation for call in self.calls)
+
+    def parameters(self, operation: str) -> list[dict[str, Any]]:
+        """Return what each call of an operation asked."""
+        return [call.parameters for call in self.calls if call.operation == operation]
+
+    def regions(self, operation: str) -> set[str]:
+        """Return the regions in which an operation was asked."""
+        return {call.region for call in self.calls if call.operation == operation}
+
+
+class Room:
+    """A sandbox, and verifications of the environment `dev` in it."""
+
+    def __init__(self, aws: Sandbox, folder: Path) -> None:
+        self.aws = aws
+        self._folder = folder
+
+    def ago(self, minutes: float) -> Any:
+        """Return the servers' time some minutes ago."""
+        return self.aws.now() - timedelta(minutes=minutes)
+
+    def shop(self, *, desired: int = 1, **settings: Any) -> SandboxService:
+        """Make the service `shop` that has run `shop:1` for an hour, with `shop:2` pushed but not rolled out."""
+        self.aws.push_image("shop:1", {"app": "1"}, tags=["latest"], at=self.ago(90))
+        service = self.aws.create_service(
+            "shop", cluster="shop", image="shop:latest", desired=desired, at=self.ago(60), **settings
+        )
+        self.aws.push_image("shop:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
+        return service
+
+    def look(
+        self,
+        *,
+        image: str | None = "shop:2",
+        logs: list[dict[str, Any]] | None = None,
+        services: dict[str, dict[str, Any]] | None = None,
+        environment: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Seen:
+        """Verify the environment: the service `shop` with an image and log expectations, or other services."""
+        service: dict[str, Any] = {"service": "shop", "logs": logs or []}
+        if image:
+            service["image"] = image
+        table = {"cluster": "shop", "services": services or {"shop": service}, **(environment or {})}
+        file = self._folder / "deploycheck.toml"
+        file.write_text(f"env = {_toml({'dev': table})}\n", encoding="utf-8")
+        self.aws.calls.clear()
+        report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
+        return Seen(report, list(self.aws.calls))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
+
+
+@pytest.fixture
+def clock_offset() -> timedelta:
+    """Return how far AWS's clock is ahead of this machine's."""
+    return timedelta(0)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, clock_offset: timedelta) -> Iterator[Sandbox]:
+    """Return a sandbox that this process's variables lead to."""
+    with Sandbox(clock_offset=clock_offset) as sandbox:
+        for name, value in sandbox.environ.items():
+            monkeypatch.setenv(name, value)
+        yield sandbox
+
+
+@pytest.fixture
+def room(aws: Sandbox, tmp_path: Path) -> Room:
+    """Return a sandbox with the means to verify what a test puts into it."""
+    return Room(aws, tmp_path)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pytest_deploycheck.observe.reads import READS
+
+if TYPE_CHECKING:
+    from sandbox.conftest import Shop
+
+
+class Without(NamedTuple):
+    """What a role that lacks one action can still prove.
+
+    Attributes:
+        error: The checks that no other permitted read answers.
+        noted: The checks that another read answers, and that say so.
+    """
+
+    error: set[str]
+    noted: set[str]
+
+
+DENIALS = {
+    "ecs:DescribeServices": Without({"tasks-running"}, set()),
+    "ecs:ListTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
+    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
+    "ecs:DescribeTaskDefinition": Without({"logs-1"}, set()),
+    "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
+    "ecs:DescribeServiceDeployments": Without(set(), {"rollout-complete"}),
+    "ecs:DescribeServiceRevisions": Without(set(), set()),
+    "ecr:DescribeImages": Without(set(), {"image-exists"}),
+    "ecr:BatchGetImage": Without(set(), set()),
+    "logs:FilterLogEvents": Without({"logs-1"}, set()),
+}
+
+
+def test_every_read_is_denied_once_below() -> None:
+    """No operation is left out."""
+    reads = {f"{service}:{operation}" for service, names in READS.items() for operation in names}
+    assert set(DENIALS) == reads - {"sts:GetCallerIdentity"}
+
+
+@pytest.mark.parametrize("action", DENIALS)
+def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
+    """Only what no other permitted read answers is in error and names the action; a degraded answer says that it is."""
+    shop.aws.deny(action)
+    run = shop.verify()
+    error, noted = DENIALS[action]
+    assert run.with_status("error") == error
+    assert run.with_status("fail", "unproven") == set()
+    for name in error:
+        assert action in run.checks[name]["reason"]
+        assert action in run.checks[name]["remedy"]
+    for name in noted:
+        assert action in json.dumps(run.checks[name].get("notes")), run.checks[name]
+    assert (run.status, run.document["verdict"]) == ((7, "UNPROVEN") if error else (0, "VERIFIED"))
+    assert "Traceback" not in run.text
+    assert shop.asked(action)
+
+
+def test_where_the_service_pulls_from_is_then_told_by_its_tasks(shop: Shop) -> None:
+    """Without the task definition the tasks tell which repository is pulled from, and a note says so."""
+    shop.aws.deny("ecs:DescribeTaskDefinition")
+    check = shop.verify().checks["image-repository"]
+    assert check["status"] == "pass"
+    assert "ecs:DescribeTaskDefinition" in json.dumps(check.get("notes"))
+
+
+@pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
+def test_a_repository_that_may_be_pulled_from_or_looked_at_only(shop: Shop, action: str) -> None:
+    """Either of ECR's two reads finds the digest; only one of them tells when it was pushed."""
+    shop.aws.deny(action)
+    run = shop.verify("--deploy-pushed-after=1h")
+    assert run.checks["image-exists"]["status"] == "pass"
+    assert run.checks["tasks-run-image"]["status"] == "pass"
+    expected = "pass" if action == "ecr:BatchGetImage" else "error unproven"
+    assert run.checks["image-pushed"]["status"] in expected
+
+
+def test_no_access_to_the_registry(shop: Shop) -> None:
+    """The checks on the image, and of what runs against it, are in error; the others go on."""
+    shop.aws.deny("ecr:*")
+    run = shop.verify()
+    assert (run.status, run.verdict) == (7, ("UNPROVEN", "image"))
+    assert {"image-exists", "tasks-run-image"} <= run.with_status("error")
+    assert "ecr:" in run.checks["image-exists"]["reason"]
+    assert run.with_status("fail") == set()
+    assert run.checks["tasks-running"]["status"] == "pass"
+
+
+def test_no_access_to_the_registry_but_a_digest_that_was_named(shop: Shop) -> None:
+    """What runs can still be compared with a digest; that it is in the registry cannot be known."""
+    digest = shop.service.running_tasks[0].image_digest
+    shop.aws.deny("ecr:*")
+    run = shop.verify(f"--deploy-image={digest}")
+    assert run.checks["image-exists"]["status"] == "error"
+    assert run.checks["tasks-run-image"]["status"] == "pass"
+    assert (run.status, run.verdict) == (7, ("UNPROVEN", "image"))
+
+
+def test_no_access_at_all(shop: Shop) -> None:
+    """A caller that may look at nothing is told once, with the actions, and no report says anything."""
+    shop.aws.deny("ec*")
+    shop.aws.deny("logs:*")
+    assert shop.verify().is_usage_error("ecs:DescribeServices", "denied", "allow", "'dev'")
