@@ -9,25 +9,30 @@ LONGEST_SHOWN = 2000
 
 _MASK = "[masked]"
 
+# Every repetition that can be tried at many places is bounded, so that a hostile line costs no more than its length.
+_VALUE = r"""\s{0,8}[=:]\s{0,8}"""
 _CREDENTIALS = re.compile(
-    r"""
-    (?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)                                  # AWS access key ids
-    | (?P<jwt>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)                            # JSON web tokens
-    | (?P<github>\bgh[pousr]_[A-Za-z0-9]{20,}\b)                            # GitHub tokens
-    | (?P<model>\bsk-[A-Za-z0-9_-]{20,})                                    # keys of model vendors
-    | (?P<signed>[?&]X-Amz-(?:Signature|Credential|Security-Token)=[^&\s"']+)  # presigned URLs
-    | (?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}               # Authorization headers
-    | (?P<userinfo>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)           # passwords in URLs
-    | (?P<named>\b[\w-]*(?:password|passwd|secret)[\w-]*["']?\s*[=:]\s*["']?)[^\s"',;&]{4,}      # name = value
-    # A token or key is a common word before a colon too: its value has a digit, or is long.
-    | (?P<keyed>\b[\w-]*(?:token|api[_-]?key|access[_-]?key)[\w-]*["']?\s*[=:]\s*["']?)
-        (?:(?=[^\s"',;&]*\d)[^\s"',;&]{8,}|[^\s"',;&]{20,})
+    rf"""
+    \b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b                                             # AWS access key ids
+    | \beyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*                                    # JSON web tokens
+    | \bgh[pousr]_[A-Za-z0-9]{{20,}}\b | \bgithub_pat_\w{{20,}}                 # GitHub tokens
+    | \bxox[a-z]-[\w-]{{10,}}                                                   # Slack tokens
+    | \bsk-[\w-]{{20,}}                                                         # keys of model vendors
+    | -----BEGIN\ [A-Z ]{{0,20}}PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]{{0,30}}-----|\Z)
+    | [?&]X-Amz-(?:Signature|Credential|Security-Token)=[^&\s"']+             # presigned URLs
+    | (?P<scheme>\b(?:Bearer|Basic)\s{{1,8}})[\w.~+/=-]{{8,}}                    # Authorization headers
+    | (?P<userinfo>://[^\s/:@]{{0,64}}:)[^\s/]{{1,200}}(?=@)                     # passwords in URLs
+    | (?P<named>(?:password|passwd|secret)[\w-]{{0,40}}\\?["']?{_VALUE})
+        (?: \\?"[^"\n]*"? | '[^'\n]*'? | [^\s"',;]{{4,}} )                       # name = value, quoted or not
+    # A token or key is a common word before a colon too: its value is quoted, has a digit, or is long.
+    | (?P<keyed>(?:token|api[_-]?key|access[_-]?key)[\w-]{{0,40}}\\?["']?{_VALUE})
+        (?: \\?"[^"\n]{{8,}}"? | '[^'\n]{{8,}}'? | (?=[^\s"',;]{{0,200}}\d)[^\s"',;]{{8,}} | [^\s"',;]{{20,}} )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 # C0 and C1 control characters, and the marks that turn the direction of writing.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def mask(text: str) -> str:
@@ -50,3 +55,8 @@ def clean(text: str, limit: int = LONGEST_SHOWN) -> str:
     masked = mask(text)
     shown = masked if len(masked) <= limit else f"{masked[:limit]}… ({len(masked) - limit} more characters)"
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), shown)
+
+
+def one_line(text: str, limit: int = LONGEST_SHOWN) -> str:
+    """As `clean`, on one line, so that no text can pass for a line of ours."""
+    return clean(text, limit).replace("\n", "\\n")

@@ -21,7 +21,7 @@ from pytest_deploycheck.judge.logs import Answer
 from pytest_deploycheck.judge.rollout import Rollout, crashed_tasks, judge_complete, judge_rollout
 from pytest_deploycheck.judge.scope import log_scope
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.verdict import Tested, judge_run, judge_service
+from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.logs import last_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
@@ -166,7 +166,7 @@ class Verification:
         judge = judges.get(check.id)
         return judge() if judge else self._judge_logs(service, check)
 
-    def report(self, findings: dict[str, list[Finding]], tests: Sequence[Tested], *, complete: bool) -> RunReport:
+    def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
         """The verdict on what was found.
 
         Args:

@@ -69,7 +69,8 @@ class Expectation:
         prefix = {"expect": "", "forbid": "no ", "sequence": "in order "}[self.kind]
         times = f" at least {self.count} times" if self.count > 1 else ""
         scope = " in each new task" if self.tasks == "all" else ""
-        return f"{prefix}{text}{times}{scope}"
+        merged = " over all new tasks" if self.within == "service" else ""
+        return f"{prefix}{text}{times}{scope}{merged}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,18 +63,18 @@ class LogScope:
         tasks: Ids of the new tasks: those that run the image meant.
         streams: Where they write.
         old_streams: Where tasks write that run something else; never counted, only looked at to explain.
-        old_since: Start of the window for those: tasks that crashed spoke before their rollback began.
         problems: Why some of the logs cannot be looked at.
         blind: Containers whose logs go where nothing can be looked at, each with its reason.
+        old_since: Start of the window for `old_streams`: tasks that crashed spoke before their rollback began.
     """
 
     since: datetime
     tasks: tuple[str, ...]
     streams: tuple[LogStream, ...] = ()
     old_streams: tuple[LogStream, ...] = ()
-    old_since: datetime | None = None
     problems: tuple[Problem, ...] = ()
     blind: tuple[str, ...] = ()
+    old_since: datetime | None = None
 
     @property
     def may_drop(self) -> bool:

@@ -217,8 +217,8 @@ class LogTail:
         if not self.scope.streams:
             return self._held(expectation, waited=0.0, cut_short=False)
         waited = wait(self._look, is_final, timeout=patience, clock=self._clock, longest_pause=LONGEST_PAUSE)
-        if not waited.settled:
-            # The polls look back a little only; before a no is said, the whole window is read again.
+        if not waited.settled or expectation.kind == "forbid":
+            # The polls look back a little only; before an absence counts, the whole window is read again.
             self._look(whole=True)
         final = is_final(self._sight)
         return self._held(expectation, waited=waited.elapsed, cut_short=patience < wanted and not final)

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.finding import Check, Finding
 from pytest_deploycheck.judge.logs import Answer, Reading, matching
 from pytest_deploycheck.judge.wording import at, plural
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.safe import one_line
 
 
 def judge_expectation(
@@ -85,7 +85,7 @@ def judge_expectation(
 
 def shown(event: LogEvent) -> str:
     """An event as a line for people."""
-    return f"{at(event.timestamp)} {event.task} {clean(event.message.rstrip(), 300)}"
+    return f"{at(event.timestamp)} {event.task} {one_line(event.message.rstrip(), 300)}"
 
 
 def _proof(expectation: Expectation, reading: Reading) -> str:

@@ -150,7 +150,7 @@ def _pushed(lookup: Lookup, after: datetime) -> Finding:
             remedy="Build and push the image; if the code really is unchanged, leave --deploy-pushed-after out.",
             evidence=evidence,
         )
-    if lookup.image is None and lookup.absent is None and lookup.problem:
+    if lookup.problem:
         return IMAGE_PUSHED.errs(lookup.problem, evidence=evidence)
     return IMAGE_PUSHED.unproven(
         f"it is not known when {lookup.reference} was pushed: {_why_unknown(lookup.problem, absent=lookup.absent)}",

@@ -32,7 +32,7 @@ class Reading:
     """What the logs say of an expectation, and by what.
 
     Attributes:
-        answer: What they say. MISSING: not there, or not often enough. UNHEARD: tasks said nothing at all.
+        answer: What they say. MISSING: not there, or not often enough. UNHEARD: a new task said nothing at all.
             UNSEEN: the logs could not be read.
         events: The events that speak for it, or for a forbidden pattern, against it.
         lacking: Ids of the tasks that lack it, where each must have it.
@@ -73,9 +73,12 @@ def read(expectation: Expectation, sight: LogSight) -> Reading:
         return Reading(Answer.HOLDS, found)
     if problem:
         return Reading(Answer.UNSEEN, found, problem=problem)
-    if not sight.heard or (expectation.tasks == "all" and set(lacking) <= set(sight.unheard)):
-        return Reading(Answer.UNHEARD, found, lacking)
-    return Reading(Answer.MISSING, found, lacking if expectation.tasks == "all" else ())
+    if expectation.tasks == "all" and not set(lacking) <= set(sight.unheard):
+        return Reading(Answer.MISSING, found, lacking)
+    if sight.unheard or not sight.scope.tasks:
+        # A task that said nothing may be the one that should have: its silence is no answer.
+        return Reading(Answer.UNHEARD, found, sight.unheard)
+    return Reading(Answer.MISSING, found)
 
 
 def find_sequence(patterns: Sequence[Pattern], events: Sequence[LogEvent]) -> tuple[LogEvent, ...]:

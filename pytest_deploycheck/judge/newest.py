@@ -96,4 +96,4 @@ def _rollback(service: Service, primary: Deployment) -> str | None:
     if "rolling back" in primary.rollout_reason.lower():
         return primary.rollout_reason
     events = [event.message for event in service.events if event.at >= primary.created_at]
-    return next((text for text in events if "rolling back" in text.lower() and primary.id in text), None)
+    return next((text for text in events if "rolling back" in text.lower()), None)

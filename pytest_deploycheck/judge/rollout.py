@@ -112,6 +112,8 @@ def _outcome(facts: ServiceFacts, newest: NewestRollout | None) -> tuple[Outcome
         return newest.outcome, newest.reason
     if tasks is Fit.NONE and _is_superseded(facts, newest):
         return Outcome.SUPERSEDED, _superseded_reason(facts, newest)
+    if tasks is Fit.UNKNOWN and _began_before_push(facts, newest):
+        return Outcome.UNKNOWN, f"{_never_started_reason(facts, newest)}, and it is not known what the tasks run"
     if tasks is Fit.UNKNOWN and not _leads_to_the_image_meant(facts):
         return Outcome.UNKNOWN, "a rollout completed, but it is not known whether it was one to the image meant"
     return newest.outcome, newest.reason
@@ -120,12 +122,15 @@ def _outcome(facts: ServiceFacts, newest: NewestRollout | None) -> tuple[Outcome
 def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> bool:
     """Whether no rollout began since the image was pushed, and the tasks run something else."""
     for judged in facts.judged:
-        image = judged.meant.image
-        if image and image.pushed_at and tasks is Fit.NONE and newest.started_at < image.pushed_at:
+        if judged.meant.absent and judged.meant.image is None and not judged.is_own_reference and tasks is not Fit.ALL:
             return True
-        if judged.meant.absent and image is None and not judged.is_own_reference and tasks is not Fit.ALL:
-            return True
-    return False
+    return tasks is Fit.NONE and _began_before_push(facts, newest)
+
+
+def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
+    """Whether an image meant was first pushed after the newest rollout began."""
+    images = [judged.meant.image for judged in facts.judged]
+    return any(image and image.pushed_at and newest.started_at < image.pushed_at for image in images)
 
 
 def _never_started_reason(facts: ServiceFacts, newest: NewestRollout) -> str:

@@ -24,7 +24,7 @@ _FAILED = frozenset({"failed", "error"})
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class UserTest:
     """A test of the session that used the fixtures.
 
     Attributes:
@@ -53,7 +53,7 @@ class Judgement:
 
 
 def judge_service(
-    name: str, findings: Sequence[Finding], tests: Sequence[Tested], *, require: Sequence[str], complete: bool
+    name: str, findings: Sequence[Finding], tests: Sequence[UserTest], *, require: Sequence[str], complete: bool
 ) -> Judgement:
     """The verdict on one service.
 
@@ -85,7 +85,7 @@ def judge_run(judgements: Iterable[Judgement]) -> Judgement:
 
 
 def _unproven_links(
-    name: str, findings: Sequence[Finding], tests: Sequence[Tested], require: Sequence[str]
+    name: str, findings: Sequence[Finding], tests: Sequence[UserTest], require: Sequence[str]
 ) -> set[str]:
     """The links that were asked for and are not proven: no pass where one is required, or a check left open."""
     passed = {finding.link for finding in findings if finding.status is Status.PASS}

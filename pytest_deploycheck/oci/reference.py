@@ -50,7 +50,9 @@ def parse(text: str) -> Reference:
     rest, at, digest = text.partition("@")
     if at and not is_digest(digest):
         raise ValueError(f"{digest!r} is no digest: expected sha256: and 64 hexadecimal digits")
-    path, _, last = rest.rpartition("/")
+    path, slash, last = rest.rpartition("/")
+    if slash and not path:
+        raise ValueError(f"{text!r} is no reference: expected a registry host or a repository before the slash")
     name, colon, tag = last.partition(":")
     if colon and not is_tag(tag):
         raise ValueError(f"{tag!r} is no tag: expected letters, digits, '_', '.' and '-', 128 at the most")

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.verdict import Tested
+from pytest_deploycheck.judge.verdict import UserTest
 
 _ATTRIBUTE = "deploycheck"
 """pytest and xdist send every plain attribute of a report along."""
@@ -42,14 +42,14 @@ class Results:
 
     other_failed: bool = False
     _findings: dict[str, dict[str, Finding]] = field(default_factory=dict)
-    _tests: dict[str, Tested] = field(default_factory=dict)
+    _tests: dict[str, UserTest] = field(default_factory=dict)
 
     def findings(self, service: str) -> dict[str, Finding]:
         """What the checks of a service found, by their ids."""
         return self._findings.get(service, {})
 
     @property
-    def tests(self) -> tuple[Tested, ...]:
+    def tests(self) -> tuple[UserTest, ...]:
         """The tests that used the fixtures, in the order they ended."""
         return tuple(self._tests.values())
 
@@ -78,6 +78,6 @@ class Results:
             # Setup and teardown that went well say nothing, except that the test is under way.
             outcome = known.outcome if known else ""
         heard = sent["heard_logs"] or bool(known and known.heard_logs)
-        tested = Tested(report.nodeid, outcome, tuple(sent["services"]), heard)
+        tested = UserTest(report.nodeid, outcome, tuple(sent["services"]), heard)
         if outcome:
             self._tests[report.nodeid] = tested

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.rollout import Rollout
-from pytest_deploycheck.judge.verdict import Judgement, Tested, Verdict
+from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RunReport:
     environment: str
     observation: Observation
     services: tuple[ServiceReport, ...]
-    tests: tuple[Tested, ...]
+    tests: tuple[UserTest, ...]
     judgement: Judgement
     complete: bool
 

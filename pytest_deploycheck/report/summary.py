@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.verdict import Tested, Verdict
+from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, short
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.safe import one_line
 
 _MARKS = {
     Status.PASS: "ok",
@@ -29,7 +29,7 @@ def summary(report: RunReport) -> list[str]:
         lines.append(f"{report.verdict}: no service of {report.environment} was selected, so nothing was verified")
     if not report.complete:
         lines.append("The run did not come to its end, so nothing counts as verified.")
-    return [clean(line) for line in lines]
+    return [one_line(line) for line in lines]
 
 
 def _service(service: ServiceReport, report: RunReport) -> list[str]:
@@ -45,7 +45,7 @@ def _service(service: ServiceReport, report: RunReport) -> list[str]:
     return lines + _diagnosis(service, broken)
 
 
-def _proof(service: ServiceReport, tests: list[Tested]) -> str:
+def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
     digests = ", ".join(
         f"{judged.meant.reference.repository}:{judged.meant.reference.tag or ''} ({short(judged.meant.digest)})"
         for judged in service.facts.judged
@@ -78,7 +78,7 @@ def _logs(findings: list[Finding]) -> str:
     return f"{plural(len(findings), 'log expectation')} hold"
 
 
-def _tests(tests: list[Tested]) -> list[str]:
+def _tests(tests: list[UserTest]) -> list[str]:
     """One line for each way in which tests did not pass."""
     lines = []
     for outcome in ("failed", "error", "unproven"):

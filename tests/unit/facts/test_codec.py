@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_deploycheck.facts.codec import from_json, to_json
+from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
+from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.service import (
+    ContainerDefinition,
+    Deployment,
+    Revision,
+    RevisionImage,
+    Service,
+    ServiceDeployment,
+    ServiceEvent,
+    TaskDefinition,
+)
+from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
+from pytest_deploycheck.facts.task import Container, Task
+from pytest_deploycheck.judge.finding import Finding
+from unit.judge.worlds import NOW, WAYS, Way, completed, never_restarted, rolled_back, superseded
+
+# Few and small values: what is told apart is the shape, and the whole tree is large.
+TEXTS = st.sampled_from(["", "a", "2025-11-26T11:00:00+00:00", "null", "ünïcode 🚀", "a\nb\t\x00\x1b[0m", '"quoted"'])
+MOMENTS = st.datetimes(
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(seconds=-1))])
+)
+NUMBERS = st.integers(-(2**53), 2**53)
+
+
+def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """The value, or None."""
+    return st.none() | strategy
+
+
+def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A tuple of a few."""
+    return st.lists(strategy, max_size=2).map(tuple)
+
+
+st.register_type_strategy(str, TEXTS)
+st.register_type_strategy(datetime, MOMENTS)
+st.register_type_strategy(int, NUMBERS)
+
+REGISTRIES = st.builds(Registry, TEXTS, TEXTS)
+REFERENCES = st.builds(Reference, TEXTS, TEXTS, optional(TEXTS), optional(TEXTS), optional(REGISTRIES))
+PLATFORMS = st.builds(Platform, TEXTS, TEXTS, optional(TEXTS))
+MANIFESTS = st.builds(
+    Manifest,
+    TEXTS,
+    TEXTS,
+    several(st.builds(Child, TEXTS, optional(PLATFORMS))),
+    optional(TEXTS),
+    several(st.builds(Layer, TEXTS, NUMBERS)),
+)
+IMAGES = st.builds(
+    Image,
+    REFERENCES,
+    TEXTS,
+    optional(TEXTS),
+    optional(MOMENTS),
+    several(TEXTS),
+    optional(MANIFESTS),
+    several(MANIFESTS),
+)
+PROBLEMS = st.builds(Problem, TEXTS, TEXTS, TEXTS, TEXTS)
+LOOKUPS = st.builds(
+    Lookup,
+    REFERENCES,
+    optional(IMAGES),
+    optional(st.sampled_from(["repository", "tag", "digest"])),
+    optional(PROBLEMS),
+    st.booleans(),
+)
+JUDGED = st.builds(
+    Judged, TEXTS, LOOKUPS, LOOKUPS, st.sampled_from(["option", "configuration", "task definition"]), st.booleans()
+)
+MAPPINGS = st.dictionaries(TEXTS, TEXTS, max_size=2)
+DEFINITIONS = st.builds(
+    TaskDefinition,
+    TEXTS,
+    several(
+        st.builds(
+            ContainerDefinition, TEXTS, TEXTS, st.booleans(), optional(TEXTS), MAPPINGS, st.booleans(), st.booleans()
+        )
+    ),
+    optional(TEXTS),
+)
+SMALL: Mapping[str, st.SearchStrategy[Any]] = {
+    "containers": several(st.from_type(Container)),
+    "deployments": several(st.from_type(Deployment)),
+    "events": several(st.from_type(ServiceEvent)),
+}
+TASKS = st.builds(Task, containers=SMALL["containers"])
+SERVICES = st.builds(Service, deployments=SMALL["deployments"], events=SMALL["events"])
+RECORDS = st.builds(ServiceDeployment, alarms=several(TEXTS))
+REVISIONS = st.builds(Revision, images=several(st.from_type(RevisionImage)))
+SERVICE_FACTS = st.builds(
+    ServiceFacts,
+    TEXTS,
+    optional(SERVICES),
+    optional(DEFINITIONS),
+    several(DEFINITIONS),
+    optional(several(TASKS)),
+    optional(several(RECORDS)),
+    several(REVISIONS),
+    several(JUDGED),
+    several(IMAGES),
+    st.dictionaries(TEXTS, PROBLEMS, max_size=2),
+)
+OBSERVATIONS = st.builds(
+    Observation,
+    st.builds(Identity, TEXTS, TEXTS, TEXTS, st.floats(allow_nan=False, allow_infinity=False)),
+    MOMENTS,
+    several(SERVICE_FACTS),
+    st.floats(0, 1e6),
+    st.booleans(),
+)
+SCOPES = st.builds(
+    LogScope,
+    MOMENTS,
+    several(TEXTS),
+    several(st.from_type(LogStream)),
+    several(st.from_type(LogStream)),
+    several(PROBLEMS),
+    several(TEXTS),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=6,
+)
+FINDINGS = st.builds(Finding, notes=several(TEXTS), evidence=st.dictionaries(TEXTS, JSON, max_size=3))
+
+
+@given(OBSERVATIONS)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+def test_an_observation_survives_the_journey(observation: Observation) -> None:
+    """Whatever was seen of an environment turns into plain JSON and back without loss."""
+    text = to_json(observation)
+    json.loads(text)
+    assert from_json(text, Observation) == observation
+
+
+@given(FINDINGS)
+@settings(deadline=None)
+def test_a_finding_survives_the_journey(finding: Finding) -> None:
+    """A finding, its evidence of any plain JSON included, turns into JSON and back without loss."""
+    back = from_json(to_json(finding), Finding)
+    assert back == finding
+    assert back.status is finding.status
+
+
+@given(st.builds(LogSight, SCOPES, several(st.from_type(LogEvent)), several(PROBLEMS)))
+@settings(deadline=None)
+def test_what_was_heard_survives_the_journey(sight: LogSight) -> None:
+    """Log events, their streams and their scope turn into JSON and back without loss."""
+    assert from_json(to_json(sight), LogSight) == sight
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("world", [completed, never_restarted, rolled_back, superseded])
+def test_a_whole_deployment_survives_the_journey(way: Way, world: Any) -> None:
+    """The facts of real situations come back equal, and still know their properties."""
+    observation = Observation(Identity("123456789012", "arn", "us-east-1", 1.5), NOW, (world(way),), waited=12.25)
+    back = from_json(to_json(observation), Observation)
+    assert back == observation
+    assert back.service("backend").running == observation.service("backend").running
+
+
+@pytest.mark.parametrize("moment", [NOW, NOW.replace(microsecond=1), NOW.astimezone(timezone(timedelta(hours=-3)))])
+def test_times_keep_their_zone_and_their_microseconds(moment: datetime) -> None:
+    """A time comes back to the microsecond, in the zone it had."""
+    back = from_json(to_json(ServiceEvent(moment, "said")), ServiceEvent)
+    assert back.at == moment
+    assert back.at.utcoffset() == moment.utcoffset()
+
+
+def test_nothing_is_not_the_same_as_not_looked_at() -> None:
+    """No tasks and tasks that could not be looked at are told apart after the journey too."""
+    for tasks in (None, ()):
+        back = from_json(to_json(ServiceFacts("backend", tasks=tasks)), ServiceFacts)
+        assert back.tasks == tasks
+
+
+@given(st.text())
+def test_any_text_survives_the_journey(text: str) -> None:
+    """A message of any characters comes back as it was."""
+    assert from_json(to_json(ServiceEvent(NOW, text)), ServiceEvent).message == text
+
+
+@pytest.mark.parametrize("text", ["a\ud800b", "\x00\x1f\x7f\u2028\u202e", "</script>", "\U0001f680"])
+def test_odd_text_survives_the_journey(text: str) -> None:
+    """Lone surrogates and control characters, which logs do hold, come back as they were."""
+    assert from_json(to_json(ServiceEvent(NOW, text)), ServiceEvent).message == text

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_deploycheck.errors import UnprovenError
+from pytest_deploycheck.facts.image import Layer
+from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.handles.image import Digests, deployed_image
+from pytest_deploycheck.handles.tasks import running_tasks
+from unit.judge.worlds import (
+    FOR_AMD64,
+    INDEX_CHILDREN,
+    LATER,
+    NEW,
+    OLD,
+    PUSHED,
+    STARTED,
+    completed,
+    container,
+    denied,
+    digest,
+    draining,
+    found,
+    gone,
+    image,
+    judged,
+    never_restarted,
+    old_task,
+    reference,
+    task,
+)
+
+
+def test_the_image_meant() -> None:
+    """The image tells its place, tag, digest, push time, tags and layers; its uri is one that nothing can move."""
+    meant = deployed_image(completed())
+    assert meant.uri == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop@{NEW}"
+    assert (meant.repository, meant.tag, meant.digest, meant.pushed_at) == ("shop", "v2", NEW, PUSHED)
+    assert list(meant.tags) == ["v2"]
+    assert list(meant.layers) == [Layer(digest("f"), 100)]
+    assert "shop:v2" in repr(meant)
+    assert NEW[:19] in repr(meant)
+
+
+def test_an_image_that_is_not_there_fails_the_test() -> None:
+    """A tag that is not in the registry fails what uses it, by name: that is known, so it is not unproven."""
+    with pytest.raises(AssertionError) as caught:
+        deployed_image(completed(judged=[judged(gone("tag"))]))
+    assert not isinstance(caught.value, UnprovenError)
+    assert "v2" in str(caught.value)
+
+
+def test_a_tag_that_is_gone_leaves_its_image() -> None:
+    """The tag is gone and its digest still there: the image is the one that ECS recorded."""
+    lookup = Lookup(reference(), image=image(), absent="tag", recorded=True)
+    assert deployed_image(completed(judged=[judged(lookup)])).digest == NEW
+
+
+def test_a_denied_registry_is_unproven() -> None:
+    """Where the registry may not be asked the image is unproven, with the action to allow."""
+    lookup = Lookup(reference(), problem=denied("ecr:DescribeImages"))
+    with pytest.raises(UnprovenError, match="ecr:DescribeImages"):
+        deployed_image(completed(judged=[judged(lookup)]))
+
+
+def test_pull_rights_alone_give_the_image_without_its_time() -> None:
+    """Where only pulling is allowed the image is there, and when it was pushed is not known."""
+    lookup = Lookup(reference(), image=image(pushed_at=None), problem=denied("ecr:DescribeImages"))
+    meant = deployed_image(completed(judged=[judged(lookup)]))
+    assert (meant.digest, meant.pushed_at) == (NEW, None)
+
+
+def two_containers() -> ServiceFacts:
+    """Both containers of the tasks are judged, and none was named."""
+    both = [container(), container("worker", LATER)]
+    worker = judged(found(LATER, named=reference(repository="worker")), container="worker")
+    return completed(judged=[judged(), worker], tasks=[task("one", containers=both)])
+
+
+def test_several_containers_ask_for_one_to_be_named() -> None:
+    """Where several containers are judged it is not known whose image is asked for: both are listed, and the key."""
+    for ask in (deployed_image, running_tasks):
+        with pytest.raises(UnprovenError) as caught:
+            ask(two_containers())
+        for word in ("app", "worker", "container ="):
+            assert word in str(caught.value)
+
+
+def test_no_container_is_unproven() -> None:
+    """Where no container with a known image was found the image is unproven."""
+    with pytest.raises(UnprovenError):
+        deployed_image(completed(judged=[]))
+
+
+def test_running_tasks_are_a_sequence() -> None:
+    """The running tasks come with id, digest, start, health and containers; draining ones are not among them."""
+    tasks = running_tasks(completed(tasks=[task("one", health="HEALTHY"), old_task("two"), draining("three")]))
+    assert len(tasks) == 2
+    assert [one.id for one in tasks] == ["one", "two"]
+    first = tasks[0]
+    assert (first.image_digest, first.started_at, first.health) == (NEW, STARTED, "HEALTHY")
+    assert [one.name for one in first.containers] == ["app"]
+    assert tasks[-1].id == "two"
+    assert [one.id for one in tasks[:1]] == ["one"]
+    assert set(tasks.digests) == {NEW, OLD}
+    assert "one" in repr(tasks)
+
+
+def test_no_running_task_is_an_empty_sequence() -> None:
+    """With nothing running the sequence is empty, and so are its digests."""
+    tasks = running_tasks(completed(tasks=[]))
+    assert len(tasks) == 0
+    assert not tasks.digests
+
+
+def test_denied_tasks_are_unproven() -> None:
+    """Tasks that may not be listed are unproven, with the action to allow, and not simply none."""
+    with pytest.raises(UnprovenError, match="ecs:ListTasks"):
+        running_tasks(completed(tasks=None, problems={"tasks": denied("ecs:ListTasks")}))
+
+
+def test_a_task_without_a_digest_adds_none() -> None:
+    """A digest that ECS does not tell is None on the task and not in the set."""
+    tasks = running_tasks(completed(tasks=[task("one"), task("two", None)]))
+    assert tasks[1].image_digest is None
+    assert set(tasks.digests) == {NEW}
+
+
+def test_the_digests_of_a_sidecar_are_not_asked_for() -> None:
+    """The digest of a task is that of its judged container, not of a sidecar."""
+    both = [container("proxy", LATER), container()]
+    tasks = running_tasks(completed(tasks=[task("one", containers=both)]))
+    assert tasks[0].image_digest == NEW
+    assert set(tasks.digests) == {NEW}
+
+
+@pytest.mark.parametrize("shown", [NEW, FOR_AMD64])
+def test_the_digest_of_an_index_or_of_its_platform(shown: str) -> None:
+    """Tasks may show the index or its manifest for their platform: both are digests of the image meant."""
+    world = completed(judged=[judged(found(children=INDEX_CHILDREN))], tasks=[task("one", shown)])
+    assert running_tasks(world).digests <= deployed_image(world).digests
+
+
+def test_stale_digests_are_not_those_of_the_image() -> None:
+    """Tasks that were never restarted show other digests than the image has."""
+    world = never_restarted()
+    assert not running_tasks(world).digests <= deployed_image(world).digests
+    assert running_tasks(world).digests != deployed_image(world).digests
+
+
+def test_digests_compare_like_any_set() -> None:
+    """A set of digests is a frozenset to whoever compares it, and says whose it is to whoever reads it."""
+    digests = Digests([NEW, OLD], owner="running_tasks", known={NEW: " (pushed today)"})
+    assert digests == frozenset([OLD, NEW])
+    assert hash(digests) == hash(frozenset([OLD, NEW]))
+    assert {OLD} < digests
+    assert "running_tasks" in repr(digests)
+    assert NEW[:19] in repr(digests)
+    described = digests.describe()
+    assert any(NEW in line and "pushed today" in line for line in described)
+    assert any(OLD in line for line in described)
+
+
+def test_digests_say_when_their_image_was_pushed() -> None:
+    """What is compared comes with when it was pushed, for both sides."""
+    world = never_restarted()
+    assert "11:00:00" in "\n".join(deployed_image(world).digests.describe())
+    assert "08:00:00" in "\n".join(running_tasks(world).digests.describe())

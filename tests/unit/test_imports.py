@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pytest_deploycheck
+
+PACKAGE = Path(pytest_deploycheck.__file__).parent
+NAME = "pytest_deploycheck"
+ROOMS = ("facts", "oci", "observe", "judge", "report", "handles", "config", "plugin", "sandbox")
+SHARED = {"safe", "errors"}
+"""Small modules at the top that any room may use."""
+
+
+def modules(room: str) -> list[Path]:
+    """The files of a room."""
+    files = sorted((PACKAGE / room).rglob("*.py"))
+    assert files, f"no files in {room}"
+    return files
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, with the names it takes from a package."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inside(room: str) -> set[str]:
+    """The parts of the package that a room imports, without its own, such as `config.settings` or `facts`."""
+    found = set()
+    for path in modules(room):
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == NAME and len(parts) > 1 and parts[1] != room:
+                found.add(".".join(parts[1:3]) if parts[1] == "config" else parts[1])
+    return found
+
+
+def outside(*paths: Path) -> set[str]:
+    """The packages of others that files import."""
+    return {name.split(".")[0] for path in paths for name in imports(path)} - {NAME, ""}
+
+
+def top() -> list[Path]:
+    """The modules at the top of the package."""
+    return sorted(PACKAGE.glob("*.py"))
+
+
+def test_every_room_is_known() -> None:
+    """A new room must be given its place among the arrows."""
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+    assert rooms <= {*ROOMS, "schemas"}
+    assert set(ROOMS) <= rooms
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("facts", SHARED),
+        ("oci", {"facts", "errors"}),
+        ("judge", {"facts", "oci", "safe", "config.settings"}),
+        ("report", {"facts", "judge", "safe", "config.settings"}),
+        ("sandbox", set[str]()),
+    ],
+)
+def test_arrows_run_one_way(room: str, allowed: set[str]) -> None:
+    """A room imports only the rooms below it."""
+    taken = {name for name in inside(room) if name != "config"}
+    assert taken - allowed == set()
+
+
+@pytest.mark.parametrize("room", ["observe", "handles", "config"])
+def test_the_middle_knows_nothing_above(room: str) -> None:
+    """What looks, what a test holds and what was asked know neither pytest's skin nor the sandbox."""
+    assert not inside(room) & {"plugin", "sandbox"}
+
+
+def test_observe_decides_nothing() -> None:
+    """Looking is no judging: observe imports neither the judges nor the reports."""
+    assert not inside("observe") & {"judge", "report", "handles", "verification"}
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in {"observe", "sandbox"}])
+def test_only_observe_speaks_to_aws(room: str) -> None:
+    """boto3 and botocore are imported by observe, and by the sandbox that fills its own world."""
+    assert not outside(*modules(room)) & {"boto3", "botocore"}
+
+
+def test_the_top_does_not_speak_to_aws() -> None:
+    """The modules at the top import neither boto3 nor botocore nor pytest."""
+    assert not outside(*top()) & {"boto3", "botocore", "pytest", "_pytest", "moto"}
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "plugin"])
+def test_only_the_plugin_imports_pytest(room: str) -> None:
+    """The domain serves a script or a notebook as well: nothing below the plugin imports pytest."""
+    assert not outside(*modules(room)) & {"pytest", "_pytest", "pluggy", "xdist", "pytest_timeout"}
+
+
+def test_only_the_plugin_knows_of_the_sandbox() -> None:
+    """The rest of the package cannot tell the sandbox from AWS."""
+    for room in ROOMS:
+        if room not in {"plugin", "sandbox"}:
+            assert "sandbox" not in inside(room), room
+    for path in top():
+        assert not any(name.startswith(f"{NAME}.sandbox") for name in imports(path)), path
+
+
+@pytest.mark.parametrize("room", ["facts", "judge", "report", "oci", "handles"])
+def test_the_inner_rooms_are_light(room: str) -> None:
+    """The rooms that hold the domain import neither the schema checker nor the emulator."""
+    assert not outside(*modules(room)) & {"jsonschema", "moto", "flask", "jinja2"}
+
+
+@pytest.mark.parametrize("room", ["judge", "report", "oci"])
+def test_pure_rooms_do_no_input_and_no_output(room: str) -> None:
+    """Judging and reporting are pure: no clock, no network, no files, no processes."""
+    taken = outside(*modules(room))
+    assert not taken & {"time", "socket", "subprocess", "urllib", "http", "os", "threading", "concurrent", "random"}
+
+
+HEAVY = ("boto3", "botocore", "jsonschema", "moto", "jinja2", "cattrs")
+
+
+@pytest.mark.parametrize("module", ["pytest_deploycheck.plugin", "pytest_deploycheck"])
+def test_importing_the_plugin_is_light(module: str) -> None:
+    """Every pytest run imports the plugin: it loads neither AWS, schema, emulator, templates nor converters."""
+    code = f"import sys, {module}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert finished.stdout.strip() == "[]"
+
+
+def test_importing_the_domain_does_not_load_pytest() -> None:
+    """`pytest_deploycheck.verify` works in a script: importing the way through loads neither pytest nor boto3."""
+    code = (
+        "import sys, pytest_deploycheck.verification\n"
+        "print([name for name in ('pytest', '_pytest', 'boto3', 'botocore', 'moto') if name in sys.modules])"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert finished.stdout.strip() == "[]"

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_deploycheck.safe import clean, mask
+
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJVadQssw5c"
+PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAsecretsecret\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("key AKIAIOSFODNN7EXAMPLE used", "AKIAIOSFODNN7EXAMPLE"),
+        ("key ASIAIOSFODNN7EXAMPLE used", "ASIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("aws_session_token: FwoGZXIvYXdzEXAMPLE//////////", "FwoGZXIvYXdzEXAMPLE"),
+        (f"got {JWT} from login", JWT),
+        (f"Authorization: Bearer {JWT}", JWT),
+        ("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop"),
+        ("authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
+        ("cloning with ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
+        ("cloning with github_pat_11ABCDEFG0abcdefghijkl_abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijkl_abcdef"),
+        ("OpenAI said no to sk-proj-abcdefghijklmnopqrstuvwxyz", "sk-proj-abcdefghijklmnopqrstuvwxyz"),
+        ("slack xoxb-123456789012-1234567890123-abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx"),
+        (PRIVATE_KEY, "MIIEowIBAAKCAQEAsecretsecret"),
+        (
+            "https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIDEXAMPLE%2F20251126&X-Amz-Signature=deadbeefdeadbeef",
+            "deadbeefdeadbeef",
+        ),
+        ("https://b.s3.amazonaws.com/k?x=1&X-Amz-Security-Token=IQoJb3JpZ2luX2VjE", "IQoJb3JpZ2luX2VjE"),
+        ("postgres://app:s3cr3tpw@db.internal:5432/shop", "s3cr3tpw"),
+        ("redis://:s3cr3tpw@cache:6379", "s3cr3tpw"),
+        ("password=hunter2222", "hunter2222"),
+        ("DB_PASSWORD: hunter2222", "hunter2222"),
+        ('{"password": "hunter2222", "user": "app"}', "hunter2222"),
+        ("{'api_key': 'hunter2222'}", "hunter2222"),
+        (r'{"log": "{\"password\": \"hunter2222\"}"}', "hunter2222"),
+        ('password="correct horse battery staple"', "battery staple"),
+        ("X-Api-Key: hunter2222", "hunter2222"),
+        ("client_secret=hunter2222&grant_type=x", "hunter2222"),
+        ("PASSWORD = hunter2222", "hunter2222"),
+    ],
+)
+def test_what_looks_like_a_credential_is_masked(text: str, secret: str) -> None:
+    """Keys, tokens, passwords and signed URLs of the usual kinds are never shown."""
+    assert secret not in clean(text)
+    assert secret not in mask(text)
+    assert "masked" in clean(text)
+
+
+def test_what_is_around_a_credential_stays() -> None:
+    """Only the secret is taken out: its name and the rest of the line stay readable."""
+    text = clean(
+        "2025-11-26 connect postgres://app:s3cr3tpw@db.internal:5432/shop as app, password=hunter2222, retry 3"
+    )
+    for word in ("2025-11-26", "postgres://app:", "db.internal:5432/shop", "as app", "password=", "retry 3"):
+        assert word in text
+
+
+def test_several_credentials_in_one_text() -> None:
+    """Each of several secrets is masked, on every line."""
+    text = clean("password=hunter1111 token=hunter2222\nAKIAIOSFODNN7EXAMPLE")
+    for secret in ("hunter1111", "hunter2222", "AKIAIOSFODNN7EXAMPLE"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Found 3 platform sections",
+        "Requested platforms: ['linkedin', 'twitter', 'pitch_deck']",
+        "token_count=5 tokens",
+        "used 5 tokens of 4096",
+        "GET /reset-password 200 12ms",
+        "user forgot the password, mail sent",
+        "basic auth is off",
+        "bearer of bad news",
+        "see https://example.com/docs?a=1&b=2#top",
+        f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop@sha256:{'ab' * 32}",
+        "arn:aws:ecs:us-east-1:123456789012:task/shop/0123456789abcdef0123456789abcdef",
+        "ecs-svc/1686340282716459104",
+        "tab\tand\nnewline",
+        "naïve café 日本語 🚀",
+        "",
+        "a\\b 'quoted' \"double\" <b>&amp;</b>",
+    ],
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    """What is no credential and no control character is shown as it came."""
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize("code", [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)])
+def test_control_characters_never_reach_a_terminal(code: int) -> None:
+    """Each C0 and C1 control character but tab and newline is shown as its code."""
+    shown = clean(f"a{chr(code)}b")
+    assert chr(code) not in shown
+    assert shown.startswith("a")
+    assert shown.endswith("b")
+    assert shown != "ab"
+
+
+@pytest.mark.parametrize(
+    "code", [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], ids=lambda code: f"U+{code:04X}"
+)
+def test_marks_that_turn_the_direction_of_writing_are_shown(code: int) -> None:
+    """A character that makes text read otherwise than it is stored is shown as its code."""
+    assert chr(code) not in clean(f"a{chr(code)}b")
+
+
+@pytest.mark.parametrize("part", ["a-", "token", "a.b+", "Bearer ", "x://", "eyJ", "password=", "?X-Amz-Signature="])
+@pytest.mark.timeout(5)
+def test_a_long_line_is_made_safe_in_no_time(part: str) -> None:
+    """A log line of 100 kB, whatever it repeats, does not hold up the run."""
+    text = part * (100_000 // len(part))
+    assert len(clean(text)) < len(text)
+
+
+@given(st.text())
+def test_what_is_shown_is_fit_to_be_shown(text: str) -> None:
+    """Whatever others wrote: no control character but tab and newline is left, it is bounded and can be encoded."""
+    shown = clean(text, 100)
+    assert all(unicodedata.category(one) != "Cc" or one in "\t\n" for one in shown)
+    assert len(shown) <= 1200
+    shown.encode("utf-8")
+
+
+@given(st.text())
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    """What is fit to be shown stays as it is when it is cleaned again on its way."""
+    once = clean(text)
+    assert clean(once) == once
