@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from plugin.conftest import Deploy, World
+
+SAYS_HELLO = "def test_says(deploy_logs):\n    assert 'hello' in deploy_logs\n"
+
+
+@pytest.fixture
+def proven(world: World, pytester: pytest.Pytester) -> World:
+    """Return a world that is proven by one test."""
+    world.backend.log("hello")
+    pytester.makepyfile(test_says=SAYS_HELLO)
+    return world
+
+
+@pytest.mark.usefixtures("proven")
+def test_verified_is_0(deploy: Deploy) -> None:
+    """All links hold: 0."""
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_failed_test_that_uses_the_fixtures_refutes(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """REFUTED: 1; no link is broken when all of them hold."""
+    pytester.makepyfile(test_more="def test_more(deploy_env): assert deploy_env.name == 'other'")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", None))
+    assert outcome.tests["test_more"] == "failed"
+
+
+@pytest.mark.usefixtures("proven")
+def test_an_error_in_setup_or_teardown_refutes(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A test that uses the fixtures and breaks in its own fixture has failed as well."""
+    pytester.makepyfile(
+        test_more="""
+        import pytest
+
+        @pytest.fixture
+        def before(deploy_env): raise ValueError("no")
+
+        @pytest.fixture
+        def after(deploy_env):
+            yield
+            raise ValueError("no")
+
+        def test_before(before): pass
+        def test_after(after): pass
+        """
+    )
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", None))
+    assert outcome.tests["test_before"] == "error"
+    assert outcome.tests["test_after"] in {"error", "failed"}
+
+
+@pytest.mark.parametrize(
+    "other", ["def test_other(): assert False", "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_other(f): 0"]
+)
+@pytest.mark.usefixtures("proven")
+def test_another_failure_beside_verified_is_1(deploy: Deploy, pytester: pytest.Pytester, other: str) -> None:
+    """A test that has nothing to do with the deployment fails the session, and not the verdict."""
+    pytester.makepyfile(test_other=other)
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (1, ("VERIFIED", None))
+    assert "test_other" not in outcome.tests
+
+
+@pytest.mark.usefixtures("world")
+def test_another_failure_beside_unproven_is_1(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """7 is only for a session in which all that failed is unproven."""
+    pytester.makepyfile("def test_other(): assert False")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (1, "UNPROVEN")
+
+
+def test_unproven_is_7(deploy: Deploy) -> None:
+    """Nothing was refuted and not everything is proven: 7."""
+    outcome = deploy(scenario="silent")
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
+
+
+@pytest.mark.usefixtures("world")
+def test_nothing_collected_is_7(deploy: Deploy) -> None:
+    """Where pytest would say 5, an environment was to be verified and was not: 7."""
+    assert deploy("-m", "not deploycheck", env="shop").status == 7
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_file_that_cannot_be_collected(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A collection error keeps pytest's status 2 and nothing counts as verified."""
+    pytester.makepyfile(test_broken="import nothing_of_this_name")
+    outcome = deploy(env="shop")
+    assert outcome.status == 2
+    assert not outcome.has_report or outcome.report["verdict"] == "UNPROVEN"
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_test_that_ends_the_session_is_2(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """An interrupted run keeps status 2 and is UNPROVEN at best."""
+    pytester.makepyfile(test_zzz="import pytest\ndef test_stop(): pytest.exit('enough')")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (2, "UNPROVEN")
+
+
+def test_interrupted_after_a_refutation_is_2(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """What was refuted before the interruption stays refuted in the report; the status is 2."""
+    pytester.makepyfile(test_zzz="def test_stop(): raise KeyboardInterrupt")
+    outcome = deploy("-k", "rollout or stop", scenario="not-restarted")
+    assert (outcome.status, outcome.verdict) == (2, ("REFUTED", "rollout"))
+
+
+def test_no_way_in_is_4(deploy: Deploy, world: World) -> None:
+    """Credentials that do not work, a service that is not there: one message, no traceback, no report."""
+    world.aws.fail("sts:GetCallerIdentity", code="InvalidClientTokenId", message="The token is invalid", status=403)
+    message = deploy(env="shop").refused()
+    assert "InvalidClientTokenId" in message or "credentials" in message.lower()
+    world.aws.allow()
+    world.configure("nobody")
+    assert "shop-nobody" in deploy(env="shop").refused()
+    world.configure("backend")
+    world.aws.deny("*")
+    assert deploy(env="shop").refused()
+
+
+@pytest.mark.usefixtures("proven")
+def test_without_a_terminal(deploy: Deploy) -> None:
+    """`-p no:terminal` changes neither status nor report."""
+    outcome = deploy("-p", "no:terminal", env="shop")
+    assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
+    outcome = deploy("-p", "no:terminal", "-k", "image-exists", env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (7, "UNPROVEN")
+
+
+@pytest.mark.usefixtures("proven")
+def test_without_a_summary(deploy: Deploy) -> None:
+    """`--no-summary` leaves our summary out too, and changes neither status nor report."""
+    outcome = deploy("--no-summary", "-k", "image-exists", env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (7, "UNPROVEN")
+    assert "UNPROVEN: " not in outcome.output
+
+
+@pytest.mark.usefixtures("proven")
+def test_pytests_own_words_in_the_report(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Skipped, xfailed and xpassed tests are told as pytest does, and do not stand against the verdict."""
+    pytester.makepyfile(
+        test_more="""
+        import pytest
+
+        def test_skips(deploy_env): pytest.skip("not here")
+
+        @pytest.mark.skip(reason="never")
+        def test_never(deploy_env): pass
+
+        @pytest.mark.xfail(strict=False)
+        def test_xfails(deploy_env): assert False
+
+        @pytest.mark.xfail(strict=False)
+        def test_xpasses(deploy_env): pass
+
+        @pytest.mark.xfail(strict=False)
+        def test_logs_xfail(deploy_logs): assert "never said" in deploy_logs
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_param(deploy_env, n): pass
+
+        def test_unrelated(): pass
+        """
+    )
+    outcome = deploy(env="shop")
+    assert outcome.tests == {
+        "test_says[backend]": "passed",
+        "test_skips": "skipped",
+        "test_never": "skipped",
+        "test_xfails": "xfailed",
+        "test_xpasses": "xpassed",
+        "test_logs_xfail[backend]": "xfailed",
+        "test_param[1]": "passed",
+        "test_param[2]": "passed",
+    }
+    assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_strict_xpass_is_a_failure(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """What was expected to fail strictly and passed has failed."""
+    pytester.makepyfile(test_more="import pytest\n@pytest.mark.xfail(strict=True)\ndef test_strict(deploy_env): pass")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (1, "REFUTED")
+    assert outcome.tests["test_strict"] == "failed"
+
+
+@pytest.mark.usefixtures("proven")
+def test_another_plugin_that_fails_the_session(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A failure that another plugin sets, such as too little coverage, is not hidden by VERIFIED."""
+    pytester.makeconftest("def pytest_sessionfinish(session): session.exitstatus = 1")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (1, ("VERIFIED", None))
+
+
+@pytest.mark.usefixtures("proven")
+def test_subtests(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A failed subtest of a test that uses the fixtures fails the run."""
+    pytester.makepyfile(
+        test_more="""
+        def test_parts(deploy_env, subtests):
+            with subtests.test("one"):
+                assert deploy_env.name == "other"
+        """
+    )
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (1, "REFUTED")
+
+
+def test_an_error_of_the_session_alone_is_7(deploy: Deploy, world: World) -> None:
+    """All that failed could not be looked at: 7."""
+    world.aws.deny("logs:*")
+    world.configure("backend", logs='[[env.shop.services.backend.logs]]\nexpect = "hello"\n')
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
+    assert outcome.checks["logs-1"] == "error"

@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_deploycheck.sandbox import SandboxContainer
+
+if TYPE_CHECKING:
+    from plugin.conftest import Collect, Deploy, World
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Return a world with two services."""
+    world.add("worker")
+    world.configure("backend", "worker", extra='base_url = "https://shop.example"')
+    return world
+
+
+@pytest.mark.usefixtures("two")
+def test_deploy_env(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deploy_env` has the environment's settings, and a test that uses nothing else runs once."""
+    pytester.makepyfile(
+        """
+        def test_env(deploy_env):
+            assert deploy_env.name == "shop"
+            assert deploy_env.region == "us-east-1"
+            assert deploy_env.cluster == "shop"
+            assert deploy_env.base_url == "https://shop.example"
+            assert list(deploy_env.services) == ["backend", "worker"]
+            assert deploy_env.services["backend"].service == "shop-backend"
+            assert deploy_env.services["backend"].image == "shop-backend:new"
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_env": "passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_deployment(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deployment` is the rollout, with its outcome as a plain word."""
+    pytester.makepyfile(
+        """
+        def test_rollout(deployment):
+            assert deployment.outcome == "COMPLETED"
+            assert deployment.id
+            assert deployment.started_at.utcoffset() is not None
+            assert (deployment.desired, deployment.running) == (2, 2)
+            assert any("has started 2 tasks" in event.message for event in deployment.events)
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_rollout[backend]": "passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_running_tasks(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`running_tasks` is a sequence of tasks, with their digests together."""
+    pytester.makepyfile(
+        """
+        from collections.abc import Sequence
+
+        def test_tasks(running_tasks, deployed_image):
+            assert isinstance(running_tasks, Sequence)
+            assert len(running_tasks) == 2
+            for task in running_tasks:
+                assert len(task.id) == 32
+                assert task.image_digest == deployed_image.digest
+                assert task.started_at.utcoffset() is not None
+                assert task.health == "UNKNOWN"
+                assert [container.name for container in task.containers] == ["app"]
+            assert running_tasks.digests == {deployed_image.digest}
+            assert running_tasks[0].id in repr(running_tasks)
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_tasks[backend]": "passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deployed_image` is what the registry says of the image meant."""
+    pytester.makepyfile(
+        """
+        def test_image(deployed_image):
+            assert deployed_image.uri.startswith("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-backend")
+            assert deployed_image.repository == "shop-backend"
+            assert deployed_image.tag == "new"
+            assert deployed_image.digest.startswith("sha256:")
+            assert deployed_image.pushed_at.utcoffset() is not None
+            assert set(deployed_image.tags) == {"new", "latest"}
+            assert len(deployed_image.layers) == 2
+            assert deployed_image.layers[0].digest.startswith("sha256:")
+            assert deployed_image.layers[0].size > 0
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_image[backend]": "passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_deployed_image_config(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deployed_image` tells what the image's own config says: labels, revision and time of the build."""
+    pytester.makepyfile(
+        """
+        def test_image(deployed_image):
+            assert dict(deployed_image.labels) == {}
+            assert deployed_image.revision is None
+            assert deployed_image.created_at.utcoffset() is not None
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_image[backend]": "passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_deployed_image_content(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deployed_image` opens its layers: files can be read, listed and compared with the checkout."""
+    app = pytester.mkdir("app")
+    (app / "main.py").write_text("new backend", encoding="utf-8")
+    pytester.makepyfile(
+        """
+        def test_image(deployed_image):
+            assert deployed_image.read_text("/app/main.py") == "new backend"
+            assert deployed_image.read_bytes("/app/main.py") == b"new backend"
+            assert deployed_image.exists("/app/main.py")
+            assert not deployed_image.exists("/app/other.py")
+            assert len(list(deployed_image.files("/app"))) == 1
+            assert deployed_image.compare("app", "/app")
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_image[backend]": "passed"}
+
+
+def test_an_image_that_is_not_there_fails_its_tests(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A test that asks for an image that was never pushed fails, and says that it is not there."""
+    pytester.makepyfile("def test_image(deployed_image): pass")
+    outcome = deploy("-m", "not deploycheck", scenario="nothing-deployed")
+    assert outcome.tests["test_image[backend]"] in {"failed", "error"}
+    assert outcome.report["verdict"] == "REFUTED"
+    assert "2025.11.26-1" in outcome.output
+
+
+@pytest.mark.usefixtures("two")
+def test_once_for_each_service(collect: Collect, pytester: pytest.Pytester) -> None:
+    """A test runs for each selected service, or for those its marker names; whole classes and modules can be marked."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_each(running_tasks, deploy_env): pass
+
+        @pytest.mark.deploy_service("backend")
+        def test_one(deployment): pass
+
+        @pytest.mark.deploy_service("worker", "backend")
+        def test_both(deployment): pass
+
+        @pytest.mark.parametrize("n", [1, 2])
+        @pytest.mark.deploy_service("worker")
+        def test_param(deploy_logs, n): pass
+
+        @pytest.fixture
+        def wrapped(deploy_logs): return deploy_logs
+
+        def test_wrapped(wrapped): pass
+
+        @pytest.mark.deploy_service("worker")
+        class TestAll:
+            def test_worker(self, deployed_image): pass
+
+            @pytest.mark.deploy_service("backend")
+            def test_backend(self, deployed_image): pass
+        """
+    )
+    lines = collect("--deploy-env=shop", "-q", "-m", "not deploycheck").output.splitlines()
+    # In which order parametrizations stand in an id is pytest's own matter.
+    names = [re.sub(r"\[(\d)-(\w+)\]", r"[\2-\1]", line.partition(".py::")[2]) for line in lines if "::" in line]
+    assert sorted(names) == [
+        "TestAll::test_backend[backend]",
+        "TestAll::test_worker[worker]",
+        "test_both[backend]",
+        "test_both[worker]",
+        "test_each[backend]",
+        "test_each[worker]",
+        "test_one[backend]",
+        "test_param[worker-1]",
+        "test_param[worker-2]",
+        "test_wrapped[backend]",
+        "test_wrapped[worker]",
+    ]
+
+
+@pytest.mark.usefixtures("two")
+def test_each_service_gets_its_own_facts(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """What a test sees is of the service it runs for."""
+    pytester.makepyfile(
+        """
+        def test_own(request, deployed_image, running_tasks, deployment):
+            name = request.node.name.partition("[")[2].rstrip("]")
+            assert deployed_image.repository == f"shop-{name}"
+            assert running_tasks.digests == {deployed_image.digest}
+            assert deployment.desired == {"backend": 2, "worker": 1}[name]
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_own[backend]": "passed", "test_own[worker]": "passed"}
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_unknown_name_in_the_marker(pytester: pytest.Pytester, collect: Collect) -> None:
+    """A service that is not there is a collection error that names it and the nearest."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.deploy_service("workr")
+        def test_one(deployment): pass
+        """
+    )
+    outcome = collect("--deploy-env=prod")
+    assert outcome.status == 2
+    assert "'workr'" in outcome.output
+    assert "'worker'" in outcome.output
+    assert "Traceback" not in outcome.output
+    assert "run.py" not in outcome.output
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_marker_without_names_is_an_error(pytester: pytest.Pytester, collect: Collect) -> None:
+    """`deploy_service` without a name, or with a keyword, says how it is written; it does not drop the test."""
+    for marker in ("@pytest.mark.deploy_service()", "@pytest.mark.deploy_service(name='backend')"):
+        pytester.makepyfile(f"import pytest\n\n{marker}\ndef test_one(deployment): pass\n")
+        outcome = collect("--deploy-env=dev")
+        assert outcome.status == 2, outcome.output
+        assert "deploy_service" in outcome.output
+
+
+@pytest.mark.usefixtures("two")
+def test_a_service_that_is_not_selected_is_skipped(pytester: pytest.Pytester, deploy: Deploy) -> None:
+    """A test for a service that `--deploy-service` left out is skipped with the reason."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.deploy_service("backend")
+        def test_one(deployment): pass
+        """
+    )
+    outcome = deploy("--deploy-service=worker", "-rs", "-k", "test_one", env="shop")
+    assert outcome.tests == {"test_one[backend]": "skipped"}
+    assert "--deploy-service" in outcome.output
+
+
+LATE = """
+    import unittest
+    import pytest
+
+    def test_late(request):
+        assert request.getfixturevalue("running_tasks")
+
+    class TestCase(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def _ask(self, running_tasks):
+            self.tasks = running_tasks
+
+        def test_unittest(self):
+            self.assertTrue(self.tasks)
+"""
+
+
+@pytest.mark.usefixtures("world")
+def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Where one service is selected, tests that cannot be parametrized look at that one."""
+    pytester.makepyfile(LATE)
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.tests == {"test_late": "passed", "test_unittest": "passed"}
+
+
+@pytest.mark.usefixtures("two")
+def test_getfixturevalue_and_unittest_with_several_services(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Where several are selected the failure says so, names them, and says what to do."""
+    pytester.makepyfile(LATE)
+    outcome = deploy("-m", "not deploycheck", "--tb=short", env="shop")
+    assert set(outcome.tests) == {"test_late", "test_unittest"}
+    assert set(outcome.tests.values()) <= {"failed", "error"}
+    assert outcome.output.count("backend, worker") >= 2
+    assert "--deploy-service" in outcome.output
+
+
+def test_several_judged_containers(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """Where several containers are judged, the image fixtures ask for one to be named, and list them."""
+    for name in ("web", "side"):
+        world.aws.push_image(f"multi-{name}:1", {"app": name})
+    world.aws.create_service(
+        "shop-multi",
+        cluster="shop",
+        containers=[SandboxContainer(name=name, image=f"multi-{name}:1") for name in ("web", "side")],
+    )
+    path = pytester.path / "deploycheck.toml"
+    table = '[env.shop]\nregion = "us-east-1"\ncluster = "shop"\n[env.shop.services.multi]\nservice = "shop-multi"\n'
+    path.write_text(table, encoding="utf-8")
+    pytester.makepyfile(
+        "def test_image(deployed_image): pass\ndef test_tasks(running_tasks): assert running_tasks.digests\n"
+    )
+    outcome = deploy(env="shop")
+    assert set(outcome.tests.values()) == {"unproven"}
+    assert re.search(r"\bweb, side\b|\bside, web\b", outcome.output)
+    assert "container = " in outcome.output
+    assert outcome.checks["tasks-run-image"] == "pass"
+    path.write_text(f'{table}container = "web"\n', encoding="utf-8")
+    outcome = deploy("-k", "test_", env="shop")
+    assert set(outcome.tests.values()) == {"passed"}
+
+
+@pytest.mark.usefixtures("world")
+def test_a_fixture_of_ones_own_can_take_the_place_of_ours(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A project may override a fixture and build on it, and wrap it under another name."""
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def deploy_logs(deploy_logs):
+            return deploy_logs
+
+        @pytest.fixture
+        def said(deploy_logs):
+            return [event.message for event in deploy_logs.events()]
+        """
+    )
+    pytester.makepyfile("def test_said(said, deploy_logs): assert said == []")
+    assert deploy("-m", "not deploycheck", env="shop").tests == {"test_said[backend]": "passed"}
+
+
+def test_the_fixtures_are_session_wide(deploy: Deploy, world: World, pytester: pytest.Pytester) -> None:
+    """Facts are looked up once in a session, and session fixtures of a project can build on them."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def own(deployed_image, running_tasks, deployment, deploy_logs, deploy_env): return 1
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_many(own, n): pass
+        """
+    )
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert set(outcome.tests.values()) == {"passed"}
+    assert [call.operation for call in world.aws.calls].count("ecs:ListTasks") <= 2
+
+
+@pytest.mark.parametrize("env", [(), ("--deploy-env=dev",)])
+@pytest.mark.usefixtures("configured")
+def test_fixtures_have_readable_docs(pytester: pytest.Pytester, env: tuple[str, ...]) -> None:
+    """`pytest --fixtures` tells what each fixture is and shows a line of use; helpers are not shown."""
+    text = str(pytester.runpytest_inprocess("--fixtures", "-p", "no:hypothesispytest", *env).stdout)
+    for name in ("deploy_env", "deployment", "deployed_image", "running_tasks", "deploy_logs"):
+        assert re.search(rf"^{name} \[session scope\].*\n    \S", text, re.MULTILINE), name
+    assert "_deploy_service" not in text
+    text = str(pytester.runpytest_inprocess("--fixtures", "-v", "-p", "no:hypothesispytest", *env).stdout)
+    assert 'assert "Found 3 platform sections" in deploy_logs' in text
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_markers_have_docs(pytester: pytest.Pytester) -> None:
+    """`pytest --markers` tells of both markers, and `--strict-markers` knows them."""
+    text = str(pytester.runpytest_inprocess("--markers", "-p", "no:hypothesispytest").stdout)
+    assert "@pytest.mark.deploycheck" in text
+    assert "@pytest.mark.deploy_service(*names)" in text

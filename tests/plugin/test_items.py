@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from plugin.conftest import Collect, Deploy, World
+
+FIXED = ["image-exists", "image-repository", "image-pushed", "rollout-complete", "tasks-running", "tasks-run-image"]
+CHECKS = [*FIXED, *(f"logs-{number}" for number in range(1, 8))]
+
+
+def ids(text: str) -> list[str]:
+    """Return the node ids among the lines of `--collect-only -q`."""
+    return [line for line in text.splitlines() if "::" in line and " " not in line]
+
+
+def test_node_ids(collect: Collect) -> None:
+    """Each check is an item `deploycheck::SERVICE::CHECK`, in the order of the chain, without a test file."""
+    outcome = collect("--deploy-env=sandbox", "-q")
+    assert ids(outcome.output) == [f"deploycheck::backend::{check}" for check in CHECKS]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (("-k", "tasks"), ["deploycheck::backend::tasks-running", "deploycheck::backend::tasks-run-image"]),
+        (("-k", "image-exists or test_one"), ["deploycheck::backend::image-exists", "test_a.py::test_one"]),
+        (("-m", "not deploycheck"), ["test_a.py::test_one"]),
+        (("-m", "deploycheck"), [f"deploycheck::backend::{check}" for check in FIXED]),
+        (("test_a.py", "-k", "running or one"), ["deploycheck::backend::tasks-running", "test_a.py::test_one"]),
+        (("deploycheck::backend::image-exists",), ["deploycheck::backend::image-exists"]),
+        (("deploycheck::backend",), [f"deploycheck::backend::{check}" for check in FIXED]),
+        (("deploycheck",), [f"deploycheck::backend::{check}" for check in FIXED]),
+        (
+            ("deploycheck::backend::tasks-running", "test_a.py::test_one"),
+            ["deploycheck::backend::tasks-running", "test_a.py::test_one"],
+        ),
+        (
+            ("--deselect=deploycheck::backend::image-exists", "-k", "image-exists or tasks-running"),
+            ["deploycheck::backend::tasks-running"],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_selection(collect: Collect, pytester: pytest.Pytester, args: tuple[str, ...], expected: list[str]) -> None:
+    """Checks are selected and left out as tests are: by name, marker, id and path; a path still adds them all."""
+    (pytester.path / "test_selection.py").rename(pytester.path / "test_a.py")
+    outcome = collect("--deploy-env=dev", "-q", *args)
+    assert outcome.status == 0
+    assert sorted(ids(outcome.output)) == sorted(expected)
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_id_that_is_not_there_is_refused(collect: Collect) -> None:
+    """A misspelt id of a check is pytest's usage error, as that of a test is, and never an empty green run."""
+    for wrong in ("deploycheck::backend::image-exist", "deploycheck::nobody", "deploycheck::backend::logs-1"):
+        outcome = collect("--deploy-env=dev", wrong)
+        assert outcome.status == 4, outcome.output
+        assert wrong in outcome.output
+
+
+@pytest.mark.usefixtures("world")
+def test_deselected_checks_are_absent_from_the_report(deploy: Deploy) -> None:
+    """The report tells only of the checks that were asked for, and no verdict comes from the others."""
+    outcome = deploy("-k", "image-exists or tasks", env="shop")
+    assert outcome.checks == {"image-exists": "pass", "tasks-running": "pass", "tasks-run-image": "pass"}
+    assert outcome.verdict == ("UNPROVEN", "rollout")
+    assert outcome.status == 7
+
+
+@pytest.mark.parametrize(
+    "args", [("-k", "nothing_has_this_name"), ("-m", "not deploycheck"), ("--deselect=deploycheck",)]
+)
+@pytest.mark.usefixtures("world")
+def test_everything_deselected_is_never_green(deploy: Deploy, args: tuple[str, ...]) -> None:
+    """A run that verified nothing is UNPROVEN, exit status 7, with its report."""
+    outcome = deploy(*args, env="shop")
+    assert outcome.status == 7
+    assert outcome.verdict == ("UNPROVEN", "image")
+    assert outcome.report["services"][0]["checks"] == []
+
+
+@pytest.mark.usefixtures("world")
+def test_other_tests_alone_are_never_green(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Tests that have nothing to do with the deployment do not verify it."""
+    pytester.makepyfile("def test_one(): pass")
+    outcome = deploy("-m", "not deploycheck", env="shop")
+    assert outcome.status == 7
+    assert outcome.report["tests"] == []
+
+
+def test_a_failed_check_shows_words_and_no_traceback(deploy: Deploy) -> None:
+    """What failed is said in sentences, with cause, remedy and next command; the package's own code is not shown."""
+    outcome = deploy(scenario="not-restarted")
+    failures = outcome.output.partition("= FAILURES =")[2].partition("= deployment =")[0]
+    assert "backend: rollout-complete" in failures
+    assert "NOT_STARTED" in failures
+    assert "--force-new-deployment" in failures
+    assert ".py" not in failures
+    assert "Error" not in failures
+    assert "Traceback" not in outcome.output
+
+
+@pytest.mark.parametrize("style", ["long", "native"])
+def test_no_traceback_in_any_style(deploy: Deploy, style: str) -> None:
+    """`--tb` does not bring the package's own code back."""
+    outcome = deploy(f"--tb={style}", "-k", "rollout", scenario="not-restarted")
+    assert "CheckFailed" not in outcome.output
+    assert "Traceback" not in outcome.output
+    assert "NOT_STARTED" in outcome.output
+
+
+def test_last_failed_runs_what_failed(deploy: Deploy) -> None:
+    """`--lf` runs the checks that failed the last time."""
+    first = deploy(scenario="not-restarted")
+    failed = {check for check, status in first.checks.items() if status not in {"pass", "skip"}}
+    again = deploy("--lf", scenario="not-restarted")
+    assert set(again.checks) == failed
+    assert again.status == 1
+
+
+def test_stop_at_the_first_failure(deploy: Deploy) -> None:
+    """After `-x` the report holds what was done so far, and the verdict is of what failed."""
+    outcome = deploy("-x", scenario="not-restarted")
+    assert list(outcome.checks)[-1] == "rollout-complete"
+    assert outcome.checks["rollout-complete"] == "fail"
+    assert "tasks-run-image" not in outcome.checks
+    assert outcome.verdict == ("REFUTED", "rollout")
+    assert outcome.status == 1
+
+
+def test_stop_at_the_first_that_is_unproven(deploy: Deploy) -> None:
+    """`-x` stops at what is unproven too, and the run is not green."""
+    outcome = deploy("-x", scenario="silent")
+    assert outcome.status == 7
+    assert outcome.verdict == ("UNPROVEN", "logs")
+    assert list(outcome.checks)[-1] == "logs-1"
+
+
+def test_the_progress_tells_unproven_from_failed(deploy: Deploy) -> None:
+    """With `-v` each check's line has its status."""
+    outcome = deploy("-v", scenario="not-restarted")
+    assert re.search(r"deploycheck::backend::image-exists PASSED", outcome.output)
+    assert re.search(r"deploycheck::backend::image-pushed SKIPPED", outcome.output)
+    assert re.search(r"deploycheck::backend::rollout-complete FAILED", outcome.output)
+    assert re.search(r"deploycheck::backend::logs-1 UNPROVEN", outcome.output)
+
+
+def test_junit_knows_the_checks(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """JUnit XML names the checks and their failures, for CI that reads it."""
+    deploy("--junitxml=junit.xml", "-k", "rollout or exists", scenario="not-restarted")
+    text = (pytester.path / "junit.xml").read_text(encoding="utf-8")
+    assert 'name="rollout-complete"' in text
+    assert "NOT_STARTED" in text
+
+
+def test_an_operation_that_is_denied_makes_its_checks_an_error(deploy: Deploy, world: World) -> None:
+    """What could not be looked at is an error and says so; the run is UNPROVEN and not refuted."""
+    world.aws.deny("ecs:ListTasks")
+    outcome = deploy("-k", "tasks or image-exists", env="shop")
+    assert outcome.checks["image-exists"] == "pass"
+    assert outcome.checks["tasks-run-image"] == "error"
+    assert outcome.report["verdict"] == "UNPROVEN"
+    assert outcome.status == 7
+    assert "ecs:ListTasks" in outcome.output

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from plugin.conftest import Deploy, Outcome, World
+
+
+def summary(outcome: Outcome) -> list[str]:
+    """Return the lines of our summary, without those that name files."""
+    text = outcome.output.partition("= deployment =")[2].partition("\n")[2]
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("="):
+            break
+        lines.append(line)
+    return [line for line in lines if not line.startswith("report: ")]
+
+
+def test_the_header(deploy: Deploy) -> None:
+    """One line says what is verified, from where that was asked, and as whom."""
+    outcome = deploy("-k", "image-exists", scenario="healthy")
+    assert outcome.header.count("\n") == 0
+    for words in ("env sandbox (from --deploy-env)", "0 (from --deploy-wait)", "123456789012", "us-east-1"):
+        assert words in outcome.header
+
+
+def test_verified_is_one_line(deploy: Deploy) -> None:
+    """When all is well a user reads one line, which says what was proven."""
+    outcome = deploy("--deploy-log-wait=1s", scenario="healthy")
+    (line,) = summary(outcome)
+    assert line.startswith("VERIFIED: backend in sandbox")
+    assert "2 tasks" in line
+    assert "content-marketing-swarm-dev-backend:2025.11.26-1" in line
+
+
+@pytest.mark.parametrize(
+    ("scenario", "link", "words"),
+    [
+        ("not-restarted", "rollout", ["never restarted", "aws ecs update-service", "--force-new-deployment"]),
+        ("nothing-deployed", "image", ["never pushed", "aws ecr describe-images"]),
+        ("wrong-repository", "image", ["content-marketing-swarm-backend", "content-marketing-swarm-dev-backend"]),
+        ("rolled-back", "rollout", ["ROLLED_BACK", "circuit breaker"]),
+        ("half-rolled-out", "rollout", ["IN_PROGRESS"]),
+        ("cached-layer", "logs", ["--no-cache"]),
+        ("old-format", "logs", ["platform='linkedin'"]),
+    ],
+)
+def test_a_failing_run_is_a_diagnosis(deploy: Deploy, scenario: str, link: str, words: list[str]) -> None:
+    """The broken link first, a line for each link, then the likely cause and the next command to type."""
+    outcome = deploy(scenario=scenario)
+    lines = summary(outcome)
+    assert lines[0] == f"REFUTED: backend in sandbox, broken link: {link}"
+    links = [line.split()[0] for line in lines if line.startswith("  ") and not line.split()[0].endswith(":")]
+    assert [name for name in links if name in {"image", "rollout", "tasks", "logs"}] == [
+        *("image", "rollout", "tasks", "logs")
+    ]
+    text = "\n".join(lines)
+    assert "likely cause: " in text
+    assert "next: " in text
+    for word in words:
+        assert word in text
+    assert len(lines) <= 12
+
+
+def test_the_failed_tests_are_named(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Tests that failed or are unproven stand in the summary with their ids."""
+    pytester.makepyfile(
+        "def test_no(deploy_env): assert deploy_env.name == 'x'\n"
+        "def test_open(deploy_logs): assert 'x' in deploy_logs\n"
+        "def test_yes(deploy_env): pass\n"
+    )
+    text = "\n".join(summary(deploy(scenario="silent")))
+    assert "test_no" in text
+    assert "test_open[backend]" in text
+    assert "test_yes" not in text
+
+
+NASTY = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J back\b\b \u202etxt.exe"
+SECRETS = "password=hunter2222 Authorization: Bearer abcdefgh12345678 https://user:s3cretpw@host AKIAIOSFODNN7EXAMPLE"
+
+
+def test_foreign_text_is_made_fit_to_be_shown(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """Control characters of log lines never reach the terminal, and what looks like a credential is masked."""
+    world.backend.log(f"{NASTY} {SECRETS}", at=world.aws.now() - timedelta(minutes=1))
+    world.configure("backend", logs='[[env.shop.services.backend.logs]]\nforbid = "red"\n')
+    pytester.makepyfile(
+        """
+        def test_in(deploy_logs): assert "never said" in deploy_logs
+        def test_wait_for(deploy_logs): deploy_logs.wait_for("never said")
+        def test_events(deploy_logs): assert not deploy_logs.events()
+        def test_found(deploy_logs): assert not deploy_logs.wait_for("red")
+        def test_tail(deploy_logs): assert not deploy_logs.tail(3), deploy_logs.tail(3)
+        def test_absent(deploy_logs): assert deploy_logs.absent("red")
+        def test_locals(deploy_logs):
+            events = deploy_logs.events()
+            assert events[0] is None
+        """
+    )
+    outcome = deploy("--color=no", "-rA", "-vv", "--showlocals", env="shop")
+    assert outcome.checks["logs-1"] == "fail"
+    assert set(outcome.tests.values()) == {"failed"}
+    assert "red" in outcome.output
+    for character in "\x1b\x07\x9b\b\u202e":
+        assert character not in outcome.output
+    for secret in ("hunter2222", "abcdefgh12345678", "s3cretpw", "AKIAIOSFODNN7EXAMPLE"):
+        assert secret not in outcome.output
+
+
+def test_a_plain_terminal_gets_no_colors(deploy: Deploy) -> None:
+    """Without colours there is no escape sequence; with them the words are the same."""
+    plain = deploy("--color=no", "-k", "image-exists", scenario="healthy")
+    assert "\x1b" not in plain.output
+    colored = deploy("--color=yes", "-k", "image-exists", scenario="healthy")
+    assert "UNPROVEN: backend in sandbox" in colored.output
+
+
+def test_quiet(deploy: Deploy) -> None:
+    """`-q` keeps the verdict."""
+    assert "VERIFIED: backend" in deploy("-q", "--deploy-log-wait=1s", scenario="healthy").output

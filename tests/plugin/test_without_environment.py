@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox import Sandbox
+
+SUITE = """
+import pytest
+import unittest
+
+@pytest.fixture
+def costly():
+    raise SystemExit("set up for a test that is skipped")
+
+def test_plain(): pass
+
+@pytest.mark.parametrize("name", ["deploy_env", "deployment", "deployed_image", "running_tasks", "deploy_logs"])
+def test_asks_late(request, name):
+    request.getfixturevalue(name)
+
+def test_env(costly, deploy_env): pass
+def test_rollout(costly, deployment): pass
+def test_image(costly, deployed_image): pass
+def test_tasks(costly, running_tasks): pass
+
+@pytest.mark.deploy_service("backend")
+def test_logs(costly, deploy_logs):
+    assert "x" in deploy_logs
+
+@pytest.fixture
+def my_logs(deploy_logs): return deploy_logs
+
+def test_wrapped(costly, my_logs): pass
+
+class TestCase(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _ask(self, deploy_logs): pass
+
+    def test_unittest(self): pass
+"""
+
+HEAVY = ("boto3", "botocore", "jsonschema", "moto", "cattrs", "attrs", "flask", "werkzeug")
+
+PRINT_MODULES = f"""
+import json, pathlib, sys
+
+def pytest_unconfigure(config):
+    loaded = [name for name in {HEAVY} if name in sys.modules]
+    own = sorted(name for name in sys.modules if name.startswith("pytest_deploycheck."))
+    pathlib.Path("loaded.json").write_text(json.dumps([loaded, own]))
+"""
+
+
+def test_tests_that_use_the_fixtures_are_skipped_with_the_reason(pytester: pytest.Pytester, empty_aws: Sandbox) -> None:
+    """A suite runs as before; what asks for a deployment is skipped before anything else of it is set up."""
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest_inprocess("-rs", "-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1, skipped=12)
+    assert result.ret == 0
+    for words in ("--deploy-env", "DEPLOYCHECK_ENV", "deploy_env"):
+        assert words in str(result.stdout)
+    assert "deploycheck::" not in str(result.stdout)
+    assert "deployment ===" not in str(result.stdout)
+    assert empty_aws.calls == []
+
+
+def test_nothing_heavy_is_loaded(pytester: pytest.Pytester) -> None:
+    """Without an environment the run costs what it cost without the plugin."""
+    pytester.makepyfile(SUITE)
+    pytester.makeconftest(PRINT_MODULES)
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-W", "error")
+    assert result.ret == 0
+    loaded, own = json.loads((pytester.path / "loaded.json").read_text(encoding="utf-8"))
+    assert loaded == []
+    assert all(name.startswith("pytest_deploycheck.plugin") for name in own), own
+
+
+def test_nothing_is_said_of_the_plugin(pytester: pytest.Pytester) -> None:
+    """Header and summary of a suite without tests of a deployment are as they were."""
+    pytester.makepyfile("def test_one(): pass")
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "--deploy-report=report.json")
+    assert result.ret == 0
+    assert not [line for line in result.outlines if line.startswith(("deploycheck: ", "VERIFIED", "UNPROVEN"))]
+    assert not (pytester.path / "report.json").exists()
+
+
+def test_no_test_at_all_keeps_pytests_status(pytester: pytest.Pytester) -> None:
+    """Where nothing is collected, pytest's own status 5 stands."""
+    assert pytester.runpytest_inprocess("-p", "no:hypothesispytest").ret == 5
+
+
+def test_workers_skip_as_well(pytester: pytest.Pytester) -> None:
+    """Under pytest-xdist the tests are skipped in the same way."""
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest_subprocess("-n1", "-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1, skipped=12)
+    assert result.ret == 0

@@ -1,0 +1,71 @@
+"""What the type checker of a user sees of the fixtures; mypy reads it, and pytest runs what can be run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, assert_type
+
+import pytest_deploycheck
+from pytest_deploycheck import LogEvent
+
+if TYPE_CHECKING:
+    from pytest_deploycheck import DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
+
+
+def types_of_deploy_env(deploy_env: DeployEnvironment) -> None:
+    """The environment's settings have their types."""
+    assert_type(deploy_env.name, str)
+    assert_type(deploy_env.region, str)
+    assert_type(deploy_env.cluster, str)
+    assert_type(deploy_env.base_url, str | None)
+    assert_type(list(deploy_env.services), list[str])
+
+
+def types_of_deployment(deployment: Rollout) -> None:
+    """The outcome compares with the plain words."""
+    word: str = deployment.outcome
+    assert deployment.outcome == "COMPLETED", word
+    assert_type(deployment.id, str | None)
+    assert_type(deployment.started_at, datetime | None)
+    assert_type(deployment.desired, int | None)
+    assert_type(deployment.running, int)
+
+
+def types_of_deployed_image(deployed_image: DeployedImage, running_tasks: RunningTasks) -> None:
+    """The image and the tasks have theirs."""
+    assert_type(deployed_image.uri, str)
+    assert_type(deployed_image.tag, str | None)
+    assert_type(deployed_image.digest, str)
+    assert_type(deployed_image.pushed_at, datetime | None)
+    assert_type(deployed_image.tags, tuple[str, ...])
+    assert running_tasks.digests == {deployed_image.digest}
+    for task in running_tasks:
+        assert_type(task.id, str)
+        assert_type(task.image_digest, str | None)
+        assert_type(task.started_at, datetime | None)
+        assert_type(task.health, str)
+
+
+def types_of_deploy_logs(deploy_logs: LogTail) -> None:
+    """Questions take texts and patterns, and answer with events."""
+    assert_type("text" in deploy_logs, bool)
+    assert_type(re.compile("text") in deploy_logs, bool)
+    assert_type(deploy_logs.wait_for("text", count=2, tasks="all", timeout=3), list[LogEvent])
+    assert_type(deploy_logs.wait_for_sequence("one", re.compile("two"), within="service"), list[LogEvent])
+    assert_type(bool(deploy_logs.absent("text")), bool)
+    assert_type(deploy_logs.count("text"), int)
+    assert_type(deploy_logs.tail(3), list[LogEvent])
+    (event, *_) = deploy_logs.events()
+    assert_type(event.timestamp, datetime)
+    assert_type(event.ingested_at, datetime)
+    assert_type(event.message, str)
+    assert_type(event.task, str)
+    assert_type(event.stream, str)
+
+
+def test_the_types_of_the_fixtures_can_be_imported() -> None:
+    """Annotations for the fixtures come from the package itself, at run time as well."""
+    names: Sequence[str] = ("DeployEnvironment", "DeployedImage", "LogEvent", "LogTail", "Rollout", "RunningTasks")
+    assert [name for name in names if not hasattr(pytest_deploycheck, name)] == []
