@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.logs import LogTail
@@ -22,6 +23,7 @@ from pytest_deploycheck.judge.rollout import Rollout, crashed_tasks, judge_compl
 from pytest_deploycheck.judge.scope import log_scope
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
+from pytest_deploycheck.oci.reference import check_meant
 from pytest_deploycheck.report.logs import last_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
@@ -47,7 +49,7 @@ class Verification:
         time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
 
     Raises:
-        EnvironmentUnusableError: There is no way in: no such profile, no region.
+        ConfigurationError: An image that was named is no reference.
     """
 
     def __init__(
@@ -67,6 +69,9 @@ class Verification:
         self._observation = observation
         self._session: Session | None = None
         self._tails: dict[str, LogTail] = {}
+        self._log_checks_began: dict[str, float] = {}
+        for name in options.services:
+            _check_image(name, environment, options)
 
     @property
     def identity(self) -> Identity:
@@ -104,15 +109,9 @@ class Verification:
 
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
-            ConfigurationError: An image that was named is no reference.
         """
-        from pytest_deploycheck.observe.meant import check  # noqa: PLC0415  # boto3 is loaded when it is needed
-        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415
+        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        for name in self.options.services:
-            text = self.options.images.get(name) or self.environment.services[name].image
-            if text:
-                check(text)
         observer = Observer(self._open(), self.identity, self.environment, self.options)
         # A run that is interrupted while it waits reports what it saw last.
         self._observation = Observation(self.identity, self.now(), ())
@@ -234,18 +233,37 @@ class Verification:
         number = int(check.id.removeprefix("logs-"))
         expectation = self.environment.services[service].logs[number - 1]
         tail = self.log_tail(service)
-        held = tail.hold(expectation)
+        # What is declared is waited for together: the log wait begins with the first of these checks.
+        began = self._log_checks_began.setdefault(service, self._clock.monotonic())
+        left = max(0.0, began + self.options.log_wait - self._clock.monotonic())
+        held = tail.hold(expectation, timeout=left)
         holds = held.reading.answer is Answer.HOLDS
         return judge_expectation(
             check,
             expectation,
             held.reading,
             held.sight,
-            waited=held.waited,
+            waited=self._clock.monotonic() - began,
             elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
             details="" if holds else tail.explain(expectation, held),
             cut_short=held.cut_short,
         )
+
+
+def _check_image(service: str, environment: EnvironmentSettings, options: Options) -> None:
+    """See that the image named for a service is a reference, before anything is contacted."""
+    by_option = options.images.get(service)
+    text = by_option or environment.services[service].image
+    if text is None:
+        return
+    try:
+        check_meant(text)
+    except ValueError as error:
+        where = "--deploy-image" if by_option else f"env.{environment.name}.services.{service}.image"
+        raise ConfigurationError(
+            f"{where}: {text!r} is no reference to an image: {error}.",
+            "Give a tag, a digest (sha256:…), repository:tag, or a whole reference with its registry.",
+        ) from error
 
 
 def _is_settled(facts: ServiceFacts) -> bool:

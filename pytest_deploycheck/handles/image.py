@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -62,7 +63,7 @@ class DeployedImage:
     pushed_at: datetime | None
     tags: tuple[str, ...]
     layers: tuple[Layer, ...]
-    digests: Digests
+    digests: AbstractSet[str]
 
     def __repr__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""

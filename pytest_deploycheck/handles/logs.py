@@ -118,6 +118,7 @@ class LogTail:
 
     def __contains__(self, pattern: Text) -> bool:
         """Whether the text, or a match of the compiled pattern, is there or arrives within the log wait."""
+        __tracebackhide__ = True
         held = self.hold(Expectation("expect", (_pattern(pattern),)))
         if held.reading.answer is Answer.MISSING and not held.cut_short:
             return False
@@ -139,6 +140,7 @@ class LogTail:
             AssertionError: It was not said in time; the message tells what was looked at and the last lines seen.
             UnprovenError: It cannot be known.
         """
+        __tracebackhide__ = True
         expectation = Expectation("expect", (_pattern(pattern),), count=count, tasks=tasks)
         return self._insist(expectation, timeout)
 
@@ -156,6 +158,7 @@ class LogTail:
             AssertionError: They were not said in this order in time.
             UnprovenError: It cannot be known.
         """
+        __tracebackhide__ = True
         expectation = Expectation("sequence", tuple(map(_pattern, patterns)), within=within)
         return self._insist(expectation, timeout)[: len(patterns)]
 
@@ -167,6 +170,7 @@ class LogTail:
         Raises:
             UnprovenError: It cannot be known, as a task said nothing at all or the logs cannot be read.
         """
+        __tracebackhide__ = True
         expectation = Expectation("forbid", (_pattern(pattern),))
         held = self.hold(expectation)
         if held.reading.answer is not Answer.BROKEN:
@@ -179,6 +183,7 @@ class LogTail:
         Raises:
             UnprovenError: The new tasks said nothing at all, or the logs cannot be read.
         """
+        __tracebackhide__ = True
         expectation = Expectation("expect", (_pattern(pattern),))
         held = self.hold(expectation, timeout=0)
         if held.reading.answer is not Answer.MISSING:
@@ -268,6 +273,7 @@ class LogTail:
         return Held(reading, self._sight, waited, cut_short)
 
     def _insist(self, expectation: Expectation, timeout: float | None) -> list[LogEvent]:
+        __tracebackhide__ = True
         held = self.hold(expectation, timeout=timeout)
         if held.reading.answer is Answer.MISSING and not held.cut_short:
             raise AssertionError(self.explain(expectation, held))
@@ -275,6 +281,7 @@ class LogTail:
         return list(held.reading.events)
 
     def _require(self, held: Held, expectation: Expectation) -> None:
+        __tracebackhide__ = True
         """Fail as unproven where the logs gave no answer."""
         if held.reading.answer is Answer.HOLDS:
             return

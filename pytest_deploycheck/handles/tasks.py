@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
@@ -45,7 +46,7 @@ class RunningTasks(Sequence[RunningTask]):
 
     def __init__(self, tasks: Sequence[RunningTask], digests: Digests) -> None:
         self._tasks = tuple(tasks)
-        self.digests = digests
+        self.digests: AbstractSet[str] = digests
 
     @overload
     def __getitem__(self, index: int) -> RunningTask: ...

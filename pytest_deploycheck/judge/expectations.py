@@ -9,7 +9,7 @@ from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.finding import Check, Finding
 from pytest_deploycheck.judge.logs import Answer, Reading, matching
-from pytest_deploycheck.judge.wording import at, plural
+from pytest_deploycheck.judge.wording import at, logs_command, plural
 from pytest_deploycheck.safe import one_line
 
 
@@ -77,6 +77,7 @@ def judge_expectation(
         _counter_evidence(expectation, reading, sight, waited),
         cause=_cause(expectation, old),
         remedy="Compare the code in the image with the code that was meant; build it with --no-cache if it is old.",
+        command=logs_command(scope.streams[0], scope.since) if scope.streams else "",
         notes=["the log driver may drop lines when it falls behind (non-blocking mode)"] if scope.may_drop else [],
         details=details,
         evidence=evidence,

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import IMAGE_EXISTS, IMAGE_PUSHED, IMAGE_REPOSITORY, Check, Finding
-from pytest_deploycheck.judge.wording import at, ecr_command, meant, short
+from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
 from pytest_deploycheck.oci.reference import same_place
 
 
@@ -119,6 +119,7 @@ def _repository(judged: Judged) -> Finding:
         f"the service pulls from {pulled.place}, but the image meant is in {wanted.place}",
         cause=f"{_difference(judged)} differs: what was pushed there never reaches the service.",
         remedy=f"Push to {pulled.place}, or change the image of container {judged.container!r} in the task definition.",
+        command=copy_command(wanted, pulled),
         notes=notes,
         evidence=evidence,
     )

@@ -6,6 +6,7 @@ import shlex
 from datetime import UTC, datetime
 
 from pytest_deploycheck.facts.image import Image, Reference, Registry
+from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Lookup
 
@@ -57,6 +58,19 @@ def ecs_command(service: Service, operation: str, *arguments: str) -> str:
     """A command of the AWS CLI on the cluster of a service, as one types it into a shell."""
     region = service.arn.split(":")[3]
     return shlex.join(["aws", "ecs", operation, "--cluster", service.cluster, *arguments, "--region", region])
+
+
+def copy_command(source: Reference, target: Reference) -> str:
+    """The command that copies an image to another repository without building it again."""
+    return shlex.join(
+        ["docker", "buildx", "imagetools", "create", "--tag", f"{target.place}:{source.tag or 'TAG'}", str(source)]
+    )
+
+
+def logs_command(stream: LogStream, since: datetime) -> str:
+    """The command that shows the log group of a stream since a moment."""
+    start = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return shlex.join(["aws", "logs", "tail", stream.group, "--since", start, "--region", stream.region])
 
 
 def ecr_command(registry: Registry | None, operation: str, *arguments: str) -> str:

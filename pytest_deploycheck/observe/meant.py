@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
+from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Namer
@@ -29,25 +29,6 @@ class Choice:
     pulled: Reference
     namer: Namer
     names_repository: bool
-
-
-def check(text: str) -> None:
-    """See that `text` is a reference, a bare tag or a bare digest.
-
-    Raises:
-        ConfigurationError: It is none of them.
-    """
-    if oci.is_digest(text) or oci.is_tag(text):
-        return
-    try:
-        if text.startswith("sha256:"):
-            raise ValueError(f"{text!r} is no digest: expected sha256: and 64 hexadecimal digits")  # noqa: TRY301
-        oci.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{text!r} is no reference to an image: {error}.",
-            "Give a tag, a digest (sha256:…), repository:tag, or a whole reference with its registry.",
-        ) from error
 
 
 def choose(

@@ -38,6 +38,19 @@ def ecr_host(registry: Registry) -> str:
     return f"{registry.account}.dkr.ecr.{registry.region}.amazonaws.com{suffix}"
 
 
+def check_meant(text: str) -> None:
+    """See that `text` is what a user may name an image by: a reference, a bare tag or a bare digest.
+
+    Raises:
+        ValueError: It is none of them; says why not.
+    """
+    if is_digest(text) or is_tag(text):
+        return
+    if text.startswith("sha256:"):
+        raise ValueError(f"{text!r} is no digest: expected sha256: and 64 hexadecimal digits")
+    parse(text)
+
+
 def parse(text: str) -> Reference:
     """Take a whole reference apart, as a task definition writes it.
 

@@ -34,6 +34,9 @@ WORKER_DATA = "deploycheck"
 _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """How pytest says that a session came to its end; every other status stands as it is."""
 
+_LISTINGS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+"""The options with which pytest shows tests or fixtures and runs nothing: then nothing is contacted."""
+
 _COLORS = {Verdict.VERIFIED: "green", Verdict.REFUTED: "red", Verdict.UNPROVEN: "yellow"}
 
 
@@ -48,6 +51,7 @@ class Controller:
         self._written: list[str] = []
         self._sandbox: HostedSandbox | None = None
         self._started = False
+        self._only_lists = any(getattr(config.option, name, False) for name in _LISTINGS)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -58,13 +62,13 @@ class Controller:
 
                 self._sandbox = HostedSandbox(self._config)
             self._run.begin(resolve(self._config, sandbox=self._sandbox.table if self._sandbox else None))
-            if not self._config.option.collectonly:
+            if not self._only_lists:
                 _ = self._run.verification.identity
 
     def pytest_report_header(self) -> str:
         """What is verified, and where each of its settings came from."""
-        identity = "nothing is contacted (--collect-only)"
-        if not self._config.option.collectonly:
+        identity = "nothing is contacted"
+        if not self._only_lists:
             who = self._run.verification.identity
             identity = f"account {who.account}, {who.region}"
         return f"deploycheck: {self._run.settings.header}, {identity}"
@@ -86,13 +90,14 @@ class Controller:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Observe before the first test, outside of any test's time limit."""
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if not session.config.option.collectonly and not stopped:
+        if not self._only_lists and not stopped:
             self._observe()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather what the tests' reports say, from this process or from workers."""
-        category = self._config.hook.pytest_report_teststatus(report=report, config=self._config)[0]
-        self._results.add(report, category)
+        # Without the terminal reporter pytest has no word of its own for a plain pass or failure.
+        status = self._config.hook.pytest_report_teststatus(report=report, config=self._config)
+        self._results.add(report, status[0] if status else report.outcome)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.config.nearest import did_you_mean
-from pytest_deploycheck.errors import EnvironmentUnusableError, UnprovenError
+from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError, UnprovenError
 from pytest_deploycheck.facts.snapshot import Observation, Problem
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
 from pytest_deploycheck.plugin.results import attach_finding, attach_test
@@ -43,9 +44,31 @@ class DeployRun:
     def begin(self, settings: RunSettings, *, observation: Observation | None = None) -> None:
         """Take up what the run is asked, and what another process saw already."""
         self.settings = settings
+        self._selected = self._select()
         self.verification = Verification(
             settings.environment, settings.options, observation=observation, time_left=self.timeouts.time_left
         )
+
+    def _select(self) -> list[str] | None:
+        """The checks selected by their node ids, as in `pytest deploycheck::backend::logs-1`, or None for all.
+
+        A file or folder of that name keeps its meaning.
+        """
+        if (self._config.invocation_params.dir / ROOT).exists():
+            return None
+        selected = [arg for arg in self._config.args if arg.split("::")[0] == ROOT]
+        for arg in selected:
+            if not any(_is_within(nodeid, arg) for nodeid in self._nodeids()):
+                raise ConfigurationError(f"There is no check {arg}{did_you_mean(arg, self._nodeids())}")
+        return selected or None
+
+    def _nodeids(self) -> list[str]:
+        environment = self.settings.environment
+        return [
+            f"{ROOT}::{service}::{check.id}"
+            for service in self.settings.options.services
+            for check in checks_of(environment, service)
+        ]
 
     def only_service(self) -> str:
         """The service of a test that is not parametrized, where there is just one."""
@@ -66,16 +89,9 @@ class DeployRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Let checks be selected by their node ids, which are not files: `pytest deploycheck::backend::logs-1`.
-
-        A file or folder of that name keeps its meaning.
-        """
-        if (self._config.invocation_params.dir / ROOT).exists():
-            return
-        own = [arg for arg in self._config.args if arg.split("::")[0] == ROOT]
-        if own:
-            self._selected = own
-            self._config.args = [arg for arg in self._config.args if arg not in own]
+        """Keep the node ids of checks from pytest, which takes every argument for a file."""
+        if self._selected:
+            self._config.args = [arg for arg in self._config.args if arg not in self._selected]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(
@@ -110,11 +126,9 @@ class DeployRun:
             return
         selected = self.settings.options.services
         names = selected
-        for marker in metafunc.definition.iter_markers("deploy_service"):
-            names = marker.args
-            for name in names:
-                self._require_service(name)
-            break
+        marker = metafunc.definition.get_closest_marker("deploy_service")
+        if marker is not None:
+            names = self._marked(marker)
         parameters = [name if name in selected else _left_out(name) for name in names]
         metafunc.parametrize(SERVICE_FIXTURE, parameters, indirect=True, scope="session")
 
@@ -138,7 +152,7 @@ class DeployRun:
         if isinstance(item, CheckItem):
             if call.when == "call" or report.failed:
                 attach_finding(report, item.service, _finding(item, call))
-        elif uses_fixtures(item):
+        elif uses_fixtures(item) or _failed_in_fixture(call):
             answered = [name for name, tail in self._tails.items() if tail.answers > self._answered_before.get(name, 0)]
             unproven = call.excinfo is not None and call.excinfo.errisinstance(
                 (UnprovenError, EnvironmentUnusableError)
@@ -155,15 +169,22 @@ class DeployRun:
         return explain_comparison(op, left, right)
 
     def _is_selected(self, nodeid: str) -> bool:
-        return self._selected is None or any(nodeid == own or nodeid.startswith(f"{own}::") for own in self._selected)
+        return self._selected is None or any(_is_within(nodeid, own) for own in self._selected)
 
-    def _require_service(self, name: object) -> None:
-        services = self.settings.environment.services
-        if name not in services:
+    def _marked(self, marker: pytest.Mark) -> tuple[str, ...]:
+        """The services that a marker names."""
+        if not marker.args or marker.kwargs:
             raise pytest.Collector.CollectError(
-                f"deploy_service: the environment {self.settings.environment.name!r} has no service {name!r}"
-                f"{did_you_mean(str(name), services)} There are: {', '.join(services)}."
+                'deploy_service names one service or more: @pytest.mark.deploy_service("backend")'
             )
+        services = self.settings.environment.services
+        for name in marker.args:
+            if name not in services:
+                raise pytest.Collector.CollectError(
+                    f"deploy_service: the environment {self.settings.environment.name!r} has no service {name!r}"
+                    f"{did_you_mean(str(name), services)} There are: {', '.join(services)}."
+                )
+        return marker.args
 
     def _services_of(self, item: pytest.Item) -> tuple[str, ...]:
         """The services that a test looked at; empty for one that used only what they share."""
@@ -176,13 +197,25 @@ class DeployRun:
     def _show_logs(self, report: pytest.TestReport) -> None:
         """Pytest cuts the explanation of an assertion; what must be read stands in a section of its own."""
         for name, tail in self._tails.items():
-            if tail.questions > self._asked_before.get(name, 0) and "last lines seen:" not in report.longreprtext:
-                report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", tail.account()))
+            account = tail.account()
+            is_shown = account.splitlines()[-1] in report.longreprtext
+            if tail.questions > self._asked_before.get(name, 0) and not is_shown:
+                report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", account))
+
+
+def _is_within(nodeid: str, selection: str) -> bool:
+    return nodeid == selection or nodeid.startswith(f"{selection}::")
 
 
 def uses_fixtures(item: pytest.Item) -> bool:
     """Whether a test uses the deploy fixtures."""
     return bool(_names(item) & (FIXTURES | {SERVICE_FIXTURE}))
+
+
+def _failed_in_fixture(call: pytest.CallInfo[None]) -> bool:
+    """Whether one of our fixtures failed that only getfixturevalue asked for: pytest does not list it then."""
+    frames = call.excinfo.traceback if call.excinfo else ()
+    return any(str(frame.path) == fixtures.__file__ for frame in frames)
 
 
 def _names(item: pytest.Item) -> set[str]:

@@ -89,17 +89,18 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
             images=values.images(images.values, selected, images.source),
             wait=_duration(waits["--deploy-wait"]),
             log_wait=_duration(waits["--deploy-log-wait"]),
-            since=values.when(since.text, since.source, commit_time=None) if since.text else None,
+            since=values.when(since.text, since.source, commit_time=None) if since.text is not None else None,
             pushed_after=values.when(
                 pushed_after.text, pushed_after.source, commit_time=lambda: values.commit_time(config.rootpath)
             )
-            if pushed_after.text
+            if pushed_after.text is not None
             else None,
         ),
         reports=_reports(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
         header=_header(
             env,
+            given(config, options.CONFIG),
             file,
             {
                 "scenario": given(config, options.SANDBOX),
@@ -109,6 +110,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
                 "log wait": waits["--deploy-log-wait"],
                 "since": since,
                 "pushed after": pushed_after,
+                "report": given(config, options.REPORT),
             },
         ),
     )
@@ -143,12 +145,17 @@ def _reports(config: pytest.Config) -> tuple[Path, ...]:
     return tuple(config.invocation_params.dir / text for text in asked.values)
 
 
-def _header(env: Given, file: loading.ConfigurationFile | None, others: Mapping[str, Given]) -> str:
+def _header(env: Given, config: Given, file: loading.ConfigurationFile | None, others: Mapping[str, Given]) -> str:
     """`env dev (from --deploy-env), config deploycheck.toml`, and whatever else was asked for."""
-    parts = [f"env {env.text} (from {env.source})", f"config {file or 'built in'}"]
-    parts += [
-        f"{what} {' '.join(asked.values)} (from {asked.source})"
-        for what, asked in others.items()
-        if asked.values and not asked.is_default
-    ]
+    parts = [_with_source("env", env)]
+    if config.values:
+        parts.append(_with_source("config", config))
+    else:
+        has_it = file is not None and env.text in file.content.get("env", {})
+        parts.append(f"config {file if has_it else 'built in'}")
+    parts += [_with_source(what, asked) for what, asked in others.items() if asked.values and not asked.is_default]
     return ", ".join(parts)
+
+
+def _with_source(what: str, asked: Given) -> str:
+    return f"{what} {' '.join(asked.values)} (from {asked.source})"

@@ -16,8 +16,10 @@ class Timeouts:
 
     def __init__(self, config: pytest.Config) -> None:
         self._available = config.pluginmanager.hasplugin("timeout")
-        self._limited = self._available and bool(
-            config.getoption("timeout", None) or config.getini("timeout") or os.environ.get("PYTEST_TIMEOUT")
+        # A limit of 0 is one too: somebody asked for none.
+        self._limited = self._available and any(
+            value not in (None, "")
+            for value in (config.getoption("timeout"), config.getini("timeout"), os.environ.get("PYTEST_TIMEOUT"))
         )
         self._running: pytest.Item | None = None
 

@@ -53,7 +53,9 @@ def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
     logs = sum(finding.link == "logs" and finding.status is Status.PASS for finding in service.findings)
     said = [plural(logs, "log expectation")] if logs else []
     said += [plural(len(tests), "test")] if tests else []
-    return f"{plural(service.rollout.running, 'task')} run {digests}; {' and '.join(said) or 'no logs'} hold"
+    runs = "runs" if service.rollout.running == 1 else "run"
+    proof = f"; {' and '.join(said)} {'holds' if logs + len(tests) == 1 else 'hold'}" if said else ""
+    return f"{plural(service.rollout.running, 'task')} {runs} {digests}{proof}"
 
 
 def _link(link: str, findings: list[Finding]) -> list[str]:

@@ -218,33 +218,6 @@ def test_a_new_line_ends_the_wait_for_absence(deploy: Deploy, pytester: pytest.P
     assert outcome.tests == {"test_absent[backend]": "passed"}
 
 
-def test_records(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:
-    """`records()` gives the objects of the lines that are JSON."""
-    talking.backend.running_tasks[0].log('{"level": "info", "count": 3}')
-    outcome = ask(
-        deploy,
-        pytester,
-        "def test_records(deploy_logs): assert deploy_logs.records() == [{'level': 'info', 'count': 3}]",
-    )
-    assert outcome.tests == {"test_records[backend]": "passed"}
-
-
-@pytest.mark.usefixtures("talking")
-def test_capture(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`capture()` holds what is logged from the beginning of its block on, inside it and after it."""
-    outcome = ask(
-        deploy,
-        pytester,
-        """
-def test_capture(deploy_logs):
-    with deploy_logs.capture() as captured:
-        assert captured.count("Found 3") == 0
-    assert captured.count("Found 3") == 0
-""",
-    )
-    assert outcome.tests == {"test_capture[backend]": "passed"}
-
-
 QUESTIONS = """
 def test_in(deploy_logs): assert "x" in deploy_logs
 def test_not_in(deploy_logs): assert "x" not in deploy_logs

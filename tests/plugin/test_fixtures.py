@@ -100,41 +100,6 @@ def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
     assert outcome.tests == {"test_image[backend]": "passed"}
 
 
-@pytest.mark.usefixtures("world")
-def test_deployed_image_config(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deployed_image` tells what the image's own config says: labels, revision and time of the build."""
-    pytester.makepyfile(
-        """
-        def test_image(deployed_image):
-            assert dict(deployed_image.labels) == {}
-            assert deployed_image.revision is None
-            assert deployed_image.created_at.utcoffset() is not None
-        """
-    )
-    outcome = deploy("-m", "not deploycheck", env="shop")
-    assert outcome.tests == {"test_image[backend]": "passed"}
-
-
-@pytest.mark.usefixtures("world")
-def test_deployed_image_content(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deployed_image` opens its layers: files can be read, listed and compared with the checkout."""
-    app = pytester.mkdir("app")
-    (app / "main.py").write_text("new backend", encoding="utf-8")
-    pytester.makepyfile(
-        """
-        def test_image(deployed_image):
-            assert deployed_image.read_text("/app/main.py") == "new backend"
-            assert deployed_image.read_bytes("/app/main.py") == b"new backend"
-            assert deployed_image.exists("/app/main.py")
-            assert not deployed_image.exists("/app/other.py")
-            assert len(list(deployed_image.files("/app"))) == 1
-            assert deployed_image.compare("app", "/app")
-        """
-    )
-    outcome = deploy("-m", "not deploycheck", env="shop")
-    assert outcome.tests == {"test_image[backend]": "passed"}
-
-
 def test_an_image_that_is_not_there_fails_its_tests(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A test that asks for an image that was never pushed fails, and says that it is not there."""
     pytester.makepyfile("def test_image(deployed_image): pass")

@@ -47,7 +47,7 @@ def test_one_verdict_and_one_report(pytester: pytest.Pytester) -> None:
         *(f"logs-{number}" for number in range(1, 8)),
     ]
     assert str(result.stdout).count("VERIFIED: backend") == 1
-    assert str(result.stdout).count("report.json") == 1
+    assert str(result.stdout).count("report: ") == 1
     assert str(result.stdout).count("deploycheck: env sandbox") == 1
 
 

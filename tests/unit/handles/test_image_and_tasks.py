@@ -164,5 +164,6 @@ def test_digests_compare_like_any_set() -> None:
 def test_digests_say_when_their_image_was_pushed() -> None:
     """What is compared comes with when it was pushed, for both sides."""
     world = never_restarted()
-    assert "11:00:00" in "\n".join(deployed_image(world).digests.describe())
-    assert "08:00:00" in "\n".join(running_tasks(world).digests.describe())
+    for digests, pushed_at in ((deployed_image(world).digests, "11:00:00"), (running_tasks(world).digests, "08:00:00")):
+        assert isinstance(digests, Digests)
+        assert pushed_at in "\n".join(digests.describe())
