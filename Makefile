@@ -16,8 +16,9 @@ demo: $(READY)
 	cd examples/incident && { $(BIN)/pytest --deploy-env=sandbox --deploy-sandbox not-restarted --tb=no; test $$? -eq 1; }
 	@echo "== It failed as it should: REFUTED, exit status 1. =="
 
+# Much of what the tests do is wait, so more of them run than there are cores.
 test: $(READY)
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 coverage: $(READY)
 	$(BIN)/coverage erase

@@ -35,7 +35,8 @@ def test_a_bad_deployment_is_refuted(example: str, scenario: str, broken_link: s
     """The same tests and expectations fail where the deployment is not what it was meant to be."""
     report = tmp_path / "report.json"
 
-    ended = run(example, "--deploy-env=sandbox", f"--deploy-sandbox={scenario}", f"--deploy-report={report}")
+    options = ["--deploy-log-wait=0.5s", f"--deploy-sandbox={scenario}", f"--deploy-report={report}"]
+    ended = run(example, "--deploy-env=sandbox", *options)
 
     assert ended.returncode == 1, ended.stdout
     written = json.loads(report.read_text(encoding="utf-8"))
