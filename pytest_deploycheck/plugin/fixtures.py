@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.logs import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
     from pytest_deploycheck.judge.rollout import Rollout
+    from pytest_deploycheck.plugin.run import DeployRun
 
 NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"
 
@@ -84,7 +85,3 @@ def _run(request: pytest.FixtureRequest) -> DeployRun:
     run = run_of(request.config)
     assert run is not None, "_deploy_service skips where there is no run"  # noqa: S101  # narrows the type
     return run
-
-
-if TYPE_CHECKING:
-    from pytest_deploycheck.plugin.run import DeployRun

@@ -1,0 +1,54 @@
+"""Telling services apart in what ECS answers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from mypy_boto3_ecs import ECSClient
+
+from pytest_deploycheck.observe import ecs
+from pytest_deploycheck.observe.problems import IncompleteAnswerError
+
+
+def client(*described: dict[str, Any]) -> ECSClient:
+    """A client whose one answer is fixed: no emulator gives such answers."""
+    return cast("ECSClient", SimpleNamespace(describe_services=lambda **_: {"services": list(described)}))
+
+
+def service(number: int, status: str = "ACTIVE") -> dict[str, Any]:
+    """A service named shop, as ECS describes it."""
+    arn = f"arn:aws:ecs:us-east-1:123456789012:service/shop-{number}/shop"
+    counts = {"desiredCount": 1, "runningCount": 1, "pendingCount": 0}
+    return {"serviceArn": arn, "serviceName": "shop", "status": status, **counts}
+
+
+def test_two_services_of_one_name_are_not_guessed_between() -> None:
+    """Where two living services answer to a name, neither is taken for the one meant."""
+    found = ecs.services(client(service(1), service(2)), "default", ["shop"])
+
+    assert found.ambiguous == ("shop",)
+    assert not found.services
+
+
+def test_a_deleted_service_does_not_stand_in_the_way() -> None:
+    """A service that was deleted and made again is the living one."""
+    found = ecs.services(client(service(1, "INACTIVE"), service(2)), "default", ["shop"])
+
+    assert found.services["shop"].arn.endswith("shop-2/shop")
+
+
+def test_a_service_that_is_only_remembered_is_missing() -> None:
+    """A deleted service is not one to verify."""
+    found = ecs.services(client(service(1, "INACTIVE")), "default", ["shop"])
+
+    assert found.missing == ("shop",)
+
+
+def test_an_answer_that_was_cut_short_is_no_answer() -> None:
+    """Botocore makes an empty answer of a truncated one; it does not mean that there is no service."""
+    empty = cast("ECSClient", SimpleNamespace(describe_services=lambda **_: {}))
+
+    with pytest.raises(IncompleteAnswerError, match="services"):
+        ecs.services(empty, "default", ["shop"])
