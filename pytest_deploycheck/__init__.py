@@ -88,8 +88,14 @@ def verify(
     # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
     from pytest_deploycheck.config import loading, values  # noqa: PLC0415
     from pytest_deploycheck.config.settings import Options  # noqa: PLC0415
+    from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415
     from pytest_deploycheck.verification import verify as carry_out  # noqa: PLC0415
 
+    if env == loading.BUILT_IN:
+        raise ConfigurationError(
+            "The environment 'sandbox' is hosted by pytest: pytest --deploy-env=sandbox.",
+            "In a script, fill a pytest_deploycheck.sandbox.Sandbox and verify an environment of your own.",
+        )
     root = Path.cwd()
     environment = loading.environment(loading.find(root, config), env)
     selected = values.services(services, environment, "services")

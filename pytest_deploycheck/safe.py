@@ -10,6 +10,7 @@ LONGEST_SHOWN = 2000
 _MASK = "[masked]"
 
 # Every repetition that can be tried at many places is bounded, so that a hostile line costs no more than its length.
+_NOUN = r"""(?:[_-]?(?:access[_-]?key|hash|id|key|string|token|value))?(?:[_-]?\d{1,3})?"""
 _VALUE = r"""\s{0,8}[=:]\s{0,8}"""
 _CREDENTIALS = re.compile(
     rf"""
@@ -22,10 +23,11 @@ _CREDENTIALS = re.compile(
     | [?&]X-Amz-(?:Signature|Credential|Security-Token)=[^&\s"']+             # presigned URLs
     | (?P<scheme>\b(?:Bearer|Basic)\s{{1,8}})[\w.~+/=-]{{8,}}                    # Authorization headers
     | (?P<userinfo>://[^\s/:@]{{0,64}}:)[^\s/]{{1,200}}(?=@)                     # passwords in URLs
-    | (?P<named>(?:password|passwd|secret)[\w-]{{0,40}}\\?["']?{_VALUE})
+    | (?P<header>\bauthorization["']?\s{{0,8}}[:=]\s{{0,8}}["']?\w{{1,20}}\s{{1,8}})\S{{8,}}
+    | (?P<named>(?:(?:password|passwd|secret){_NOUN}|(?<![A-Za-z])(?:pass|pwd)(?==))\\?["']?{_VALUE})
         (?: \\?"[^"\n]*"? | '[^'\n]*'? | [^\s"',;]{{4,}} )                       # name = value, quoted or not
     # A token or key is a common word before a colon too: its value is quoted, has a digit, or is long.
-    | (?P<keyed>(?:token|api[_-]?key|access[_-]?key)[\w-]{{0,40}}\\?["']?{_VALUE})
+    | (?P<keyed>(?:token|api[_-]?key|access[_-]?key){_NOUN}\\?["']?{_VALUE})
         (?: \\?"[^"\n]{{8,}}"? | '[^'\n]{{8,}}'? | (?=[^\s"',;]{{0,200}}\d)[^\s"',;]{{8,}} | [^\s"',;]{{20,}} )
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -39,7 +41,7 @@ def mask(text: str) -> str:
     """`text` with what looks like a credential replaced."""
 
     def replaced(match: re.Match[str]) -> str:
-        kept = match["scheme"] or match["userinfo"] or match["named"] or match["keyed"] or ""
+        kept = match["scheme"] or match["userinfo"] or match["header"] or match["named"] or match["keyed"] or ""
         return f"{kept}{_MASK}"
 
     return _CREDENTIALS.sub(replaced, text)

@@ -5,7 +5,7 @@ A run looks once (`Verification.observe`), is judged from the facts, and looks a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from pytest_deploycheck.judge.scope import log_scope
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
-from pytest_deploycheck.report.logs import last_lines
+from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
 
@@ -70,6 +70,7 @@ class Verification:
         self._session: Session | None = None
         self._tails: dict[str, LogTail] = {}
         self._log_checks_began: dict[str, float] = {}
+        self._explained: set[str] = set()
         for name in options.services:
             _check_image(name, environment, options)
 
@@ -114,11 +115,12 @@ class Verification:
 
         observer = Observer(self._open(), self.identity, self.environment, self.options)
         # A run that is interrupted while it waits reports what it saw last.
-        self._observation = Observation(self.identity, self.now(), ())
+        began = self.now()
+        self._observation = Observation(self.identity, began, began, ())
 
         def look() -> tuple[ServiceFacts, ...]:
             services = observer.look()
-            self._observation = Observation(self.identity, self.now(), services, settled=False)
+            self._observation = Observation(self.identity, self.now(), began, services)
             return services
 
         waited = wait(
@@ -127,7 +129,7 @@ class Verification:
             timeout=self.options.wait,
             clock=self._clock,
         )
-        self._observation = replace(self.observation, waited=waited.elapsed, settled=waited.settled)
+        self._observation = replace(self.observation, waited=waited.elapsed)
         return self._observation
 
     def deploy_environment(self) -> DeployEnvironment:
@@ -144,6 +146,11 @@ class Verification:
     def rollout(self, service: str) -> Rollout:
         """What became of the rollout of a service."""
         return judge_rollout(self.observation.service(service))
+
+    @property
+    def log_tails(self) -> Mapping[str, LogTail]:
+        """The log tails that were asked for so far, by service."""
+        return self._tails
 
     def log_tail(self, service: str) -> LogTail:
         """The log tail of a service, the same for all who ask."""
@@ -187,6 +194,13 @@ class Verification:
             complete=complete,
         )
 
+    def _log_context(self, service: str) -> str:
+        """What was looked at and the last lines seen: told with the first check that needs it, not with each."""
+        if service in self._explained:
+            return ""
+        self._explained.add(service)
+        return self.log_tail(service).account()
+
     def _open(self) -> Session:
         from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
 
@@ -196,12 +210,12 @@ class Verification:
 
     def _pushed_after(self) -> datetime | None:
         after = self.options.pushed_after
-        return after.resolve(self.observation.observed_at) if after else None
+        return after.resolve(self.observation.began_at) if after else None
 
     def _make_tail(self, service: str) -> LogTail:
         from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        now = self.observation.observed_at
+        now = self.observation.began_at
         scope = log_scope(
             self.observation.service(service),
             region=self.identity.region,
@@ -227,7 +241,7 @@ class Verification:
         if finding.status is not Status.FAIL or not crashed:
             return finding
         lines = [event for event in self.log_tail(facts.name).old_events() if event.task == crashed[0].id]
-        return replace(finding, details="\n".join([f"last lines of task {crashed[0].id}:", *last_lines(lines)]))
+        return replace(finding, details=last_words(crashed[0].id, lines))
 
     def _judge_logs(self, service: str, check: Check) -> Finding:
         number = int(check.id.removeprefix("logs-"))
@@ -245,7 +259,7 @@ class Verification:
             held.sight,
             waited=self._clock.monotonic() - began,
             elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
-            details="" if holds else tail.explain(expectation, held),
+            details="" if holds else self._log_context(service),
             cut_short=held.cut_short,
         )
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, Literal, TypeVar
-
-T = TypeVar("T")
+from typing import Literal
 
 CHAIN = ("image", "rollout", "tasks", "logs", "health")
 """The links of the chain of evidence, in its order."""
@@ -18,14 +16,6 @@ DEFAULT_REQUIRE = ("image", "rollout", "tasks", "logs")
 ExpectationKind = Literal["expect", "forbid", "sequence"]
 TaskScope = Literal["any", "all"]
 SequenceScope = Literal["task", "service"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sourced(Generic[T]):
-    """A value and where it came from, for people: `--deploy-env`, `DEPLOYCHECK_ENV`, `ini deploy_env`, `default`."""
-
-    value: T
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

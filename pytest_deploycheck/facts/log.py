@@ -103,6 +103,11 @@ class LogSight:
 
     @property
     def unheard(self) -> tuple[str, ...]:
-        """Ids of the new tasks that said nothing."""
-        heard = self.heard
-        return tuple(task for task in self.scope.tasks if task not in heard)
+        """Ids of the new tasks of which a container said nothing, or cannot be heard: its silence is no answer."""
+        heard = {(event.task, event.stream) for event in self.events}
+        silent = {stream.task for stream in self.scope.streams if (stream.task, stream.name) not in heard}
+        return tuple(
+            task
+            for task in self.scope.tasks
+            if task in silent or task not in {event.task for event in self.events} or self.scope.blind
+        )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+_EVENT_SLACK = timedelta(seconds=5)
+"""How long before a deployment is made ECS may already speak of it in the service's events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +164,28 @@ class Service:
     def primary(self) -> Deployment | None:
         """The deployment that ECS is steering towards, if it keeps one."""
         return next((one for one in self.deployments if one.status == "PRIMARY"), None)
+
+    @property
+    def rollback(self) -> str | None:
+        """ECS's sentence for a rollback, where the PRIMARY deployment is one.
+
+        A rollback is a new PRIMARY deployment; it may well bring the same task definition, so only the sentence tells.
+        """
+        primary = self.primary
+        if primary is None:
+            return None
+        since = primary.created_at - _EVENT_SLACK
+        texts = [primary.rollout_reason, *(event.message for event in self.events if event.at >= since)]
+        return next((text for text in texts if "rolling back" in text.lower()), None)
+
+    def newest_record(self, records: Sequence[ServiceDeployment]) -> ServiceDeployment | None:
+        """The record of the newest rollout, the newest of `records` being the first.
+
+        None where there is none, or where the PRIMARY deployment began after the newest record had ended: then the
+        list of records lags behind.
+        """
+        newest = records[0] if records else None
+        ended = newest.finished_at if newest else None
+        if self.primary and ended and self.primary.created_at > ended and self.rollback is None:
+            return None
+        return newest

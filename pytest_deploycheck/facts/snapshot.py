@@ -150,16 +150,16 @@ class Observation:
     Attributes:
         identity: Who looked.
         observed_at: When, by the servers' clock (UTC).
+        began_at: When the first look was: durations back count from here, however long the rollout was waited for.
         services: What was seen of each selected service, in the configuration's order.
         waited: Seconds that the rollout was waited for.
-        settled: Whether every rollout was settled when the wait ended.
     """
 
     identity: Identity
     observed_at: datetime
+    began_at: datetime
     services: tuple[ServiceFacts, ...]
     waited: float = 0.0
-    settled: bool = True
 
     def service(self, name: str) -> ServiceFacts:
         """What was seen of the service of that name; KeyError for one that was not selected."""

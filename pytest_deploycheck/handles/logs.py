@@ -12,8 +12,9 @@ from pytest_deploycheck.config.settings import Expectation, Pattern, SequenceSco
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight
 from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.judge.expectations import drop_note
 from pytest_deploycheck.judge.logs import Answer, Reading, matching, read
-from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.judge.wording import plural, seconds
 from pytest_deploycheck.report.logs import explain
 from pytest_deploycheck.waiting import Clock, wait
 
@@ -191,11 +192,24 @@ class LogTail:
         return len(held.reading.events)
 
     def events(self) -> list[LogEvent]:
-        """All events so far, the oldest first."""
-        return list(self._look(whole=True).events)
+        """All events so far, the oldest first.
+
+        Raises:
+            UnprovenError: Some of the logs cannot be read, so a list of events would pass for all there is.
+        """
+        __tracebackhide__ = True
+        sight = self._look(whole=True)
+        if self.scope.problems or self.scope.blind or sight.problems or not self.scope.streams:
+            raise UnprovenError(f"unproven: {explain('not all of the logs can be read', sight)}")
+        return list(sight.events)
 
     def tail(self, n: int = 10) -> list[LogEvent]:
-        """The last `n` events so far, the oldest of them first."""
+        """The last `n` events so far, the oldest of them first.
+
+        Raises:
+            UnprovenError: As `events`.
+        """
+        __tracebackhide__ = True
         return self.events()[-n:] if n > 0 else []
 
     def hold(self, expectation: Expectation, *, timeout: float | None = None) -> Held:
@@ -240,17 +254,19 @@ class LogTail:
             self._old_events = self._old_reader.look(whole=True)
         return self._old_events
 
-    def account(self, what: str = "") -> str:
+    def account(self) -> str:
         """What was looked at and the last lines seen, as text for people."""
-        return explain(what or repr(self), self._sight)
+        return explain(repr(self), self._sight)
 
     def explain(self, expectation: Expectation, held: Held) -> str:
         """Why an expectation does not hold, with what was looked at and the last lines seen."""
-        return explain(
-            f"expected {expectation}: {_WORDS[held.reading.answer]}, after {held.waited:.0f} s",
+        text = explain(
+            f"expected {expectation}: {_WORDS[held.reading.answer]}, after {seconds(held.waited)}",
             held.sight,
             elsewhere=self.elsewhere(expectation),
         )
+        notes = drop_note(held.sight) if held.reading.answer is Answer.MISSING else []
+        return "\n".join([text, *notes])
 
     def __repr__(self) -> str:
         tasks = plural(len(self.scope.tasks), "task")
@@ -281,8 +297,8 @@ class LogTail:
         return list(held.reading.events)
 
     def _require(self, held: Held, expectation: Expectation) -> None:
-        __tracebackhide__ = True
         """Fail as unproven where the logs gave no answer."""
+        __tracebackhide__ = True
         if held.reading.answer is Answer.HOLDS:
             return
         why = " (the test's own time limit ended the wait early)" if held.cut_short else ""

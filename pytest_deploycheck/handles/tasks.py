@@ -38,15 +38,25 @@ class RunningTask:
 
 
 class RunningTasks(Sequence[RunningTask]):
-    """The running tasks of a service, old ones that a rollout has not replaced yet included.
-
-    Attributes:
-        digests: The digests that they run; a task whose digest ECS does not tell adds none.
-    """
+    """The running tasks of a service, old ones that a rollout has not replaced yet included."""
 
     def __init__(self, tasks: Sequence[RunningTask], digests: Digests) -> None:
         self._tasks = tuple(tasks)
-        self.digests: AbstractSet[str] = digests
+        self._digests = digests
+
+    @property
+    def digests(self) -> AbstractSet[str]:
+        """The digests that they run.
+
+        Raises:
+            UnprovenError: No task runs, or ECS does not tell what one of them runs; an assertion on the others would
+                pass for one on all.
+        """
+        untold = [task.id for task in self._tasks if task.image_digest is None]
+        if untold or not self._tasks:
+            why = f"ECS does not tell what {', '.join(untold)} run" if untold else "no task runs"
+            raise UnprovenError(f"The digests that run are not known: {why}.")
+        return self._digests
 
     @overload
     def __getitem__(self, index: int) -> RunningTask: ...

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.finding import Check, Finding
 from pytest_deploycheck.judge.logs import Answer, Reading, matching
-from pytest_deploycheck.judge.wording import at, logs_command, plural
+from pytest_deploycheck.judge.wording import at, logs_command, plural, seconds
 from pytest_deploycheck.safe import one_line
 
 
@@ -51,7 +53,7 @@ def judge_expectation(
     if not scope.tasks and not scope.problems:
         return check.unproven(
             f"{expectation}: no task runs the image, so none could say it{f'; seen {old}' if old else ''}",
-            remedy="See the earlier links.",
+            remedy="See tasks-run-image, and why no task runs it.",
             evidence=evidence,
         )
     if reading.answer is Answer.HOLDS:
@@ -61,27 +63,36 @@ def judge_expectation(
         return check.errs(reading.problem, details=details, evidence=evidence)
     if reading.answer is Answer.UNHEARD:
         return check.unproven(
-            f"{expectation}: {_nothing_heard(reading, sight)} in {waited:.0f} s",
+            f"{expectation}: {_nothing_heard(reading, sight)} in {seconds(waited)}",
             remedy=_unheard_remedy(sight),
+            command=logs_command(scope.streams[0], scope.since) if scope.streams else "",
             details=details,
             evidence=evidence,
         )
     if reading.answer is Answer.MISSING and cut_short:
         return check.unproven(
-            f"{expectation}: not there yet when the test's own time limit ended the wait after {waited:.0f} s",
+            f"{expectation}: not there yet when the test's own time limit ended the wait after {seconds(waited)}",
             remedy="Give the test a longer timeout than --deploy-log-wait.",
             details=details,
             evidence=evidence,
         )
-    return check.fails(
+    finding = check.fails(
         _counter_evidence(expectation, reading, sight, waited),
         cause=_cause(expectation, old),
         remedy="Compare the code in the image with the code that was meant; build it with --no-cache if it is old.",
         command=logs_command(scope.streams[0], scope.since) if scope.streams else "",
-        notes=["the log driver may drop lines when it falls behind (non-blocking mode)"] if scope.may_drop else [],
+        notes=drop_note(sight) if reading.answer is Answer.MISSING else [],
         details=details,
         evidence=evidence,
     )
+    return replace(finding, is_proof=reading.answer is Answer.BROKEN)
+
+
+def drop_note(sight: LogSight) -> list[str]:
+    """What to say beside a missing line where the log driver may have dropped it."""
+    if not sight.scope.may_drop:
+        return []
+    return ["the log driver is non-blocking: it drops lines when it falls behind, so one may be missing"]
 
 
 def shown(event: LogEvent) -> str:
@@ -117,16 +128,20 @@ def _unheard_remedy(sight: LogSight) -> str:
 def _counter_evidence(expectation: Expectation, reading: Reading, sight: LogSight, waited: float) -> str:
     if reading.answer is Answer.BROKEN:
         return f"{expectation}: but it was said {plural(len(reading.events), 'time')}: {shown(reading.events[0])}"
-    some = f"{len(reading.events)} of {expectation.count} times" if reading.events else "not said"
+    after = f"in {plural(len(sight.events), 'event')} after a wait of {seconds(waited)}"
+    if reading.lacking:
+        per_task = Counter(event.task for event in reading.events)
+        lacking = ", ".join(f"{task}: {per_task[task]}" for task in reading.lacking)
+        return f"{expectation}: too few in {len(reading.lacking)} of {len(sight.scope.tasks)} tasks ({lacking}) {after}"
     if expectation.kind == "sequence":
-        some = "not said in this order"
-    lacking = f" by {', '.join(reading.lacking)}" if reading.lacking else ""
-    return f"{expectation}: {some}{lacking} in {plural(len(sight.events), 'event')} after a wait of {waited:.0f} s"
+        return f"{expectation}: not said in this order {after}"
+    said = f"{len(reading.events)} of {expectation.count} times" if reading.events else "not said"
+    return f"{expectation}: {said} {after}"
 
 
 def _cause(expectation: Expectation, old: str) -> str:
     if expectation.kind == "forbid":
-        return "Old code is in the image that runs: a cached layer, or a code path that was missed."
+        return "The image that runs holds old code: a cached layer, or a code path that was missed."
     if old:
         return f"It is said {old}: the new image lacks what the old one had, or requests still reach the old tasks."
     return "The image does not hold the code that says it (a cached layer), or nothing triggered that code yet."

@@ -46,6 +46,7 @@ class Finding:
         notes: Remarks that change nothing about the status.
         evidence: What was compared, as plain JSON values.
         details: Longer text for whoever looks closer, such as the last log lines.
+        is_proof: Whether a failure shows what is wrong by something seen, not by something missing.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Finding:
     notes: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=dict)
     details: str = ""
+    is_proof: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -97,6 +99,7 @@ class Check:
         summary: str,
         *,
         remedy: str = "",
+        command: str = "",
         notes: Iterable[str] = (),
         details: str = "",
         evidence: Evidence = NOTHING,
@@ -108,6 +111,7 @@ class Check:
             Status.UNPROVEN,
             summary,
             remedy=remedy,
+            command=command,
             notes=tuple(notes),
             evidence=evidence,
             details=details,

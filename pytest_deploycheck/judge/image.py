@@ -118,7 +118,10 @@ def _repository(judged: Judged) -> Finding:
     return IMAGE_REPOSITORY.fails(
         f"the service pulls from {pulled.place}, but the image meant is in {wanted.place}",
         cause=f"{_difference(judged)} differs: what was pushed there never reaches the service.",
-        remedy=f"Push to {pulled.place}, or change the image of container {judged.container!r} in the task definition.",
+        remedy=(
+            f"Push to {pulled.place} and start a rollout, or change the image of container {judged.container!r} in the "
+            "task definition."
+        ),
         command=copy_command(wanted, pulled),
         notes=notes,
         evidence=evidence,

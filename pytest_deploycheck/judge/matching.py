@@ -21,13 +21,14 @@ class Match(Enum):
     MEANT = "the image meant"
     OTHER = "another image"
     OTHER_PLATFORM = "the image meant, but for another platform"
+    STOPPED = "nothing: the container has stopped"
     STARTED_BEFORE_PUSH = "an image from before the push"
     UNKNOWN = "unknown"
 
     @property
     def is_other(self) -> bool:
         """Whether it is certain that it is not the image meant."""
-        return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STARTED_BEFORE_PUSH)
+        return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STOPPED, Match.STARTED_BEFORE_PUSH)
 
 
 def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
@@ -39,6 +40,8 @@ def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
     meant = judged.meant
     if container is None:
         return Match.UNKNOWN
+    if container.status == "STOPPED" and container.exit_code != 0:
+        return Match.STOPPED
     if container.digest is None:
         return _match_by_time(meant, task)
     if meant.digest is None:
@@ -49,11 +52,21 @@ def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
     running = facts.image_of(container.digest)
     for index, child in ((meant.image, container.digest), (running, meant.digest)):
         related, platform = _child(index, child)
+        if related and index is running and architecture is None and _has_several(index):
+            return Match.UNKNOWN
         if related:
             return Match.MEANT if _fits(platform, architecture) else Match.OTHER_PLATFORM
     if _is_closed_index(meant.image) or _is_closed_index(running):
         return Match.UNKNOWN
     return Match.OTHER
+
+
+def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
+    """Whether a digest is the one meant, or one of the two is an index with the other in it, for any platform."""
+    meant = judged.meant
+    if meant.digest is None or digest == meant.digest:
+        return digest == meant.digest
+    return _child(meant.image, digest)[0] or _child(facts.image_of(digest), meant.digest)[0]
 
 
 def match_task(task: Task, facts: ServiceFacts) -> Match:
@@ -108,6 +121,11 @@ def _child(index: Image | None, digest: str) -> tuple[bool, Platform | None]:
             if child.digest == digest:
                 return True, child.platform
     return False, None
+
+
+def _has_several(index: Image | None) -> bool:
+    """Whether the index is of several platforms, so that it does not tell which of them a task runs."""
+    return index is not None and index.manifest is not None and len(index.manifest.children) > 1
 
 
 def _fits(platform: Platform | None, architecture: str | None) -> bool:

@@ -33,12 +33,20 @@ class NewestRollout:
     started_at: datetime
 
 
+def newest_record(facts: ServiceFacts) -> ServiceDeployment | None:
+    """ECS's own record of the newest rollout, where there is one that is up to date."""
+    records = facts.service_deployments or ()
+    if facts.service:
+        return facts.service.newest_record(records)
+    return records[0] if records else None
+
+
 def newest_rollout(facts: ServiceFacts) -> NewestRollout | None:
     """The newest rollout, from ECS's own record of it, else from the service's deployments."""
     primary = facts.service.primary if facts.service else None
-    if facts.service_deployments:
-        newest = facts.service_deployments[0]
-        return _from_record(newest, primary)
+    record = newest_record(facts)
+    if record:
+        return _from_record(record, primary)
     if facts.service and primary:
         return _from_deployment(facts.service, primary)
     return None
@@ -77,7 +85,7 @@ _ROLLOUT_STATES = {
 
 def _from_deployment(service: Service, primary: Deployment) -> NewestRollout:
     outcome = _ROLLOUT_STATES.get(primary.rollout_state or "", Outcome.UNKNOWN)
-    rollback = _rollback(service, primary)
+    rollback = service.rollback
     said = rollback or primary.rollout_reason
     reason = f"ECS says {primary.rollout_state or 'nothing'} of deployment {primary.id}, begun {at(primary.created_at)}"
     return NewestRollout(
@@ -86,14 +94,3 @@ def _from_deployment(service: Service, primary: Deployment) -> NewestRollout:
         primary.id,
         primary.created_at,
     )
-
-
-def _rollback(service: Service, primary: Deployment) -> str | None:
-    """ECS's sentence for a rollback, where the PRIMARY deployment is one.
-
-    A rollback is a new PRIMARY deployment; it may well bring the same task definition, so only the sentence tells.
-    """
-    if "rolling back" in primary.rollout_reason.lower():
-        return primary.rollout_reason
-    events = [event.message for event in service.events if event.at >= primary.created_at]
-    return next((text for text in events if "rolling back" in text.lower()), None)

@@ -10,9 +10,9 @@ from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
-from pytest_deploycheck.judge.matching import Fit, fit
-from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_rollout
-from pytest_deploycheck.judge.wording import at, ecs_command, meant, name_of, plural, pushed, short
+from pytest_deploycheck.judge.matching import Fit, fit, is_related
+from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_record, newest_rollout
+from pytest_deploycheck.judge.wording import at, ecs_command, meant, name_of, plural, pushed, seconds, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,12 @@ def _leads_to_the_image_meant(facts: ServiceFacts) -> bool:
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
     """Whether the newest rollout is known to have been one to another image than the one meant."""
+    record = newest_record(facts)
+    if record is None or record.status in {"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}:
+        return False
     brought = _brought(facts, 0)
     return any(
-        judged.meant.digest and brought.get(judged.container) not in (None, judged.meant.digest)
+        judged.meant.digest and (digest := brought.get(judged.container)) and not is_related(judged, digest, facts)
         for judged in facts.judged
     )
 
@@ -221,7 +224,7 @@ def _advice(facts: ServiceFacts, rollout: Rollout, waited: float) -> tuple[str, 
         )
     if rollout.outcome is Outcome.IN_PROGRESS:
         return (
-            _stopped_because(facts) or f"The rollout was still going on after {waited:.0f} s.",
+            _stopped_because(facts) or f"The rollout was still going on after {seconds(waited)}.",
             "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
             look,
         )

@@ -74,7 +74,7 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
         return TASKS_RUN_IMAGE.fails(
             _difference(judged, others, facts),
             cause=_cause(judged, others, facts),
-            remedy="Roll the service out to the image meant; see rollout-complete.",
+            remedy=_remedy(judged, facts),
             evidence=evidence,
         )
     if all(match is Match.MEANT for match in matches.values()):
@@ -118,6 +118,8 @@ def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
 
 def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
     rollout = judge_rollout(facts)
+    if set(others.values()) == {Match.STOPPED}:
+        return f"Container {judged.container!r} has stopped, though its task still runs."
     pinned = judged.pulled.reference.digest
     if Match.OTHER_PLATFORM in others.values():
         architectures = {architecture_of(task, facts) or "an unknown architecture" for task in others}
@@ -143,6 +145,20 @@ def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> st
         "The rollout began after the push and still brought another image: a host with a cached image "
         "(ECS_IMAGE_PULL_BEHAVIOR), or a tag that moved while it rolled out."
     )
+
+
+def _remedy(judged: Judged, facts: ServiceFacts) -> str:
+    outcome = judge_rollout(facts).outcome
+    if outcome is Outcome.IN_PROGRESS:
+        return "Wait for the rollout that is going on."
+    if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK):
+        return "Mend what made the new tasks stop (see rollout-complete); the same image would fail again."
+    if judged.meant.digest != judged.pulled.digest:
+        return (
+            f"Register a task definition with {name_of(judged.meant.reference)} and update the service to it; a new "
+            f"rollout alone starts {name_of(judged.pulled.reference)} again."
+        )
+    return "Start a rollout: aws ecs update-service --force-new-deployment."
 
 
 def _started_after_push(judged: Judged, others: dict[Task, Match]) -> bool:

@@ -49,6 +49,11 @@ def meant(lookup: Lookup) -> str:
     return f"{name} = {short(lookup.digest)}{pushed(lookup.image)}"
 
 
+def seconds(duration: float) -> str:
+    """A duration in seconds, to a tenth: `60 s`, `0.5 s`."""
+    return f"{round(duration, 1):g} s"
+
+
 def plural(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -61,10 +66,9 @@ def ecs_command(service: Service, operation: str, *arguments: str) -> str:
 
 
 def copy_command(source: Reference, target: Reference) -> str:
-    """The command that copies an image to another repository without building it again."""
-    return shlex.join(
-        ["docker", "buildx", "imagetools", "create", "--tag", f"{target.place}:{source.tag or 'TAG'}", str(source)]
-    )
+    """The command that copies an image to where a task definition looks, without building it again."""
+    tag = target.tag or source.tag or "TAG"
+    return shlex.join(["docker", "buildx", "imagetools", "create", "--tag", f"{target.place}:{tag}", str(source)])
 
 
 def logs_command(stream: LogStream, since: datetime) -> str:

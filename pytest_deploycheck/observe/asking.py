@@ -22,13 +22,19 @@ class Once:
     _locks: dict[object, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: object, ask: Callable[[], T]) -> T:
-        """The answer to `key`; `ask` is called where there is none yet, and an error is not kept."""
+    def get(self, key: object, ask: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) -> T:
+        """The answer to `key`; `ask` is called where there is none yet.
+
+        An error is not kept, nor is an answer that `keep` says may be another one later.
+        """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._answers:
-                self._answers[key] = ask()
+                answer = ask()
+                if not keep(answer):
+                    return answer
+                self._answers[key] = answer
             return self._answers[key]  # type: ignore[return-value]  # what was kept under `key` is what `ask` gave
 
 

@@ -77,6 +77,9 @@ def _tag_exists(client: ECRClient, reference: Reference) -> bool:
         _describe(client, reference, {"imageTag": reference.tag or ""})
     except ClientError as error:
         return _absence(error, reference) is None
+    except LOOK_ERRORS:
+        # The digest was found, and is what counts; nothing is said against a tag that could not be looked at.
+        return True
     return True
 
 

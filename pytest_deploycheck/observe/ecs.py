@@ -18,6 +18,7 @@ from pytest_deploycheck.facts.service import (
 )
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.observe.answers import batches, member, pages, utc, utc_or_none
+from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -65,15 +66,19 @@ def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
     A listing of the running ones leaves out those told to stop that still run, so both kinds are asked for.
     """
     arns: dict[str, None] = {}
+    running: tuple[str, ...] = ()
     paginator = client.get_paginator("list_tasks")
     statuses: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
     for status in statuses:
         for page in paginator.paginate(cluster=cluster, serviceName=service, desiredStatus=status):
             arns.update(dict.fromkeys(member(page, "taskArns", "ecs:ListTasks")))
+        if status == "RUNNING":
+            running = tuple(arns)
     described: list[Task] = []
     for batch in batches(list(arns), _TASKS_PER_CALL):
         answer = client.describe_tasks(cluster=cluster, tasks=list(batch))
         described += map(_task, member(answer, "tasks", "ecs:DescribeTasks"))
+    _require_all(running, (task.arn for task in described), "ecs:DescribeTasks")
     return tuple(described)
 
 
@@ -92,7 +97,7 @@ def service_deployments(client: ECSClient, cluster: str, service: str) -> tuple[
     """The newest service deployments, the newest first."""
     briefs: list[Mapping[str, Any]] = []
     # botocore has no paginator for this operation.
-    for page in pages(client.list_service_deployments, cluster=cluster, service=service):
+    for page in pages(client.list_service_deployments, cluster=cluster, service=service, maxResults=100):
         briefs += member(page, "serviceDeployments", "ecs:ListServiceDeployments")
     briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
     arns = [brief["serviceDeploymentArn"] for brief in briefs[:RECENT_ROLLOUTS]]
@@ -100,6 +105,7 @@ def service_deployments(client: ECSClient, cluster: str, service: str) -> tuple[
         return ()
     answer = client.describe_service_deployments(serviceDeploymentArns=arns)
     described = member(answer, "serviceDeployments", "ecs:DescribeServiceDeployments")
+    _require_all(arns, (one["serviceDeploymentArn"] for one in described), "ecs:DescribeServiceDeployments")
     return tuple(sorted(map(_service_deployment, described), key=lambda one: one.created_at, reverse=True))
 
 
@@ -110,6 +116,13 @@ def revisions(client: ECSClient, arns: Iterable[str]) -> tuple[Revision, ...]:
         answer = client.describe_service_revisions(serviceRevisionArns=list(batch))
         found += map(_revision, member(answer, "serviceRevisions", "ecs:DescribeServiceRevisions"))
     return tuple(found)
+
+
+def _require_all(asked: Iterable[str], answered: Iterable[str], operation: str) -> None:
+    """See that nothing is left out: ECS tells what it could not describe in `failures`, not by an exception."""
+    left_out = set(asked).difference(answered)
+    if left_out:
+        raise IncompleteAnswerError(operation=operation, member=", ".join(sorted(left_out)))
 
 
 def _service(answer: Mapping[str, Any], cluster: str) -> Service:

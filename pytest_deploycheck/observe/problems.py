@@ -18,8 +18,11 @@ from pytest_deploycheck.safe import clean
 
 T = TypeVar("T")
 
-LOOK_ERRORS = (BotoCoreError, ClientError, FileNotFoundError)
-"""What a call through botocore may raise; FileNotFoundError is for a web identity token file that is not there."""
+LOOK_ERRORS = (BotoCoreError, ClientError, OSError)
+"""What a call through botocore may raise; OSError is for a web identity token file that cannot be read."""
+
+_NOT_UNDERSTOOD = (KeyError, TypeError)
+"""What reading an answer raises that lacks what it should have."""
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -75,6 +78,9 @@ def attempt(action: str, look: Callable[[], T]) -> tuple[T | None, Problem | Non
         return look(), None
     except LOOK_ERRORS as error:
         return None, problem_of(error, action)
+    except _NOT_UNDERSTOOD as error:
+        message = f"The answer to {action} is not of the shape it should have: {error!r}."
+        return None, Problem(action, type(error).__name__, message, "See what answers at the endpoint; run again.")
 
 
 def _explain(error: Exception, action: str) -> tuple[str, str]:
@@ -163,8 +169,8 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         "Run the credential_process (or the role's provider) by hand and see what it prints.",
     ),
     (
-        (FileNotFoundError,),
-        "The web identity token file is missing: {error}.",
+        (OSError,),
+        "The web identity token file cannot be read: {error}.",
         "Check AWS_WEB_IDENTITY_TOKEN_FILE; in Kubernetes and CI it is mounted for the job's service account.",
     ),
     (

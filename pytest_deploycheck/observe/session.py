@@ -65,7 +65,7 @@ class Session:
             region = self._session.region_name
             self._session.get_credentials()
         except LOOK_ERRORS as error:
-            raise _unusable(error, environment) from error
+            raise _unusable(error, environment) from None
         if region is None:
             raise EnvironmentUnusableError(
                 f"No AWS region is set for the environment {environment.name!r}.",
@@ -82,7 +82,13 @@ class Session:
         try:
             answer = self.sts().get_caller_identity()
         except LOOK_ERRORS as error:
-            raise _unusable(error, self._environment) from error
+            raise _unusable(error, self._environment) from None
+        except ValueError as error:
+            # What botocore says of an endpoint that is no URL.
+            raise EnvironmentUnusableError(
+                f"The environment {self._environment.name!r} cannot be looked at: {error}.",
+                "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
+            ) from error
         if "Account" not in answer:
             raise EnvironmentUnusableError(
                 "The answer to sts:GetCallerIdentity names no account: it does not come from AWS, or was cut short.",

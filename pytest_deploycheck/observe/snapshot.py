@@ -49,7 +49,7 @@ class Observer:
         self._environment = environment
         self._options = options
         self._once = Once()
-        self._no_service_deployments: Problem | None = None
+        self._no_service_deployments: dict[str, Problem] = {}
         self._has_seen = False
 
     def look(self) -> tuple[ServiceFacts, ...]:
@@ -79,6 +79,8 @@ class Observer:
             self._raise_if_not_there(problem)
             return {}, problem
         where = f"cluster {cluster!r} (account {self._home.account}, {self._home.region})"
+        if found.missing and self._has_seen:
+            return found.services, _gone(found.missing[0])
         if found.missing:
             raise EnvironmentUnusableError(
                 f"There is no service {_listed(found.missing)} in {where}.",
@@ -108,7 +110,7 @@ class Observer:
         arns = dict.fromkeys([*([target] if target else []), *running])
         definitions = self._definitions(list(arns), problems)
         definition = definitions.get(target) if target else None
-        judged = self._judged(settings, definition, tasks, newest_revision(rollouts, revisions))
+        judged = self._judged(settings, definition, tasks, newest_revision(service, rollouts, revisions))
         return ServiceFacts(
             name=settings.name,
             service=service,
@@ -132,7 +134,7 @@ class Observer:
         return tasks
 
     def _service_deployments(self, service: str, problems: dict[str, Problem]) -> tuple[ServiceDeployment, ...] | None:
-        problem = self._no_service_deployments
+        problem = self._no_service_deployments.get(service)
         if problem is None:
             rollouts, problem = attempt(
                 "ecs:ListServiceDeployments",
@@ -142,7 +144,7 @@ class Observer:
                 return rollouts
         if problem.code not in THROTTLED:
             # A role or an emulator that does not have them will not have them a second later: ask once.
-            self._no_service_deployments = problem
+            self._no_service_deployments[service] = problem
         problems["service_deployments"] = problem
         return None
 
@@ -206,7 +208,8 @@ class Observer:
         if reference.ecr is None:
             return Lookup(reference)
         client = self._session.ecr(reference.ecr.region)
-        lookup = self._once.get(reference, lambda: ecr.look_up(client, reference))
+        # The image meant is the one found first, even if its tag moves while the rollout is waited for.
+        lookup = self._once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
     def _lookup_or_recorded(self, choice: Choice, revision: Revision | None) -> Lookup:
@@ -251,7 +254,7 @@ class Observer:
         return tuple(lookup.image for lookup in lookups if lookup.image)
 
     def _raise_if_not_there(self, problem: Problem | None) -> None:
-        if problem and problem.code in _NOT_THERE:
+        if problem and problem.code in _NOT_THERE and not self._has_seen:
             raise EnvironmentUnusableError(
                 f"There is no {_NOT_THERE[problem.code]} to look at: {problem.message}",
                 f"Check `cluster` ({self._environment.cluster!r}) and `region` ({self._home.region}) of "
@@ -265,6 +268,19 @@ def _containers_of(tasks: Sequence[Task]) -> tuple[ContainerDefinition, ...]:
     if task is None:
         return ()
     return tuple(ContainerDefinition(one.name, one.image) for one in task.containers if one.image)
+
+
+def _gone(name: str) -> Problem:
+    return Problem(
+        "ecs:DescribeServices",
+        "ServiceGone",
+        f"The service {name!r} was there at first, and is no more.",
+        "See who deletes or replaces it; verify again when it stands.",
+    )
+
+
+def _is_found(lookup: Lookup) -> bool:
+    return lookup.image is not None and lookup.problem is None
 
 
 def _is_common(platform: Platform | None) -> bool:

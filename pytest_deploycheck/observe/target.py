@@ -15,7 +15,7 @@ def target_definition(
     tasks: Sequence[Task] | None,
 ) -> str | None:
     """ARN of the task definition that the newest rollout was to bring, even where it was rolled back."""
-    revision = newest_revision(rollouts, revisions)
+    revision = newest_revision(service, rollouts, revisions)
     if revision:
         return revision.task_definition
     failed = _failed_before_rollback(service, tasks or ())
@@ -29,11 +29,13 @@ def target_definition(
     return max(created)[1] if created else None
 
 
-def newest_revision(rollouts: Sequence[ServiceDeployment] | None, revisions: Sequence[Revision]) -> Revision | None:
+def newest_revision(
+    service: Service | None, rollouts: Sequence[ServiceDeployment] | None, revisions: Sequence[Revision]
+) -> Revision | None:
     """The service revision that the newest rollout was to bring, where service deployments tell."""
-    if not rollouts:
-        return None
-    return next((one for one in revisions if one.arn == rollouts[0].target), None)
+    records = rollouts or ()
+    newest = service.newest_record(records) if service else next(iter(records), None)
+    return next((one for one in revisions if newest and one.arn == newest.target), None)
 
 
 def _failed_before_rollback(service: Service | None, tasks: Sequence[Task]) -> str | None:
@@ -42,7 +44,7 @@ def _failed_before_rollback(service: Service | None, tasks: Sequence[Task]) -> s
     The new PRIMARY brings the old task definition back; the failed deployment is listed for a while, and after that
     its stopped tasks still name it.
     """
-    if service is None or service.primary is None or "rolling back" not in service.primary.rollout_reason:
+    if service is None or service.rollback is None:
         return None
     failed = [one for one in service.deployments if one.rollout_state == "FAILED"]
     if failed:

@@ -42,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "deploy_service(*names): run a test that uses the deploy fixtures for these services only."
     )
     if given(config, options.ENV).text is None:
+        if config.getoption(options.SANDBOX.dest) is not None:
+            raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
         config.pluginmanager.register(WithoutEnvironment(), "deploycheck-without-environment")
         return
     from pytest_deploycheck.plugin.run import DeployRun  # noqa: PLC0415  # loaded when an environment is given

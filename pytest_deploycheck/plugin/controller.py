@@ -51,6 +51,8 @@ class Controller:
         self._written: list[str] = []
         self._sandbox: HostedSandbox | None = None
         self._started = False
+        self._interrupted = False
+        self._is_unwritten = False
         self._only_lists = any(getattr(config.option, name, False) for name in _LISTINGS)
 
     @pytest.hookimpl(tryfirst=True)
@@ -76,13 +78,14 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
         """Observe before the workers start, as they get the facts with their start-up data."""
-        self._observe()
+        if not self._only_lists:
+            self._observe()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Hand a worker what was seen."""
         node.workerinput[WORKER_DATA] = {
-            "observation": to_json(self._run.verification.observation),
+            "observation": to_json(self._run.verification.observation) if self._started else None,
             "sandbox": self._sandbox.as_json() if self._sandbox else None,
         }
 
@@ -95,9 +98,7 @@ class Controller:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather what the tests' reports say, from this process or from workers."""
-        # Without the terminal reporter pytest has no word of its own for a plain pass or failure.
-        status = self._config.hook.pytest_report_teststatus(report=report, config=self._config)
-        self._results.add(report, status[0] if status else report.outcome)
+        self._results.add(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -109,12 +110,21 @@ class Controller:
         letter = "U" if status == Status.UNPROVEN else "E"
         return category, letter, (status.upper(), {"yellow": True})
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that the session does not come to its end, whatever exit status pytest.exit gives it."""
+        self._interrupted = True
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Judge, write the reports, and let the exit status say the verdict."""
-        if not self._started or exitstatus == pytest.ExitCode.USAGE_ERROR:
+        if self._only_lists or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        came_to_its_end = exitstatus in _ENDED and not session.shouldfail and not session.shouldstop
+        if not self._started:
+            # Another plugin ran the tests, or nothing did: no test was a test of the deployment.
+            session.exitstatus = EXIT_UNPROVEN if exitstatus == pytest.ExitCode.OK else exitstatus
+            return
+        stopped = session.shouldfail or session.shouldstop or self._interrupted or self._results.crashed
+        came_to_its_end = exitstatus in _ENDED and not stopped
         report = self._finish(complete=came_to_its_end)
         if exitstatus in _ENDED:
             session.exitstatus = self._exit_status(report, session.exitstatus)
@@ -169,13 +179,13 @@ class Controller:
                 path.write_text(to_text(self._report), encoding="utf-8")
             except OSError as error:
                 self._written.append(f"The report could not be written: {error}")
-                self._results.other_failed = True
+                self._is_unwritten = True
             else:
                 self._written.append(f"report: {path}{'' if complete else ' (of the run so far)'}")
         return self._report
 
     def _exit_status(self, report: RunReport, status: int) -> int:
-        if report.verdict is Verdict.REFUTED or self._results.other_failed:
+        if report.verdict is Verdict.REFUTED or self._results.other_failed or self._is_unwritten:
             return pytest.ExitCode.TESTS_FAILED
         if report.verdict is Verdict.UNPROVEN:
             return EXIT_UNPROVEN

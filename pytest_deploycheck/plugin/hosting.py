@@ -28,9 +28,9 @@ class HostedSandbox:
         try:
             from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto is loaded only where asked for
             from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build  # noqa: PLC0415
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             raise ConfigurationError(
-                f"The environment 'sandbox' needs a package that is not installed: {error.name}.",
+                f"The environment 'sandbox' needs packages that are not installed: {error}.",
                 "Install it with: pip install 'pytest-deploycheck[sandbox]'",
             ) from error
         name = scenario(config, SCENARIOS)

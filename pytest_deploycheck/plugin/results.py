@@ -27,6 +27,11 @@ def attach_test(report: pytest.TestReport, *, services: Sequence[str], heard_log
     setattr(report, _ATTRIBUTE, {"services": list(services), "heard_logs": heard_logs, "status": status})
 
 
+def attach_nothing(report: pytest.TestReport) -> None:
+    """Say that a test has nothing to do with a deployment: one of which nothing is said did not live to say it."""
+    setattr(report, _ATTRIBUTE, {"status": ""})
+
+
 def attached(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     """What was sent along; empty for a test that has nothing to do with a deployment."""
     return getattr(report, _ATTRIBUTE, {})
@@ -38,9 +43,11 @@ class Results:
 
     Attributes:
         other_failed: Whether a test failed that is neither a check nor unproven.
+        crashed: Whether a test ended without a word of its own, as when its worker dies.
     """
 
     other_failed: bool = False
+    crashed: bool = False
     _findings: dict[str, dict[str, Finding]] = field(default_factory=dict)
     _tests: dict[str, UserTest] = field(default_factory=dict)
 
@@ -53,27 +60,25 @@ class Results:
         """The tests that used the fixtures, in the order they ended."""
         return tuple(self._tests.values())
 
-    def add(self, report: pytest.TestReport, category: str) -> None:
-        """Take in a report.
-
-        Args:
-            report: The report of one phase of one test.
-            category: pytest's word for it, such as passed, failed, error, skipped, xfailed.
-        """
+    def add(self, report: pytest.TestReport) -> None:
+        """Take in the report of one phase of one test."""
         sent = attached(report)
         if "finding" in sent:
             finding = from_json(sent["finding"], Finding)
             # A check that another plugin runs again counts as it ended last.
             self._findings.setdefault(sent["service"], {})[finding.id] = finding
             return
+        if report.failed and not sent:
+            # The process that ran it died, so it is not known what it would have said of itself.
+            self.crashed = True
         if report.failed and sent.get("status") != Status.UNPROVEN:
             self.other_failed = True
         if "services" in sent:
-            self._add_test(report, sent, category)
+            self._add_test(report, sent)
 
-    def _add_test(self, report: pytest.TestReport, sent: dict[str, Any], category: str) -> None:
+    def _add_test(self, report: pytest.TestReport, sent: dict[str, Any]) -> None:
         known = self._tests.get(report.nodeid)
-        outcome = str(Status.UNPROVEN) if report.failed and sent["status"] else category
+        outcome = str(Status.UNPROVEN) if report.failed and sent["status"] else _outcome(report)
         if report.when != "call" and report.passed:
             # Setup and teardown that went well say nothing, except that the test is under way.
             outcome = known.outcome if known else ""
@@ -81,3 +86,10 @@ class Results:
         tested = UserTest(report.nodeid, outcome, tuple(sent["services"]), heard)
         if outcome:
             self._tests[report.nodeid] = tested
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    """Pytest's word for how a test ended; another plugin may show another word, and the verdict must not hang on it."""
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    return "error" if report.failed and report.when != "call" else report.outcome

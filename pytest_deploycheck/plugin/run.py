@@ -14,7 +14,7 @@ from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
-from pytest_deploycheck.plugin.results import attach_finding, attach_test
+from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.report.logs import LAST_LINES
 from pytest_deploycheck.verification import Verification, checks_of
@@ -38,7 +38,6 @@ class DeployRun:
         self._selected: list[str] | None = None
         self._asked_before: dict[str, int] = {}
         self._answered_before: dict[str, int] = {}
-        self._tails: dict[str, LogTail] = {}
         config.pluginmanager.register(self.timeouts, "deploycheck-timeouts")
 
     def begin(self, settings: RunSettings, *, observation: Observation | None = None) -> None:
@@ -82,10 +81,8 @@ class DeployRun:
         return services[0]
 
     def log_tail(self, service: str) -> LogTail:
-        """The log tail of a service; what tests ask of it is remembered for their reports."""
-        tail = self.verification.log_tail(service)
-        self._tails[service] = tail
-        return tail
+        """The log tail of a service."""
+        return self.verification.log_tail(service)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -140,8 +137,8 @@ class DeployRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         """Note how much the logs were asked so far."""
-        self._asked_before = {name: tail.questions for name, tail in self._tails.items()}
-        self._answered_before = {name: tail.answers for name, tail in self._tails.items()}
+        self._asked_before = {name: tail.questions for name, tail in self.verification.log_tails.items()}
+        self._answered_before = {name: tail.answers for name, tail in self.verification.log_tails.items()}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -153,13 +150,19 @@ class DeployRun:
             if call.when == "call" or report.failed:
                 attach_finding(report, item.service, _finding(item, call))
         elif uses_fixtures(item) or _failed_in_fixture(call):
-            answered = [name for name, tail in self._tails.items() if tail.answers > self._answered_before.get(name, 0)]
+            answered = [
+                name
+                for name, tail in self.verification.log_tails.items()
+                if tail.answers > self._answered_before.get(name, 0)
+            ]
             unproven = call.excinfo is not None and call.excinfo.errisinstance(
                 (UnprovenError, EnvironmentUnusableError)
             )
             attach_test(report, services=self._services_of(item), heard_logs=bool(answered), unproven=unproven)
             if report.failed:
                 self._show_logs(report)
+        else:
+            attach_nothing(report)
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
@@ -196,7 +199,7 @@ class DeployRun:
 
     def _show_logs(self, report: pytest.TestReport) -> None:
         """Pytest cuts the explanation of an assertion; what must be read stands in a section of its own."""
-        for name, tail in self._tails.items():
+        for name, tail in self.verification.log_tails.items():
             account = tail.account()
             is_shown = account.splitlines()[-1] in report.longreprtext
             if tail.questions > self._asked_before.get(name, 0) and not is_shown:

@@ -28,5 +28,5 @@ class Worker:
         """Begin with what the controller saw."""
         handed: dict[str, Any] = self._config.workerinput[WORKER_DATA]  # type: ignore[attr-defined]  # set by xdist
         sandbox = json.loads(handed["sandbox"]) if handed["sandbox"] else None
-        observation = from_json(handed["observation"], Observation)
+        observation = from_json(handed["observation"], Observation) if handed["observation"] else None
         self._run.begin(resolve(self._config, sandbox=sandbox), observation=observation)

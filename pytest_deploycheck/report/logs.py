@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.expectations import shown
 from pytest_deploycheck.judge.wording import at, plural
+from pytest_deploycheck.safe import one_line
 
 LAST_LINES = 10
 """Lines of the log that a failure shows."""
@@ -28,6 +29,12 @@ def looked_at(sight: LogSight) -> list[str]:
     return lines
 
 
+def last_words(task: str, events: Sequence[LogEvent]) -> str:
+    """The last lines of a task that stopped."""
+    lines = [f"  {at(event.timestamp)} {one_line(event.message.rstrip(), 300)}" for event in events[-LAST_LINES:]]
+    return "\n".join([f"last lines of task {task}:", *(lines or ["  (none)"])])
+
+
 def last_lines(events: Sequence[LogEvent], number: int = LAST_LINES) -> list[str]:
     """The last lines seen, fit to be shown."""
     if not events:
@@ -46,6 +53,4 @@ def explain(what: str, sight: LogSight, *, elsewhere: Sequence[LogEvent] = ()) -
     lines = [what, *looked_at(sight), "last lines seen:", *last_lines(sight.events)]
     if elsewhere:
         lines += ["said by tasks that run something else, which does not count:", *last_lines(elsewhere, 3)]
-    if sight.scope.may_drop:
-        lines.append("The log driver is non-blocking: it drops lines when it falls behind, so one may be missing.")
     return "\n".join(lines)

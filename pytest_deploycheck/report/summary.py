@@ -19,6 +19,9 @@ _MARKS = {
 _TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
 """The checks whose evidence stands for their link when it holds."""
 
+_LAST_WORDS = 3
+"""Lines of a task that crashed which the summary shows; its check shows more of them."""
+
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
 
 
@@ -51,10 +54,11 @@ def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
         for judged in service.facts.judged
     )
     logs = sum(finding.link == "logs" and finding.status is Status.PASS for finding in service.findings)
+    passed = sum(test.outcome == "passed" for test in tests)
     said = [plural(logs, "log expectation")] if logs else []
-    said += [plural(len(tests), "test")] if tests else []
+    said += [plural(passed, "test")] if passed else []
     runs = "runs" if service.rollout.running == 1 else "run"
-    proof = f"; {' and '.join(said)} {'holds' if logs + len(tests) == 1 else 'hold'}" if said else ""
+    proof = f"; {' and '.join(said)} {'holds' if logs + passed == 1 else 'hold'}" if said else ""
     return f"{plural(service.rollout.running, 'task')} {runs} {digests}{proof}"
 
 
@@ -63,7 +67,7 @@ def _link(link: str, findings: list[Finding]) -> list[str]:
     asked = [finding for finding in findings if finding.status is not Status.SKIP]
     if not asked:
         return [] if link == "health" else [_line(link, "-", "nothing was checked")]
-    bad = sorted((one for one in asked if not one.is_good), key=lambda one: _WORST_FIRST.index(one.status))
+    bad = sorted((one for one in asked if not one.is_good), key=_weight)
     if not bad:
         telling = next((one for one in asked if one.id in _TELLING), asked[0])
         return [_line(link, "ok", _logs(asked) if link == "logs" else telling.summary)]
@@ -76,8 +80,13 @@ def _line(link: str, mark: str, text: str) -> str:
     return f"  {link:<8} {mark:<9} {text}"
 
 
+def _weight(finding: Finding) -> tuple[int, bool]:
+    """The worst first; and what was said though forbidden before what was not said, as it proves more."""
+    return _WORST_FIRST.index(finding.status), not finding.is_proof
+
+
 def _logs(findings: list[Finding]) -> str:
-    return f"{plural(len(findings), 'log expectation')} hold"
+    return f"{plural(len(findings), 'log expectation')} {'holds' if len(findings) == 1 else 'hold'}"
 
 
 def _tests(tests: list[UserTest]) -> list[str]:
@@ -97,8 +106,9 @@ def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
         if broken == "logs":
             return ["  next: declare a [[…logs]] expectation, or assert on deploy_logs in a test"]
         return []
-    first = min(bad, key=lambda finding: _WORST_FIRST.index(finding.status))
+    first = min(bad, key=_weight)
     lines = [f"  note: {note}" for note in first.notes]
     lines += [f"  likely cause: {first.cause}"] if first.cause else []
+    lines += [f"  {line}" for line in first.details.splitlines()[-_LAST_WORDS:]] if first.link == "rollout" else []
     lines += [f"  what to do: {first.remedy}"] if first.remedy else []
     return lines + ([f"  next: {first.command}"] if first.command else [])

@@ -110,7 +110,7 @@ def _rolled_back(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
     _push_meant(aws)
     rollout = service.roll_out(at=aws.now() - _ROLLED_OUT, status="IN_PROGRESS", new_running=incident.DESIRED)
-    _talk(aws, rollout.running_tasks, incident.CRASH_LINES)
+    _say(rollout.running_tasks, incident.CRASH_LINES, aws.now() - _ROLLED_OUT + timedelta(seconds=15))
     rollout.fail(at=aws.now() - _ROLLED_BACK)
     service.roll_back(at=aws.now() - _ROLLED_BACK)
     _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)

@@ -119,9 +119,9 @@ OBSERVATIONS = st.builds(
     Observation,
     st.builds(Identity, TEXTS, TEXTS, TEXTS, st.floats(allow_nan=False, allow_infinity=False)),
     MOMENTS,
+    MOMENTS,
     several(SERVICE_FACTS),
     st.floats(0, 1e6),
-    st.booleans(),
 )
 SCOPES = st.builds(
     LogScope,
@@ -169,7 +169,7 @@ def test_what_was_heard_survives_the_journey(sight: LogSight) -> None:
 @pytest.mark.parametrize("world", [completed, never_restarted, rolled_back, superseded])
 def test_a_whole_deployment_survives_the_journey(way: Way, world: Any) -> None:
     """The facts of real situations come back equal, and still know their properties."""
-    observation = Observation(Identity("123456789012", "arn", "us-east-1", 1.5), NOW, (world(way),), waited=12.25)
+    observation = Observation(Identity("123456789012", "arn", "us-east-1", 1.5), NOW, NOW, (world(way),), waited=12.25)
     back = from_json(to_json(observation), Observation)
     assert back == observation
     assert back.service("backend").running == observation.service("backend").running

@@ -79,7 +79,7 @@ def run_report(*services: ServiceReport, tests: Sequence[UserTest] = (), complet
     """A run over some services."""
     return RunReport(
         environment="dev",
-        observation=Observation(IDENTITY, NOW, tuple(one.facts for one in services)),
+        observation=Observation(IDENTITY, NOW, NOW, tuple(one.facts for one in services)),
         services=services,
         tests=tuple(tests),
         judgement=judge_run(one.judgement for one in services),
