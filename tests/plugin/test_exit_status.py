@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -224,3 +225,41 @@ def test_an_error_of_the_session_alone_is_7(deploy: Deploy, world: World) -> Non
     outcome = deploy(env="shop")
     assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
     assert outcome.checks["logs-1"] == "error"
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_session_that_a_test_ends_with_0_is_not_green(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """pytest.exit leaves tests out, whatever status it asks for: nothing is verified."""
+    pytester.makepyfile(
+        test_z="import pytest\ndef test_ends(): pytest.exit('enough', returncode=0)\ndef test_b(): pass"
+    )
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict[0]) == (7, "UNPROVEN")
+    assert outcome.report["complete"] is False
+
+
+@pytest.mark.usefixtures("proven")
+def test_another_plugins_words_change_no_verdict(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """What a plugin calls a failed test in the terminal is its own affair."""
+    pytester.makeconftest(
+        "def pytest_report_teststatus(report):\n    if report.failed: return 'broken', 'B', 'BROKEN'\n"
+    )
+    pytester.makepyfile(test_more="def test_more(deploy_env): assert False")
+    outcome = deploy(env="shop")
+    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", None))
+
+
+def test_the_scenario_alone_is_refused(pytester: pytest.Pytester) -> None:
+    """A scenario without its environment would be ignored, and the run green with nothing looked at."""
+    ended = pytester.runpytest_inprocess("--deploy-sandbox=silent")
+    assert ended.ret == 4
+    ended.stderr.fnmatch_lines(["*--deploy-sandbox needs --deploy-env=sandbox*"])
+
+
+def test_the_sandbox_without_its_packages_is_one_message(pytester: pytest.Pytester) -> None:
+    """Who installed without the extra is told how to install it."""
+    start = "import sys; sys.modules['moto'] = None; import pytest; sys.exit(pytest.main(['--deploy-env=sandbox']))"
+    ended = pytester.run(sys.executable, "-c", start)
+    assert ended.ret == 4
+    assert "pytest-deploycheck[sandbox]" in str(ended.stderr)
+    assert "Traceback" not in str(ended.stderr)

@@ -104,3 +104,14 @@ def test_a_usage_error_is_4(pytester: pytest.Pytester, args: tuple[str, ...]) ->
     assert text.count("ERROR: ") == 1
     assert "Traceback" not in text
     assert "INTERNALERROR" not in text
+
+
+def test_a_worker_that_dies_verifies_nothing(pytester: pytest.Pytester) -> None:
+    """A test whose process dies says nothing of itself, so the run does not count as complete."""
+    pytester.makepyfile(test_dies="import os\ndef test_dies(deploy_env): os._exit(1)")
+    ended = pytester.runpytest_subprocess(
+        "-n2", "--deploy-env=sandbox", "--deploy-log-wait=1s", "--deploy-report=report.json"
+    )
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    assert ended.ret == 1
+    assert (report["verdict"], report["complete"]) == ("UNPROVEN", False)

@@ -237,3 +237,9 @@ def test_credentials_that_expire_in_the_middle(shop: Shop) -> None:
     assert (run.status, run.verdict) == (7, ("UNPROVEN", "logs"))
     assert run.with_status("error") == {"logs-1"}
     assert "expired" in run.checks["logs-1"]["reason"]
+
+
+def test_an_endpoint_that_is_no_url(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint without its scheme is a usage error that says what a whole URL looks like."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:1")
+    assert shop.verify().is_usage_error("localhost:1", "http://localhost:4566")

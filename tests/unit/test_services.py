@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -52,3 +53,35 @@ def test_an_answer_that_was_cut_short_is_no_answer() -> None:
 
     with pytest.raises(IncompleteAnswerError, match="services"):
         ecs.services(empty, "default", ["shop"])
+
+
+def test_a_task_that_could_not_be_described_is_not_left_out() -> None:
+    """A running task that ECS lists and does not describe may run anything: the answer is not whole."""
+    pages = [{"taskArns": ["task/one", "task/two"]}, {"taskArns": []}]
+    one = {
+        "taskArn": "task/one",
+        "taskDefinitionArn": "task-definition/shop:1",
+        "lastStatus": "RUNNING",
+        "desiredStatus": "RUNNING",
+    }
+    answering = SimpleNamespace(
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [pages.pop(0)]),
+        describe_tasks=lambda **_: {"tasks": [one], "failures": [{"arn": "task/two", "reason": "MISSING"}]},
+    )
+
+    with pytest.raises(IncompleteAnswerError, match="task/two"):
+        ecs.tasks(cast("ECSClient", answering), "default", "shop")
+
+
+def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
+    """Without the newest record the one before it would be taken for the newest."""
+    moment = datetime(2025, 11, 26, tzinfo=UTC)
+    answering = SimpleNamespace(
+        list_service_deployments=lambda **_: {
+            "serviceDeployments": [{"serviceDeploymentArn": "rollout/2", "createdAt": moment}]
+        },
+        describe_service_deployments=lambda **_: {"serviceDeployments": [], "failures": [{"arn": "rollout/2"}]},
+    )
+
+    with pytest.raises(IncompleteAnswerError, match="rollout/2"):
+        ecs.service_deployments(cast("ECSClient", answering), "default", "shop")

@@ -111,7 +111,7 @@ def test_unknown_link(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev]\nrequire = ["image", "rolout"]')
     assert line == (
         "deploycheck.toml: env.dev.require[1]: found 'rolout'; did you mean 'rollout'?"
-        " Allowed: 'image', 'rollout', 'tasks', 'logs', 'health'"
+        " Allowed: 'image', 'rollout', 'tasks', 'logs'"
     )
 
 

@@ -1,0 +1,58 @@
+"""Situations that look like a yes at first sight, and are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_deploycheck.config.settings import Expectation, Pattern
+from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.facts.task import Container
+from pytest_deploycheck.judge.finding import Status
+from pytest_deploycheck.judge.logs import Answer, read
+from pytest_deploycheck.judge.rollout import judge_rollout
+from pytest_deploycheck.judge.tasks import judge_run_image
+from unit.judge import worlds
+
+FORBIDDEN = Expectation("forbid", (Pattern("platform='linkedin'"),))
+
+
+def test_a_silent_container_beside_one_that_speaks() -> None:
+    """What the log router of a task says is no proof that the application said nothing."""
+    app = worlds.stream("one")
+    router = replace(app, container="log_router", name="ecs/log_router/one")
+    said = replace(worlds.event("router started", "one"), stream=router.name)
+
+    reading = read(FORBIDDEN, worlds.sight(worlds.scope("one", streams=(app, router)), said))
+
+    assert reading.answer is Answer.UNHEARD
+
+
+def test_a_container_that_cannot_be_heard() -> None:
+    """Where one container logs elsewhere, nothing is known to be absent."""
+    seen = worlds.scope("one", blind=("container 'app' logs through awsfirelens, not awslogs",))
+
+    assert read(FORBIDDEN, worlds.sight(seen, worlds.event("hello", "one"))).answer is Answer.UNHEARD
+
+
+def test_a_record_that_lags_behind() -> None:
+    """A rollout that ECS has begun and not yet written down is not taken for the one before it."""
+    done = worlds.record(2, finished_at=worlds.clock("11:10"))
+    begun = worlds.deployment("ecs-svc/3", state="IN_PROGRESS", began=worlds.clock("11:30"))
+
+    rollout = judge_rollout(worlds.completed(service=worlds.service(begun), records=[done]))
+
+    assert rollout.outcome == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(("exit_code", "status"), [(1, Status.FAIL), (None, Status.FAIL), (0, Status.PASS)])
+def test_a_container_that_has_stopped_in_a_task_that_runs(exit_code: int | None, status: Status) -> None:
+    """The right digest in a container that crashed serves nobody; one that ended well has done its work."""
+    stopped = worlds.container(status="STOPPED", exit_code=exit_code)
+
+    assert judge_run_image(_with(stopped)).status is status
+
+
+def _with(container: Container) -> ServiceFacts:
+    return worlds.completed(tasks=[worlds.task("one", containers=[container])])
