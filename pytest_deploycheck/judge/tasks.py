@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Finding
 from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
@@ -103,7 +103,13 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
 def _difference(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
     """What runs and what was meant, side by side."""
     platform = "; they run it for another platform" if Match.OTHER_PLATFORM in others.values() else ""
-    return f"{_seen(judged, others, facts)}; meant is {meant(judged.meant)}{platform}"
+    return f"{_seen(judged, others, facts)}; meant is {_meant_briefly(judged.meant)}{platform}"
+
+
+def _meant_briefly(lookup: Lookup) -> str:
+    """The image meant, without the tags that `image-exists` shows."""
+    pushed_at = lookup.image.pushed_at if lookup.image else None
+    return f"{name_of(lookup.reference)} = {short(lookup.digest)}{f' (pushed {at(pushed_at)})' if pushed_at else ''}"
 
 
 def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
