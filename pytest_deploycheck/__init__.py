@@ -14,35 +14,43 @@ if TYPE_CHECKING:
     from pytest_deploycheck.facts.log import LogEvent
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.image import DeployedImage
-    from pytest_deploycheck.handles.logs import LogTail
+    from pytest_deploycheck.handles.logs import Absence, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
+    from pytest_deploycheck.judge.newest import Outcome
     from pytest_deploycheck.judge.rollout import Rollout
+    from pytest_deploycheck.judge.verdict import Verdict
     from pytest_deploycheck.report.model import RunReport
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Absence",
     "DeployEnvironment",
     "DeployedImage",
     "LogEvent",
     "LogTail",
+    "Outcome",
     "Rollout",
     "RunReport",
     "RunningTask",
     "RunningTasks",
+    "Verdict",
     "__version__",
     "verify",
 ]
 
 _HOMES = {
+    "Absence": "handles.logs",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
     "LogEvent": "facts.log",
     "LogTail": "handles.logs",
+    "Outcome": "judge.newest",
     "Rollout": "judge.rollout",
     "RunReport": "report.model",
     "RunningTask": "handles.tasks",
     "RunningTasks": "handles.tasks",
+    "Verdict": "judge.verdict",
 }
 
 

@@ -248,6 +248,10 @@ class LogTail:
             event for event in self.old_events() if any(matching(pattern, [event]) for pattern in expectation.patterns)
         ]
 
+    def seen(self, pattern: Text) -> list[LogEvent]:
+        """The events seen so far that have the pattern, without another look."""
+        return list(matching(_pattern(pattern), self._sight.events))
+
     def old_events(self) -> tuple[LogEvent, ...]:
         """What tasks said that run something else or have stopped; read once."""
         if self._old_events is None:
@@ -260,8 +264,9 @@ class LogTail:
 
     def explain(self, expectation: Expectation, held: Held) -> str:
         """Why an expectation does not hold, with what was looked at and the last lines seen."""
+        answer = _WORDS[held.reading.answer] if self.scope.tasks else "no task runs the image, so none could say it"
         text = explain(
-            f"expected {expectation}: {_WORDS[held.reading.answer]}, after {seconds(held.waited)}",
+            f"expected {expectation}: {answer}, after {seconds(held.waited)}",
             held.sight,
             elsewhere=self.elsewhere(expectation),
         )

@@ -11,12 +11,13 @@ from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import IMAGE_EXISTS, IMAGE_PUSHED, IMAGE_REPOSITORY, Check, Finding
 from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
-from pytest_deploycheck.oci.reference import same_place
+from pytest_deploycheck.oci.reference import parse, same_place
 
 
 def judge_exists(facts: ServiceFacts) -> Finding:
     """`image-exists`: the tag or digest meant is in its registry."""
-    return _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.meant))
+    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.meant))
+    return replace(finding, notes=(*finding.notes, *_left_out(facts)))
 
 
 def judge_repository(facts: ServiceFacts) -> Finding:
@@ -44,6 +45,25 @@ def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Findi
         "No task definition of the service was found, so it is not known which image is meant.",
         remedy="Name the image with --deploy-image, or look at the service in the AWS console.",
     )
+
+
+def _left_out(facts: ServiceFacts) -> list[str]:
+    """Essential containers that no image was named for and that are not judged, as no ECR registry has their images."""
+    judged = {one.container for one in facts.judged if one.namer == "task definition"}
+    if facts.definition is None or not judged:
+        return []
+    return [
+        f"container {container.name!r} ({container.image}) is not judged, as its image is in no ECR registry"
+        for container in facts.definition.containers
+        if container.essential and container.name not in judged and not _is_in_ecr(container.image)
+    ]
+
+
+def _is_in_ecr(image: str) -> bool:
+    try:
+        return parse(image).ecr is not None
+    except ValueError:
+        return False
 
 
 def _degraded(facts: ServiceFacts) -> list[str]:

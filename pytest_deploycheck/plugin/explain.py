@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_deploycheck.handles.image import Digests
 from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.judge.expectations import shown
+from pytest_deploycheck.judge.wording import plural
 
 
 def explain_comparison(op: str, left: object, right: object) -> list[str] | None:
@@ -11,7 +15,11 @@ def explain_comparison(op: str, left: object, right: object) -> list[str] | None
 
     pytest cuts them to eight, so the most telling come first.
     """
-    if isinstance(right, LogTail) and op in {"in", "not in"}:
+    if isinstance(right, LogTail) and isinstance(left, str | re.Pattern) and op == "not in":
+        said = right.seen(left)
+        head = f"{left!r} {op} {right!r}: it was said {plural(len(said), 'time')}"
+        return [head, *map(shown, said[:2]), *right.account().splitlines()[1:]]
+    if isinstance(right, LogTail) and op == "in":
         return [f"{left!r} {op} {right!r}", *right.account().splitlines()[1:]]
     if op == "in" and isinstance(right, Digests):
         return [f"{left} is not among {right!r}", *right.describe()]

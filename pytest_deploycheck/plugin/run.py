@@ -201,7 +201,7 @@ class DeployRun:
         """Pytest cuts the explanation of an assertion; what must be read stands in a section of its own."""
         for name, tail in self.verification.log_tails.items():
             account = tail.account()
-            is_shown = account.splitlines()[-1] in report.longreprtext
+            is_shown = all(line.strip() in report.longreprtext for line in account.splitlines())
             if tail.questions > self._asked_before.get(name, 0) and not is_shown:
                 report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", account))
 

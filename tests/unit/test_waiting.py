@@ -1,31 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deploycheck.waiting import FIRST_PAUSE, LONGEST_PAUSE, SystemClock, wait
-
-
-@dataclass
-class FakeClock:
-    """Time that passes only when it is slept through, or when a look takes its time."""
-
-    seconds: float = 0.0
-    naps: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        assert seconds >= 0
-        self.naps.append(seconds)
-        self.seconds += seconds
+from unit.handles.fakes import FakeClock
 
 
 def looking(clock: FakeClock, *, takes: float = 0.0) -> tuple[Callable[[], float], list[float]]:
@@ -42,7 +24,7 @@ def looking(clock: FakeClock, *, takes: float = 0.0) -> tuple[Callable[[], float
 
 def test_what_is_settled_is_not_waited_for() -> None:
     """A final observation ends the wait at the first look."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     waited = wait(lambda: "done", lambda _: True, timeout=300, clock=clock)
     assert (waited.last, waited.settled, waited.elapsed) == ("done", True, 0)
     assert clock.naps == []
@@ -50,7 +32,7 @@ def test_what_is_settled_is_not_waited_for() -> None:
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:
     """The wait ends at the first look that is final, at most one pause after it became so."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda seen: seen >= 30, timeout=300, clock=clock)
     assert waited.settled
@@ -60,7 +42,7 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
 
 def test_a_wait_in_vain_keeps_the_last_observation() -> None:
     """When the time is over the last thing seen is kept for the message, and it is said that it was not final."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda _: False, timeout=300, clock=clock)
     assert not waited.settled
@@ -70,18 +52,18 @@ def test_a_wait_in_vain_keeps_the_last_observation() -> None:
 
 def test_the_last_look_is_at_the_deadline() -> None:
     """What happens in the last pause counts: there is a look at the deadline, and none after."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock)
     wait(look, lambda _: False, timeout=7, clock=clock)
     assert looks[-1] == pytest.approx(7)
-    other = FakeClock()
+    other = FakeClock(0.0)
     look, _ = looking(other)
     assert wait(look, lambda seen: seen >= 7, timeout=7, clock=other).settled
 
 
 def test_a_wait_of_nothing_looks_once() -> None:
     """A timeout of 0 looks once and does not sleep."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda _: False, timeout=0, clock=clock)
     assert len(looks) == 1
@@ -91,7 +73,7 @@ def test_a_wait_of_nothing_looks_once() -> None:
 
 def test_pauses_grow_and_stay_bounded() -> None:
     """Looks are close together at first and further apart later, never further than the longest pause."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock)
     wait(look, lambda _: False, timeout=120, clock=clock, longest_pause=3)
     assert clock.naps[0] == FIRST_PAUSE
@@ -102,7 +84,7 @@ def test_pauses_grow_and_stay_bounded() -> None:
 
 def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
     """A look that takes longer than is left ends the wait with at most one more look."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock, takes=50)
     waited = wait(look, lambda _: False, timeout=60, clock=clock)
     assert not waited.settled
@@ -112,7 +94,7 @@ def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
 
 def test_a_look_that_began_too_early_is_followed_by_one_at_the_deadline() -> None:
     """A look that began before the deadline and ended after it may have missed the end: there is one more."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock, takes=10)
     waited = wait(look, lambda seen: seen >= 5, timeout=5, clock=clock)
     assert waited.settled
@@ -126,13 +108,13 @@ def test_an_error_of_the_look_comes_through() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        wait(look, lambda _: True, timeout=5, clock=FakeClock())
+        wait(look, lambda _: True, timeout=5, clock=FakeClock(0.0))
 
 
 @given(timeout=st.floats(0, 10_000), longest=st.floats(0.1, 60), takes=st.floats(0, 20))
 def test_every_wait_ends(timeout: float, longest: float, takes: float) -> None:
     """Whatever the timeout and however slow the looks: it ends, looks at least once, and never sleeps past the end."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, looks = looking(clock, takes=takes)
     waited = wait(look, lambda _: False, timeout=timeout, clock=clock, longest_pause=longest)
     assert looks
@@ -144,7 +126,7 @@ def test_every_wait_ends(timeout: float, longest: float, takes: float) -> None:
 @given(st.floats(0, 200))
 def test_a_wait_never_misses_what_was_in_time(arrives: float) -> None:
     """Whatever comes before the deadline is seen, and seen within a pause."""
-    clock = FakeClock()
+    clock = FakeClock(0.0)
     look, _ = looking(clock)
     waited = wait(look, lambda seen: seen >= arrives, timeout=200, clock=clock)
     assert waited.settled

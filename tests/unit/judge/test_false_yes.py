@@ -10,6 +10,7 @@ from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container
 from pytest_deploycheck.judge.finding import Status
+from pytest_deploycheck.judge.image import judge_exists
 from pytest_deploycheck.judge.logs import Answer, read
 from pytest_deploycheck.judge.rollout import judge_rollout
 from pytest_deploycheck.judge.tasks import judge_run_image
@@ -56,3 +57,15 @@ def test_a_container_that_has_stopped_in_a_task_that_runs(exit_code: int | None,
 
 def _with(container: Container) -> ServiceFacts:
     return worlds.completed(tasks=[worlds.task("one", containers=[container])])
+
+
+def test_an_application_that_is_kept_elsewhere_is_named() -> None:
+    """Where only a sidecar's image can be judged, the container that is left out is named."""
+    own = worlds.definition()
+    elsewhere = replace(own.containers[0], name="web", image="ghcr.io/shop/web:1")
+    both = replace(own, containers=(*own.containers, elsewhere))
+
+    finding = judge_exists(worlds.completed(definitions=[both]))
+
+    assert finding.status is Status.PASS
+    assert any("'web' (ghcr.io/shop/web:1) is not judged" in note for note in finding.notes)
