@@ -96,11 +96,6 @@ class Verification:
             raise RuntimeError("observe() has to come first")
         return self._observation
 
-    @property
-    def is_observed(self) -> bool:
-        """Whether the environment has been looked at."""
-        return self._observation is not None
-
     def now(self) -> datetime:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
         return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
@@ -173,21 +168,22 @@ class Verification:
         return judge() if judge else self._judge_logs(service, check)
 
     def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
-        """The verdict on what was found.
+        """The verdict on what was found; where nothing was looked at, there is no service to speak of.
 
         Args:
             findings: What the checks found, by service.
             tests: The session's tests that used the fixtures.
             complete: Whether the run came to its end.
         """
+        observation = self._observation or Observation(self.identity, self.now(), self.now(), ())
         services = []
-        for facts in self.observation.services:
+        for facts in observation.services:
             found = tuple(findings.get(facts.name, ()))
             judgement = judge_service(facts.name, found, tests, require=self.environment.require, complete=complete)
             services.append(ServiceReport(facts, judge_rollout(facts), found, judgement))
         return RunReport(
             environment=self.environment.name,
-            observation=self.observation,
+            observation=observation,
             services=tuple(services),
             tests=tuple(tests),
             judgement=judge_run(service.judgement for service in services),

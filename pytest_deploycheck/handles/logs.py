@@ -179,17 +179,19 @@ class LogTail:
         return Absence(expectation.patterns[0], held.reading.events)
 
     def count(self, pattern: Text) -> int:
-        """How many events so far have the pattern.
+        """How many events so far have the pattern; the whole window is read for it.
 
         Raises:
-            UnprovenError: The new tasks said nothing at all, or the logs cannot be read.
+            UnprovenError: A new task said nothing at all, or some of the logs cannot be read, so that a number would
+                pass for the whole.
         """
         __tracebackhide__ = True
-        expectation = Expectation("expect", (_pattern(pattern),))
-        held = self.hold(expectation, timeout=0)
-        if held.reading.answer is not Answer.MISSING:
-            self._require(held, expectation)
-        return len(held.reading.events)
+        sight = self._look(whole=True)
+        self._note_question()
+        if sight.unheard or not self._is_whole(sight):
+            why = _WORDS[Answer.UNHEARD if self._is_whole(sight) else Answer.UNSEEN]
+            raise UnprovenError(f"unproven: {explain(f'count of {_pattern(pattern)}: {why}', sight)}")
+        return len(self.seen(pattern))
 
     def events(self) -> list[LogEvent]:
         """All events so far, the oldest first.
@@ -199,7 +201,7 @@ class LogTail:
         """
         __tracebackhide__ = True
         sight = self._look(whole=True)
-        if self.scope.problems or self.scope.blind or sight.problems or not self.scope.streams:
+        if not self._is_whole(sight):
             raise UnprovenError(f"unproven: {explain('not all of the logs can be read', sight)}")
         return list(sight.events)
 
@@ -283,10 +285,17 @@ class LogTail:
         self._sight = LogSight(self.scope, events, self._reader.problems)
         return self._sight
 
-    def _held(self, expectation: Expectation, *, waited: float, cut_short: bool) -> Held:
+    def _is_whole(self, sight: LogSight) -> bool:
+        """Whether everything that the new tasks write was read."""
+        return bool(self.scope.streams) and not (self.scope.problems or self.scope.blind or sight.problems)
+
+    def _note_question(self) -> None:
         self.questions += 1
         if self._sight.events:
             self.answers += 1
+
+    def _held(self, expectation: Expectation, *, waited: float, cut_short: bool) -> Held:
+        self._note_question()
         reading = read(expectation, self._sight)
         if cut_short and expectation.kind == "forbid" and reading.answer is Answer.HOLDS:
             # The time to hear each task was not given, so nothing is proven.

@@ -119,12 +119,9 @@ class Controller:
         """Judge, write the reports, and let the exit status say the verdict."""
         if self._only_lists or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        if not self._started:
-            # Another plugin ran the tests, or nothing did: no test was a test of the deployment.
-            session.exitstatus = EXIT_UNPROVEN if exitstatus == pytest.ExitCode.OK else exitstatus
-            return
         stopped = session.shouldfail or session.shouldstop or self._interrupted or self._results.crashed
-        came_to_its_end = exitstatus in _ENDED and not stopped
+        # Where nothing was observed (a file could not be collected, or another plugin took over) nothing was verified.
+        came_to_its_end = self._started and exitstatus in _ENDED and not stopped
         report = self._finish(complete=came_to_its_end)
         if exitstatus in _ENDED:
             session.exitstatus = self._exit_status(report, session.exitstatus)

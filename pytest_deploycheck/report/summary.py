@@ -29,7 +29,8 @@ def summary(report: RunReport) -> list[str]:
     """The verdict on each service, and the run's own line where there is none to stand for it."""
     lines = [line for service in report.services for line in _service(service, report)]
     if not report.services:
-        lines.append(f"{report.verdict}: no service of {report.environment} was selected, so nothing was verified")
+        why = "was selected" if report.complete else "was looked at"
+        lines.append(f"{report.verdict}: no service of {report.environment} {why}, so nothing was verified")
     if not report.complete:
         lines.append("The run did not come to its end, so nothing counts as verified.")
     return [one_line(line) for line in lines]

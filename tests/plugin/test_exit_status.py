@@ -99,6 +99,7 @@ def test_a_file_that_cannot_be_collected(deploy: Deploy, pytester: pytest.Pytest
     outcome = deploy(env="shop")
     assert outcome.status == 2
     assert not outcome.has_report or outcome.report["verdict"] == "UNPROVEN"
+    assert (outcome.report["verdict"], outcome.report["complete"]) == ("UNPROVEN", False)
 
 
 @pytest.mark.usefixtures("proven")

@@ -410,3 +410,18 @@ def test_the_fakes_do_not_sleep() -> None:
     assert LINE not in world.tail
     assert world.clock.seconds == pytest.approx(1000 + LOG_WAIT)
     assert all(0 < nap <= POLL for nap in world.clock.naps)
+
+
+def test_a_count_is_of_all_that_was_said_up_to_now() -> None:
+    """A line that came after an earlier question is counted: what was heard before is not the last word."""
+    world = logs(*HELLO, at(1), at(20, f"{LINE} again"))
+    assert LINE in world.tail
+    world.clock.sleep(30)
+    assert world.tail.count(LINE) == 2
+
+
+def test_a_count_of_logs_that_cannot_all_be_read_is_unproven() -> None:
+    """With a part of the logs unread a number would pass for the whole."""
+    world = logs(*HELLO, at(0), failing=(denied("logs:FilterLogEvents"),))
+    with pytest.raises(UnprovenError, match="logs:FilterLogEvents"):
+        world.tail.count(LINE)
