@@ -24,7 +24,7 @@ Json = dict[str, Any]
 class Answer(Protocol):
     """Answers one operation, in the shape of botocore's service model."""
 
-    def __call__(self, world: World, region: str, asked: Json) -> Json:
+    def __call__(self, world: World, region: str, asked: Json, /) -> Json:
         """Return the answer to what was asked of a region.
 
         Raises:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Call(NamedTuple):
@@ -29,13 +32,15 @@ class AwsError(Exception):
         code: The error code, such as `ClusterNotFoundException`.
         message: The message for people.
         status: The HTTP status.
+        details: What else a JSON answer holds, as the error's shape has it.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(code, message, status)
         self.code = code
         self.message = message
         self.status = status
+        self.details = details or {}
 
 
 @dataclass(slots=True)
@@ -115,7 +120,7 @@ def _denied(call: Call, account: str) -> AwsError:
 
 def _resource(call: Call, account: str) -> str:
     service = call.operation.partition(":")[0]
-    name = call.parameters.get({"ecr": "repositoryName", "logs": "logGroupName"}.get(service, ""))
+    name = _log_group(call.parameters) if service == "logs" else call.parameters.get("repositoryName")
     if service == "ecr" and name:
         owner = call.parameters.get("registryId", account)
         return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}"
@@ -125,3 +130,8 @@ def _resource(call: Call, account: str) -> str:
     if service == "ecs" and cluster:
         return str(cluster) if cluster.startswith("arn:") else f"arn:aws:ecs:{call.region}:{account}:cluster/{cluster}"
     return "*"
+
+
+def _log_group(parameters: Mapping[str, Any]) -> str:
+    many = parameters.get("logGroupNames") or parameters.get("logGroupIdentifiers") or [""]
+    return str(parameters.get("logGroupName") or many[0]).rpartition(":log-group:")[2]

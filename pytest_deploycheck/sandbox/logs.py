@@ -1,14 +1,13 @@
-"""What CloudWatch Logs answers."""
+"""What CloudWatch Logs answers about groups and streams, and how lines are put into them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.answers import Answer, Json, T, invalid, make_token, page, read_token
+from pytest_deploycheck.sandbox.answers import Answer, Json, T, page
 from pytest_deploycheck.sandbox.faults import AwsError
 from pytest_deploycheck.sandbox.logstore import milliseconds
-from pytest_deploycheck.sandbox.patterns import parse_filter_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,40 +18,37 @@ if TYPE_CHECKING:
 TARGET = "Logs_20140328"
 """What the operations' header names the service."""
 
-_MOST_STREAMS = 100
-_MOST_EVENTS = 10_000
-_MOST_BYTES = 1_048_576
-_EVENT_OVERHEAD = 26
+
+def find_group(world: World, region: str, identifier: str) -> LogGroup:
+    """Return a log group by its name or ARN.
+
+    Raises:
+        AwsError: If it is not there.
+    """
+    name = identifier.rsplit(":log-group:", maxsplit=1)[-1].removesuffix(":*")
+    group = world.logs.groups.get((region, name))
+    if group is None:
+        raise missing("log group")
+    return group
 
 
-def filter_log_events(world: World, region: str, asked: Json) -> Json:
-    """Answer FilterLogEvents."""
-    group = _group(world, region, asked)
-    names = asked.get("logStreamNames") or []
-    limit = asked.get("limit", _MOST_EVENTS)
-    if names and asked.get("logStreamNamePrefix"):
-        raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive")
-    if len(names) > _MOST_STREAMS:
-        raise invalid(f"logStreamNames must have length less than or equal to {_MOST_STREAMS}")
-    if not 1 <= limit <= _MOST_EVENTS:
-        raise invalid(f"limit must be between 1 and {_MOST_EVENTS}")
-    now = milliseconds(world.now())
-    streams = group.visible_streams(now)
-    if any(name not in streams for name in names):
-        raise _missing("log stream")
-    # The token fixes what has arrived: a line that comes between two pages must not shift the second.
-    token = read_token(asked["nextToken"]) if asked.get("nextToken") else {"start": 0, "now": now}
-    if world.empty_log_pages and not token.get("after_empty"):
-        return {"events": [], "searchedLogStreams": [], "nextToken": make_token({**token, "after_empty": True})}
-    pattern = parse_filter_pattern(asked.get("filterPattern", ""))
-    found = [
-        line for line in group.arrived(token["now"]) if _is_asked_for(line, asked) and pattern.matches(line.message)
-    ]
-    start = token["start"]
-    events = _page(found[start:], min(limit, world.log_page_size))
-    end = start + len(events)
-    more = {"nextToken": make_token({"start": end, "now": token["now"]})} if end < len(found) else {}
-    return {"events": [_event(line) for line in events], "searchedLogStreams": [], **more}
+def asked_group(world: World, region: str, asked: Json) -> LogGroup:
+    """Return the log group a call is about.
+
+    Raises:
+        AwsError: If it is not there.
+    """
+    return find_group(world, region, str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or ""))
+
+
+def group_arn(world: World, region: str, name: str) -> str:
+    """Return the ARN of a log group, as other operations than DescribeLogGroups want it."""
+    return f"arn:aws:logs:{region}:{world.account}:log-group:{name}"
+
+
+def missing(what: str) -> AwsError:
+    """Return the error for a group or a stream that is not there."""
+    return AwsError("ResourceNotFoundException", f"The specified {what} does not exist.")
 
 
 def describe_log_groups(world: World, region: str, asked: Json) -> Json:
@@ -69,8 +65,8 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
                 "logGroupName": group.name,
                 "creationTime": group.created_at,
                 "metricFilterCount": 0,
-                "arn": f"{_arn(world, region, group)}:*",
-                "logGroupArn": _arn(world, region, group),
+                "arn": f"{group_arn(world, region, group.name)}:*",
+                "logGroupArn": group_arn(world, region, group.name),
                 "storedBytes": 0,
                 "logGroupClass": "STANDARD",
             }
@@ -82,25 +78,26 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
 
 def describe_log_streams(world: World, region: str, asked: Json) -> Json:
     """Answer DescribeLogStreams."""
-    group = _group(world, region, asked)
+    group = asked_group(world, region, asked)
     now = milliseconds(world.now())
-    lines = group.arrived(now)
     born = group.visible_streams(now)
+    said: dict[str, list[LogLine]] = {name: [] for name in born}
+    for line in group.arrived(now):
+        said[line.stream].append(line)
     streams = []
     for name in sorted(born):
         if not name.startswith(asked.get("logStreamNamePrefix", "")):
             continue
-        said = [line for line in lines if line.stream == name]
         stream: Json = {
             "logStreamName": name,
             "creationTime": born[name],
-            "arn": f"{_arn(world, region, group)}:log-stream:{name}",
+            "arn": f"{group_arn(world, region, group.name)}:log-stream:{name}",
             "storedBytes": 0,
         }
-        if said:
-            stream["firstEventTimestamp"] = said[0].timestamp
-            stream["lastEventTimestamp"] = said[-1].timestamp
-            stream["lastIngestionTime"] = max(line.arrives for line in said)
+        if said[name]:
+            stream["firstEventTimestamp"] = said[name][0].timestamp
+            stream["lastEventTimestamp"] = said[name][-1].timestamp
+            stream["lastIngestionTime"] = max(line.arrives for line in said[name])
         streams.append(stream)
     if asked.get("orderBy") == "LastEventTime":
         streams.sort(key=lambda stream: stream.get("lastEventTimestamp", 0))
@@ -120,7 +117,7 @@ def create_log_group(world: World, region: str, asked: Json) -> Json:
 
 def create_log_stream(world: World, region: str, asked: Json) -> Json:
     """Answer CreateLogStream."""
-    group = _group(world, region, asked)
+    group = asked_group(world, region, asked)
     now = milliseconds(world.now())
     if asked["logStreamName"] in group.visible_streams(now):
         raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
@@ -130,10 +127,10 @@ def create_log_stream(world: World, region: str, asked: Json) -> Json:
 
 def put_log_events(world: World, region: str, asked: Json) -> Json:
     """Answer PutLogEvents."""
-    group = _group(world, region, asked)
+    group = asked_group(world, region, asked)
     now = world.now()
     if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):
-        raise _missing("log stream")
+        raise missing("log stream")
     for event in asked["logEvents"]:
         said = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
         world.logs.add(group, asked["logStreamName"], event["message"], said, now)
@@ -145,56 +142,10 @@ OPERATIONS: Mapping[str, Answer] = {
     "CreateLogStream": create_log_stream,
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
-    "FilterLogEvents": filter_log_events,
     "PutLogEvents": put_log_events,
 }
 """The operations, by name."""
 
 
-def _group(world: World, region: str, asked: Json) -> LogGroup:
-    identifier = str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or "")
-    name = identifier.rsplit(":log-group:", maxsplit=1)[-1].removesuffix(":*")
-    group = world.logs.groups.get((region, name))
-    if group is None:
-        raise _missing("log group")
-    return group
-
-
-def _missing(what: str) -> AwsError:
-    return AwsError("ResourceNotFoundException", f"The specified {what} does not exist.")
-
-
-def _arn(world: World, region: str, group: LogGroup) -> str:
-    return f"arn:aws:logs:{region}:{world.account}:log-group:{group.name}"
-
-
 def _limited(items: list[T], asked: Json) -> tuple[list[T], Json]:
     return page(items, {**asked, "maxResults": asked.get("limit", 50)}, largest=50)
-
-
-def _is_asked_for(line: LogLine, asked: Json) -> bool:
-    names = asked.get("logStreamNames")
-    return (
-        asked.get("startTime", 0) <= line.timestamp <= asked.get("endTime", line.timestamp)
-        and (not names or line.stream in names)
-        and line.stream.startswith(asked.get("logStreamNamePrefix", ""))
-    )
-
-
-def _page(lines: list[LogLine], most: int) -> list[LogLine]:
-    size = 0
-    for count, line in enumerate(lines[:most]):
-        size += len(line.message.encode()) + _EVENT_OVERHEAD
-        if size > _MOST_BYTES and count:
-            return lines[:count]
-    return lines[:most]
-
-
-def _event(line: LogLine) -> Json:
-    return {
-        "logStreamName": line.stream,
-        "timestamp": line.timestamp,
-        "message": line.message,
-        "ingestionTime": line.arrives,
-        "eventId": line.event_id,
-    }

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+_EVENT_OVERHEAD = 26
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a log.
+
+class LogLine(NamedTuple):
+    """One line of a log. Lines sort by time, and those of one millisecond as they were said.
 
     Attributes:
-        stream: The log stream it is in.
         timestamp: When it was said, in milliseconds since the epoch.
+        number: Which line of the world it is; later lines have higher numbers.
         arrives: When it can be seen, in milliseconds since the epoch.
+        stream: The log stream it is in.
         message: What it says.
-        event_id: Its id, unique in the world.
+        size: How many bytes CloudWatch counts for it.
     """
 
-    stream: str
     timestamp: int
+    number: int
     arrives: int
+    stream: str
     message: str
-    event_id: str
+    size: int
+
+    @property
+    def event_id(self) -> str:
+        """Its id, unique in the world."""
+        # A counter in front would sort lines by arrival: CloudWatch's ids begin with the event's time.
+        return f"{self.timestamp:020d}{self.number:036d}"
 
 
 @dataclass(slots=True)
@@ -35,32 +46,39 @@ class LogGroup:
     Attributes:
         name: Its name.
         created_at: When it was made, in milliseconds since the epoch.
-        streams: When each stream made by hand was made, in milliseconds since the epoch.
-        lines: Everything ever said in it, arrived or not.
+        streams: When each stream was made, by hand or by its first line, in milliseconds since the epoch.
+        lines: Everything ever said in it, arrived or not, in order of time.
+        said: The same in the order it was said.
     """
 
     name: str
     created_at: int
     streams: dict[str, int] = field(default_factory=dict)
     lines: list[LogLine] = field(default_factory=list)
+    said: list[LogLine] = field(default_factory=list)
 
-    def arrived(self, now: int) -> list[LogLine]:
+    def arrived(self, now: int) -> Iterator[LogLine]:
         """Return the lines that can be seen at `now`, in order of time."""
-        return sorted(
-            (line for line in self.lines if line.arrives <= now),
-            key=lambda line: (line.timestamp, line.event_id),
-        )
+        return (line for line in self.lines if line.arrives <= now)
 
     def visible_streams(self, now: int) -> dict[str, int]:
         """Return the streams there are at `now`, with the time each was made.
 
         A stream is born with the first line that arrives in it.
         """
-        born = dict(self.streams)
-        for line in self.lines:
-            if line.arrives <= now:
-                born[line.stream] = min(line.arrives, born.get(line.stream, line.arrives))
-        return born
+        return {name: born for name, born in self.streams.items() if born <= now}
+
+    def add(self, lines: list[LogLine]) -> None:
+        """Take up lines; whoever reads finds them in their place."""
+        self.said += lines
+        for line in lines:
+            if line.arrives < self.streams.get(line.stream, line.arrives + 1):
+                self.streams[line.stream] = line.arrives
+        if len(lines) == 1:
+            insort(self.lines, lines[0])
+        else:
+            self.lines += lines
+            self.lines.sort()
 
 
 @dataclass(slots=True)
@@ -69,10 +87,11 @@ class LogStore:
 
     Attributes:
         groups: By region and name.
+        newest: The number of the line that was said last.
     """
 
     groups: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
-    _lines: int = 0
+    newest: int = 0
 
     def open(self, region: str, name: str, at: datetime) -> LogGroup:
         """Return a log group; it is made if it is not there."""
@@ -80,11 +99,16 @@ class LogStore:
 
     def add(self, group: LogGroup, stream: str, message: str, at: datetime, arrives: datetime) -> None:
         """Say a line which can be seen from `arrives` on."""
-        self._lines += 1
-        timestamp = milliseconds(at)
-        # A counter in front would sort lines by arrival: CloudWatch's ids begin with the event's time.
-        event_id = f"{timestamp:020d}{self._lines:036d}"
-        group.lines.append(LogLine(stream, timestamp, milliseconds(arrives), message, event_id))
+        self.add_all(group, stream, [(milliseconds(at), milliseconds(arrives), message)])
+
+    def add_all(self, group: LogGroup, stream: str, said: Iterable[tuple[int, int, str]]) -> None:
+        """Say many lines, each given by its time and its arrival in milliseconds, and its text."""
+        lines = [
+            LogLine(timestamp, number, arrives, stream, message, len(message.encode()) + _EVENT_OVERHEAD)
+            for number, (timestamp, arrives, message) in enumerate(said, self.newest + 1)
+        ]
+        self.newest += len(lines)
+        group.add(lines)
 
 
 def milliseconds(at: datetime) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call, Fault, Faults
 from pytest_deploycheck.sandbox.images import ImageFormat, build_image, build_layer, copy_step
+from pytest_deploycheck.sandbox.logcontrols import LogControls
 from pytest_deploycheck.sandbox.names import target_group_arn
 from pytest_deploycheck.sandbox.registry import SandboxImage
 from pytest_deploycheck.sandbox.server import Application, Server
@@ -25,7 +26,7 @@ _BASE: Mapping[str, str] = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "u
 _BASE_STEP = "# debian.sh --arch 'amd64' out/ 'bookworm'"
 
 
-class Sandbox:
+class Sandbox(LogControls):
     """AWS in a box, in this process: ECR, ECS and CloudWatch Logs as they really answer, on a loopback port.
 
     What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
@@ -59,9 +60,9 @@ class Sandbox:
             region: The region where things are made unless another is named.
             clock_offset: How far AWS's clock is ahead of this machine's.
         """
+        super().__init__(World(account, region, clock_offset))
         self.account = account
         self.region = region
-        self._world = World(account, region, clock_offset)
         self._faults = Faults(account)
         self._application = Application(self._world, self._faults)
         self._server: Server | None = None
@@ -114,6 +115,8 @@ class Sandbox:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Live Tail puts `stream-` before the host, which no loopback address has.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
@@ -347,26 +350,6 @@ class Sandbox:
             task.start(world.soon(began, START_UP))
             world.standalone.append(task)
             return task
-
-    def delete_log_group(self, name: str, *, region: str = "") -> None:
-        """Delete a log group with all its lines, in the sandbox's region or another.
-
-        Raises:
-            LookupError: If it is not there.
-        """
-        with self._world.lock:
-            if self._world.logs.groups.pop((region or self.region, name), None) is None:
-                raise LookupError(f"There is no log group {name} in {region or self.region}")
-
-    def page_logs(self, *, size: int = 10_000, empty_pages: bool = False) -> None:
-        """Say in which pages log events are answered.
-
-        Args:
-            size: How many events a page holds at the most.
-            empty_pages: Whether an empty page with a token comes before each page, as AWS may do.
-        """
-        self._world.log_page_size = size
-        self._world.empty_log_pages = empty_pages
 
     @property
     def service_deployments(self) -> bool:

@@ -25,8 +25,9 @@ try:
 except ImportError as error:
     raise ImportError("The sandbox needs moto and flask: pip install 'pytest-deploycheck[sandbox]'") from error
 
-from pytest_deploycheck.sandbox import ecr, ecs_services, ecs_tasks, logs
+from pytest_deploycheck.sandbox import ecr, ecs_services, ecs_tasks, eventstream, logs, logs_filter, logs_queries
 from pytest_deploycheck.sandbox.faults import AwsError, Call, Faults
+from pytest_deploycheck.sandbox.logs_tail import LiveTails, start_live_tail
 from pytest_deploycheck.sandbox.targets import describe_target_health
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _ANSWERS: Mapping[str, Mapping[str, Answer]] = {
     "ecr": ecr.OPERATIONS,
     "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS},
-    "logs": logs.OPERATIONS,
+    "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
 }
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
@@ -57,12 +58,14 @@ class Application:
         world: What the answers are made of.
         faults: What goes wrong on purpose.
         calls: The calls that arrived, oldest first.
+        tails: The live tails that are open.
     """
 
     def __init__(self, world: World, faults: Faults) -> None:
         self.world = world
         self.faults = faults
         self.calls: list[Call] = []
+        self.tails = LiveTails()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -77,6 +80,8 @@ class Application:
             self.faults.check(call)
             if call.operation == "s3:GetObject":
                 response = self._blob(request)
+            elif call.operation == "logs:StartLiveTail":
+                response = self._live_tail(request, call)
             elif call.operation.partition(":")[0] in _ANSWERS:
                 response = Response(json.dumps(self._answer(call)), content_type=_JSON)
             else:
@@ -93,6 +98,12 @@ class Application:
             raise _unknown(call)
         with self.world.lock:
             return answer(self.world, call.region, call.parameters)
+
+    def _live_tail(self, request: Request, call: Call) -> Response:
+        with self.world.lock:
+            tail = start_live_tail(self.world, call.region, call.parameters)
+        stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
+        return Response(stream, content_type=eventstream.CONTENT_TYPE)
 
     def _by_others(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if call.operation == "elasticloadbalancing:DescribeTargetHealth":
@@ -124,6 +135,7 @@ class Server:
     def __init__(self, application: Application) -> None:
         # What an earlier sandbox of this process left in moto must not be seen in this one.
         moto_api_backend.reset()
+        self._tails = application.tails
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", 0, application, threaded=True, request_handler=_RequestHandler
         )
@@ -138,10 +150,12 @@ class Server:
 
     def start(self) -> None:
         """Begin to serve."""
+        self._tails.open()
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port and wait until the thread has ended."""
+        """Close the port, end what is streamed, and wait until the threads have ended."""
+        self._tails.close()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -194,7 +208,7 @@ def _error_response(request: Request, error: AwsError) -> Response:
         response.headers.update({"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"})
         return response
     if "X-Amz-Target" in request.headers:
-        text = json.dumps({"__type": error.code, "message": error.message})
+        text = json.dumps({"__type": error.code, "message": error.message, **error.details})
         return Response(text, error.status, content_type=_JSON)
     text = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(error.code)}</Code>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
@@ -10,11 +11,11 @@ from pytest_deploycheck.sandbox.names import ecs_arn
 from pytest_deploycheck.sandbox.rollouts import SETTLING, Rollback, RolloutState, SandboxRollout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
-    from pytest_deploycheck.sandbox.tasks import SandboxTask
+    from pytest_deploycheck.sandbox.tasks import SandboxTask, StopCode
     from pytest_deploycheck.sandbox.world import World
 
 
@@ -195,6 +196,44 @@ class SandboxService:
             self._retire(old, when, "Task stopped for host maintenance")
             return new
 
+    def replace_task(
+        self,
+        task: SandboxTask,
+        *,
+        at: datetime | None = None,
+        code: StopCode = "EssentialContainerExited",
+        reason: str = "Essential container in task exited",
+        exit_code: int | None = 1,
+        container_reason: str = "",
+    ) -> SandboxTask:
+        """Let a running task die, and ECS put another in its place within the same rollout.
+
+        The new task has the task definition and the digests of the rollout which started the old one; tags
+        moved since do not matter.
+
+        Args:
+            task: The task that stops.
+            at: When; default: now. The new task is PENDING from then and runs 15 s later, but not in the future.
+            code: Why it stops, for programs.
+            reason: Why, for people.
+            exit_code: What the application's container returns; None if it never started.
+            container_reason: What the application's container says about its end.
+
+        Returns:
+            The new task.
+
+        Raises:
+            ValueError: If the task is not one of the service's, or has stopped already.
+        """
+        with self.world.lock:
+            if task not in self.tasks:
+                raise ValueError(f"{self.name} has no task {task.id}, or it has stopped already")
+            when = self.world.moment(at)
+            task.stop(code, reason, exit_code=exit_code, container_reason=container_reason, at=when)
+            rollout = next(each for each in self.rollouts if each.id == task.started_by)
+            (new,) = rollout.start_tasks(1, at=when)
+            return new
+
     def scale(self, desired: int, *, at: datetime | None = None) -> None:
         """Change how many tasks are wanted, and start or stop the difference.
 
@@ -215,6 +254,19 @@ class SandboxService:
         """Let each running task say a line; see [SandboxTask.log][]."""
         for task in self.running_tasks:
             task.log(message, at=at, arrives_in=arrives_in, container=container)
+
+    def log_lines(
+        self,
+        messages: Iterable[str],
+        *,
+        at: datetime,
+        every: timedelta = timedelta(milliseconds=1),
+        container: str | None = None,
+    ) -> None:
+        """Let each running task say many lines; see [SandboxTask.log_lines][]."""
+        lines = list(messages)
+        for task in self.running_tasks:
+            task.log_lines(lines, at=at, every=every, container=container)
 
     def say(self, message: str, at: datetime) -> None:
         """Note a service event, in ECS's words."""

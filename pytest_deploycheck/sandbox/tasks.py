@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
+from pytest_deploycheck.sandbox.logstore import milliseconds
 from pytest_deploycheck.sandbox.names import ecs_arn, long_number, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.logstore import LogGroup
     from pytest_deploycheck.sandbox.world import World
 
 StopCode = Literal[
@@ -153,12 +156,45 @@ class SandboxTask:
             LookupError: If there is no such container, or its log group was deleted.
         """
         with self._world.lock:
-            speaker = self.definition.container(container)
-            group = self._world.logs.groups.get((speaker.log_region, speaker.log_group))
-            if group is None:
-                raise LookupError(f"There is no log group {speaker.log_group} in {speaker.log_region}")
+            group, stream = self._log_of(container)
             said = self._world.moment(at)
-            now = self._world.now()
-            arrives = now + timedelta(seconds=arrives_in) if arrives_in else min(said, now)
-            stream = speaker.stream(self.id, self.runtime_id(speaker))
-            self._world.logs.add(group, stream, message, said, arrives)
+            self._world.logs.add(group, stream, message, said, self._world.arrival(said, arrives_in))
+
+    def log_lines(
+        self,
+        messages: Iterable[str],
+        *,
+        at: datetime,
+        every: timedelta = timedelta(milliseconds=1),
+        container: str | None = None,
+    ) -> None:
+        """Say many lines in the log, all of which have arrived. It takes a second for some 500,000.
+
+        Args:
+            messages: The lines.
+            at: When the first was said.
+            every: How long after a line the next was said.
+            container: Which container says them; default: the first.
+
+        Raises:
+            LookupError: If there is no such container, or its log group was deleted.
+        """
+        with self._world.lock:
+            group, stream = self._log_of(container)
+            first = milliseconds(self._world.moment(at))
+            now = milliseconds(self._world.now())
+            step = every // timedelta(microseconds=1)
+            times = (first + step * index // 1000 for index in count())
+            said = ((time, min(time, now), message) for time, message in zip(times, messages, strict=False))
+            self._world.logs.add_all(group, stream, said)
+
+    def _log_of(self, container: str | None) -> tuple[LogGroup, str]:
+        speaker = self.definition.container(container)
+        logs = self._world.logs
+        if speaker.log_driver == "awsfirelens":
+            # Unlike the awslogs driver, the log router is told to make its group where it is not there.
+            logs.open(speaker.log_region, speaker.log_group, self._world.now())
+        group = logs.groups.get((speaker.log_region, speaker.log_group))
+        if group is None:
+            raise LookupError(f"There is no log group {speaker.log_group} in {speaker.log_region}")
+        return group, speaker.stream(self.id, self.runtime_id(speaker))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.definitions import TaskDefinition
+from pytest_deploycheck.sandbox.logsettings import LiveTailing, LogPaging, Querying
 from pytest_deploycheck.sandbox.logstore import LogStore
 from pytest_deploycheck.sandbox.names import Reference, ecs_arn, parse_reference
 from pytest_deploycheck.sandbox.registry import Registries
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
+    from pytest_deploycheck.sandbox.logs_queries import SandboxQuery
     from pytest_deploycheck.sandbox.registry import Repository
     from pytest_deploycheck.sandbox.service import SandboxService
     from pytest_deploycheck.sandbox.tasks import SandboxTask
@@ -30,8 +32,9 @@ class World:
         account: The account the callers belong to.
         region: The region where things are made unless another is named.
         clock_offset: How far the world's clock is ahead of this machine's.
-        log_page_size: How many events a page of log events holds at the most.
-        empty_log_pages: Whether an empty page with a token comes before each page of log events.
+        paging: In which pages log events are answered.
+        tailing: How live tails go.
+        querying: How queries of Logs Insights go.
         service_deployments: Whether ECS knows service deployments and revisions.
         endpoint_url: Where the world can be reached.
         signature: What makes an address of a layer a presigned one.
@@ -42,13 +45,15 @@ class World:
         definitions: Task definitions by ARN.
         services: By region, cluster and name.
         standalone: The tasks no service started.
+        queries: The queries of Logs Insights by id.
     """
 
     account: str
     region: str
     clock_offset: timedelta = timedelta(0)
-    log_page_size: int = 10_000
-    empty_log_pages: bool = False
+    paging: LogPaging = field(default_factory=LogPaging)
+    tailing: LiveTailing = field(default_factory=LiveTailing)
+    querying: Querying = field(default_factory=Querying)
     service_deployments: bool = True
     endpoint_url: str = ""
     signature: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
@@ -59,6 +64,7 @@ class World:
     definitions: dict[str, TaskDefinition] = field(default_factory=dict)
     services: dict[tuple[str, str, str], SandboxService] = field(default_factory=dict)
     standalone: list[SandboxTask] = field(default_factory=list)
+    queries: dict[str, SandboxQuery] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Return the world's time."""
@@ -79,6 +85,11 @@ class World:
     def soon(self, at: datetime, after: timedelta) -> datetime:
         """Return the moment a while after `at`, but never one that is yet to come."""
         return min(at + after, max(at, self.now()))
+
+    def arrival(self, said: datetime, arrives_in: float) -> datetime:
+        """Return when a line can be seen that was said at a moment, delayed by seconds of real time."""
+        now = self.now()
+        return now + timedelta(seconds=arrives_in) if arrives_in else min(said, now)
 
     def blob_url(self, repository: Repository, digest: str) -> str:
         """Return the presigned address of a layer or a config."""

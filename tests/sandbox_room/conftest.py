@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
@@ -14,6 +16,9 @@ from pytest_deploycheck.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_deploycheck.sandbox import SandboxService
+
+_NUMBERS = count(1)
 _SESSION = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret")
 
 
@@ -42,7 +47,15 @@ def client(aws: Sandbox) -> Clients:
             service,  # type: ignore[call-overload]
             region_name=region,
             endpoint_url=aws.endpoint_url,
-            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+            config=Config(retries={"total_max_attempts": 1}, proxies={}, inject_host_prefix=False),
         )
 
     return make
+
+
+@pytest.fixture
+def service(aws: Sandbox) -> SandboxService:
+    """Return a service of two tasks whose log group `/ecs/NAME` is empty."""
+    name = f"talker-{next(_NUMBERS)}"
+    aws.push_image(f"{name}:1", {"a": "1"})
+    return aws.create_service(name, cluster=name, image=f"{name}:1", desired=2, at=aws.now() - timedelta(hours=1))

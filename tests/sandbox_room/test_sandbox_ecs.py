@@ -97,6 +97,27 @@ def test_a_tag_is_resolved_once_per_rollout(aws: Sandbox, client: Clients, servi
     assert len(tasks_of(client, service)) == 1
 
 
+def test_a_task_that_dies_is_replaced(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Another of the same rollout and digest takes its place; one that is gone cannot be replaced."""
+    (old,) = set(digests(tasks_of(client, service)))
+    push_next(aws, service)
+    dead, alive = service.running_tasks
+    new = service.replace_task(dead, exit_code=137, container_reason="OutOfMemoryError")
+    assert service.running_tasks == [alive, new]
+    running = tasks_of(client, service)
+    assert {task["taskArn"] for task in running} == {alive.arn, new.arn}
+    assert digests(running) == [old] * 2
+    assert {task["startedBy"] for task in running} == {service.rollout.id}
+    (stopped,) = tasks_of(client, service, desiredStatus="STOPPED")
+    assert (stopped["taskArn"], stopped["stopCode"]) == (dead.arn, "EssentialContainerExited")
+    assert stopped["containers"][0]["exitCode"] == 137
+    (deployment,) = described(client, service)["deployments"]
+    assert (deployment["id"], deployment["rolloutState"]) == (service.rollout.id, "COMPLETED")
+    new.log("I am new")
+    with pytest.raises(ValueError, match="stopped already"):
+        service.replace_task(dead)
+
+
 def test_a_container_may_opt_out_of_that(aws: Sandbox, client: Clients) -> None:
     """Without version consistency, tasks of one rollout may differ."""
     aws.push_image("optout:1", {"a": "1"}, tags=("latest",))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,16 +13,6 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.sandbox import Sandbox, SandboxService
     from sandbox_room.conftest import Clients
-
-_NUMBERS = count(1)
-
-
-@pytest.fixture
-def service(aws: Sandbox) -> SandboxService:
-    """Return a service of two tasks whose log group `/ecs/NAME` is empty."""
-    name = f"talker-{next(_NUMBERS)}"
-    aws.push_image(f"{name}:1", {"a": "1"})
-    return aws.create_service(name, cluster=name, image=f"{name}:1", desired=2, at=aws.now() - timedelta(hours=1))
 
 
 def read(client: Clients, service: SandboxService, **asked: Any) -> list[dict[str, Any]]:
@@ -117,38 +106,6 @@ def test_streams_are_chosen_by_name_or_prefix_but_not_both(client: Clients, serv
             logs.filter_log_events(logGroupName=f"/ecs/{service.name}", **asked)
 
 
-def test_pages_may_be_small_and_empty(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Only a missing token ends the reading; what arrives meanwhile does not shift the pages."""
-    for number in range(5):
-        service.running_tasks[0].log(str(number))
-    logs = client("logs")
-    group = f"/ecs/{service.name}"
-    first = logs.filter_log_events(logGroupName=group, limit=2)
-    assert [event["message"] for event in first["events"]] == ["0", "1"]
-    service.running_tasks[0].log("older", at=aws.now() - timedelta(minutes=1), arrives_in=0.01)
-    time.sleep(0.02)
-    rest = logs.filter_log_events(logGroupName=group, limit=3, nextToken=first["nextToken"])
-    assert [event["message"] for event in rest["events"]] == ["2", "3", "4"]
-    assert "nextToken" not in rest
-    aws.page_logs(size=4, empty_pages=True)
-    try:
-        empty = logs.filter_log_events(logGroupName=group)
-        assert empty["events"] == []
-        assert empty["nextToken"]
-        assert messages(client, service) == ["older", "0", "1", "2", "3", "4"]
-    finally:
-        aws.page_logs()
-
-
-def test_a_page_holds_a_megabyte(client: Clients, service: SandboxService) -> None:
-    """Long lines fill a page before the limit does."""
-    for _ in range(5):
-        service.running_tasks[0].log("x" * 400_000)
-    answer = client("logs").filter_log_events(logGroupName=f"/ecs/{service.name}")
-    assert len(answer["events"]) == 2
-    assert len(messages(client, service)) == 5
-
-
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
@@ -230,3 +187,35 @@ def test_lines_can_be_put_over_http(aws: Sandbox, client: Clients, service: Sand
     assert [event["message"] for event in events] == ["put"]
     with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=group)
+
+
+def test_any_stream_of_any_group_can_be_logged_to(aws: Sandbox, client: Clients) -> None:
+    """The group is made where it is not there; no task definition need name it."""
+    said = aws.now() - timedelta(minutes=3)
+    aws.log("/router/eu", "app-firelens-0123456789abcdef", "routed", at=said, region="eu-west-1")
+    (event,) = client("logs", "eu-west-1").filter_log_events(logGroupName="/router/eu")["events"]
+    assert event["logStreamName"] == "app-firelens-0123456789abcdef"
+    assert event["timestamp"] == event["ingestionTime"] == milliseconds(said)
+    aws.log("/router", "s", "late", at=said, arrives_in=60)
+    logs = client("logs")
+    assert logs.filter_log_events(logGroupName="/router")["events"] == []
+    assert logs.describe_log_streams(logGroupName="/router")["logStreams"] == []
+
+
+def test_a_log_router_makes_its_group(aws: Sandbox, client: Clients) -> None:
+    """A container that logs through FireLens has a stream named by its tag, in a group no definition names."""
+    aws.push_image("routed:1", {"a": "1"})
+    service = aws.create_service(
+        "routed",
+        cluster="routed",
+        containers=[SandboxContainer(name="app", image="routed:1", log_driver="awsfirelens", log_group="/central")],
+    )
+    logs = client("logs")
+    assert logs.describe_log_groups(logGroupNamePrefix="/central")["logGroups"] == []
+    (task,) = service.running_tasks
+    task.log("through the router")
+    (event,) = logs.filter_log_events(logGroupName="/central")["events"]
+    assert event["logStreamName"] == f"app-firelens-{task.id}"
+    arn = task.definition.arn
+    definition = client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    assert "/central" not in str(definition)
