@@ -1,0 +1,146 @@
+"""Filter patterns for CloudWatch Logs: what the service can leave out because no match can be in it.
+
+An optimisation only: what the service lets through is matched again on this side. So a filter pattern may let too
+much through, but never too little.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pytest_deploycheck.config.settings import Pattern
+
+LONGEST = 1024
+"""Characters that the service takes in one filter pattern."""
+
+_SHORTEST = 3
+_QUOTES = len('?""')
+
+# In a quoted term a quote would end it and a backslash escapes; a percent sign opens a regular expression elsewhere
+# in the syntax, and whether it does so within quotes is not documented.
+_PLAIN = re.compile(r"[ !#$&-\[\]-~]+")
+
+# Stands for what is not known: no run of plain text goes over it.
+_GAP = "\n"
+
+# Places and conditions take up no text, so that what stands around them stands together.
+_WIDTHLESS = {"AT", "ASSERT", "ASSERT_NOT"}
+_REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+_UNKNOWN = {"ANY", "IN", "NOT_LITERAL", "BRANCH", "GROUPREF", "GROUPREF_EXISTS", "FAILURE"}
+
+
+def needle(pattern: Pattern) -> str | None:
+    """Text that every message which matches has in it, fit to be quoted in a filter pattern; None where there is none.
+
+    Args:
+        pattern: What is looked for.
+    """
+    plain = [found.strip(" ") for run in literal_runs(pattern) for found in _PLAIN.findall(run)]
+    longest = max(plain, key=len, default="")
+    return longest if len(longest) >= _SHORTEST else None
+
+
+def filter_patterns(patterns: Sequence[Pattern]) -> list[str] | None:
+    """The filter patterns that together find every message which matches any of `patterns`.
+
+    Args:
+        patterns: What is looked for.
+
+    Returns:
+        Filter patterns of at most `LONGEST` characters, one request each; None where everything must be read.
+    """
+    needles: list[str] = []
+    for pattern in patterns:
+        found = needle(pattern)
+        if found is None:
+            return None
+        needles.append(found[: LONGEST - _QUOTES].rstrip(" "))
+    return [_either(group) for group in _groups(_without_redundant(needles))]
+
+
+def literal_runs(pattern: Pattern, *, caseless: bool = False) -> tuple[str, ...]:
+    """The runs of literal text that every match has in it, in their order.
+
+    Args:
+        pattern: What is looked for.
+        caseless: Whether the runs are compared without regard to case. If not, letters of which either case matches
+            are in no run.
+
+    Returns:
+        The runs; for a regular expression without any, or one that is not understood, none.
+    """
+    if not pattern.regex:
+        return (pattern.text,) if pattern.text else ()
+    try:
+        text = _required_of(pattern, caseless=caseless)
+    except Exception:  # noqa: BLE001 - the parser is the interpreter's own affair, and may change with it in any way
+        return ()
+    return tuple(run for run in text.split(_GAP) if run)
+
+
+def _required_of(pattern: Pattern, *, caseless: bool) -> str:
+    # Only the interpreter's own parser knows the syntax; it has no public name.
+    parser: Any = importlib.import_module("re._parser")
+    # With DEBUG the parser prints.
+    parsed = parser.parse(pattern.text, pattern.flags & ~re.DEBUG.value)
+    return _required(parsed, parsed.state.flags, caseless=caseless)
+
+
+def _required(sequence: Iterable[tuple[Any, Any]], flags: int, *, caseless: bool) -> str:
+    """The literal text that a parsed regular expression demands, with gaps where it leaves a choice."""
+    return "".join(_required_by(operation.name, value, flags, caseless=caseless) for operation, value in sequence)
+
+
+def _required_by(operation: str, value: Any, flags: int, *, caseless: bool) -> str:
+    if operation == "LITERAL":
+        character = chr(value)
+        either_case = flags & re.IGNORECASE and not caseless and not _has_one_case(character)
+        return _GAP if either_case else character
+    if operation == "SUBPATTERN":
+        _, added, removed, inside = value
+        return _required(inside, (flags | added) & ~removed, caseless=caseless)
+    if operation == "ATOMIC_GROUP":
+        return _required(value, flags, caseless=caseless)
+    if operation in _REPEATS:
+        least, most, inside = value
+        if least == 0:
+            return _GAP
+        once = _required(inside, flags, caseless=caseless)
+        return once if least == most == 1 else f"{_GAP}{once}{_GAP}"
+    if operation in _WIDTHLESS:
+        return ""
+    if operation in _UNKNOWN:
+        return _GAP
+    raise NotImplementedError(operation)
+
+
+def _has_one_case(character: str) -> bool:
+    # Other alphabets have cases that no method of `str` tells, and are in no needle anyway.
+    return character.isascii() and not character.isalpha()
+
+
+def _without_redundant(needles: Iterable[str]) -> list[str]:
+    """Each needle once, without those that hold another one: what has the longer has the shorter."""
+    distinct = list(dict.fromkeys(needles))
+    return [one for one in distinct if not any(other in one for other in distinct if other != one)]
+
+
+def _groups(needles: Iterable[str]) -> Iterator[list[str]]:
+    """The needles in groups that fit into one filter pattern each."""
+    group: list[str] = []
+    for one in needles:
+        if group and len(_either([*group, one])) > LONGEST:
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
+def _either(needles: Sequence[str]) -> str:
+    if len(needles) == 1:
+        return f'"{needles[0]}"'
+    return " ".join(f'?"{one}"' for one in needles)
