@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.facts.log import LogEvent
+    from pytest_deploycheck.facts.log import LogEvent, LogMatch
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.image import DeployedImage
-    from pytest_deploycheck.handles.logs import Absence, LogTail
+    from pytest_deploycheck.handles.logs import Captured, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
+    from pytest_deploycheck.handles.window import Absence
     from pytest_deploycheck.judge.newest import Outcome
     from pytest_deploycheck.judge.rollout import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
@@ -25,9 +26,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Absence",
+    "Captured",
     "DeployEnvironment",
     "DeployedImage",
     "LogEvent",
+    "LogMatch",
     "LogTail",
     "Outcome",
     "Rollout",
@@ -40,10 +43,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Absence": "handles.logs",
+    "Absence": "handles.window",
+    "Captured": "handles.logs",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
     "LogEvent": "facts.log",
+    "LogMatch": "facts.log",
     "LogTail": "handles.logs",
     "Outcome": "judge.newest",
     "Rollout": "judge.rollout",
@@ -120,4 +125,5 @@ def verify(
             if pushed_after
             else None,
         ),
+        source=root,
     )

@@ -8,28 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
-from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.errors import ConfigurationError, DeploycheckError
+from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
+from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.judge.expectations import judge_expectation
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
 from pytest_deploycheck.judge.logs import Answer
 from pytest_deploycheck.judge.rollout import Rollout, crashed_tasks, judge_complete, judge_rollout
-from pytest_deploycheck.judge.scope import log_scope
+from pytest_deploycheck.judge.scope import Routed, log_scope
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
-from pytest_deploycheck.report.logs import last_words
+from pytest_deploycheck.report.logs import last_words, nearest
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.observe.logs import LogReader
     from pytest_deploycheck.observe.session import Session
+    from pytest_deploycheck.observe.snapshot import Observer
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
@@ -47,6 +52,8 @@ class Verification:
         clock: Where the time of waits comes from.
         observation: What another process saw already, for one that only looks at logs.
         time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
+        source: The folder in which to look for the code that should have said a line, or None.
+        show_progress: Shows how a wait gets on; an empty text ends that.
 
     Raises:
         ConfigurationError: An image that was named is no reference.
@@ -60,14 +67,20 @@ class Verification:
         clock: Clock | None = None,
         observation: Observation | None = None,
         time_left: Callable[[], float | None] = lambda: None,
+        source: Path | None = None,
+        show_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.environment = environment
         self.options = options
         self._clock = clock or SystemClock()
         self._time_left = time_left
+        self._source = source
+        self._show_progress = show_progress
         self._identity = observation.identity if observation else None
         self._observation = observation
         self._session: Session | None = None
+        self._reader: LogReader | None = None
+        self._observers: dict[str, Observer] = {}
         self._tails: dict[str, LogTail] = {}
         self._log_checks_began: dict[str, float] = {}
         self._explained: set[str] = set()
@@ -190,12 +203,12 @@ class Verification:
             complete=complete,
         )
 
-    def _log_context(self, service: str) -> str:
+    def _log_context(self, service: str) -> list[str]:
         """What was looked at and the last lines seen: told with the first check that needs it, not with each."""
         if service in self._explained:
-            return ""
+            return []
         self._explained.add(service)
-        return self.log_tail(service).account()
+        return [self.log_tail(service).account()]
 
     def _open(self) -> Session:
         from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
@@ -208,27 +221,58 @@ class Verification:
         after = self.options.pushed_after
         return after.resolve(self.observation.began_at) if after else None
 
-    def _make_tail(self, service: str) -> LogTail:
-        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
+    def close(self) -> None:
+        """Let go of what costs while it is open."""
+        for tail in self._tails.values():
+            tail.close()
 
-        now = self.observation.began_at
-        scope = log_scope(
-            self.observation.service(service),
-            region=self.identity.region,
-            since=self.options.since.resolve(now) if self.options.since else None,
-            now=now,
-        )
-        offset = self.identity.clock_offset
-        return LogTail(
-            service,
-            scope,
-            LogReader(self._open(), scope.streams, scope.since, offset),
-            LogReader(self._open(), scope.old_streams, scope.old_since or scope.since, offset),
+    def _make_tail(self, service: str) -> LogTail:
+        listener = Listener(
+            self._log_scope(self.observation.service(service)),
+            self._log_reader(),
             log_wait=self.options.log_wait,
             clock=self._clock,
             now=self.now,
             time_left=self._time_left,
+            declared=[
+                pattern for expectation in self.environment.services[service].logs for pattern in expectation.patterns
+            ],
+            follow=lambda: self._follow(service),
+            use_live=self.environment.live_tail,
+            show=self._show_progress,
         )
+        return LogTail(service, listener, source=self._source)
+
+    def _log_reader(self) -> LogReader:
+        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._reader is None:
+            self._reader = LogReader(self._open(), self.identity.account, self.now)
+        return self._reader
+
+    def _log_scope(self, facts: ServiceFacts) -> LogScope:
+        settings = self.environment.services[facts.name]
+        now = self.observation.began_at
+        return log_scope(
+            facts,
+            region=self.identity.region,
+            since=self.options.since.resolve(now) if self.options.since else None,
+            now=now,
+            routed=Routed(settings.log_group, settings.log_stream) if settings.log_group else None,
+        )
+
+    def _follow(self, service: str) -> LogScope | None:
+        """The logs to look at by now, as tasks are replaced; None where that cannot be seen."""
+        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if service not in self._observers:
+            only = replace(self.options, services=(service,))
+            self._observers[service] = Observer(self._open(), self.identity, self.environment, only)
+        try:
+            (facts,) = self._observers[service].look()
+        except DeploycheckError:
+            return None
+        return None if "tasks" in facts.problems else self._log_scope(facts)
 
     def _judge_rollout(self, facts: ServiceFacts) -> Finding:
         """`rollout-complete`, with the last words of a task that did not stay up."""
@@ -236,7 +280,7 @@ class Verification:
         crashed = crashed_tasks(facts)
         if finding.status is not Status.FAIL or not crashed:
             return finding
-        lines = [event for event in self.log_tail(facts.name).old_events() if event.task == crashed[0].id]
+        lines = self.log_tail(facts.name).last_words(crashed[0].id)
         return replace(finding, details=last_words(crashed[0].id, lines))
 
     def _judge_logs(self, service: str, check: Check) -> Finding:
@@ -255,7 +299,8 @@ class Verification:
             held.sight,
             waited=self._clock.monotonic() - began,
             elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
-            details="" if holds else self._log_context(service),
+            stands_in=tail.stands_in(expectation) if held.reading.answer is Answer.MISSING else (),
+            details="" if holds else "\n".join([*nearest(expectation, held.sight), *self._log_context(service)]),
             cut_short=held.cut_short,
         )
 
@@ -282,22 +327,28 @@ def _is_settled(facts: ServiceFacts) -> bool:
     return judge_rollout(facts).is_settled and not any(problem.passing for problem in hidden)
 
 
-def verify(environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None) -> RunReport:
+def verify(
+    environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None, source: Path | None = None
+) -> RunReport:
     """Carry out every built-in check of an environment.
 
     Args:
         environment: The environment.
         options: What to look at and how long to wait.
         clock: Where the time of waits comes from.
+        source: The folder in which to look for the code that should have said a line, or None.
 
     Raises:
         ConfigurationError: An image that was named is no reference.
         EnvironmentUnusableError: There is nothing to look at, or no way in.
     """
-    verification = Verification(environment, options, clock=clock)
+    verification = Verification(environment, options, clock=clock, source=source)
     verification.observe()
-    findings = {
-        service: [verification.finding(service, check) for check in checks_of(environment, service)]
-        for service in options.services
-    }
+    try:
+        findings = {
+            service: [verification.finding(service, check) for check in checks_of(environment, service)]
+            for service in options.services
+        }
+    finally:
+        verification.close()
     return verification.report(findings, (), complete=True)

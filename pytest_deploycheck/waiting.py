@@ -9,13 +9,28 @@ from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-FIRST_PAUSE = 0.2
-"""Seconds before the second look; the pauses grow from here."""
 
-LONGEST_PAUSE = 5.0
-"""Seconds between looks once a wait has settled."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a wait looks: quickly at first, and the longer it lasts the more patiently.
 
-GROWTH = 1.5
+    Attributes:
+        shortest: Seconds between two looks at the start.
+        longest: Seconds between two looks, at the most.
+        share: The part of the time waited so far that a pause takes between those bounds.
+    """
+
+    shortest: float
+    longest: float
+    share: float
+
+    def pause(self, elapsed: float) -> float:
+        """Seconds until the next look, after a wait of `elapsed` seconds."""
+        return min(self.longest, max(self.shortest, self.share * elapsed))
+
+
+PATIENT = Pace(shortest=0.2, longest=5.0, share=0.5)
+"""For what takes minutes, such as a rollout."""
 
 
 class Clock(Protocol):
@@ -63,7 +78,8 @@ def wait(
     *,
     timeout: float,
     clock: Clock,
-    longest_pause: float = LONGEST_PAUSE,
+    pace: Pace = PATIENT,
+    rest: Callable[[float], bool] | None = None,
 ) -> Waited[T]:
     """Look until the observation is settled or `timeout` seconds have passed.
 
@@ -74,10 +90,11 @@ def wait(
         settled: Says whether an observation is final, for better or worse.
         timeout: Seconds; 0 looks once.
         clock: Where time comes from.
-        longest_pause: Seconds between two looks, at the most.
+        pace: How often to look.
+        rest: Passes the seconds between two looks; returns whether something called for a look before they were over,
+            and then the looks are quick again. Default: the clock's own sleep.
     """
-    start = clock.monotonic()
-    pause = FIRST_PAUSE
+    start = quick_since = clock.monotonic()
     while True:
         started_look = clock.monotonic()
         last = look()
@@ -86,5 +103,8 @@ def wait(
             return Waited(last, settled=True, elapsed=elapsed)
         if started_look - start >= timeout:
             return Waited(last, settled=False, elapsed=elapsed)
-        clock.sleep(max(0.0, min(pause, longest_pause, timeout - elapsed)))
-        pause *= GROWTH
+        pause = max(0.0, min(pace.pause(clock.monotonic() - quick_since), timeout - elapsed))
+        if rest is None:
+            clock.sleep(pause)
+        elif rest(pause):
+            quick_since = clock.monotonic()

@@ -35,7 +35,7 @@ _ENVIRONMENT_TEXTS = (
     "endpoint_url",
     "base_url",
 )
-_SERVICE_TEXTS = ("service", "container", "image")
+_SERVICE_TEXTS = ("service", "container", "image", "log_group", "log_stream")
 
 
 def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSettings:
@@ -46,6 +46,7 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
     return EnvironmentSettings(
         name=name,
         require=tuple(table.get("require", DEFAULT_REQUIRE)),
+        live_tail=table.get("live_tail", False),
         services={
             service: _service(service, settings, environment=name)
             for service, settings in table.get("services", {}).items()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 CHAIN = ("image", "rollout", "tasks", "logs", "health")
@@ -32,8 +34,26 @@ class Pattern:
     regex: bool = False
     flags: int = 0
 
+    def is_in(self, message: str) -> bool:
+        """Whether a message has it: literal text anywhere, or a match of the regular expression."""
+        return self.compiled.search(message) is not None if self.regex else self.text in message
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        """The regular expression that finds it."""
+        return _compiled(self.text if self.regex else re.escape(self.text), self.flags)
+
     def __str__(self) -> str:
         return f"/{self.text}/" if self.regex else repr(self.text)
+
+
+EVERYTHING = Pattern("")
+"""What every message has."""
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, flags: int) -> re.Pattern[str]:
+    return re.compile(text, flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,9 @@ class ServiceSettings:
         service: The name of the ECS service.
         container: The container to judge, or None to judge those that pull from the repository meant.
         image: The image meant, as written, or None for what the task definition names.
+        log_group: The log group, where the task definition cannot tell it because a log router writes there.
+        log_stream: How the streams are named in it, with the placeholders {container} and {task}; None for any name
+            with the task's id in it.
         logs: The declared expectations; the first is `logs-1`.
     """
 
@@ -79,6 +102,8 @@ class ServiceSettings:
     service: str
     container: str | None = None
     image: str | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
     logs: tuple[Expectation, ...] = ()
 
 
@@ -96,6 +121,7 @@ class EnvironmentSettings:
         endpoint_url: Where AWS is spoken to, or None for AWS itself.
         base_url: Where the deployed application answers, or None.
         require: The links of the chain that must be proven.
+        live_tail: Whether a wait for log lines may open a Live Tail session, which costs by the minute.
         services: The services, by the name they have in the configuration.
     """
 
@@ -108,6 +134,7 @@ class EnvironmentSettings:
     endpoint_url: str | None = None
     base_url: str | None = None
     require: tuple[str, ...] = DEFAULT_REQUIRE
+    live_tail: bool = False
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
 
 

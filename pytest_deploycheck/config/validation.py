@@ -27,7 +27,13 @@ Violation: TypeAlias = tuple[KeyPath, str]
 """Where something is wrong, and what."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_TYPES = {"string": "a string", "integer": "an integer", "array": "an array", "object": "a table"}
+_TYPES = {
+    "array": "an array",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "object": "a table",
+    "string": "a string",
+}
 
 _shortened = reprlib.Repr()
 _shortened.maxstring = 80
@@ -70,6 +76,10 @@ def describe_key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
+_STREAM_FORMAT = "deploycheck-log-stream"
+_STREAM_PLACEHOLDERS = (placeholders.PLACEHOLDER, placeholders.CONTAINER, placeholders.TASK)
+
+
 class _Refusal(NamedTuple):
     """What a sentence is made of: a value that breaks one rule of the schema.
 
@@ -105,10 +115,11 @@ def _violations(document: object) -> Iterator[Violation]:
             yield (*path, *below), text
     if isinstance(document, Mapping):
         yield from _external_ids_without_role(document)
+        yield from _log_streams_without_group(document)
 
 
 def _format_checker() -> FormatChecker:
-    """Knows the schema's two formats that plain JSON Schema has no words for."""
+    """Knows the schema's formats that plain JSON Schema has no words for."""
     from jsonschema import FormatChecker  # noqa: PLC0415 - slow to import, and needed only here
 
     checker = FormatChecker(formats=())
@@ -123,15 +134,41 @@ def _format_checker() -> FormatChecker:
     def has_only_known_placeholders(value: object) -> bool:
         return not isinstance(value, str) or not placeholders.unknown(value)
 
+    @checker.checks(_STREAM_FORMAT)
+    def names_a_stream_for_each_task(value: object) -> bool:
+        return not isinstance(value, str) or (
+            placeholders.TASK in value and not placeholders.unknown(value, _STREAM_PLACEHOLDERS)
+        )
+
     return checker
 
 
-def _external_ids_without_role(document: Mapping[str, Any]) -> Iterator[Violation]:
+def _environments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Each environment's name, its own table, and that table with the defaults merged in."""
     defaults, environments = (
         table if isinstance(table, Mapping) else {} for table in (document.get("defaults"), document.get("env"))
     )
     for name, own in environments.items():
-        table = merged(defaults, own) if isinstance(own, Mapping) else {}
+        if isinstance(own, Mapping):
+            yield name, own, merged(defaults, own)
+
+
+def _log_streams_without_group(document: Mapping[str, Any]) -> Iterator[Violation]:
+    for name, own, table in _environments(document):
+        services = table.get("services")
+        for service, settings in services.items() if isinstance(services, Mapping) else ():
+            if isinstance(settings, Mapping) and "log_stream" in settings and "log_group" not in settings:
+                own_services = own.get("services")
+                is_own = isinstance(own_services, Mapping) and "log_stream" in own_services.get(service, {})
+                where = ("env", name) if is_own else ("defaults",)
+                yield (
+                    (*where, "services", service, "log_stream"),
+                    f"found without log_group in the environment {name!r}; allowed only with it",
+                )
+
+
+def _external_ids_without_role(document: Mapping[str, Any]) -> Iterator[Violation]:
+    for name, own, table in _environments(document):
         if "external_id" in table and "role_arn" not in table:
             where = ("env", name) if "external_id" in own else ("defaults",)
             yield (
@@ -231,6 +268,13 @@ def _wrong_company(refusal: _Refusal) -> Iterator[Violation]:
 def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
     if refusal.rule == "python-regex":
         yield (), f"found {_found(refusal.found)}, not a regular expression: {refusal.message}"
+        return
+    if refusal.rule == _STREAM_FORMAT:
+        allowed = _listed([repr(name) for name in _STREAM_PLACEHOLDERS], "and")
+        yield (
+            (),
+            f"found {_found(refusal.found)}; allowed: a name with {placeholders.TASK!r} in it, and {allowed}",
+        )
         return
     for placeholder in placeholders.unknown(refusal.found):
         yield (), f"found the unknown placeholder {placeholder!r}; allowed: {placeholders.PLACEHOLDER!r}"

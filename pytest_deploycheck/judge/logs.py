@@ -5,15 +5,14 @@ An answer is sought in what was read so far; whether waiting longer can change i
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 
 from pytest_deploycheck.config.settings import Expectation, Pattern, SequenceScope
-from pytest_deploycheck.facts.log import LogEvent, LogSight
+from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
 from pytest_deploycheck.facts.snapshot import Problem
 
 
@@ -24,6 +23,8 @@ class Answer(Enum):
     BROKEN = "broken"
     MISSING = "missing"
     UNHEARD = "unheard"
+    UNSETTLED = "unsettled"
+    UNCOUNTED = "uncounted"
     UNSEEN = "unseen"
 
 
@@ -33,7 +34,8 @@ class Reading:
 
     Attributes:
         answer: What they say. MISSING: not there, or not often enough. UNHEARD: a new task said nothing at all.
-            UNSEEN: the logs could not be read.
+            UNSETTLED: not there, but more may become visible that was said before. UNCOUNTED: more events match than
+            are kept. UNSEEN: the logs could not be read.
         events: The events that speak for it, or for a forbidden pattern, against it.
         lacking: Ids of the tasks that lack it, where each must have it.
         problem: Why the logs could not be read.
@@ -47,16 +49,28 @@ class Reading:
 
 def matching(pattern: Pattern, events: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
     """The events whose message has the pattern: literal text anywhere, or a match of the regular expression."""
-    if pattern.regex:
-        search = _compiled(pattern.text, pattern.flags).search
-        return tuple(event for event in events if search(event.message))
-    return tuple(event for event in events if pattern.text in event.message)
+    return tuple(event for event in events if pattern.is_in(event.message))
 
 
-def read(expectation: Expectation, sight: LogSight) -> Reading:
-    """What the logs read so far say of an expectation."""
+def matched(pattern: Pattern, event: LogEvent) -> LogMatch:
+    """An event that has the pattern, with the part of it that does."""
+    match = pattern.compiled.search(event.message)
+    known = {field.name: getattr(event, field.name) for field in fields(LogEvent)}
+    if match is None:
+        return LogMatch(**known)
+    return LogMatch(**known, text=match[0], groups=match.groups(), named=match.groupdict())
+
+
+def read(expectation: Expectation, sight: LogSight, *, until: datetime | None = None) -> Reading:
+    """What the logs read so far say of an expectation.
+
+    Args:
+        expectation: What is expected.
+        sight: What was read.
+        until: Up to when an absence must hold, or None for any moment at which each new task had begun to speak.
+    """
     if expectation.kind == "forbid":
-        return _read_forbidden(expectation, sight)
+        return _read_forbidden(expectation, sight, until)
     problem = _problem(sight)
     if expectation.kind == "sequence":
         found = _sequences(expectation, sight)
@@ -73,6 +87,8 @@ def read(expectation: Expectation, sight: LogSight) -> Reading:
         return Reading(Answer.HOLDS, found)
     if problem:
         return Reading(Answer.UNSEEN, found, problem=problem)
+    if sight.is_cut:
+        return Reading(Answer.UNCOUNTED, found)
     if expectation.tasks == "all" and not set(lacking) <= set(sight.unheard):
         return Reading(Answer.MISSING, found, lacking)
     if sight.unheard or not sight.scope.tasks:
@@ -102,8 +118,24 @@ def _threads(within: SequenceScope, sight: LogSight) -> list[list[LogEvent]]:
     return [[event for event in sight.events if event.task == task] for task in sight.scope.tasks]
 
 
-def _read_forbidden(expectation: Expectation, sight: LogSight) -> Reading:
-    """An absence is proven only when each new task was heard: silence says nothing."""
+def read_count(pattern: Pattern, sight: LogSight, *, until: datetime | None = None) -> Reading:
+    """The events that have a pattern; HOLDS where their number is exact, as no more of them can become visible."""
+    found = matching(pattern, sight.events)
+    problem = _problem(sight)
+    if problem:
+        return Reading(Answer.UNSEEN, found, problem=problem)
+    if sight.is_cut:
+        return Reading(Answer.UNCOUNTED, found)
+    if sight.unheard or not sight.scope.tasks:
+        return Reading(Answer.UNHEARD, found, sight.unheard)
+    settled = sight.settled_until
+    young = {event.task for event in found if settled is None or event.timestamp > settled}
+    lacking = tuple(task for task in sight.scope.tasks if task in young or task in sight.unsettled(until))
+    return Reading(Answer.UNSETTLED if lacking or young else Answer.HOLDS, found, lacking)
+
+
+def _read_forbidden(expectation: Expectation, sight: LogSight, until: datetime | None) -> Reading:
+    """An absence is proven only when each new task was heard, and nothing said before can still become visible."""
     found = matching(expectation.patterns[0], sight.events)
     if found:
         return Reading(Answer.BROKEN, found)
@@ -112,13 +144,9 @@ def _read_forbidden(expectation: Expectation, sight: LogSight) -> Reading:
         return Reading(Answer.UNSEEN, problem=problem)
     if sight.unheard or not sight.scope.tasks:
         return Reading(Answer.UNHEARD, lacking=sight.unheard)
-    return Reading(Answer.HOLDS)
+    unsettled = sight.unsettled(until)
+    return Reading(Answer.UNSETTLED, lacking=unsettled) if unsettled else Reading(Answer.HOLDS)
 
 
 def _problem(sight: LogSight) -> Problem | None:
     return next(iter((*sight.scope.problems, *sight.problems)), None)
-
-
-@lru_cache(maxsize=256)
-def _compiled(text: str, flags: int) -> re.Pattern[str]:
-    return re.compile(text, flags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_deploycheck.facts.log import LogScope, LogStream
@@ -19,7 +20,23 @@ _UNREADABLE = Problem(
 )
 
 
-def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: datetime) -> LogScope:
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where a log router such as FireLens writes, which a task definition does not tell.
+
+    Attributes:
+        group: The log group.
+        stream: How its streams are named, with the placeholders {container} and {task}; None for any name with the
+            task's id in it.
+    """
+
+    group: str
+    stream: str | None = None
+
+
+def log_scope(
+    facts: ServiceFacts, *, region: str, since: datetime | None, now: datetime, routed: Routed | None = None
+) -> LogScope:
     """The logs to look at for a service.
 
     Args:
@@ -27,6 +44,7 @@ def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: 
         region: The environment's region, for log drivers that name none.
         since: The start of the window that was asked for, or None for the start of the rollout.
         now: The moment of the look (UTC), the start where nothing earlier is known.
+        routed: Where the containers log whose task definition cannot tell.
     """
     new = [task for task in facts.running if _is_new(task, facts)]
     old = [task for task in facts.tasks or () if task not in new]
@@ -47,7 +65,7 @@ def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: 
             container = definition.container(judged.container)
             if container is None:
                 continue
-            stream = _stream(task, container, region)
+            stream = _stream(task, container, region, routed)
             if stream is None:
                 blind.append(_why_blind(container))
             else:
@@ -55,8 +73,9 @@ def log_scope(facts: ServiceFacts, *, region: str, since: datetime | None, now: 
     return LogScope(
         since=began,
         tasks=tuple(task.id for task in new),
+        started={task.id: task.started_at for task in new if task.started_at},
         streams=tuple(streams),
-        old_streams=_streams_of_old(old, facts, region),
+        old_streams=_streams_of_old(old, facts, region, routed),
         old_since=min([began, *(task.created_at for task in crashed_tasks(facts) if task.created_at)]),
         problems=tuple(dict.fromkeys(problems)),
         blind=tuple(dict.fromkeys(blind)),
@@ -79,24 +98,26 @@ def _is_new(task: Task, facts: ServiceFacts) -> bool:
     return primary is not None and task.started_by == primary.id
 
 
-def _streams_of_old(tasks: list[Task], facts: ServiceFacts, region: str) -> tuple[LogStream, ...]:
+def _streams_of_old(
+    tasks: list[Task], facts: ServiceFacts, region: str, routed: Routed | None
+) -> tuple[LogStream, ...]:
     streams = []
     for task in tasks:
         definition = facts.definition_of(task) or facts.definition
         for judged in facts.judged:
             container = definition.container(judged.container) if definition else None
-            stream = _stream(task, container, region) if container else None
+            stream = _stream(task, container, region, routed) if container else None
             if stream:
                 streams.append(stream)
     return tuple(streams)
 
 
-def _stream(task: Task, container: ContainerDefinition, region: str) -> LogStream | None:
+def _stream(task: Task, container: ContainerDefinition, region: str, routed: Routed | None) -> LogStream | None:
     """Where the awslogs driver writes: `prefix/container/task`, and without a prefix the container's runtime id."""
     options = container.log_options
     group = options.get("awslogs-group")
     if container.log_driver != "awslogs" or not group:
-        return None
+        return _routed_stream(task, container, region, routed) if routed else None
     prefix = options.get("awslogs-stream-prefix")
     running = task.container(container.name)
     name = f"{prefix}/{container.name}/{task.id}" if prefix else (running.runtime_id if running else None)
@@ -111,6 +132,13 @@ def _stream(task: Task, container: ContainerDefinition, region: str) -> LogStrea
         # Non-blocking has been the driver's default since June 2025.
         may_drop=options.get("mode", "non-blocking") == "non-blocking",
     )
+
+
+def _routed_stream(task: Task, container: ContainerDefinition, region: str, routed: Routed) -> LogStream:
+    name = task.id
+    if routed.stream:
+        name = routed.stream.replace("{container}", container.name).replace("{task}", task.id)
+    return LogStream(task.id, container.name, region, routed.group, name, may_drop=True, is_part=routed.stream is None)
 
 
 def _why_blind(container: ContainerDefinition) -> str:

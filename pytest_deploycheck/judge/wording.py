@@ -56,7 +56,7 @@ def seconds(duration: float) -> str:
 
 def plural(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
 def ecs_command(service: Service, operation: str, *arguments: str) -> str:

@@ -2,145 +2,169 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from pytest_deploycheck.facts.log import LogEvent, LogStream
+from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.answers import batches, member, pages
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, code_of, problem_of
+from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.collector import Collector
+from pytest_deploycheck.observe.insights import run_query
+from pytest_deploycheck.observe.livetail import LiveTail
 
 if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-
+    from pytest_deploycheck.config.settings import Pattern
     from pytest_deploycheck.observe.session import Session
+    from pytest_deploycheck.waiting import Clock
 
-_STREAMS_PER_CALL = 100
-_ACTION = "logs:FilterLogEvents"
-_NOT_FOUND = "ResourceNotFoundException"
-
-OVERLAP = timedelta(minutes=2)
-"""How far back of its last look a reader looks again: CloudWatch shows events late and out of order."""
-
-UNBORN_GROUP = "GroupNotFound"
-"""Code of the problem that a log group does not exist."""
+_Place = tuple[str, str]
 
 
-@dataclass(slots=True)
 class LogReader:
-    """Reads the events of some streams since a fixed moment, again and again, and delivers each event once.
+    """Reads logs for all who ask in this process, each log group of each region through one collector.
 
-    A look re-reads what the last one saw of the `OVERLAP`, and a whole look re-reads all from the start, so that an
-    event that came late is not lost. CloudWatch's own ids tell which events were seen before.
-
-    Attributes:
+    Args:
         session: The way in to AWS.
-        streams: The streams to read; one that does not exist yet is looked for again each time.
-        since: Start of the window (aware, by the servers' clock).
-        clock_offset: Seconds by which the servers' clock is ahead of this machine's.
+        account: The account whose log groups are read.
+        now: The time by the servers' clock (UTC).
     """
 
-    session: Session
-    streams: Sequence[LogStream]
-    since: datetime
-    clock_offset: float = 0.0
-    problems: tuple[Problem, ...] = ()
-    _events: dict[tuple[str, str], LogEvent] = field(default_factory=dict)
-    _looked_at: datetime | None = None
+    def __init__(self, session: Session, account: str, now: Callable[[], datetime]) -> None:
+        self._session = session
+        self._account = account
+        self._now = now
+        self._collectors: dict[_Place, Collector] = {}
+        self._lock = threading.Lock()
 
-    @property
-    def events(self) -> tuple[LogEvent, ...]:
-        """All events delivered so far, the oldest first."""
-        return tuple(sorted(self._events.values(), key=lambda event: (event.timestamp, event.id)))
+    def known(self, scope: LogScope, patterns: Sequence[Pattern]) -> LogSight:
+        """What was found so far, without another look."""
+        return self._sight(LogSight(scope), patterns)
 
-    def look(self, *, whole: bool = False) -> tuple[LogEvent, ...]:
-        """Read what is new, and return all events so far.
+    def look(
+        self, scope: LogScope, patterns: Sequence[Pattern], *, also: Sequence[Pattern] = (), whole: bool = False
+    ) -> LogSight:
+        """Read what is new of what has one of the patterns.
 
-        What cannot be read is in `problems` afterwards; the rest is read all the same.
+        What cannot be read is among the sight's problems; the rest is read all the same.
 
         Args:
+            scope: Which logs to read.
+            patterns: What to look for.
+            also: What will be asked next: read along where it costs no further call.
             whole: Whether to read the whole window again, as a last look must.
         """
-        now = datetime.now(UTC) + timedelta(seconds=self.clock_offset)
-        start = self.since
-        if self._looked_at and not whole:
-            start = max(self.since, self._looked_at - OVERLAP)
-        problems: list[Problem] = []
-        for (region, group), streams in self._by_group().items():
-            client = self.session.logs(region)
-            for batch in batches(list(streams), _STREAMS_PER_CALL):
-                try:
-                    for event in _read(client, group, batch, start):
-                        stream = streams[event["logStreamName"]]
-                        self._events.setdefault((f"{region}/{group}", event["eventId"]), _event(event, stream))
-                except LOOK_ERRORS as error:
-                    problems.append(_problem(error, region, group))
-        self.problems = tuple(problems)
-        if not problems:
-            self._looked_at = now
-        return self.events
+        read_at = self._now()
+        places = _by_place(scope.streams)
 
-    def _by_group(self) -> Mapping[tuple[str, str], Mapping[str, LogStream]]:
-        groups: dict[tuple[str, str], dict[str, LogStream]] = defaultdict(dict)
-        for stream in self.streams:
-            groups[stream.region, stream.group][stream.name] = stream
-        return groups
+        def look(place: _Place) -> Problem | None:
+            return self._collector(place).look(places[place], scope.since, patterns, also=also, whole=whole)
 
+        problems = side_by_side(look, list(places))
+        return self._sight(LogSight(scope, problems=_distinct(problems), read_at=read_at), patterns)
 
-def _read(
-    client: CloudWatchLogsClient, group: str, streams: Sequence[str], start: datetime
-) -> Iterator[Mapping[str, Any]]:
-    """The events of some streams.
-
-    CloudWatch refuses the whole call when one of the streams does not exist, as that of a task which has not logged
-    yet; then each is asked for on its own.
-    """
-    parameters = {"logGroupName": group, "startTime": int(start.timestamp() * 1000)}
-    try:
-        yield from _filter(client, parameters | {"logStreamNames": list(streams)})
-    except ClientError as error:
-        if code_of(error) != _NOT_FOUND:
-            raise
-        if len(streams) > 1:
-            for stream in streams:
-                yield from _read(client, group, [stream], start)
-        else:
-            # Is it the stream or the group that is missing? A look at the group alone raises where it is the group.
-            client.filter_log_events(logGroupName=group, limit=1)
-
-
-def _filter(client: CloudWatchLogsClient, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    # botocore's paginator gives up on a token that comes twice, and a page without events may still have a token.
-    for page in pages(client.filter_log_events, **parameters):
-        yield from member(page, "events", _ACTION)
-
-
-def _event(answer: Mapping[str, Any], stream: LogStream) -> LogEvent:
-    return LogEvent(
-        id=answer["eventId"],
-        timestamp=_moment(answer["timestamp"]),
-        ingested_at=_moment(answer.get("ingestionTime", answer["timestamp"])),
-        message=answer.get("message", ""),
-        task=stream.task,
-        stream=stream.name,
-    )
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
-
-
-def _problem(error: Exception, region: str, group: str) -> Problem:
-    if isinstance(error, ClientError) and code_of(error) == _NOT_FOUND:
-        return Problem(
-            _ACTION,
-            UNBORN_GROUP,
-            f"The log group {group} does not exist in {region}, where the task definition sends its log.",
-            "Create it there, or mend awslogs-group and awslogs-region in the task definition.",
+    def listen(self, sight: LogSight, start: datetime, end: datetime | None = None) -> LogSight:
+        """The sight, with which of its streams said anything from `start` to `end`."""
+        places = _by_place(sight.scope.current_streams)
+        problems = side_by_side(lambda place: self._collector(place).listen(places[place], start, end), list(places))
+        return replace(
+            sight,
+            spoke=self._spoke(_by_place(sight.scope.streams), sight.scope.since),
+            problems=_distinct([*sight.problems, *problems]),
         )
-    return problem_of(error, _ACTION)
+
+    def recall(self, sight: LogSight, patterns: Sequence[Pattern], number: int) -> LogSight:
+        """The sight, with the last lines, whatever they say."""
+        places = _by_place(sight.scope.streams)
+        recalled = side_by_side(
+            lambda place: self._collector(place).recent(places[place], sight.scope.since, number, patterns),
+            list(places),
+        )
+        lines = _in_order(event for recent, _ in recalled for event in recent.events)
+        recalled_sight = replace(
+            sight,
+            recent=lines[-number:],
+            is_recent_all=all(recent.is_all for recent, _ in recalled) and len(lines) <= number,
+            problems=_distinct([*sight.problems, *(problem for _, problem in recalled)]),
+        )
+        return self._sight(recalled_sight, patterns)
+
+    def live(self, streams: Sequence[LogStream]) -> LiveTail:
+        """A Live Tail of the groups of some streams, which calls for a look when something they say arrives."""
+        return LiveTail(self._session, self._account, _by_place(streams))
+
+    def query(self, scope: LogScope, text: str, *, clock: Clock, timeout: float) -> list[dict[str, str]]:
+        """The rows of a Logs Insights query over the window and the streams, group by group.
+
+        Raises:
+            UnprovenError: It did not come to its end.
+        """
+        return [
+            row
+            for (region, group), streams in _by_place(scope.streams).items()
+            for row in run_query(
+                self._session.logs(region),
+                group,
+                streams,
+                text,
+                window=(scope.since, self._now()),
+                clock=clock,
+                timeout=timeout,
+            )
+        ]
+
+    def _collector(self, place: _Place) -> Collector:
+        with self._lock:
+            if place not in self._collectors:
+                region, group = place
+                self._collectors[place] = Collector(self._session.logs(region), region, group, self._now)
+            return self._collectors[place]
+
+    def _sight(self, sight: LogSight, patterns: Sequence[Pattern]) -> LogSight:
+        """The sight, with all that is known of its scope by now."""
+        scope = sight.scope
+        places = _by_place(scope.streams)
+        events: dict[tuple[_Place, str], LogEvent] = {}
+        is_cut = False
+        for place, streams in places.items():
+            for pattern in patterns:
+                found, cut = self._collector(place).found(streams, scope.since, pattern)
+                events.update({(place, event.id): event for event in found})
+                is_cut |= cut
+        return replace(
+            sight,
+            events=_in_order(events.values()),
+            spoke=self._spoke(places, scope.since),
+            is_cut=is_cut,
+            notes=self._notes(places),
+        )
+
+    def _spoke(self, places: Mapping[_Place, Sequence[LogStream]], since: datetime) -> tuple[Spoke, ...]:
+        spoke = (self._collector(place).spoke(stream, since) for place, streams in places.items() for stream in streams)
+        return tuple(one for one in spoke if one)
+
+    def _notes(self, places: Mapping[_Place, Sequence[LogStream]]) -> tuple[str, ...]:
+        regions = dict.fromkeys(region for region, _ in places)
+        return tuple(
+            f"CloudWatch Logs throttled {number} calls in {region}, so there were fewer looks than there should be"
+            for region in regions
+            if (number := self._session.log_throttles(region))
+        )
+
+
+def _by_place(streams: Sequence[LogStream]) -> dict[_Place, list[LogStream]]:
+    places: dict[_Place, list[LogStream]] = defaultdict(list)
+    for stream in streams:
+        places[stream.region, stream.group].append(stream)
+    return places
+
+
+def _in_order(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
+    return tuple(sorted(events, key=lambda event: (event.timestamp, event.id)))
+
+
+def _distinct(problems: Sequence[Problem | None]) -> tuple[Problem, ...]:
+    return tuple(dict.fromkeys(problem for problem in problems if problem))

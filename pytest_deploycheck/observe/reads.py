@@ -21,7 +21,7 @@ READS: Final = {
         "ListTasks",
     },
     "ecr": {"BatchGetImage", "DescribeImages"},
-    "logs": {"FilterLogEvents"},
+    "logs": {"FilterLogEvents", "GetQueryResults", "StartLiveTail", "StartQuery"},
 }
 """The operations that this project calls, by botocore's name of the service."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +19,7 @@ from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.snapshot import Identity
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
+from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.reads import guard
 
 if TYPE_CHECKING:
@@ -38,6 +40,15 @@ _CONFIG = Config(
     max_pool_connections=PARALLEL_CALLS,
     user_agent_extra="pytest-deploycheck",
 )
+
+_LOG_CONFIG = _CONFIG.merge(Config(retries={"mode": "adaptive"}))
+"""Logs are polled: once CloudWatch throttles, botocore's adaptive mode holds all calls of a client to what it allows.
+
+As there is one client for each region, that is one budget for each account and region.
+"""
+
+
+_AWS_HOST = re.compile(r"\.amazonaws\.[a-z.]+(?:[:/]|$)")
 
 
 class Session:
@@ -60,6 +71,7 @@ class Session:
         self._local_now = local_now
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._throttled: Counter[str] = Counter()
         try:
             self._session = boto3.Session(botocore_session=_core_session(environment), region_name=environment.region)
             region = self._session.region_name
@@ -111,20 +123,41 @@ class Session:
 
     def logs(self, region: str) -> CloudWatchLogsClient:
         """The client for log groups in `region`."""
-        return cast("CloudWatchLogsClient", self._client("logs", region))
+        return cast("CloudWatchLogsClient", self._client("logs", region, _LOG_CONFIG))
 
-    def _client(self, service: str, region: str) -> Any:
+    def live_logs(self, region: str) -> CloudWatchLogsClient:
+        """The client for Live Tail in `region`, a new one for each session as it is closed with it."""
+        endpoint = str(self.logs(region).meta.endpoint_url)
+        # botocore puts a prefix before the host, which only AWS's own names resolve.
+        config = _CONFIG.merge(Config(inject_host_prefix=_AWS_HOST.search(endpoint) is not None))
+        with self._lock:
+            return cast("CloudWatchLogsClient", self._make_client("logs", region, config))
+
+    def log_throttles(self, region: str) -> int:
+        """How many calls CloudWatch Logs has throttled in a region so far, those that a retry mended included."""
+        return self._throttled[region]
+
+    def _client(self, service: str, region: str, config: Config = _CONFIG) -> Any:
         # boto3 sessions are not safe to share between threads while they make clients; clients are.
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._session.client(
-                    service,  # type: ignore[call-overload]  # the stubs know literal names only
-                    region_name=region,
-                    endpoint_url=self._environment.endpoint_url,
-                    config=_CONFIG,
-                )
+                client = self._clients[key] = self._make_client(service, region, config)
+                if service == "logs":
+                    client.meta.events.register("needs-retry.logs", partial(self._note_throttle, region))
             return self._clients[key]
+
+    def _make_client(self, service: str, region: str, config: Config) -> Any:
+        return self._session.client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            region_name=region,
+            endpoint_url=self._environment.endpoint_url,
+            config=config,
+        )
+
+    def _note_throttle(self, region: str, response: tuple[object, Mapping[str, Any]] | None, **_: Any) -> None:
+        if response and response[1].get("Error", {}).get("Code") in THROTTLED:
+            self._throttled[region] += 1
 
 
 def _core_session(environment: EnvironmentSettings) -> CoreSession:

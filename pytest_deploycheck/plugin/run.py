@@ -14,6 +14,7 @@ from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
+from pytest_deploycheck.plugin.progress import Progress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.report.logs import LAST_LINES
@@ -45,7 +46,12 @@ class DeployRun:
         self.settings = settings
         self._selected = self._select()
         self.verification = Verification(
-            settings.environment, settings.options, observation=observation, time_left=self.timeouts.time_left
+            settings.environment,
+            settings.options,
+            observation=observation,
+            time_left=self.timeouts.time_left,
+            source=self._config.rootpath,
+            show_progress=Progress(self._config).show,
         )
 
     def _select(self) -> list[str] | None:
@@ -164,6 +170,11 @@ class DeployRun:
         else:
             attach_nothing(report)
         return report
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of what costs while it is open."""
+        if hasattr(self, "verification"):
+            self.verification.close()
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Explain comparisons with what the fixtures hold."""

@@ -16,7 +16,7 @@ LINES = ("Requested platforms: a, b", "Parsed item #1", "Parsed item #2", "Found
 def talking(world: World) -> World:
     """Return a world whose first task says four lines, and whose second task says another."""
     first, second = world.backend.running_tasks
-    began = world.aws.now() - timedelta(minutes=1)
+    began = world.aws.now() - timedelta(minutes=4)
     for number, line in enumerate(LINES):
         first.log(line, at=began + timedelta(seconds=number))
     second.log("healthy", at=began)
@@ -72,13 +72,14 @@ def test_only_the_new_tasks_since_the_rollout_are_heard(
     """A line of an old task does not count, be it stopped or draining beside the new ones; nor one from before."""
     (old, _) = world.backend.running_tasks
     world.aws.push_image("shop-backend:newer", {"app/main.py": "newer"}, tags=("latest",))
-    rollout = world.backend.roll_out(status="IN_PROGRESS", new_running=1)
+    ago = world.aws.now() - timedelta(minutes=5)
+    rollout = world.backend.roll_out(at=ago, status="IN_PROGRESS", new_running=1)
     path = pytester.path / "deploycheck.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("backend:new", "backend:newer"), encoding="utf-8")
-    old.log("Found 3 platform sections")
+    old.log("Found 3 platform sections", at=ago + timedelta(minutes=1))
     (new,) = rollout.running_tasks
     new.log("from before", at=rollout.created_at - timedelta(minutes=5))
-    new.log("hello")
+    new.log("hello", at=ago + timedelta(minutes=1))
     outcome = ask(
         deploy,
         pytester,

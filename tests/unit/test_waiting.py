@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_deploycheck.waiting import FIRST_PAUSE, LONGEST_PAUSE, SystemClock, wait
+from pytest_deploycheck.waiting import PATIENT, Pace, SystemClock, wait
 from unit.handles.fakes import FakeClock
 
 
@@ -37,7 +37,7 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
     waited = wait(look, lambda seen: seen >= 30, timeout=300, clock=clock)
     assert waited.settled
     assert waited.last == looks[-1]
-    assert 30 <= waited.elapsed <= 30 + LONGEST_PAUSE
+    assert 30 <= waited.elapsed <= 30 + PATIENT.longest
 
 
 def test_a_wait_in_vain_keeps_the_last_observation() -> None:
@@ -75,9 +75,9 @@ def test_pauses_grow_and_stay_bounded() -> None:
     """Looks are close together at first and further apart later, never further than the longest pause."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
-    wait(look, lambda _: False, timeout=120, clock=clock, longest_pause=3)
-    assert clock.naps[0] == FIRST_PAUSE
-    assert max(clock.naps) == 3
+    wait(look, lambda _: False, timeout=120, clock=clock, pace=Pace(0.2, 3, 0.5))
+    assert clock.naps[0] == pytest.approx(0.2)
+    assert max(clock.naps) == pytest.approx(3)
     assert clock.naps[:-1] == sorted(clock.naps[:-1])
     assert len(looks) == len(clock.naps) + 1
 
@@ -116,7 +116,7 @@ def test_every_wait_ends(timeout: float, longest: float, takes: float) -> None:
     """Whatever the timeout and however slow the looks: it ends, looks at least once, and never sleeps past the end."""
     clock = FakeClock(0.0)
     look, looks = looking(clock, takes=takes)
-    waited = wait(look, lambda _: False, timeout=timeout, clock=clock, longest_pause=longest)
+    waited = wait(look, lambda _: False, timeout=timeout, clock=clock, pace=Pace(min(0.2, longest), longest, 0.5))
     assert looks
     assert looks[-1] >= timeout or looks[-1] == pytest.approx(timeout)
     assert waited.elapsed <= timeout + 2 * takes + 1e-3
@@ -130,7 +130,25 @@ def test_a_wait_never_misses_what_was_in_time(arrives: float) -> None:
     look, _ = looking(clock)
     waited = wait(look, lambda seen: seen >= arrives, timeout=200, clock=clock)
     assert waited.settled
-    assert waited.elapsed <= arrives + LONGEST_PAUSE
+    assert waited.elapsed <= arrives + PATIENT.longest
+
+
+def test_what_calls_for_a_look_makes_the_looks_quick_again() -> None:
+    """A rest that is broken off leads to a look at once, and to quick looks after it."""
+    clock = FakeClock(0.0)
+    look, looks = looking(clock)
+    pauses: list[float] = []
+
+    def rest(seconds: float) -> bool:
+        pauses.append(seconds)
+        is_called = 50 <= clock.seconds < 51
+        clock.sleep(0.5 if is_called else seconds)
+        return is_called
+
+    wait(look, lambda _: False, timeout=100, clock=clock, pace=Pace(0.2, 5, 0.5), rest=rest)
+    called = next(index for index, at in enumerate(looks) if at >= 50)
+    assert looks[called + 1] - looks[called] == pytest.approx(0.5)
+    assert pauses[called + 1] == pytest.approx(0.2)
 
 
 def test_the_systems_clock_never_goes_back() -> None:

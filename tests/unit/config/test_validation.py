@@ -22,7 +22,7 @@ def test_misspelt_key_names_the_nearest(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev.services.backend]\ncontaner = "app"')
     assert line == (
         "deploycheck.toml: env.dev.services.backend.contaner: unknown key; did you mean 'container'?"
-        " Allowed here: container, image, logs, service"
+        " Allowed here: container, image, log_group, log_stream, logs, service"
     )
 
 
@@ -38,14 +38,49 @@ def test_unknown_table_at_the_top(refuse: Refuse) -> None:
     assert line == ("deploycheck.toml: default: unknown key; did you mean 'defaults'? Allowed here: defaults, env")
 
 
-@pytest.mark.parametrize(
-    "key", ["source", "source_exclude", "alarms", "error_rate", "live_tail", "strict_tags", "log_group", "log_stream"]
-)
+@pytest.mark.parametrize("key", ["source", "source_exclude", "alarms", "error_rate", "strict_tags"])
 @pytest.mark.parametrize("table", ["env.dev", "env.dev.services.backend", "defaults"])
 def test_keys_that_are_not_known(refuse: Refuse, table: str, key: str) -> None:
     """A key without a meaning is refused wherever it stands: nobody believes in a check that is not made."""
     (line,) = refuse(f"[{table}]\n{key} = 'x'")
     assert line.startswith(f"deploycheck.toml: {table}.{key}: unknown key")
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("env.dev.services.backend", "live_tail"),
+        ("env.dev", "log_group"),
+        ("env.dev", "log_stream"),
+    ],
+)
+def test_keys_in_the_wrong_table(refuse: Refuse, table: str, key: str) -> None:
+    """A key that another table knows is refused where it means nothing."""
+    (line,) = refuse(f"[{table}]\n{key} = 'x'")
+    assert line.startswith(f"deploycheck.toml: {table}.{key}: unknown key")
+
+
+def test_live_tail_is_true_or_false(refuse: Refuse) -> None:
+    """A switch takes nothing but true and false."""
+    (line,) = refuse('[env.dev]\nlive_tail = "yes"')
+    assert line == "deploycheck.toml: env.dev.live_tail: found 'yes'; allowed: true or false"
+
+
+@pytest.mark.parametrize("name", ["app-firelens", "{container}-{id}", "{task"])
+def test_a_log_stream_that_names_no_task(refuse: Refuse, name: str) -> None:
+    """The streams of two tasks must be told apart, with placeholders that are known."""
+    (line,) = refuse(f'[env.dev.services.backend]\nlog_group = "/ecs/x"\nlog_stream = "{name}"')
+    assert line.startswith(
+        f"deploycheck.toml: env.dev.services.backend.log_stream: found {name!r}; allowed: a name with"
+    )
+    assert "'{task}'" in line
+
+
+@pytest.mark.parametrize("table", ["env.dev", "defaults"])
+def test_a_log_stream_without_its_group(refuse: Refuse, table: str) -> None:
+    """A stream is looked for in the group beside it; without one it would be read by nobody."""
+    (line,) = refuse(f'[env.dev]\n[{table}.services.backend]\nlog_stream = "app-firelens-{{task}}"')
+    assert line.startswith(f"deploycheck.toml: {table}.services.backend.log_stream: found without log_group")
 
 
 def test_all_violations_are_reported_at_once(refuse: Refuse) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
-from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.service import (
     ContainerDefinition,
     Deployment,
@@ -450,6 +450,22 @@ def event(message: str, of: str = "one", *, at: str = "11:10", ingested: str | N
     )
 
 
-def sight(seen: LogScope, *events: LogEvent, problems: Sequence[Problem] = ()) -> LogSight:
-    """What was read of the logs."""
-    return LogSight(seen, tuple(sorted(events, key=lambda one: one.timestamp)), tuple(problems))
+def sight(
+    seen: LogScope, *events: LogEvent, problems: Sequence[Problem] = (), read_at: str = "11:20", **changes: Any
+) -> LogSight:
+    """What was read of the logs, long enough after the last line that nothing said before can still come."""
+    ordered = tuple(sorted(events, key=lambda one: one.timestamp))
+    spoke = []
+    for stream in seen.streams:
+        moments = [one.timestamp for one in ordered if one.task == stream.task and stream.is_named(one.stream)]
+        spoke += [Spoke(stream, moments[0], moments[-1])] if moments else []
+    base = LogSight(
+        seen,
+        ordered,
+        tuple(problems),
+        spoke=tuple(spoke),
+        read_at=clock(read_at),
+        recent=ordered,
+        is_recent_all=True,
+    )
+    return replace(base, **changes)

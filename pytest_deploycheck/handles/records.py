@@ -1,0 +1,40 @@
+"""Structured logs: lines that are JSON objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_deploycheck.facts.log import LogEvent
+from pytest_deploycheck.judge.expectations import shown
+
+
+def parse_records(events: Sequence[LogEvent], schema: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The events that are JSON objects, as dictionaries.
+
+    Args:
+        events: Events; those that are something else are left out.
+        schema: A JSON Schema that each object must satisfy, or None.
+
+    Raises:
+        AssertionError: An object does not satisfy the schema.
+    """
+    __tracebackhide__ = True
+    found = [(event, record) for event in events if (record := _object_in(event.message)) is not None]
+    if schema is not None:
+        from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415  # jsonschema is slow to load
+
+        for event, record in found:
+            violation = first_violation(record, dict(schema))
+            if violation:
+                raise AssertionError(f"a record does not satisfy the schema: {violation}\n  {shown(event)}")
+    return [record for _, record in found]
+
+
+def _object_in(message: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

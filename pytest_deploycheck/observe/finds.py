@@ -1,0 +1,81 @@
+"""What the logs of one group brought for one pattern, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogStream
+
+MOST_EVENTS = 20_000
+"""Events that are kept for one pattern."""
+
+MOST_CHARACTERS = 16_000_000
+"""Characters of messages that are kept for one pattern."""
+
+
+@dataclass(slots=True)
+class _Covered:
+    """How far a stream was read: everything visible from `since` on, when the look at `until` began."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(slots=True)
+class Finds:
+    """The events that have a pattern, each once, and how far the streams were read for it.
+
+    Once `MOST_EVENTS` or `MOST_CHARACTERS` are kept, only a stream of which nothing is kept may add to them, so that
+    memory stays bounded and it is still known who said it. Then `is_cut` tells that there are more.
+
+    Attributes:
+        matches: Says whether a message has the pattern.
+        is_cut: Whether events were left out.
+        characters: Characters of the messages that are kept.
+    """
+
+    matches: Callable[[str], bool]
+    is_cut: bool = False
+    characters: int = 0
+    _events: dict[LogStream, dict[str, LogEvent]] = field(default_factory=dict)
+    _number: int = 0
+    _covered: dict[LogStream, _Covered] = field(default_factory=dict)
+
+    def start_for(self, stream: LogStream, since: datetime) -> datetime:
+        """Where a look that wants everything from `since` on must begin to read a stream."""
+        covered = self._covered.get(stream)
+        if covered is None or since < covered.since:
+            return since
+        return max(since, covered.until - OVERLAP)
+
+    def cover(self, streams: Iterable[LogStream], start: datetime, now: datetime) -> None:
+        """Note that streams were read from `start` on, in a look that began at `now`."""
+        for stream in streams:
+            covered = self._covered.get(stream)
+            since = min(start, covered.since) if covered else start
+            self._covered[stream] = _Covered(since, now)
+
+    def keep(self, stream: LogStream, event: LogEvent) -> None:
+        """Keep an event, if there is room for it."""
+        kept = self._events.setdefault(stream, {})
+        if event.id in kept:
+            return
+        is_full = self._number >= MOST_EVENTS or self.characters + len(event.message) > MOST_CHARACTERS
+        if is_full and kept:
+            self.is_cut = True
+            return
+        kept[event.id] = event
+        self._number += 1
+        self.characters += len(event.message)
+
+    def is_done_with(self, streams: Iterable[LogStream]) -> bool:
+        """Whether reading on in these streams can add nothing."""
+        return self.is_cut and all(self._events.get(stream) for stream in streams)
+
+    def events(self, streams: Iterable[LogStream], since: datetime) -> Iterator[LogEvent]:
+        """The events of some streams since a moment."""
+        for stream in streams:
+            kept = self._events.get(stream, {})
+            yield from (event for event in kept.values() if event.timestamp >= since)

@@ -1,0 +1,21 @@
+"""What of a document breaks a JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jsonschema.validators import validator_for
+
+from pytest_deploycheck.safe import one_line
+
+
+def first_violation(document: Any, schema: dict[str, Any]) -> str | None:
+    """The first thing in a document that breaks a schema: its JSON path and what is wrong; None where nothing is.
+
+    Raises:
+        jsonschema.SchemaError: The schema itself is none.
+    """
+    checker = validator_for(schema)
+    checker.check_schema(schema)
+    error = next(checker(schema).iter_errors(document), None)
+    return f"{error.json_path}: {one_line(error.message, 300)}" if error else None
