@@ -11,7 +11,7 @@ from typing import Protocol
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight, LogStream
 from pytest_deploycheck.judge.logs import Answer, Reading, read, read_count
-from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.judge.wording import plural, seconds
 from pytest_deploycheck.waiting import Clock, Pace, Waited, wait
 
 PACE = Pace(shortest=0.15, longest=1.0, share=0.01)
@@ -274,7 +274,8 @@ class Listener:
             elapsed = self.clock.monotonic() - began
             if elapsed >= PROGRESS_AFTER:
                 seen = plural(len(sight.events), "matching event")
-                self._show(f"waiting for {question.what}: {elapsed:.0f} s of {patience:.0f} s, {seen} so far")
+                waited = f"{int(min(elapsed, patience))} s of {seconds(patience)}"
+                self._show(f"waiting for {question.what}: {waited}, {seen} so far")
             return sight
 
         def rest(seconds: float) -> bool:

@@ -51,7 +51,7 @@ class NearMiss:
         event: The event it is in.
         expected: What was expected, fit to be shown.
         seen: The part of the line that was compared, fit to be shown.
-        marks: Both, one below the other, with marks under the characters that differ where they are few.
+        marks: Both, one below the other, with carets under what the other has not.
     """
 
     event: LogEvent
@@ -203,8 +203,22 @@ def _shown(expected: _Expected, event: LogEvent) -> NearMiss | None:
         return None
     _, line, likeness = max(found, key=lambda one: one[0])
     seen = _cropped(line, likeness) if len(line) > _AS_LONG * len(expected.shown) else line
-    marks = tuple(mark.rstrip("\n") for mark in difflib.ndiff([expected.shown], [seen]))
-    return NearMiss(event, expected.shown, seen, marks)
+    return NearMiss(event, expected.shown, seen, _marks(expected.shown, seen))
+
+
+def _marks(expected: str, seen: str) -> tuple[str, ...]:
+    """Both texts in the way of difflib, each with carets under what the other has not."""
+    matcher = difflib.SequenceMatcher(None, expected, seen, autojunk=False)
+    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _SOLID]
+    shared = {at for block in blocks for at in range(block.a, block.a + block.size)}
+    shared_by_seen = {at for block in blocks for at in range(block.b, block.b + block.size)}
+    lines = [f"- {expected}", _carets(expected, shared), f"+ {seen}", _carets(seen, shared_by_seen)]
+    return tuple(line for line in lines if line)
+
+
+def _carets(text: str, shared: set[int]) -> str:
+    marks = "".join(" " if at in shared or character == " " else "^" for at, character in enumerate(text))
+    return f"? {marks.rstrip()}" if marks.strip() else ""
 
 
 def _cropped(line: str, likeness: _Likeness) -> str:

@@ -37,6 +37,8 @@ _NOT_FOUND = "ResourceNotFoundException"
 _HEARING = 1000
 """Events that a look may read of all streams together to hear each; then the silent ones are asked one by one."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _FIRST_STEP = timedelta(seconds=10)
 _STEP_GROWTH = 6
 
@@ -125,7 +127,7 @@ class Collector:
         """The events that have a pattern, as far as they were read, and whether some of them were left out."""
         with self._lock:
             finds = self._finds_for(pattern)
-            return list(finds.events(streams, since)), finds.is_cut
+            return list(finds.events(streams, _floored(since))), finds.is_cut
 
     def listen(self, streams: Sequence[LogStream], start: datetime, end: datetime | None = None) -> Problem | None:
         """Find out which streams said anything from `start` to `end`, for `spoke` to tell.
@@ -140,6 +142,7 @@ class Collector:
         """When a stream is known to have said something since a moment."""
         with self._lock:
             bounds = self._spoke.get(stream)
+        since = _floored(since)
         if bounds is None or _moment(bounds[1]) < since:
             return None
         first, last = map(_moment, bounds)
@@ -316,8 +319,13 @@ def _in_order(events: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _floored(moment: datetime) -> datetime:
+    """A moment as CloudWatch tells it, which counts in milliseconds: what was written in the same one is not before."""
+    return _moment(_milliseconds(moment))
 
 
 def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+    return _EPOCH + timedelta(milliseconds=milliseconds)

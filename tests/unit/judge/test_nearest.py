@@ -27,7 +27,12 @@ def test_the_old_code_said_it_otherwise() -> None:
     found = near(REQUESTED, UNRELATED, OLD_LINE, "INFO done")
     assert found.event.message == OLD_LINE
     assert (found.expected, found.seen) == (REQUESTED.text, OLD_LINE)
-    assert found.marks == (f"- {REQUESTED.text}", f"+ {OLD_LINE}")
+    assert found.marks == (
+        "- requested_platforms=['linkedin', 'twitter', 'pitch_deck']",
+        "? ^^^^^^^^^^        ^^^          ^ ^^^^^^^^^^ ^^^^^^^^^^^^^",
+        "+ INFO Generating content for platform='linkedin' user=7",
+        "? ^^^^ ^^^^^^^^^^ ^^^^^^^ ^^^         ^           ^^^^^^",
+    )
 
 
 def test_marks_stand_under_what_differs() -> None:
