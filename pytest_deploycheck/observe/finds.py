@@ -54,8 +54,11 @@ class Finds:
         """Note that streams were read from `start` on, in a look that began at `now`."""
         for stream in streams:
             covered = self._covered.get(stream)
-            since = min(start, covered.since) if covered else start
-            self._covered[stream] = _Covered(since, now)
+            if covered is None or start < covered.since:
+                self._covered[stream] = _Covered(start, now)
+            elif start <= covered.until:
+                covered.until = now
+            # Else there is a gap that nobody read, as before a capture: what is behind it is read again.
 
     def keep(self, stream: LogStream, event: LogEvent) -> None:
         """Keep an event, if there is room for it."""

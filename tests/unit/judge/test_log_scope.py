@@ -7,7 +7,7 @@ import pytest
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.judge.scope import log_scope
+from pytest_deploycheck.judge.scope import Routed, log_scope
 from unit.judge.worlds import (
     DEFINITION,
     NEW,
@@ -15,6 +15,7 @@ from unit.judge.worlds import (
     OLD,
     ROLLOUT,
     SIDECAR,
+    STARTED,
     WAYS,
     Way,
     clock,
@@ -155,3 +156,48 @@ def test_each_new_task_has_its_own_stream() -> None:
     """Two new tasks of one definition write to two streams of one group."""
     world = completed(tasks=[task("one", definition=DEFINITION), task("two", definition=DEFINITION)])
     assert [stream.name for stream in scope_of(world).streams] == ["ecs/app/one", "ecs/app/two"]
+
+
+def routed(world: ServiceFacts, group: str = "/ecs/routed", stream: str | None = None) -> LogScope:
+    """The logs to look at where a log router writes to a group."""
+    return scope_of(world, routed=Routed(group, stream))
+
+
+def test_a_log_router_writes_where_the_configuration_says() -> None:
+    """FireLens' group is not in the task definition; its streams are named by a pattern."""
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens")])
+    (stream,) = routed(world, stream="{container}-firelens-{task}").streams
+    assert (stream.group, stream.region, stream.name) == ("/ecs/routed", "us-east-1", "app-firelens-one")
+    assert not stream.is_part
+    assert stream.is_named("app-firelens-one")
+    assert not stream.is_named("app-firelens-one-more")
+
+
+def test_a_log_router_without_a_pattern_names_streams_by_the_task() -> None:
+    """Without a pattern every stream with the task's id in its name is the task's."""
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens")])
+    (stream,) = routed(world).streams
+    assert stream.is_named("app-firelens-one")
+    assert not stream.is_named("app-firelens-two")
+
+
+def test_what_the_task_definition_tells_comes_first() -> None:
+    """A container with awslogs writes where its task definition says, whatever the configuration has for others."""
+    assert {stream.group for stream in routed(completed()).streams} == {"/ecs/shop"}
+
+
+def test_when_the_new_tasks_started_is_told() -> None:
+    """An absence is known of a task only for the time in which it ran."""
+    assert scope_of(completed(tasks=[task("one"), task("two", started_at=None)])).started == {"one": STARTED}
+
+
+def test_what_a_replaced_task_said_still_counts() -> None:
+    """After another look the window stays, new tasks are heard, and those they replaced are no old ones."""
+    before = scope_of(completed(tasks=[task("one"), task("two")]))
+    later = scope_of(completed(tasks=[task("two"), task("three"), draining("one")]), since=clock("11:50"))
+    seen = before.followed_by(later)
+    assert seen.since == before.since
+    assert seen.tasks == ("two", "three")
+    assert {stream.task for stream in seen.streams} == {"one", "two", "three"}
+    assert {stream.task for stream in seen.current_streams} == {"two", "three"}
+    assert seen.old_streams == ()

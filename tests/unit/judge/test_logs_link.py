@@ -8,8 +8,8 @@ from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.expectations import judge_expectation
 from pytest_deploycheck.judge.finding import Finding, Status, log_check
-from pytest_deploycheck.judge.logs import Answer, read
-from unit.judge.worlds import denied, event, scope, sight, stream
+from pytest_deploycheck.judge.logs import Answer, matched, read, read_count
+from unit.judge.worlds import clock, denied, event, scope, sight, stream
 
 LINE = "Found 3 platform sections"
 FIRST = "Requested platforms: 3"
@@ -312,3 +312,93 @@ def test_an_answer_tells_who_lacks_it() -> None:
     assert reading.answer is Answer.MISSING
     assert reading.lacking == ("two",)
     assert [one.task for one in reading.events] == ["one"]
+
+
+def test_an_absence_of_what_is_too_young_to_be_known_is_unproven() -> None:
+    """A task that began to speak a minute ago may have said more that is still on its way: not known, and said so."""
+    finding = judge(FORBID, sight(TWO, event("hello", "one"), event("hello", "two"), read_at="11:11"))
+    assert finding.status is Status.UNPROVEN
+    assert "120 s" in finding.summary
+    assert "one" in finding.summary
+    assert "--deploy-log-wait" in finding.remedy
+
+
+def test_an_absence_is_known_of_tasks_that_ran_before_the_overlap() -> None:
+    """Tasks that started long ago and spoke just now: they said nothing forbidden up to two minutes ago."""
+    started = {"one": clock("11:06"), "two": clock("11:06")}
+    young = sight(scope("one", "two", started=started), event("hello"), event("hello", "two"), read_at="11:11")
+    finding = judge(FORBID, young)
+    assert finding.status is Status.PASS
+    assert finding.evidence["absent_until"] == clock("11:09").isoformat()
+    assert "11:09:00" in finding.summary
+
+
+def test_an_absence_is_known_no_further_than_each_task_spoke() -> None:
+    """A task that has been silent since is known up to its last line only."""
+    known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:12"), read_at="11:30")
+    assert known.proven_until == clock("11:10")
+
+
+@pytest.mark.parametrize(("until", "answer"), [("11:12", Answer.UNSETTLED), ("11:10", Answer.HOLDS)])
+def test_an_absence_up_to_a_moment_needs_lines_after_it(until: str, answer: Answer) -> None:
+    """Each task must have said something at the moment asked about or later."""
+    known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:13"), read_at="11:30")
+    assert read(FORBID, known, until=clock(until)).answer is answer
+
+
+def test_an_absence_up_to_a_moment_needs_the_overlap() -> None:
+    """Lines after the moment are not enough while earlier ones may still come."""
+    known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:10"), read_at="11:11")
+    assert read(FORBID, known, until=clock("11:10")).answer is Answer.UNSETTLED
+
+
+def test_more_matches_than_are_kept_leave_a_no_open() -> None:
+    """Events were left out, so that they have no more is not known; that they have one is."""
+    often = Expectation("expect", (Pattern(LINE),), count=3)
+    cut = sight(TWO, event(LINE), event("hello", "two"), is_cut=True)
+    assert judge(often, cut).status is Status.UNPROVEN
+    assert judge(EXPECT, cut).status is Status.PASS
+
+
+def test_a_count_is_exact_where_nothing_can_come_any_more() -> None:
+    """Old lines are counted; a young one says that the number may still grow."""
+    old = sight(TWO, event(LINE), event(LINE, "two", at="11:11"), read_at="11:20")
+    assert [one.task for one in read_count(Pattern(LINE), old).events] == ["one", "two"]
+    assert read_count(Pattern(LINE), old).answer is Answer.HOLDS
+    young = sight(TWO, event(LINE), event(LINE, "two", at="11:19"), read_at="11:20")
+    assert read_count(Pattern(LINE), young).answer is Answer.UNSETTLED
+
+
+@pytest.mark.parametrize(
+    ("seen", "answer"),
+    [
+        (sight(TWO, event(LINE)), Answer.UNHEARD),
+        (sight(TWO, event(LINE), event(LINE, "two"), is_cut=True), Answer.UNCOUNTED),
+        (sight(TWO, event(LINE), event(LINE, "two"), problems=[denied("logs:FilterLogEvents")]), Answer.UNSEEN),
+    ],
+)
+def test_a_count_that_is_not_known(seen: LogSight, answer: Answer) -> None:
+    """A silent task, events left out or a part unread: no number is given."""
+    assert read_count(Pattern(LINE), seen).answer is answer
+
+
+def test_a_missing_line_that_the_source_has_is_in_the_code_but_not_running() -> None:
+    """Where the local source says it, the failure names the place and the likely cause."""
+    seen = sight(TWO, event("hello", "one"), event("hello", "two"))
+    place = "backend/app/api/websocket.py:107"
+    finding = judge_expectation(log_check(1), EXPECT, read(EXPECT, seen), seen, waited=60, stands_in=[place])
+    assert place in finding.cause
+    assert "in the code but not running" in finding.cause
+
+
+def test_what_slowed_the_looks_is_noted_with_a_missing_line() -> None:
+    """Throttled calls made fewer looks than there should be."""
+    seen = sight(TWO, event("hello", "one"), event("hello", "two"), notes=("CloudWatch Logs throttled 7 calls",))
+    assert "CloudWatch Logs throttled 7 calls" in judge(EXPECT, seen).notes
+
+
+def test_a_match_carries_the_groups_of_its_expression() -> None:
+    """What the expression found, its groups and its named groups."""
+    found = matched(Pattern(r"item #(?P<number>\d+)( of \d+)?", regex=True), event("Parsed item #12"))
+    assert (found.text, found.groups, found.named) == ("item #12", ("12", None), {"number": "12"})
+    assert found.message == "Parsed item #12"
