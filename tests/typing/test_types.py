@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest_deploycheck
-from pytest_deploycheck import LogEvent
+from pytest_deploycheck import LogEvent, LogMatch
 
 if TYPE_CHECKING:
-    from pytest_deploycheck import DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
+    from pytest_deploycheck import Captured, DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
 
 
 def types_of_deploy_env(deploy_env: DeployEnvironment) -> None:
@@ -52,10 +52,13 @@ def types_of_deploy_logs(deploy_logs: LogTail) -> None:
     """Questions take texts and patterns, and answer with events."""
     assert_type("text" in deploy_logs, bool)
     assert_type(re.compile("text") in deploy_logs, bool)
-    assert_type(deploy_logs.wait_for("text", count=2, tasks="all", timeout=3), list[LogEvent])
-    assert_type(deploy_logs.wait_for_sequence("one", re.compile("two"), within="service"), list[LogEvent])
+    assert_type(deploy_logs.wait_for("text", count=2, tasks="all", timeout=3), list[LogMatch])
+    assert_type(deploy_logs.wait_for_sequence("one", re.compile("two"), within="service"), list[LogMatch])
     assert_type(bool(deploy_logs.absent("text")), bool)
+    assert_type(deploy_logs.absent("text", timeout=150).until, datetime | None)
     assert_type(deploy_logs.count("text"), int)
+    assert_type(deploy_logs.records({"type": "object"}), list[dict[str, Any]])
+    assert_type(deploy_logs.query("stats count(*)"), list[dict[str, str]])
     assert_type(deploy_logs.tail(3), list[LogEvent])
     (event, *_) = deploy_logs.events()
     assert_type(event.timestamp, datetime)
@@ -65,7 +68,27 @@ def types_of_deploy_logs(deploy_logs: LogTail) -> None:
     assert_type(event.stream, str)
 
 
+def types_of_captures_and_matches(deploy_logs: LogTail) -> None:
+    """A capture is asked like the tail; a match tells what matched."""
+    with deploy_logs.capture() as captured:
+        assert_type(captured, Captured)
+    assert_type("text" in captured, bool)
+    assert_type(captured.since, datetime)
+    (match, *_) = captured.wait_for(re.compile("text"))
+    assert_type(match.text, str)
+    assert_type(match.groups, tuple[str | None, ...])
+    assert_type(match.named, Mapping[str, str | None])
+
+
 def test_the_types_of_the_fixtures_can_be_imported() -> None:
     """Annotations for the fixtures come from the package itself, at run time as well."""
-    names: Sequence[str] = ("DeployEnvironment", "DeployedImage", "LogEvent", "LogTail", "Rollout", "RunningTasks")
+    names: Sequence[str] = (
+        "DeployEnvironment",
+        "DeployedImage",
+        "LogEvent",
+        "LogMatch",
+        "LogTail",
+        "Rollout",
+        "RunningTasks",
+    )
     assert [name for name in names if not hasattr(pytest_deploycheck, name)] == []
