@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import idle
+import log_latency
+import log_search
 import observing
 
 if __name__ == "__main__":
-    print(idle.measure())
-    print(observing.measure())
+    for benchmark in (idle, observing, log_latency, log_search):
+        print(benchmark.measure(), flush=True)

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest_deploycheck
-from pytest_deploycheck import LogEvent, LogMatch
+from pytest_deploycheck import Captured, LogEvent, LogMatch
 
 if TYPE_CHECKING:
-    from pytest_deploycheck import Captured, DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
+    from pytest_deploycheck import DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
 
 
 def types_of_deploy_env(deploy_env: DeployEnvironment) -> None:
