@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -65,10 +66,71 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer as the manifest lists it; `size` is in bytes, as stored."""
+    """A layer of an image.
+
+    Attributes:
+        digest: The digest of its bytes as stored, compressed or not.
+        size: Bytes, as stored.
+        media_type: What the manifest says it is.
+        diff_id: The digest of the tar inside, which equal content has in common; None where the configuration was not
+            read.
+        created_by: The build step that made it, as the image's history tells it; empty where that is not known.
+    """
 
     digest: str
     size: int
+    media_type: str = ""
+    diff_id: str | None = None
+    created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the build, as the image's history tells it.
+
+    Attributes:
+        created_by: The instruction, such as `COPY app/ ./app/ # buildkit`.
+        is_empty: Whether it made no layer.
+    """
+
+    created_by: str
+    is_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """What the configuration of an image says.
+
+    Attributes:
+        digest: The sha256 of its bytes.
+        platform: What it was built for, or None where it does not say.
+        created_at: When it says it was built (UTC), which a builder may set to anything; None where it does not say.
+        labels: Its labels: claims of the builder.
+        env: The names of its environment variables; their values may be secret, and are not kept.
+        entrypoint: The entrypoint.
+        command: The command.
+        user: The user, or an empty string for root.
+        working_dir: The folder in which it starts.
+        steps: The steps of its build, from the bottom up.
+        diff_ids: The digests of its layers' tars, from the bottom up.
+    """
+
+    digest: str
+    platform: Platform | None = None
+    created_at: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    steps: tuple[Step, ...] = ()
+    diff_ids: tuple[str, ...] = ()
+
+    @property
+    def revision(self) -> str | None:
+        """The git revision that the builder says it was built from."""
+        return self.labels.get("org.opencontainers.image.revision")
 
 
 @dataclass(frozen=True, slots=True)

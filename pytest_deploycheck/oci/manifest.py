@@ -47,11 +47,17 @@ def parse(content: bytes, *, digest: str | None = None) -> Manifest:
         if media_type in (DOCKER_LIST, OCI_INDEX):
             return Manifest(actual, media_type, children=tuple(_children(document)))
         if media_type in (DOCKER_MANIFEST, OCI_MANIFEST):
-            layers = tuple(Layer(layer["digest"], layer["size"]) for layer in document["layers"])
+            layers = tuple(
+                Layer(layer["digest"], layer["size"], layer.get("mediaType", "")) for layer in document["layers"]
+            )
             return Manifest(actual, media_type, config=document["config"]["digest"], layers=layers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"manifest {actual} cannot be read: {error!r}") from error
     raise ManifestError(f"manifest {actual} is of a kind that is not supported: {media_type}")
+
+
+def _layer(entry: dict[str, Any]) -> Layer:
+    return Layer(entry["digest"], entry["size"], entry.get("mediaType", ""))
 
 
 def _guess(document: dict[str, Any]) -> str:

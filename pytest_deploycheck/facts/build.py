@@ -1,0 +1,45 @@
+"""What a build said of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStep:
+    """A step of a build that brought files into the image.
+
+    Attributes:
+        number: The step's number as the log shows it, such as `4/6`, with the stage before it where there is one.
+        instruction: The instruction, such as `COPY app/ ./app/`.
+        is_cached: Whether the builder took the layer from its cache.
+    """
+
+    number: str
+    instruction: str
+    is_cached: bool
+
+    @property
+    def brings_files(self) -> bool:
+        """Whether it is a COPY or an ADD."""
+        return self.instruction.split(" ", 1)[0].upper() in {"COPY", "ADD"}
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLog:
+    """The output of `docker build`.
+
+    Attributes:
+        builder: Who wrote it: `buildkit`, or `classic` for the builder before it.
+        steps: The steps, in the order in which they first appear.
+        digest: The digest of the image that was built or pushed, where the log tells.
+    """
+
+    builder: str
+    steps: tuple[BuildStep, ...]
+    digest: str | None = None
+
+    @property
+    def copies(self) -> tuple[BuildStep, ...]:
+        """The COPY and ADD steps."""
+        return tuple(step for step in self.steps if step.brings_files)
