@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pytest_deploycheck.config.settings import EVERYTHING, Expectation, Pattern, SequenceScope, TaskScope
 from pytest_deploycheck.errors import UnprovenError
@@ -46,6 +46,22 @@ class Absence:
         if self:
             return f"<{self.pattern} is absent up to {at(self.until)}>"
         return f"<{self.pattern} was said {plural(len(self.events), 'time')}: {self.events[0]!r}>"
+
+
+class Count(int):
+    """A number of events, and up to when it is known.
+
+    Attributes:
+        until: The moment up to which every event that was written is counted: later ones may still be on their way.
+    """
+
+    until: datetime | None
+
+    def __new__(cls, number: int, until: datetime | None) -> Self:
+        """Make the number; it is compared and computed with like any other."""
+        self = super().__new__(cls, number)
+        self.until = until
+        return self
 
 
 @dataclass(slots=True)
@@ -155,12 +171,12 @@ class LogWindow:
             self._require(held, expectation)
         return Absence(expectation.patterns[0], held.reading.events, held.sight.proven_until)
 
-    def count(self, pattern: Text, *, timeout: float | None = None) -> int:
-        """How many events have the pattern, exactly.
+    def count(self, pattern: Text, *, timeout: float | None = None) -> Count:
+        """How many events have the pattern, exactly up to the moment that `until` of the answer tells.
 
-        It waits until the number cannot change any more: each new task was heard, and the youngest event that counts
-        is older than the two minutes in which a line may come late. To see that there are enough, `wait_for` with its
-        `count` is quicker.
+        It waits until each new task was heard and every event that counts is older than the two minutes in which a line
+        may come late. To see that there are enough, `wait_for` with its `count` is quicker; for what an action causes,
+        ask a capture.
 
         Args:
             pattern: Literal text, or a compiled regular expression.
@@ -176,7 +192,7 @@ class LogWindow:
         if held.reading.answer is not Answer.HOLDS:
             why = _WORDS[held.reading.answer]
             raise UnprovenError(f"unproven: {explain(f'count of {wanted}: {why}', self._explained(held.sight))}")
-        return len(held.reading.events)
+        return Count(len(held.reading.events), held.sight.proven_until)
 
     def events(self) -> list[LogEvent]:
         """All events so far, the oldest first.

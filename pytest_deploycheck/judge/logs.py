@@ -119,7 +119,7 @@ def _threads(within: SequenceScope, sight: LogSight) -> list[list[LogEvent]]:
 
 
 def read_count(pattern: Pattern, sight: LogSight, *, until: datetime | None = None) -> Reading:
-    """The events that have a pattern; HOLDS where their number is exact, as no more of them can become visible."""
+    """The events that have a pattern; HOLDS where all of them are old enough to be known."""
     found = matching(pattern, sight.events)
     problem = _problem(sight)
     if problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pytest_deploycheck.config.settings import Pattern
@@ -32,6 +33,7 @@ _REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 _UNKNOWN = {"ANY", "IN", "NOT_LITERAL", "BRANCH", "GROUPREF", "GROUPREF_EXISTS", "FAILURE"}
 
 
+@lru_cache(maxsize=256)
 def needle(pattern: Pattern) -> str | None:
     """Text that every message which matches has in it, fit to be quoted in a filter pattern; None where there is none.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest_deploycheck
-from pytest_deploycheck import Captured, LogEvent, LogMatch
+from pytest_deploycheck import Captured, Count, LogEvent, LogMatch
 
 if TYPE_CHECKING:
     from pytest_deploycheck import DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
@@ -56,7 +56,8 @@ def types_of_deploy_logs(deploy_logs: LogTail) -> None:
     assert_type(deploy_logs.wait_for_sequence("one", re.compile("two"), within="service"), list[LogMatch])
     assert_type(bool(deploy_logs.absent("text")), bool)
     assert_type(deploy_logs.absent("text", timeout=150).until, datetime | None)
-    assert_type(deploy_logs.count("text"), int)
+    assert_type(deploy_logs.count("text"), Count)
+    assert deploy_logs.count("text") == 2
     assert_type(deploy_logs.records({"type": "object"}), list[dict[str, Any]])
     assert_type(deploy_logs.query("stats count(*)"), list[dict[str, str]])
     assert_type(deploy_logs.tail(3), list[LogEvent])

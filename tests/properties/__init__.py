@@ -1,0 +1,3 @@
+"""Promises that hold for whatever a service may do."""
+
+from __future__ import annotations
