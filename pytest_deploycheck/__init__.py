@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs import Captured, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
-    from pytest_deploycheck.handles.window import Absence
+    from pytest_deploycheck.handles.window import Absence, Count
     from pytest_deploycheck.judge.newest import Outcome
     from pytest_deploycheck.judge.rollout import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Absence",
     "Captured",
+    "Count",
     "DeployEnvironment",
     "DeployedImage",
     "LogEvent",
@@ -45,6 +46,7 @@ __all__ = [
 _HOMES = {
     "Absence": "handles.window",
     "Captured": "handles.logs",
+    "Count": "handles.window",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
     "LogEvent": "facts.log",
@@ -117,7 +119,7 @@ def verify(
         environment,
         Options(
             services=selected,
-            images=values.images(named, selected, "images"),
+            images=values.images(named, selected, "images", folder=root),
             wait=values.duration(wait, "wait"),
             log_wait=values.duration(log_wait, "log_wait"),
             since=values.when(since, "since", commit_time=None) if since else None,

@@ -47,6 +47,9 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         name=name,
         require=tuple(table.get("require", DEFAULT_REQUIRE)),
         live_tail=table.get("live_tail", False),
+        strict_tags=table.get("strict_tags", False),
+        max_unpacked_bytes=table.get("max_unpacked_bytes"),
+        max_layer_entries=table.get("max_layer_entries"),
         services={
             service: _service(service, settings, environment=name)
             for service, settings in table.get("services", {}).items()
@@ -57,7 +60,13 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
 
 def _service(name: str, table: Mapping[str, Any], *, environment: str) -> ServiceSettings:
     texts = {"service": name, **_filled(table, _SERVICE_TEXTS, environment=environment)}
-    return ServiceSettings(name=name, logs=tuple(_expectation(entry) for entry in table.get("logs", ())), **texts)
+    return ServiceSettings(
+        name=name,
+        source=dict(table.get("source", {})),
+        source_exclude=tuple(table.get("source_exclude", ())),
+        logs=tuple(_expectation(entry) for entry in table.get("logs", ())),
+        **texts,
+    )
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:

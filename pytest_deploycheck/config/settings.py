@@ -92,6 +92,8 @@ class ServiceSettings:
         service: The name of the ECS service.
         container: The container to judge, or None to judge those that pull from the repository meant.
         image: The image meant, as written, or None for what the task definition names.
+        source: Where local folders and files stand in the image: by their path in the project, the path in the image.
+        source_exclude: What of them does not count, in the language of `.dockerignore`.
         log_group: The log group, where the task definition cannot tell it because a log router writes there.
         log_stream: How the streams are named in it, with the placeholders {container} and {task}; None for any name
             with the task's id in it.
@@ -102,6 +104,8 @@ class ServiceSettings:
     service: str
     container: str | None = None
     image: str | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    source_exclude: tuple[str, ...] = ()
     log_group: str | None = None
     log_stream: str | None = None
     logs: tuple[Expectation, ...] = ()
@@ -122,6 +126,9 @@ class EnvironmentSettings:
         base_url: Where the deployed application answers, or None.
         require: The links of the chain that must be proven.
         live_tail: Whether a wait for log lines may open a Live Tail session, which costs by the minute.
+        strict_tags: Whether an image that is named by a tag which can be moved fails.
+        max_unpacked_bytes: How many bytes a layer may unpack to, or None for the bound that is built in.
+        max_layer_entries: How many entries a layer may have, or None for the bound that is built in.
         services: The services, by the name they have in the configuration.
     """
 
@@ -135,6 +142,9 @@ class EnvironmentSettings:
     base_url: str | None = None
     require: tuple[str, ...] = DEFAULT_REQUIRE
     live_tail: bool = False
+    strict_tags: bool = False
+    max_unpacked_bytes: int | None = None
+    max_layer_entries: int | None = None
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
 
 

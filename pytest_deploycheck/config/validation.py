@@ -76,6 +76,7 @@ def describe_key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
+_IMAGE_PATH_FORMAT = "deploycheck-image-path"
 _STREAM_FORMAT = "deploycheck-log-stream"
 _STREAM_PLACEHOLDERS = (placeholders.PLACEHOLDER, placeholders.CONTAINER, placeholders.TASK)
 
@@ -139,6 +140,10 @@ def _format_checker() -> FormatChecker:
         return not isinstance(value, str) or (
             placeholders.TASK in value and not placeholders.unknown(value, _STREAM_PLACEHOLDERS)
         )
+
+    @checker.checks(_IMAGE_PATH_FORMAT)
+    def is_absolute(value: object) -> bool:
+        return not isinstance(value, str) or (value.startswith("/") and ".." not in value.split("/"))
 
     return checker
 
@@ -268,6 +273,9 @@ def _wrong_company(refusal: _Refusal) -> Iterator[Violation]:
 def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
     if refusal.rule == "python-regex":
         yield (), f"found {_found(refusal.found)}, not a regular expression: {refusal.message}"
+        return
+    if refusal.rule == _IMAGE_PATH_FORMAT:
+        yield (), f"found {_found(refusal.found)}; allowed: an absolute path in the image, such as /app"
         return
     if refusal.rule == _STREAM_FORMAT:
         allowed = _listed([repr(name) for name in _STREAM_PLACEHOLDERS], "and")

@@ -8,15 +8,16 @@ import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_deploycheck.config.metadata import read_reference
 from pytest_deploycheck.config.nearest import did_you_mean
 from pytest_deploycheck.config.settings import When
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pytest_deploycheck.config.settings import EnvironmentSettings
 
@@ -109,24 +110,28 @@ def commit_time(rootdir: Path) -> datetime:
     return datetime.fromisoformat(finished.stdout.strip())
 
 
-def images(values: Sequence[str], services: Sequence[str], source: str) -> dict[str, str]:
+def images(values: Sequence[str], services: Sequence[str], source: str, *, folder: Path = Path()) -> dict[str, str]:
     """The image meant for each service, from `[SERVICE=]REF` values, in the order of `services`.
 
-    A value without `SERVICE=` is for every service that has none of its own. References stay as written.
+    A value without `SERVICE=` is for every service that has none of its own. References stay as written; `@FILE` is
+    the image that a build's metadata file names.
 
     Args:
         values: As written.
         services: The configured names of the selected services.
         source: The option they came from, for messages.
+        folder: Where files are that are not named by an absolute path.
 
     Raises:
-        ConfigurationError: A reference is empty or of a form that is not known, a service is unknown, or
-            two values are for the same.
+        ConfigurationError: A reference is empty, a file names no image, a service is unknown, or two values are for
+            the same.
     """
     named: dict[str, str] = {}
     for value in values:
-        service, equals, reference = value.rpartition("=")
+        service, equals, reference = _divided(value)
         _check_reference(reference, value, source)
+        if reference.startswith("@"):
+            reference = read_reference(folder / reference[1:], source)  # what it stands for
         if equals and service not in services:
             raise ConfigurationError(
                 f"{source}: found {value!r}, for an unknown service{did_you_mean(service, services)}"
@@ -184,12 +189,18 @@ def _iso_time(text: str) -> datetime | None:
         return None
 
 
+def _divided(value: str) -> tuple[str, str, str]:
+    """The service, the equals sign and the reference; a file's name may have an equals sign of its own."""
+    if value.startswith("@"):
+        return "", "", value
+    service, equals, reference = value.partition("=@")
+    return (service, "=", f"@{reference}") if equals else value.rpartition("=")
+
+
 def _check_reference(reference: str, value: str, source: str) -> None:
-    allowed = "allowed: a tag, a digest sha256:… or a whole reference, with SERVICE= before it or without"
-    if not reference.strip():
+    allowed = "allowed: a tag, a digest sha256:…, a whole reference or @FILE, with SERVICE= before it or without"
+    if not reference.strip("@ "):
         raise ConfigurationError(f"{source}: found {value!r}, without an image; {allowed}")
-    if reference.startswith("@") or value.startswith("@"):
-        raise ConfigurationError(f"{source}: found {value!r}, and the form @FILE is not known; {allowed}")
 
 
 def _selected(services: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
         environment=environment,
         options=Options(
             services=selected,
-            images=values.images(images.values, selected, images.source),
+            images=values.images(images.values, selected, images.source, folder=config.invocation_params.dir),
             wait=_duration(waits["--deploy-wait"]),
             log_wait=_duration(waits["--deploy-log-wait"]),
             since=values.when(since.text, since.source, commit_time=None) if since.text is not None else None,

@@ -22,7 +22,8 @@ def test_misspelt_key_names_the_nearest(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev.services.backend]\ncontaner = "app"')
     assert line == (
         "deploycheck.toml: env.dev.services.backend.contaner: unknown key; did you mean 'container'?"
-        " Allowed here: container, image, log_group, log_stream, logs, service"
+        " Allowed here: container, image, log_group, log_stream, logs, service, source,"
+        " source_exclude"
     )
 
 
@@ -38,7 +39,7 @@ def test_unknown_table_at_the_top(refuse: Refuse) -> None:
     assert line == ("deploycheck.toml: default: unknown key; did you mean 'defaults'? Allowed here: defaults, env")
 
 
-@pytest.mark.parametrize("key", ["source", "source_exclude", "alarms", "error_rate", "strict_tags"])
+@pytest.mark.parametrize("key", ["alarms", "error_rate"])
 @pytest.mark.parametrize("table", ["env.dev", "env.dev.services.backend", "defaults"])
 def test_keys_that_are_not_known(refuse: Refuse, table: str, key: str) -> None:
     """A key without a meaning is refused wherever it stands: nobody believes in a check that is not made."""
@@ -52,6 +53,8 @@ def test_keys_that_are_not_known(refuse: Refuse, table: str, key: str) -> None:
         ("env.dev.services.backend", "live_tail"),
         ("env.dev", "log_group"),
         ("env.dev", "log_stream"),
+        ("env.dev", "source"),
+        ("env.dev.services.backend", "strict_tags"),
     ],
 )
 def test_keys_in_the_wrong_table(refuse: Refuse, table: str, key: str) -> None:
@@ -64,6 +67,20 @@ def test_live_tail_is_true_or_false(refuse: Refuse) -> None:
     """A switch takes nothing but true and false."""
     (line,) = refuse('[env.dev]\nlive_tail = "yes"')
     assert line == "deploycheck.toml: env.dev.live_tail: found 'yes'; allowed: true or false"
+
+
+@pytest.mark.parametrize("place", ["app", "./app", "/app/../etc"])
+def test_a_source_needs_an_absolute_place(refuse: Refuse, place: str) -> None:
+    """A place in the image is absolute, and does not climb."""
+    (line,) = refuse(f'[env.dev.services.backend]\nsource = {{ "backend/app" = "{place}" }}')
+    assert line.startswith("deploycheck.toml: env.dev.services.backend.source.")
+    assert f"found {place!r}; allowed: an absolute path in the image" in line
+
+
+def test_bounds_are_positive(refuse: Refuse) -> None:
+    """A bound of nothing would refuse every image."""
+    (line,) = refuse("[env.dev]\nmax_unpacked_bytes = 0")
+    assert line.startswith("deploycheck.toml: env.dev.max_unpacked_bytes: found 0; allowed: 1 or more")
 
 
 @pytest.mark.parametrize("name", ["app-firelens", "{container}-{id}", "{task"])

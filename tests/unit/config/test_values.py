@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -273,16 +274,17 @@ def test_images(given_values: Sequence[str], expected: dict[str, str]) -> None:
         (["web=1", "web=2"], ["two images for the service 'web'", "'1' and '2'", "allowed: one"]),
         (["web=1", "web=1"], ["two images for the service 'web'"]),
         (["1", "2"], ["two images for no service in particular", "'1' and '2'"]),
-        (["@build.json"], ["found '@build.json'", "@FILE is not known", "allowed: a tag, a digest"]),
-        (["web=@build.json"], ["found 'web=@build.json'", "@FILE is not known"]),
-        (["@a=b.json"], ["found '@a=b.json'", "@FILE is not known"]),
+        (["@"], ["found '@'", "without an image", "allowed: a tag, a digest"]),
+        (["@build.json"], ["the file build.json cannot be read"]),
+        (["web=@build.json"], ["the file build.json cannot be read"]),
+        (["@a=b.json"], ["the file a=b.json cannot be read"]),
     ],
 )
 def test_images_refused(given_values: Sequence[str], words: Sequence[str]) -> None:
     """What cannot be meant: the option, what was found, what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         values.images(given_values, ["web", "api"], "--deploy-image")
-    assert caught.value.message.startswith("--deploy-image: found ")
+    assert caught.value.message.startswith("--deploy-image: ")
     for word in words:
         assert word in caught.value.message
 
@@ -351,3 +353,39 @@ def test_unknown_service_of_an_empty_environment() -> None:
 def test_comma_list(text: str, items: list[str]) -> None:
     """Items between commas, without blanks, without empty ones."""
     assert values.comma_list(text) == items
+
+
+DIGEST = "sha256:" + "4" * 64
+
+
+@pytest.mark.parametrize(
+    ("document", "reference"),
+    [
+        ({"containerimage.digest": DIGEST, "image.name": "host/shop:1,host/shop:latest"}, f"host/shop:1@{DIGEST}"),
+        ({"containerimage.digest": DIGEST}, DIGEST),
+        ({"backend": {"containerimage.digest": DIGEST, "image.name": "shop:1"}}, f"shop:1@{DIGEST}"),
+    ],
+)
+def test_the_image_of_a_builds_metadata(tmp_path: Path, document: dict[str, object], reference: str) -> None:
+    """The digest that CI built is the digest meant, under the first of its names; a bake file with one target too."""
+    (tmp_path / "a=b.json").write_text(json.dumps(document), encoding="utf-8")
+    assert values.images(["@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
+    assert values.images(["web=@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is no JSON"),
+        ("[1]", "found no containerimage.digest"),
+        ('{"image.name": "shop:1"}', "found no containerimage.digest"),
+        (json.dumps({name: {"containerimage.digest": DIGEST} for name in "ab"}), "found 2 images"),
+    ],
+)
+def test_a_metadata_file_that_names_no_image(tmp_path: Path, text: str, words: str) -> None:
+    """The file, what is wrong with it, and how such a file is made."""
+    (tmp_path / "build.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        values.images(["@build.json"], ["web"], "--deploy-image", folder=tmp_path)
+    assert "build.json" in str(caught.value)
+    assert "--metadata-file" in str(caught.value)

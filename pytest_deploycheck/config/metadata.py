@@ -1,0 +1,49 @@
+"""The metadata file of a build: which image CI really built."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_deploycheck.errors import ConfigurationError
+
+_DIGEST = "containerimage.digest"
+_NAMES = "image.name"
+_REMEDY = "Give the file that `docker buildx build --push --metadata-file FILE` wrote."
+
+
+def read_reference(path: Path, source: str) -> str:
+    """The image of a metadata file, with its digest: `registry/repository:tag@sha256:…`.
+
+    A file of `docker buildx bake` has a table for each target, and must have just one here.
+
+    Args:
+        path: The file.
+        source: The option it came from, for messages.
+
+    Raises:
+        ConfigurationError: It cannot be read, or names no image.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", _REMEDY) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", _REMEDY) from error
+    tables = _tables(document)
+    if len(tables) != 1:
+        found = f"{len(tables)} images" if tables else f"no {_DIGEST}"
+        raise ConfigurationError(f"{source}: found {found} in the file {path}; expected one", _REMEDY)
+    (table,) = tables
+    names = str(table.get(_NAMES) or "").split(",")
+    name = names[0].strip()
+    return f"{name}@{table[_DIGEST]}" if name else str(table[_DIGEST])
+
+
+def _tables(document: Any) -> list[dict[str, Any]]:
+    """The tables that name an image: the document itself, or one for each target."""
+    if not isinstance(document, dict):
+        return []
+    tables = [document, *document.values()]
+    return [table for table in tables if isinstance(table, dict) and isinstance(table.get(_DIGEST), str)]
