@@ -83,7 +83,6 @@ class Verification:
         self._observers: dict[str, Observer] = {}
         self._tails: dict[str, LogTail] = {}
         self._log_checks_began: dict[str, float] = {}
-        self._explained: set[str] = set()
         for name in options.services:
             _check_image(name, environment, options)
 
@@ -203,13 +202,6 @@ class Verification:
             complete=complete,
         )
 
-    def _log_context(self, service: str) -> list[str]:
-        """What was looked at and the last lines seen: told with the first check that needs it, not with each."""
-        if service in self._explained:
-            return []
-        self._explained.add(service)
-        return [self.log_tail(service).account()]
-
     def _open(self) -> Session:
         from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
 
@@ -300,7 +292,7 @@ class Verification:
             waited=self._clock.monotonic() - began,
             elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
             stands_in=tail.stands_in(expectation) if held.reading.answer is Answer.MISSING else (),
-            details="" if holds else "\n".join([*nearest(expectation, held.sight), *self._log_context(service)]),
+            details="" if holds else "\n".join([*nearest(expectation, held.sight), tail.account()]),
             cut_short=held.cut_short,
         )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
+
+from pytest_deploycheck.facts.baseline import Baseline
+from pytest_deploycheck.facts.build import BuildLog
 
 CHAIN = ("image", "rollout", "tasks", "logs", "health")
 """The links of the chain of evidence, in its order."""
@@ -37,6 +40,13 @@ class Pattern:
     def is_in(self, message: str) -> bool:
         """Whether a message has it: literal text anywhere, or a match of the regular expression."""
         return self.compiled.search(message) is not None if self.regex else self.text in message
+
+    def matcher(self) -> Callable[[str], object]:
+        """As `is_in`, for many messages."""
+        if self.regex:
+            return self.compiled.search
+        text = self.text
+        return lambda message: text in message
 
     @property
     def compiled(self) -> re.Pattern[str]:
@@ -184,6 +194,8 @@ class Options:
         log_wait: Seconds an expected log line may take to arrive.
         since: Start of the log window, or None for the start of the rollout.
         pushed_after: The image must have been pushed after this, or None.
+        baseline: What ran before, or None.
+        build_log: What the build said, or None.
     """
 
     services: tuple[str, ...]
@@ -192,3 +204,5 @@ class Options:
     log_wait: float = 60.0
     since: When | None = None
     pushed_after: When | None = None
+    baseline: Baseline | None = None
+    build_log: BuildLog | None = None

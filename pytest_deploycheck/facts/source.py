@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_deploycheck.facts.image import Layer
+
 
 @dataclass(frozen=True, slots=True)
 class FileDigest:
@@ -62,3 +64,34 @@ class Checkout:
 
     revision: str | None = None
     is_dirty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A source tree beside what the image has in its place.
+
+    Attributes:
+        tree: The source tree.
+        place: Where it should be in the image, an absolute path.
+        missing: Paths of files that the image lacks.
+        different: Paths of files that the image has with another content.
+        line_endings: Paths of files that differ in their line endings only.
+        extra: Paths of files beside them that the checkout lacks, in the layers that were opened.
+        carriers: The layers that hold the files, or should: those the files were found in, and for missing ones those
+            whose step copies to that place.
+        diff: The first differences, as lines of a unified diff.
+    """
+
+    tree: SourceTree
+    place: str
+    missing: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    line_endings: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    carriers: tuple[Layer, ...] = ()
+    diff: tuple[str, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the image holds what the checkout holds."""
+        return not (self.missing or self.different)

@@ -23,6 +23,9 @@ MARGIN = 1.0
 PROGRESS_AFTER = 3.0
 """Seconds of a wait after which it says what it waits for."""
 
+WHOLE_EVERY = 10.0
+"""Seconds of a wait after which the whole window is read again, or ten times what that took, if it is longer."""
+
 FOLLOW_EVERY = 10.0
 """Seconds after which a wait looks again which tasks run."""
 
@@ -63,7 +66,13 @@ class Reader(Protocol):
         ...
 
     def look(
-        self, scope: LogScope, patterns: Sequence[Pattern], *, also: Sequence[Pattern] = (), whole: bool = False
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        also: Sequence[Pattern] = (),
+        enough: int = 0,
+        whole: bool = False,
     ) -> LogSight:
         """Read what is new of what has one of the patterns, or the whole window again."""
         ...
@@ -127,6 +136,7 @@ class _Question:
         is_final: Whether a sight answers it for good.
         needs_silence: Whether the answer rests on what was not said.
         asked_at: The moment after which each new task should speak, or None.
+        enough: The number of events that answers it, or 0 where that is not known before.
     """
 
     what: str
@@ -136,6 +146,7 @@ class _Question:
     is_final: Callable[[LogSight], bool]
     needs_silence: bool
     asked_at: datetime | None = None
+    enough: int = 0
 
 
 class Listener:
@@ -210,8 +221,16 @@ class Listener:
             known = self.reader.known(self.scope_of(window), expectation.patterns)
             if judge(known).answer is Answer.HOLDS:
                 return Held(judge(known), known, waited=0.0, cut_short=False)
-        since = asked_at if fresh else None
-        question = _Question(str(expectation), expectation.patterns, window, judge, is_final, is_absence, since)
+        question = _Question(
+            str(expectation),
+            expectation.patterns,
+            window,
+            judge,
+            is_final,
+            needs_silence=is_absence,
+            asked_at=asked_at if fresh else None,
+            enough=expectation.count if expectation.kind == "expect" and expectation.tasks == "any" else 0,
+        )
         return self._wait(question, timeout)
 
     def count(self, pattern: Pattern, window: Window, *, timeout: float | None = None) -> Held:
@@ -248,13 +267,8 @@ class Listener:
         patience = wanted if left is None else min(wanted, max(0.0, left - MARGIN))
         waited = self._look_until_final(question, patience)
         sight = waited.last
-        if not waited.settled:
-            sight = self._last_look(question, sight)
-        elif question.needs_silence:
-            # The looks before read back a little only, and through the service's own filter. Before silence counts, the
-            # whole window is read again, and the last lines as they are.
-            sight = self.reader.recall(self.whole(question.window, question.patterns), question.patterns, RECENT)
-            sight = self._listen_for_silence(sight, question)
+        if not waited.settled or question.needs_silence:
+            sight = self._last_look(question)
         cut_short = patience < wanted and not question.is_final(sight)
         reading = question.judge(sight)
         if cut_short and question.needs_silence and reading.answer is Answer.HOLDS:
@@ -264,11 +278,19 @@ class Listener:
 
     def _look_until_final(self, question: _Question, patience: float) -> Waited[LogSight]:
         began = self.clock.monotonic()
+        next_whole = began + WHOLE_EVERY
 
         def look() -> LogSight:
+            nonlocal next_whole
             self._follow_tasks()
             also = () if question.window.since else self._declared
-            sight = self.reader.look(self.scope_of(question.window), question.patterns, also=also)
+            scope = self.scope_of(question.window)
+            started = self.clock.monotonic()
+            is_whole = started >= next_whole
+            sight = self.reader.look(scope, question.patterns, also=also, enough=question.enough, whole=is_whole)
+            if is_whole:
+                took = self.clock.monotonic() - started
+                next_whole = self.clock.monotonic() + max(WHOLE_EVERY, 10 * took)
             if question.needs_silence:
                 sight = self._listen_for_silence(sight, question)
             elapsed = self.clock.monotonic() - began
@@ -290,18 +312,24 @@ class Listener:
         finally:
             self._show("")
 
-    def _last_look(self, question: _Question, sight: LogSight) -> LogSight:
-        """The look before a no: at the whole window, at who spoke at all, and at the last lines whatever they say."""
-        notes = sight.notes + (self._live.notes if self._live else ())
+    def _last_look(self, question: _Question) -> LogSight:
+        """The look before a no, or before silence counts: at the whole window, at who spoke, and at the last lines.
+
+        The looks before it read back a little only, and through the service's own filter; a line that the filter had
+        missed would be found among the last.
+        """
+        notes = self._live.notes if self._live else ()
         sight = self.whole(question.window, question.patterns)
+        if sight.problems:
+            # What cannot be read gives no answer, whoever spoke.
+            return replace(sight, notes=(*sight.notes, *notes))
         if question.needs_silence:
             sight = self._listen_for_silence(sight, question)
         else:
             sight = self._with_voices(self.reader.listen(sight, sight.scope.since), question.window)
-        if question.judge(sight).answer is not Answer.HOLDS:
-            # A line that the service's own filter had missed would be found here.
+        if question.needs_silence or question.judge(sight).answer is not Answer.HOLDS:
             sight = self._with_voices(self.reader.recall(sight, question.patterns, RECENT), question.window)
-        return replace(sight, notes=tuple(dict.fromkeys((*sight.notes, *notes))))
+        return replace(sight, notes=(*sight.notes, *notes))
 
     def _with_voices(self, sight: LogSight, window: Window) -> LogSight:
         """In a window that is opened around an action, not every task needs to speak: it is enough that one did.

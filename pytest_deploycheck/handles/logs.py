@@ -89,7 +89,8 @@ class LogTail(LogWindow):
             expectation: What to look for.
             timeout: Seconds to wait; default: the log wait.
         """
-        return self._hold(expectation, timeout=timeout)
+        # A forbidden line may still be on its way: each task is to say something later than the question.
+        return self._hold(expectation, timeout=timeout, fresh=expectation.kind == "forbid")
 
     def last_words(self, task: str) -> list[LogEvent]:
         """The last lines of a task that runs something else or has stopped."""
@@ -104,7 +105,9 @@ class LogTail(LogWindow):
         return list(matching(wanted, self._listener.reader.known(self.scope, (wanted,)).events))
 
     def account(self) -> str:
-        """What was looked at and the last lines seen, as text for people."""
+        """What was looked at and the last lines seen, and why the last answer was no, as text for people."""
+        if self._asked.why:
+            return self._asked.why
         self._asked.sight = self._explained(self._asked.sight)
         return account_of(repr(self), self._asked.sight)
 

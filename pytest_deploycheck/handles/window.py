@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pytest_deploycheck.config.settings import EVERYTHING, Expectation, Pattern, SequenceScope, TaskScope
 from pytest_deploycheck.errors import UnprovenError
@@ -15,7 +15,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
 from pytest_deploycheck.handles.listening import RECENT, Held, Listener, Window
 from pytest_deploycheck.handles.records import parse_records
 from pytest_deploycheck.handles.source import find_in_source
-from pytest_deploycheck.judge.expectations import drop_note, stands_in_note
+from pytest_deploycheck.judge.expectations import drop_note, nothing_heard, stands_in_note
 from pytest_deploycheck.judge.logs import Answer, matched
 from pytest_deploycheck.judge.wording import at, plural, seconds
 from pytest_deploycheck.report.logs import explain, nearest
@@ -70,17 +70,20 @@ class Asked:
 
     Attributes:
         sight: What was read last.
+        why: Why the last question was answered with no, where it was.
         questions: How many questions were asked.
         answers: How many of them were asked with at least one event seen.
     """
 
     sight: LogSight
+    why: str = ""
     questions: int = 0
     answers: int = 0
 
     def note(self, sight: LogSight) -> None:
         """Note what was read for a question."""
         self.sight = sight
+        self.why = ""
         self.count(heard=bool(sight.heard))
 
     def count(self, *, heard: bool) -> None:
@@ -108,6 +111,8 @@ class LogWindow:
         expectation = Expectation("expect", (to_pattern(pattern),))
         held = self._hold(expectation)
         if held.reading.answer is Answer.MISSING and not held.cut_short:
+            # `in` can only say no: why, whoever reports the failed assertion asks the tail.
+            self._asked.why = self._why(expectation, held)
             return False
         self._require(held, expectation)
         return True
@@ -128,6 +133,9 @@ class LogWindow:
             UnprovenError: It cannot be known.
         """
         __tracebackhide__ = True
+        _require_one_of("tasks", tasks, TaskScope)
+        if count < 1:
+            raise ValueError(f"count: expected 1 or more, found {count}; for none at all there is absent()")
         expectation = Expectation("expect", (to_pattern(pattern),), count=count, tasks=tasks)
         return [matched(expectation.patterns[0], event) for event in self._insist(expectation, timeout)]
 
@@ -146,6 +154,9 @@ class LogWindow:
             UnprovenError: It cannot be known.
         """
         __tracebackhide__ = True
+        _require_one_of("within", within, SequenceScope)
+        if not patterns:
+            raise ValueError("patterns: expected one or more, found none")
         expectation = Expectation("sequence", tuple(map(to_pattern, patterns)), within=within)
         events = self._insist(expectation, timeout)
         return [matched(pattern, event) for pattern, event in zip(expectation.patterns, events, strict=False)]
@@ -169,7 +180,8 @@ class LogWindow:
         held = self._hold(expectation, timeout=timeout, fresh=True)
         if held.reading.answer is not Answer.BROKEN:
             self._require(held, expectation)
-        return Absence(expectation.patterns[0], held.reading.events, held.sight.proven_until)
+        until = None if held.reading.events else held.sight.proven_until
+        return Absence(expectation.patterns[0], held.reading.events, until)
 
     def count(self, pattern: Text, *, timeout: float | None = None) -> Count:
         """How many events have the pattern, exactly up to the moment that `until` of the answer tells.
@@ -238,6 +250,8 @@ class LogWindow:
             UnprovenError: Some of the logs cannot be read.
         """
         __tracebackhide__ = True
+        if n < 0:
+            raise ValueError(f"n: expected 0 or more, found {n}")
         scope = self._listener.scope_of(self._window())
         sight = self._listener.reader.recall(LogSight(scope), (), n)
         self._asked.sight = sight
@@ -281,7 +295,7 @@ class LogWindow:
     def _why(self, expectation: Expectation, held: Held) -> str:
         """Why an expectation does not hold, with what was looked at and the last lines seen."""
         sight = self._explained(held.sight)
-        answer = _WORDS[held.reading.answer] if sight.scope.tasks else "no task runs the image, so none could say it"
+        answer = self._answer(expectation, held, sight)
         text = explain(
             f"expected {expectation}: {answer}, after {seconds(held.waited)}",
             sight,
@@ -292,6 +306,16 @@ class LogWindow:
         lines += drop_note(sight) if held.reading.answer is Answer.MISSING else []
         lines += stands_in_note(self.stands_in(expectation)) if held.reading.answer is Answer.MISSING else []
         return "\n".join(lines)
+
+    def _answer(self, expectation: Expectation, held: Held, sight: LogSight) -> str:
+        """What became of an expectation, in a few words."""
+        if not sight.scope.tasks:
+            return "no task runs the image, so none could say it"
+        if held.reading.answer is Answer.UNHEARD and sight.heard:
+            return f"{nothing_heard(held.reading, sight)}, so nothing is known"
+        if held.reading.answer is Answer.MISSING and expectation.count > 1 and expectation.tasks == "any":
+            return f"said {len(held.reading.events)} of {expectation.count} times"
+        return _WORDS[held.reading.answer]
 
     def stands_in(self, expectation: Expectation) -> list[str]:
         """Where the local source has what is expected, such as `app/api/websocket.py:107`."""
@@ -320,10 +344,22 @@ _WORDS = {
 
 
 def to_pattern(text: Text) -> Pattern:
-    """What a test asks for, as a pattern."""
+    """What a test asks for, as a pattern.
+
+    Raises:
+        ValueError: It is empty, which every line would have.
+    """
+    if text == "":
+        raise ValueError("pattern: expected a text that is not empty, as every line has the empty one")
     if isinstance(text, re.Pattern):
         return Pattern(text.pattern, regex=True, flags=text.flags)
     return Pattern(text)
+
+
+def _require_one_of(name: str, value: str, allowed: object) -> None:
+    words = get_args(allowed)
+    if value not in words:
+        raise ValueError(f"{name}: expected {' or '.join(map(repr, words))}, found {value!r}")
 
 
 def _is_whole(sight: LogSight) -> bool:

@@ -56,7 +56,7 @@ def judge_expectation(
     if expectation.kind == "forbid" and sight.proven_until:
         evidence["absent_until"] = sight.proven_until.isoformat()
     in_old = [event for event in elsewhere if any(matching(pattern, [event]) for pattern in expectation.patterns)]
-    old = f"only in {plural(len(_tasks(in_old)), 'task')} that run something else" if in_old else ""
+    old = f"only in {_others(len(_tasks(in_old)))}" if in_old else ""
     if not scope.tasks and not scope.problems:
         return check.unproven(
             f"{expectation}: no task runs the image, so none could say it{f'; seen {old}' if old else ''}",
@@ -70,7 +70,7 @@ def judge_expectation(
         return check.errs(reading.problem, details=details, evidence=evidence)
     if reading.answer is Answer.UNHEARD:
         return check.unproven(
-            f"{expectation}: {_nothing_heard(reading, sight)} in {seconds(waited)}",
+            f"{expectation}: {nothing_heard(reading, sight)} in {seconds(waited)}",
             remedy=_unheard_remedy(sight),
             command=logs_command(scope.streams[0], scope.since) if scope.streams else "",
             details=details,
@@ -146,7 +146,8 @@ def _proof(expectation: Expectation, reading: Reading, sight: LogSight) -> str:
     return f"{expectation}: {plural(len(reading.events), 'event')} in {where}, first {at(first.timestamp)}"
 
 
-def _nothing_heard(reading: Reading, sight: LogSight) -> str:
+def nothing_heard(reading: Reading, sight: LogSight) -> str:
+    """Who said nothing at all, or why nobody can be heard."""
     if sight.scope.blind:
         return f"nothing can be heard ({'; '.join(sight.scope.blind)})"
     if sight.heard:
@@ -156,7 +157,10 @@ def _nothing_heard(reading: Reading, sight: LogSight) -> str:
 
 def _unheard_remedy(sight: LogSight) -> str:
     if sight.scope.blind:
-        return 'Where there are no logs to look at, say so: require = ["image", "rollout", "tasks"].'
+        return (
+            "Where a log router such as FireLens writes to CloudWatch, name its group (log_group). Where there are no "
+            'logs to look at, say so: require = ["image", "rollout", "tasks"].'
+        )
     return (
         "Trigger the application so that it logs, wait longer (--deploy-log-wait=2m), or see whether the task's "
         "execution role may write to the log group."
@@ -175,6 +179,10 @@ def _counter_evidence(expectation: Expectation, reading: Reading, sight: LogSigh
         return f"{expectation}: not said in this order {after}"
     said = f"{len(reading.events)} of {expectation.count} times" if reading.events else "not said"
     return f"{expectation}: {said} {after}"
+
+
+def _others(number: int) -> str:
+    return "1 task that runs something else" if number == 1 else f"{number} tasks that run something else"
 
 
 def _searched(sight: LogSight) -> str:

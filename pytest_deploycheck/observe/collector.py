@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -39,8 +40,17 @@ _HEARING = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_ENOUGH_READ = 10_000
+"""Lines, about a page, that are read in any case: a look stops only in a log that goes on and on."""
+
+_MOST_RECENT = 10_000
+"""Lines of one step back that are read to find the last of them."""
+
+_LEAST_STEP = timedelta(milliseconds=100)
 _FIRST_STEP = timedelta(seconds=10)
 _STEP_GROWTH = 6
+
+T = TypeVar("T")
 
 _Line = tuple[LogStream, Mapping[str, Any]]
 
@@ -90,6 +100,7 @@ class Collector:
         patterns: Sequence[Pattern],
         *,
         also: Sequence[Pattern] = (),
+        enough: int = 0,
         whole: bool = False,
     ) -> Problem | None:
         """Read what is new, for `found` to tell, and return why that was not possible.
@@ -99,6 +110,7 @@ class Collector:
             since: Start of the window.
             patterns: What to look for.
             also: What to look for as well, where that costs no further call.
+            enough: The number of events with the first pattern at which to stop, or 0 to read all there is.
             whole: Whether to read the whole window again.
         """
         with self._lock:
@@ -115,8 +127,9 @@ class Collector:
             finds = [self._finds_for(pattern) for pattern in dict.fromkeys(asked)]
             narrow: Sequence[str | None] = filter_patterns(asked) or [None]
             for text in narrow:
-                problem = self._attempt(partial(self._gather, streams, start, text, finds))
-                if problem:
+                is_read, problem = self._attempt(partial(self._gather, streams, start, text, finds, enough=enough))
+                if not is_read:
+                    # What is behind the last event that was read is not known, and will be read if it is asked for.
                     return problem
             for one in finds:
                 one.cover(streams, start, now)
@@ -136,7 +149,7 @@ class Collector:
         """
         with self._lock:
             unknown = [stream for stream in streams if not self._has_spoken(stream, start, end)]
-            return self._attempt(partial(self._hear, unknown, start, end)) if unknown else None
+            return self._attempt(partial(self._hear, unknown, start, end))[1] if unknown else None
 
     def spoke(self, stream: LogStream, since: datetime) -> Spoke | None:
         """When a stream is known to have said something since a moment."""
@@ -158,17 +171,22 @@ class Collector:
         with self._lock:
             lines: list[LogEvent] = []
             finds = [self._finds_for(pattern) for pattern in patterns]
-            end, step = None, _FIRST_STEP
-            start = self._now()
-            while len(lines) < number and start > since:
-                start = max(since, start - step)
-                part: deque[LogEvent] = deque(maxlen=number)
-                problem = self._attempt(partial(self._gather, streams, start, None, finds, end=end, into=part))
+            upper, end, step = self._now(), None, _FIRST_STEP
+            while len(lines) < number and upper > since:
+                start = max(since, upper - step)
+                part: list[LogEvent] = []
+                gather = partial(self._gather, streams, text=None, finds=finds, end=end, into=part)
+                is_read, problem = self._attempt(partial(gather, start))
+                while not is_read and not problem:
+                    # So many lines that the last of them are not reached: only the later half of the step is read.
+                    part.clear()
+                    start += (upper - start) / 2
+                    is_read, problem = self._attempt(partial(gather, start))
                 if problem:
                     return Recent(_in_order(lines), is_all=False), problem
                 lines += part
-                end, step = start - timedelta(milliseconds=1), step * _STEP_GROWTH
-            return Recent(_in_order(lines)[-number:], is_all=start <= since and len(lines) < number), None
+                upper, end, step = start, start - timedelta(milliseconds=1), step * _STEP_GROWTH
+            return Recent(_in_order(lines)[-number:], is_all=upper <= since and len(lines) <= number), None
 
     def _gather(
         self,
@@ -178,9 +196,21 @@ class Collector:
         finds: Sequence[Finds],
         *,
         end: datetime | None = None,
-        into: deque[LogEvent] | None = None,
-    ) -> None:
-        """Read a part of the window, and keep what has a pattern."""
+        into: list[LogEvent] | None = None,
+        enough: int = 0,
+    ) -> bool:
+        """Read a part of the window, keep what has a pattern, and tell whether all of it was read.
+
+        Args:
+            streams: The streams to read.
+            start: The start of the part.
+            text: The filter pattern, or None to read everything.
+            finds: What to keep.
+            end: The end of the part, or None for what is there by now.
+            into: Takes every event; where there are more than it should take, the rest is left unread.
+            enough: The number of events for the first of `finds` at which to stop, or 0.
+        """
+        found: set[str] = set()
         asked = _window(start, end) | ({"filterPattern": text} if text else {})
         for count, (stream, line) in enumerate(self._read(streams, asked)):
             message = line.get("message", "")
@@ -191,8 +221,15 @@ class Collector:
                     one.keep(stream, event)
                 if into is not None:
                     into.append(event)
-            elif count % _HEARING == 0 and finds and all(one.is_done_with(streams) for one in finds):
-                return
+                    if len(into) >= _MOST_RECENT and event.timestamp - into[0].timestamp > _LEAST_STEP:
+                        return False
+                if enough and wanting and wanting[0] is finds[0]:
+                    found.add(event.id)
+            if enough and len(found) >= enough and count >= _ENOUGH_READ:
+                return False
+            if count % _HEARING == 0 and into is None and finds and all(one.is_done_with(streams) for one in finds):
+                return True
+        return True
 
     def _hear(self, streams: Sequence[LogStream], start: datetime, end: datetime | None) -> None:
         window = _window(start, end)
@@ -220,10 +257,16 @@ class Collector:
         for name in set(named) - set(born):
             yield from self._read_named(named, [name], asked)
         if parts:
-            for line in self._filter(asked):
-                stream = next((part for part in parts if part.is_named(line["logStreamName"])), None)
-                if stream:
-                    yield self._noted(stream, line)
+            streams_by_name: dict[str, LogStream | None] = {}
+            with self._noting() as spoke:
+                for line in self._filter(asked):
+                    name = line["logStreamName"]
+                    if name not in streams_by_name:
+                        streams_by_name[name] = next((part for part in parts if part.is_named(name)), None)
+                    stream = streams_by_name[name]
+                    if stream:
+                        spoke(stream, line["timestamp"])
+                        yield stream, line
 
     def _read_named(
         self, named: Mapping[str, LogStream], names: Sequence[str], asked: Mapping[str, Any]
@@ -234,8 +277,11 @@ class Collector:
         logged yet; then each is asked for on its own.
         """
         try:
-            for line in self._filter(dict(asked) | {"logStreamNames": list(names)}):
-                yield self._noted(named[line["logStreamName"]], line)
+            with self._noting() as spoke:
+                for line in self._filter(dict(asked) | {"logStreamNames": list(names)}):
+                    stream = named[line["logStreamName"]]
+                    spoke(stream, line["timestamp"])
+                    yield stream, line
         except ClientError as error:
             if code_of(error) != _NOT_FOUND:
                 raise
@@ -254,12 +300,28 @@ class Collector:
         for page in pages(self._client.filter_log_events, logGroupName=self._group, **asked):
             yield from member(page, "events", _ACTION)
 
-    def _noted(self, stream: LogStream, line: Mapping[str, Any]) -> _Line:
-        moment = line["timestamp"]
-        first, last = self._spoke.get(stream, (moment, moment))
-        if moment <= first or moment >= last:
-            self._spoke[stream] = min(first, moment), max(last, moment)
-        return stream, line
+    @contextmanager
+    def _noting(self) -> Iterator[Callable[[LogStream, int], None]]:
+        """Takes the moments at which streams spoke, and notes the first and the last of each in the end."""
+        bounds: dict[int, list[int]] = {}
+        streams: dict[int, LogStream] = {}
+
+        def note(stream: LogStream, moment: int) -> None:
+            # Of half a million lines: a stream's hash is dear, and its identity is not.
+            known = bounds.get(id(stream))
+            if known is None:
+                bounds[id(stream)], streams[id(stream)] = [moment, moment], stream
+            elif moment > known[1]:
+                known[1] = moment
+            elif moment < known[0]:
+                known[0] = moment
+
+        try:
+            yield note
+        finally:
+            for key, (first, last) in bounds.items():
+                before = self._spoke.get(streams[key], (first, last))
+                self._spoke[streams[key]] = min(before[0], first), max(before[1], last)
 
     def _has_spoken(self, stream: LogStream, start: datetime, end: datetime | None) -> bool:
         bounds = self._spoke.get(stream)
@@ -273,7 +335,7 @@ class Collector:
         return min((one.start_for(stream, since) for one in finds for stream in streams), default=since)
 
     def _finds_for(self, pattern: Pattern) -> Finds:
-        finds = self._finds.setdefault(pattern, Finds(pattern.is_in))
+        finds = self._finds.setdefault(pattern, Finds(pattern.matcher()))
         self._finds.move_to_end(pattern)
         return finds
 
@@ -285,17 +347,17 @@ class Collector:
                 return
             kept -= self._finds.pop(pattern).characters
 
-    def _attempt(self, read: Callable[[], None]) -> Problem | None:
-        _, problem = attempt(_ACTION, read)
+    def _attempt(self, read: Callable[[], T]) -> tuple[T | None, Problem | None]:
+        result, problem = attempt(_ACTION, read)
         if problem and problem.code == _NOT_FOUND:
-            return Problem(
+            problem = Problem(
                 _ACTION,
                 UNBORN_GROUP,
                 f"The log group {self._group} does not exist in {self._region}, where the task definition sends its "
                 "log.",
                 "Create it there, or mend awslogs-group and awslogs-region in the task definition.",
             )
-        return problem
+        return result, problem
 
 
 def _window(start: datetime, end: datetime | None) -> dict[str, Any]:

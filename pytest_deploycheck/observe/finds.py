@@ -34,13 +34,14 @@ class Finds:
         matches: Says whether a message has the pattern.
         is_cut: Whether events were left out.
         characters: Characters of the messages that are kept.
+        number: Events that are kept.
     """
 
-    matches: Callable[[str], bool]
+    matches: Callable[[str], object]
     is_cut: bool = False
     characters: int = 0
+    number: int = 0
     _events: dict[LogStream, dict[str, LogEvent]] = field(default_factory=dict)
-    _number: int = 0
     _covered: dict[LogStream, _Covered] = field(default_factory=dict)
 
     def start_for(self, stream: LogStream, since: datetime) -> datetime:
@@ -65,12 +66,12 @@ class Finds:
         kept = self._events.setdefault(stream, {})
         if event.id in kept:
             return
-        is_full = self._number >= MOST_EVENTS or self.characters + len(event.message) > MOST_CHARACTERS
+        is_full = self.number >= MOST_EVENTS or self.characters + len(event.message) > MOST_CHARACTERS
         if is_full and kept:
             self.is_cut = True
             return
         kept[event.id] = event
-        self._number += 1
+        self.number += 1
         self.characters += len(event.message)
 
     def is_done_with(self, streams: Iterable[LogStream]) -> bool:

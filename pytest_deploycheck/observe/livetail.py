@@ -99,7 +99,7 @@ class LiveTail:
         if update is None:
             return
         if update.get("sessionMetadata", {}).get("sampled"):
-            self._notes["Live Tail showed a sample only, as more than 500 events a second came"] = None
+            self._notes["Live Tail showed a sample only, as more came than it shows in a second"] = None
         if any(self._is_wanted(region, line) for line in update.get("sessionResults", ())):
             self._called.set()
 

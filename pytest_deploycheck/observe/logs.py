@@ -45,7 +45,13 @@ class LogReader:
         return self._sight(LogSight(scope), patterns)
 
     def look(
-        self, scope: LogScope, patterns: Sequence[Pattern], *, also: Sequence[Pattern] = (), whole: bool = False
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        also: Sequence[Pattern] = (),
+        enough: int = 0,
+        whole: bool = False,
     ) -> LogSight:
         """Read what is new of what has one of the patterns.
 
@@ -55,13 +61,16 @@ class LogReader:
             scope: Which logs to read.
             patterns: What to look for.
             also: What will be asked next: read along where it costs no further call.
+            enough: The number of events with the first pattern at which to stop, or 0 to read all there is.
             whole: Whether to read the whole window again, as a last look must.
         """
         read_at = self._now()
         places = _by_place(scope.streams)
 
         def look(place: _Place) -> Problem | None:
-            return self._collector(place).look(places[place], scope.since, patterns, also=also, whole=whole)
+            return self._collector(place).look(
+                places[place], scope.since, patterns, also=also, enough=enough, whole=whole
+            )
 
         problems = side_by_side(look, list(places))
         return self._sight(LogSight(scope, problems=_distinct(problems), read_at=read_at), patterns)
@@ -149,7 +158,7 @@ class LogReader:
     def _notes(self, places: Mapping[_Place, Sequence[LogStream]]) -> tuple[str, ...]:
         regions = dict.fromkeys(region for region, _ in places)
         return tuple(
-            f"CloudWatch Logs throttled {number} calls in {region}, so there were fewer looks than there should be"
+            f"CloudWatch Logs throttled {number} looks in {region}, so there were fewer than there should be"
             for region in regions
             if (number := self._session.log_throttles(region))
         )

@@ -41,10 +41,11 @@ _CONFIG = Config(
     user_agent_extra="pytest-deploycheck",
 )
 
-_LOG_CONFIG = _CONFIG.merge(Config(retries={"mode": "adaptive"}))
+_LOG_CONFIG = _CONFIG.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 2}))
 """Logs are polled: once CloudWatch throttles, botocore's adaptive mode holds all calls of a client to what it allows.
 
-As there is one client for each region, that is one budget for each account and region.
+As there is one client for each region, that is one budget for each account and region. A poll is repeated anyway, so
+one retry is enough.
 """
 
 

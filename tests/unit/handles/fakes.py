@@ -95,10 +95,16 @@ class FakeReader:
         return replace(base, events=tuple(sorted(found, key=_order)), spoke=spoke, read_at=self._now(), recent=())
 
     def look(
-        self, scope: LogScope, patterns: Sequence[Pattern], *, also: Sequence[Pattern] = (), whole: bool = False
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        also: Sequence[Pattern] = (),
+        enough: int = 0,
+        whole: bool = False,
     ) -> LogSight:
         """What has one of the patterns and has come so far."""
-        del also
+        del also, enough
         self.looks.append((self.second, whole))
         self._take(whole=whole)
         return replace(self.known(scope, patterns), problems=self.failing)

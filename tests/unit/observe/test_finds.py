@@ -22,7 +22,7 @@ def minutes(number: float) -> timedelta:
 @pytest.fixture
 def finds() -> Finds:
     """What was found for a pattern: nothing yet."""
-    return Finds(Pattern("line").is_in)
+    return Finds(Pattern("line").matcher())
 
 
 def test_what_was_never_read_is_read_from_the_start(finds: Finds) -> None:

@@ -1,0 +1,172 @@
+"""AWS in a process of its own, whose logs the benchmarks fill and read: python benchmarks/log_world.py serves it.
+
+What serves and what reads share no interpreter, so neither takes time from the other's share of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from unittest import mock
+
+from log_client import SERVICE, SINCE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from pytest_deploycheck.sandbox import Sandbox
+    from pytest_deploycheck.sandbox.service import SandboxService
+
+_FIRST_LINE = timedelta(minutes=20)
+
+
+class Traffic(NamedTuple):
+    """What was asked of CloudWatch Logs, and what all services answered.
+
+    Attributes:
+        calls: Calls to CloudWatch Logs.
+        received: Bytes of all answers' bodies.
+    """
+
+    calls: int
+    received: int
+
+
+class LogWorld:
+    """A world with one service and one task that logs.
+
+    Attributes:
+        environ: The environment variables by which a process uses this world and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.environ: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.environ = self._answer()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Without orders it ends by itself.
+        self._process.communicate()
+
+    def say(self, message: str, *, ago: float = 0.0) -> float:
+        """Let a line arrive that was said some seconds ago, and return the moment at which it did."""
+        moment: float = self._order("say", message=message, ago=ago)
+        return moment
+
+    def fill(self, number: int, needle: str, place: int) -> None:
+        """Let the task have said many lines, one of them with the needle in it."""
+        self._order("fill", number=number, needle=needle, place=place)
+
+    def traffic(self) -> Traffic:
+        """What came and went since the last time this was asked."""
+        return Traffic(*self._order("traffic"))
+
+    def _order(self, what: str, **how: object) -> Any:
+        stdin = self._process.stdin
+        assert stdin  # noqa: S101  # Popen was given a pipe
+        stdin.write(json.dumps([what, how]).encode() + b"\n")
+        stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        stdout = self._process.stdout
+        assert stdout  # noqa: S101  # Popen was given a pipe
+        return json.loads(stdout.readline())
+
+
+class _Served:
+    """The other side: carries out orders."""
+
+    def __init__(self, aws: Sandbox, service: SandboxService, received: list[int]) -> None:
+        self._aws = aws
+        self._service = service
+        self._received = received
+
+    def say(self, message: str, ago: float) -> float:
+        self._service.log(message, at=self._aws.now() - timedelta(seconds=ago))
+        return time.monotonic()
+
+    def fill(self, number: int, needle: str, place: int) -> None:
+        self._service.log_lines(_lines(number, needle, place), at=self._aws.now() - _FIRST_LINE)
+        # The lines stay: looking through them for garbage would take time from each answer.
+        gc.freeze()
+
+    def traffic(self) -> Traffic:
+        calls = sum(call.operation.startswith("logs:") for call in self._aws.calls)
+        traffic = Traffic(calls, sum(self._received))
+        self._aws.calls.clear()
+        self._received.clear()
+        return traffic
+
+
+def _lines(number: int, needle: str, place: int) -> Iterator[str]:
+    """Lines of about 100 bytes, as a web service writes them."""
+    chance = random.Random(4)  # noqa: S311  # no secret
+    for index in range(number):
+        text = needle if index == place else f"200 {chance.randrange(10, 5000)}"
+        trace = f"trace={chance.getrandbits(96):024x}"
+        yield f"INFO  [worker-{index % 8}] shop.http {trace} GET /articles/{index:07d}?page={index % 97:02d} {text}"
+
+
+@contextmanager
+def _counting() -> Generator[list[int]]:
+    """The sizes of the bodies that the sandbox answers with, one for each answer."""
+    from pytest_deploycheck.sandbox.server import Application  # noqa: PLC0415  # moto, in the server's process only
+
+    sizes: list[int] = []
+    answer = Application.__call__
+
+    def counted(application: Application, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            sizes.append(sum(int(value) for name, value in headers if name.lower() == "content-length"))
+            return start_response(status, headers, *error)
+
+        return answer(application, environ, start)
+
+    with mock.patch.object(Application, "__call__", counted):
+        yield sizes
+
+
+def _serve() -> None:
+    from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto, in the server's process only
+
+    with _counting() as received, Sandbox() as aws:
+        aws.push_image(f"{SERVICE}:1.0", {"app/main.py": "print('hello')"}, at=aws.now() - SINCE)
+        service = aws.create_service(
+            SERVICE, cluster="default", image=f"{SERVICE}:1.0", desired=1, at=aws.now() - SINCE
+        )
+        served = _Served(aws, service, received)
+        _write(aws.environ)
+        orders: dict[str, Callable[..., object]] = {
+            "say": served.say,
+            "fill": served.fill,
+            "traffic": served.traffic,
+        }
+        for line in sys.stdin:
+            what, how = json.loads(line)
+            _write(orders[what](**how))
+
+
+def _write(answer: object) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

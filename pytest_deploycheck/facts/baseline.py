@@ -1,0 +1,52 @@
+"""What ran before, as an earlier report or the registry tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pytest_deploycheck.facts.image import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The image that ran before the one meant.
+
+    Attributes:
+        origin: How it is known, such as `the baseline of 2025-11-25 10:00:00 UTC`.
+        digest: Its digest.
+        pushed_at: When it was first pushed, or None where that is not known.
+        layers: Its layers, from the bottom up.
+        source: The digest of each source tree at that time, by its local path; empty where nobody noted it.
+    """
+
+    origin: str
+    digest: str
+    pushed_at: datetime | None = None
+    layers: tuple[Layer, ...] = ()
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, layer: Layer) -> bool:
+        """Whether it has a layer with the same content."""
+        return any(
+            layer.digest == own.digest or (layer.diff_id is not None and layer.diff_id == own.diff_id)
+            for own in self.layers
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier report.
+
+    Attributes:
+        path: The file, as it was named.
+        environment: The environment it was of.
+        observed_at: When it was made (UTC).
+        services: The image that each service was to run then, by the service's name.
+    """
+
+    path: str
+    environment: str
+    observed_at: datetime
+    services: Mapping[str, Previous] = field(default_factory=dict)
