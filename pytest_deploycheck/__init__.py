@@ -78,6 +78,8 @@ def verify(
     log_wait: str = "60s",
     since: str | None = None,
     pushed_after: str | None = None,
+    baseline: Path | None = None,
+    build_log: Path | None = None,
 ) -> RunReport:
     """Carry out every built-in check of an environment, without pytest; the verdict is the same.
 
@@ -92,6 +94,8 @@ def verify(
         log_wait: How long an expected log line may take to arrive.
         since: Start of the log window: ISO time or duration back; default: the start of the rollout.
         pushed_after: The image must have been pushed after this: ISO time, duration back, `today` or `commit`.
+        baseline: An earlier JSON report: what ran before.
+        build_log: A file with the output of `docker build`.
 
     Returns:
         The report; its `verdict` and `broken_link` are the answer.
@@ -102,6 +106,8 @@ def verify(
     """
     # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
     from pytest_deploycheck.config import loading, values  # noqa: PLC0415
+    from pytest_deploycheck.config.baseline import read_baseline  # noqa: PLC0415
+    from pytest_deploycheck.config.build_log import read_build_log  # noqa: PLC0415
     from pytest_deploycheck.config.settings import Options  # noqa: PLC0415
     from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415
     from pytest_deploycheck.verification import verify as carry_out  # noqa: PLC0415
@@ -126,6 +132,8 @@ def verify(
             pushed_after=values.when(pushed_after, "pushed_after", commit_time=lambda: values.commit_time(root))
             if pushed_after
             else None,
+            baseline=read_baseline(baseline, "baseline") if baseline else None,
+            build_log=read_build_log(build_log, "build_log") if build_log else None,
         ),
         source=root,
     )

@@ -6,16 +6,20 @@ A run looks once (`Verification.observe`), is judged from the facts, and looks a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError, DeploycheckError
+from pytest_deploycheck.facts.image import Layer, Reference
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
+from pytest_deploycheck.handles.image import DeployedImage, deployed_image
+from pytest_deploycheck.handles.image_checks import ImageChecks
 from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.judge.expectations import judge_expectation
@@ -32,6 +36,7 @@ from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock, wait
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.observe.contents import Contents
     from pytest_deploycheck.observe.logs import LogReader
     from pytest_deploycheck.observe.session import Session
     from pytest_deploycheck.observe.snapshot import Observer
@@ -54,6 +59,7 @@ class Verification:
         time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
         source: The folder in which to look for the code that should have said a line, or None.
         show_progress: Shows how a wait gets on; an empty text ends that.
+        cache: The folder in which blobs of images are kept, or None for one that goes with the process.
 
     Raises:
         ConfigurationError: An image that was named is no reference.
@@ -69,6 +75,7 @@ class Verification:
         time_left: Callable[[], float | None] = lambda: None,
         source: Path | None = None,
         show_progress: Callable[[str], None] = lambda _: None,
+        cache: Path | None = None,
     ) -> None:
         self.environment = environment
         self.options = options
@@ -76,10 +83,13 @@ class Verification:
         self._time_left = time_left
         self._source = source
         self._show_progress = show_progress
+        self._cache = cache
         self._identity = observation.identity if observation else None
         self._observation = observation
         self._session: Session | None = None
         self._reader: LogReader | None = None
+        self._contents: Contents | None = None
+        self._images = ImageChecks(environment, options, source or Path.cwd(), self._open_layer)
         self._observers: dict[str, Observer] = {}
         self._tails: dict[str, LogTail] = {}
         self._log_checks_began: dict[str, float] = {}
@@ -120,7 +130,7 @@ class Verification:
         """
         from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        observer = Observer(self._open(), self.identity, self.environment, self.options)
+        observer = Observer(self._open(), self.identity, self.environment, self.options, self._open_contents())
         # A run that is interrupted while it waits reports what it saw last.
         began = self.now()
         self._observation = Observation(self.identity, began, began, ())
@@ -150,6 +160,21 @@ class Verification:
             services=self.environment.services,
         )
 
+    def deployed_image(self, service: str) -> DeployedImage:
+        """The image meant for a service, as a test holds it.
+
+        Raises:
+            AssertionError: It is not in its registry.
+            UnprovenError: It could not be looked at, or several containers are judged and none was named.
+        """
+        facts = self.observation.service(service)
+        return deployed_image(facts, self._images.files(facts))
+
+    @property
+    def image_differences(self) -> Sequence[str]:
+        """What tests have found to differ between image and checkout so far, in words."""
+        return self._images.differences
+
     def rollout(self, service: str) -> Rollout:
         """What became of the rollout of a service."""
         return judge_rollout(self.observation.service(service))
@@ -169,9 +194,11 @@ class Verification:
         """Carry out one check of a service."""
         facts = self.observation.service(service)
         judges: dict[str, Callable[[], Finding]] = {
-            "image-exists": lambda: judge_exists(facts),
+            "image-exists": lambda: judge_exists(facts, strict_tags=self.environment.strict_tags),
             "image-repository": lambda: judge_repository(facts),
             "image-pushed": lambda: judge_pushed(facts, self._pushed_after()),
+            "image-content": lambda: self._images.judge_content(facts),
+            "image-layers": lambda: self._images.judge_layers(facts),
             "rollout-complete": lambda: self._judge_rollout(facts),
             "tasks-running": lambda: judge_running(facts),
             "tasks-run-image": lambda: judge_run_image(facts),
@@ -235,6 +262,16 @@ class Verification:
         )
         return LogTail(service, listener, source=self._source)
 
+    def _open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
+        return self._open_contents().open_layer(reference, layer)
+
+    def _open_contents(self) -> Contents:
+        from pytest_deploycheck.observe.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._contents is None:
+            self._contents = Contents(self._open(), self._cache)
+        return self._contents
+
     def _log_reader(self) -> LogReader:
         from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
 
@@ -259,7 +296,9 @@ class Verification:
 
         if service not in self._observers:
             only = replace(self.options, services=(service,))
-            self._observers[service] = Observer(self._open(), self.identity, self.environment, only)
+            self._observers[service] = Observer(
+                self._open(), self.identity, self.environment, only, self._open_contents()
+            )
         try:
             (facts,) = self._observers[service].look()
         except DeploycheckError:

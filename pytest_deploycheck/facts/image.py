@@ -118,7 +118,7 @@ class ImageConfig:
     digest: str
     platform: Platform | None = None
     created_at: datetime | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     env: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -169,6 +169,7 @@ class Image:
         tags: All tags that name the digest now.
         manifest: Its manifest or index, or None where it may not be read.
         platforms: For an index, the manifests of the platforms that were looked at.
+        configs: The configurations of its manifests, as far as they were read.
     """
 
     reference: Reference
@@ -178,6 +179,11 @@ class Image:
     tags: tuple[str, ...] = ()
     manifest: Manifest | None = None
     platforms: tuple[Manifest, ...] = ()
+    configs: tuple[ImageConfig, ...] = ()
+
+    def config_of(self, manifest: Manifest) -> ImageConfig | None:
+        """The configuration of one of its manifests, if it was read."""
+        return next((config for config in self.configs if config.digest == manifest.config), None)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

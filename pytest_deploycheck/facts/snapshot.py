@@ -68,6 +68,9 @@ class Judged:
         pulled: What the task definition's own reference points to now.
         namer: Who named the image meant.
         names_repository: Whether the image meant was named with its repository, not by a bare tag or digest.
+        earlier: The image that an earlier rollout brought, or else the one pushed before; None where none was found.
+        has_earlier: Whether there is an image that was pushed before, or None where that was not looked at.
+        tags_can_move: Whether the repository lets its tags be moved, or None where that may not be read.
     """
 
     container: str
@@ -75,6 +78,9 @@ class Judged:
     pulled: Lookup
     namer: Namer = "task definition"
     names_repository: bool = False
+    earlier: Image | None = None
+    has_earlier: bool | None = None
+    tags_can_move: bool | None = None
 
     @property
     def is_own_reference(self) -> bool:

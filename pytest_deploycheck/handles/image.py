@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Self
 
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.facts.image import Image, Layer
+from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.handles.files import Comparison, ImageFiles
 from pytest_deploycheck.judge.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
 
@@ -52,8 +54,15 @@ class DeployedImage:
         digest: Digest of its manifest or index.
         pushed_at: When the digest was first pushed (UTC), or None where that may not be read.
         tags: All tags that name it now.
-        layers: Its layers from the bottom up, each with `digest` and `size` (bytes, as stored).
+        layers: Its layers from the bottom up, each with `digest`, `size` (bytes, as stored), `diff_id` (the digest of
+            the tar inside) and `created_by` (the build step).
         digests: The digests that tasks may show for it: its own, and of an index those of its platforms.
+        labels: Its labels, claims of the builder.
+        revision: The git revision that its label names, or None.
+        created_at: When it says it was built (UTC), or None.
+        platforms: What it was built for, such as `linux/amd64`.
+        config: Its configuration (`env` names, `entrypoint`, `command`, `user`, `working_dir`, `steps`), or None where
+            it could not be read.
     """
 
     uri: str
@@ -64,20 +73,105 @@ class DeployedImage:
     tags: tuple[str, ...]
     layers: tuple[Layer, ...]
     digests: AbstractSet[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    revision: str | None = None
+    created_at: datetime | None = None
+    platforms: tuple[str, ...] = ()
+    config: ImageConfig | None = None
+    _files: ImageFiles | None = None
+
+    def read_text(self, path: str, encoding: str = "utf-8") -> str:
+        """What a text file holds; links are followed inside the image.
+
+        Args:
+            path: An absolute path in the image.
+            encoding: How the text is encoded.
+
+        Raises:
+            FileNotFoundError: There is no such file in the image.
+            IsADirectoryError: It is a folder.
+            UnprovenError: A layer that is needed cannot be had or opened.
+        """
+        return self.read_bytes(path).decode(encoding)
+
+    def read_bytes(self, path: str) -> bytes:
+        """What a file holds; links are followed inside the image.
+
+        Args:
+            path: An absolute path in the image.
+
+        Raises:
+            FileNotFoundError: There is no such file in the image.
+            IsADirectoryError: It is a folder.
+            UnprovenError: A layer that is needed cannot be had or opened.
+        """
+        return self._opened().read_bytes(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file, a folder, or a link that leads to one; for a no, every layer is read.
+
+        Args:
+            path: An absolute path in the image.
+
+        Raises:
+            UnprovenError: A layer that is needed cannot be had or opened.
+        """
+        return self._opened().exists(path)
+
+    def files(self, prefix: str = "/") -> list[str]:
+        """The files in a folder and below it, as absolute paths in order; every layer that may have one is read.
+
+        Args:
+            prefix: An absolute path in the image.
+
+        Raises:
+            FileNotFoundError: There is nothing at the prefix.
+            UnprovenError: A layer that is needed cannot be had or opened.
+        """
+        return self._opened().files(prefix)
+
+    def compare(self, local: str | Path, path: str, *, exclude: Sequence[str] = ()) -> Comparison:
+        """Compare a local folder or file with its place in the image.
+
+        The value is true where they are equal, and otherwise has `missing`, `extra` and `different`. What
+        `.dockerignore` leaves out, by-products such as `__pycache__`, and line endings make no difference.
+
+        Args:
+            local: A path in the project, relative to its root or absolute.
+            path: An absolute path in the image.
+            exclude: What else does not count, in the language of `.dockerignore`.
+
+        Raises:
+            OSError: There is nothing at the local path, or it cannot be read.
+            UnprovenError: A layer that is needed cannot be had or opened, or there is nothing to compare.
+        """
+        files = self._opened()
+        inside = Path(local).relative_to(files.root) if Path(local).is_absolute() else Path(local)
+        return files.comparison(inside.as_posix(), path, exclude)
+
+    def _opened(self) -> ImageFiles:
+        if self._files is None:
+            raise UnprovenError(f"unproven: the manifest of {self!r} is not known, so it cannot be opened")
+        return self._files
 
     def __repr__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         return f"<image {self.repository}{tag} = {short(self.digest)}, pushed {at(self.pushed_at)}>"
 
 
-def deployed_image(facts: ServiceFacts) -> DeployedImage:
+def deployed_image(facts: ServiceFacts, files: ImageFiles | None = None) -> DeployedImage:
     """The image meant for a service.
+
+    Args:
+        facts: What was seen of the service.
+        files: The files of the image, or None where it cannot be opened.
 
     Raises:
         AssertionError: It is not in its registry.
         UnprovenError: It could not be looked at, or several containers are judged and none was named.
     """
     image = _image(only_judged(facts), facts)
+    config = files.config if files else None
     accepted = [image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))]
     return DeployedImage(
         uri=image.uri,
@@ -86,9 +180,21 @@ def deployed_image(facts: ServiceFacts) -> DeployedImage:
         digest=image.digest,
         pushed_at=image.pushed_at,
         tags=image.tags,
-        layers=image.layers,
+        layers=files.manifest.layers if files else image.layers,
         digests=Digests(accepted, owner="deployed_image", known={image.digest: pushed(image)}),
+        labels=config.labels if config else {},
+        revision=config.revision if config else None,
+        created_at=config.created_at if config else None,
+        platforms=_platforms(image),
+        config=config,
+        _files=files,
     )
+
+
+def _platforms(image: Image) -> tuple[str, ...]:
+    children = image.manifest.children if image.manifest else ()
+    platforms = [child.platform for child in children] or [config.platform for config in image.configs]
+    return tuple(str(platform) for platform in platforms if platform)
 
 
 def only_judged(facts: ServiceFacts) -> Judged:

@@ -145,11 +145,22 @@ class Check:
 IMAGE_EXISTS = Check("image-exists", "image")
 IMAGE_REPOSITORY = Check("image-repository", "image")
 IMAGE_PUSHED = Check("image-pushed", "image")
+IMAGE_CONTENT = Check("image-content", "image")
+IMAGE_LAYERS = Check("image-layers", "image")
 ROLLOUT_COMPLETE = Check("rollout-complete", "rollout")
 TASKS_RUNNING = Check("tasks-running", "tasks")
 TASKS_RUN_IMAGE = Check("tasks-run-image", "tasks")
 
-FIXED_CHECKS = (IMAGE_EXISTS, IMAGE_REPOSITORY, IMAGE_PUSHED, ROLLOUT_COMPLETE, TASKS_RUNNING, TASKS_RUN_IMAGE)
+FIXED_CHECKS = (
+    IMAGE_EXISTS,
+    IMAGE_REPOSITORY,
+    IMAGE_PUSHED,
+    IMAGE_CONTENT,
+    IMAGE_LAYERS,
+    ROLLOUT_COMPLETE,
+    TASKS_RUNNING,
+    TASKS_RUN_IMAGE,
+)
 """The checks that every service has; the declared log expectations come after them."""
 
 

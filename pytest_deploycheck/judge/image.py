@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pytest_deploycheck.facts.image import Registry
+from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
-from pytest_deploycheck.judge.finding import IMAGE_EXISTS, IMAGE_PUSHED, IMAGE_REPOSITORY, Check, Finding
+from pytest_deploycheck.judge.finding import (
+    IMAGE_EXISTS,
+    IMAGE_PUSHED,
+    IMAGE_REPOSITORY,
+    Check,
+    Finding,
+    Status,
+)
 from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
 from pytest_deploycheck.oci.reference import parse, same_place
 
+_MOVING_TAGS = frozenset({"latest", "dev", "develop", "main", "master", "stable", "staging", "prod", "production"})
+"""Tags that by their names are moved with each build."""
 
-def judge_exists(facts: ServiceFacts) -> Finding:
-    """`image-exists`: the tag or digest meant is in its registry."""
-    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.meant))
+
+def judge_exists(facts: ServiceFacts, *, strict_tags: bool = False) -> Finding:
+    """`image-exists`: the tag or digest meant is in its registry.
+
+    Args:
+        facts: What was seen of the service.
+        strict_tags: Whether a service that names its image by a tag which can be moved fails.
+    """
+    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _advised(_exists(judged.meant), judged, strict_tags))
     return replace(finding, notes=(*finding.notes, *_left_out(facts)))
 
 
@@ -89,10 +105,40 @@ def _exists(lookup: Lookup) -> Finding:
     if lookup.problem:
         return IMAGE_EXISTS.errs(lookup.problem, evidence=evidence)
     return IMAGE_EXISTS.unproven(
-        f"{reference} is in no private ECR registry, and no other kind can be looked at.",
-        remedy="Pull it through an ECR pull-through cache, or name it by its digest so that the tasks can be compared.",
+        f"{reference} is in no private ECR registry, and docker has no credentials here for another.",
+        remedy="Name it as the image meant, or log in to its registry (docker login), so that it is looked at there.",
         evidence=evidence,
     )
+
+
+def _advised(finding: Finding, judged: Judged, strict_tags: bool) -> Finding:  # noqa: FBT001  # as it was asked for
+    """The finding with advice on tags, which is a failure only where it was asked to be one."""
+    movable = _movable_tag(judged)
+    if movable and strict_tags and finding.status is Status.PASS:
+        return IMAGE_EXISTS.fails(
+            f"{movable}, which strict_tags forbids",
+            cause="A tag that moves names another image tomorrow: what a task pulls when it starts is not what was "
+            "verified, and nothing is left to roll back to.",
+            remedy="Name the image by a tag of its own or by its digest in the task definition, and make the "
+            "repository's tags immutable.",
+            evidence=finding.evidence,
+        )
+    advice = [f"advice: {movable}; name it by a tag of its own or by its digest"] if movable else []
+    if judged.has_earlier is False:
+        advice.append("advice: no earlier image is left in the repository to roll back to")
+    return replace(finding, notes=(*finding.notes, *advice))
+
+
+def _movable_tag(judged: Judged) -> str:
+    """What to say of the tag by which the service names its image, where that can be moved; else an empty text."""
+    reference = judged.pulled.reference
+    if reference.digest or judged.tags_can_move is False:
+        return ""
+    if (reference.tag or "latest") in _MOVING_TAGS:
+        return f"the service names its image by the tag {reference.tag or 'latest'!r}, which moves with each build"
+    if judged.tags_can_move:
+        return f"the service names its image by the tag {reference.tag!r}, and the repository lets its tags be moved"
+    return ""
 
 
 def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
@@ -103,7 +149,7 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
             f"there is no repository {where}",
             cause="The repository's name, account or region is misspelt, or the image was never pushed there.",
             remedy="Compare the name with the one the build pushes to, and with the task definition's image.",
-            command=ecr_command(reference.ecr, "describe-repositories"),
+            command=ecr_command(reference.ecr, "describe-repositories") if reference.ecr else _inspect(reference),
             evidence=evidence,
         )
     name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
@@ -112,9 +158,15 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
         f"there is no {name} in {where}{still}",
         cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
         remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
-        command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository),
+        command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository)
+        if reference.ecr
+        else _inspect(reference),
         evidence=evidence,
     )
+
+
+def _inspect(reference: Reference) -> str:
+    return shlex.join(["docker", "buildx", "imagetools", "inspect", str(reference)])
 
 
 def _notes(lookup: Lookup) -> list[str]:

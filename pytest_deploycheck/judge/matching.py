@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pytest_deploycheck.facts.image import Image, Platform
+from pytest_deploycheck.facts.image import Image, Manifest, Platform
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.oci.manifest import DOCKER_LIST, OCI_INDEX
@@ -104,6 +104,23 @@ def architecture_of(task: Task, facts: ServiceFacts) -> str | None:
     definition = facts.definition_of(task)
     said = task.architecture or (definition.architecture if definition else None)
     return _ARCHITECTURES.get(said.lower()) if said else None
+
+
+def manifest_for(judged: Judged, facts: ServiceFacts) -> Manifest | None:
+    """The manifest of the image meant for the platform of the tasks; None where it was not read."""
+    image = judged.meant.image
+    if image is None or image.manifest is None or not image.manifest.is_index:
+        return image.manifest if image else None
+    known = {manifest.digest: manifest for manifest in image.platforms}
+    wanted = next(filter(None, (architecture_of(task, facts) for task in facts.running)), None)
+    if wanted is None and facts.definition and facts.definition.architecture:
+        wanted = _ARCHITECTURES.get(facts.definition.architecture.lower())
+    fitting = [
+        known[child.digest]
+        for child in image.manifest.children
+        if child.digest in known and (wanted is None or (child.platform and child.platform.architecture == wanted))
+    ]
+    return fitting[0] if fitting else None
 
 
 def _match_by_time(meant: Lookup, task: Task) -> Match:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
-from pytest_deploycheck.facts.image import Image, Reference, Registry
+from pytest_deploycheck.facts.image import Image, Layer, Reference, Registry
 from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Lookup
+from pytest_deploycheck.oci.steps import step_name
+from pytest_deploycheck.safe import one_line
 
 _SHORT = len("sha256:") + 12
 
@@ -47,6 +49,11 @@ def meant(lookup: Lookup) -> str:
     if lookup.reference.digest or lookup.digest is None:
         return f"{name}{pushed(lookup.image)}"
     return f"{name} = {short(lookup.digest)}{pushed(lookup.image)}"
+
+
+def step_of(layer: Layer) -> str:
+    """The build step that made a layer, as its author wrote it; empty where that is not known."""
+    return one_line(step_name(layer.created_by), 300)
 
 
 def seconds(duration: float) -> str:

@@ -9,12 +9,19 @@ from botocore.exceptions import ClientError
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
-from pytest_deploycheck.observe.answers import member, utc_or_none
+from pytest_deploycheck.observe.answers import member, utc, utc_or_none
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
 from pytest_deploycheck.oci import manifest as oci
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
+
+_CONFIGS = (
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.config.v1+json",
+    None,
+)
+"""The kinds of configuration that images have; ECR tells them as the kind of artifact."""
 
 _NOT_THERE = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
 
@@ -45,6 +52,45 @@ def look_up(client: ECRClient, reference: Reference) -> Lookup:
     )
     tag_is_gone = bool(reference.digest and reference.tag) and not _tag_exists(client, reference)
     return Lookup(reference, image=image, absent="tag" if tag_is_gone else None)
+
+
+def pushed_before(client: ECRClient, image: Image) -> str | None:
+    """The digest of the image that was pushed to the same repository before this one, the latest of them.
+
+    Raises:
+        botocore.exceptions.ClientError: It could not be looked at.
+    """
+    reference, moment = image.reference, image.pushed_at
+    known = {image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))}
+    earlier = [
+        (detail["imagePushedAt"], detail["imageDigest"])
+        for page in client.get_paginator("describe_images").paginate(
+            registryId=_registry(reference).account,
+            repositoryName=reference.repository,
+            PaginationConfig={"PageSize": 1000},
+        )
+        for detail in member(page, "imageDetails", "ecr:DescribeImages")
+        if moment
+        and detail.get("imagePushedAt")
+        and utc(detail["imagePushedAt"]) < moment
+        # Attestations and the platforms of an index are no images that one could roll back to.
+        and detail["imageDigest"] not in known
+        and detail.get("artifactMediaType", _CONFIGS[0]) in _CONFIGS
+    ]
+    return max(earlier)[1] if earlier else None
+
+
+def tags_can_move(client: ECRClient, reference: Reference) -> bool:
+    """Whether the repository lets its tags be moved from image to image.
+
+    Raises:
+        botocore.exceptions.ClientError: It could not be looked at.
+    """
+    answer = client.describe_repositories(
+        registryId=_registry(reference).account, repositoryNames=[reference.repository]
+    )
+    (repository,) = member(answer, "repositories", "ecr:DescribeRepositories")
+    return bool(repository.get("imageTagMutability", "MUTABLE") == "MUTABLE")
 
 
 def manifest(client: ECRClient, reference: Reference, digest: str) -> Manifest:

@@ -20,7 +20,7 @@ READS: Final = {
         "ListServiceDeployments",
         "ListTasks",
     },
-    "ecr": {"BatchGetImage", "DescribeImages"},
+    "ecr": {"BatchGetImage", "DescribeImages", "DescribeRepositories", "GetDownloadUrlForLayer"},
     "logs": {"FilterLogEvents", "GetQueryResults", "StartLiveTail", "StartQuery"},
 }
 """The operations that this project calls, by botocore's name of the service."""

@@ -20,6 +20,9 @@ from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Problem,
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe import ecr, ecs
 from pytest_deploycheck.observe.asking import Once, side_by_side
+from pytest_deploycheck.observe.blob_errors import BlobError
+from pytest_deploycheck.observe.contents import Contents
+from pytest_deploycheck.observe.earlier import with_history
 from pytest_deploycheck.observe.meant import Choice, Named, choose
 from pytest_deploycheck.observe.problems import DENIED, LOOK_ERRORS, THROTTLED, attempt
 from pytest_deploycheck.observe.session import Session
@@ -39,12 +42,19 @@ class Observer:
         identity: Who looks, and where.
         environment: The environment.
         options: What was asked of this run.
+        contents: Opens images.
     """
 
     def __init__(
-        self, session: Session, identity: Identity, environment: EnvironmentSettings, options: Options
+        self,
+        session: Session,
+        identity: Identity,
+        environment: EnvironmentSettings,
+        options: Options,
+        contents: Contents,
     ) -> None:
         self._session = session
+        self._contents = contents
         self._home = Registry(identity.account, identity.region)
         self._environment = environment
         self._options = options
@@ -110,7 +120,11 @@ class Observer:
         arns = dict.fromkeys([*([target] if target else []), *running])
         definitions = self._definitions(list(arns), problems)
         definition = definitions.get(target) if target else None
-        judged = self._judged(settings, definition, tasks, newest_revision(service, rollouts, revisions))
+        newest = newest_revision(service, rollouts, revisions)
+        judged = tuple(
+            self._with_history(one, [revision for revision in revisions if revision != newest])
+            for one in self._judged(settings, definition, tasks, newest)
+        )
         return ServiceFacts(
             name=settings.name,
             service=service,
@@ -188,10 +202,10 @@ class Observer:
         choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
 
         def judge(choice: Choice) -> Judged:
-            pulled = self._lookup_or_recorded(choice, revision)
+            pulled = self._lookup_or_recorded(choice, revision, is_named=choice.namer != "task definition")
             return Judged(
                 container=choice.container,
-                meant=pulled if choice.meant == choice.pulled else self._lookup(choice.meant),
+                meant=pulled if choice.meant == choice.pulled else self._lookup(choice.meant, is_named=True),
                 pulled=pulled,
                 namer=choice.namer,
                 names_repository=choice.names_repository,
@@ -199,22 +213,43 @@ class Observer:
 
         return tuple(side_by_side(judge, choices))
 
+    def _with_history(self, judged: Judged, revisions: Sequence[Revision]) -> Judged:
+        image = judged.meant.image
+        if image is None:
+            return judged
+        described = replace(judged, meant=replace(judged.meant, image=self._contents.describe(image)))
+        if image.reference.ecr is None:
+            return described
+        client = self._session.ecr(image.reference.ecr.region)
+        return with_history(described, revisions, client=client, once=self._once, open_image=self._described)
+
+    def _described(self, reference: Reference) -> Image | None:
+        image = self._lookup(reference).image
+        return self._contents.describe(image) if image else None
+
     def _named(self, settings: ServiceSettings) -> Named | None:
         if settings.name in self._options.images:
             return Named(self._options.images[settings.name], "option")
         return Named(settings.image, "configuration") if settings.image else None
 
-    def _lookup(self, reference: Reference) -> Lookup:
+    def _lookup(self, reference: Reference, *, is_named: bool = False) -> Lookup:
+        """Find an image; outside of ECR only where it was named, is on this machine, or there are credentials for it.
+
+        Nobody asked for a registry out there to be contacted because some sidecar comes from it.
+        """
         if reference.ecr is None:
-            return Lookup(reference)
+            if not is_named and not self._contents.is_at_hand(reference):
+                return Lookup(reference)
+            lookup = self._once.get(reference, lambda: self._contents.look_up(reference), keep=_is_found)
+            return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
         client = self._session.ecr(reference.ecr.region)
         # The image meant is the one found first, even if its tag moves while the rollout is waited for.
         lookup = self._once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
-    def _lookup_or_recorded(self, choice: Choice, revision: Revision | None) -> Lookup:
+    def _lookup_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
         """What the task definition's reference points to; where its tag is gone, what ECS resolved it to."""
-        lookup = self._lookup(choice.pulled)
+        lookup = self._lookup(choice.pulled, is_named=is_named)
         if lookup.absent != "tag" or lookup.image or revision is None:
             return lookup
         recorded = next((one for one in revision.images if one.container == choice.container), None)
@@ -233,12 +268,14 @@ class Observer:
         return replace(image, manifest=manifest, platforms=tuple(one for one in platforms if one))
 
     def _manifest(self, reference: Reference, digest: str) -> Manifest | None:
-        if reference.ecr is None:
-            return None
-        client = self._session.ecr(reference.ecr.region)
+        def ask() -> Manifest:
+            if reference.ecr is None:
+                return self._contents.manifest(reference, digest)
+            return ecr.manifest(self._session.ecr(reference.ecr.region), reference, digest)
+
         try:
-            return self._once.get((reference.place, digest), lambda: ecr.manifest(client, reference, digest))
-        except (*LOOK_ERRORS, ManifestError, LookupError):
+            return self._once.get((reference.place, digest), ask)
+        except (*LOOK_ERRORS, BlobError, ManifestError, LookupError):
             # Without it the digest is still known; the judge says what that leaves open.
             return None
 

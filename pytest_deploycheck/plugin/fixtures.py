@@ -9,6 +9,7 @@ import pytest
 from pytest_deploycheck.plugin.state import run_of
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.facts.build import BuildLog
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs import LogTail
@@ -52,13 +53,26 @@ def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
 
 @pytest.fixture(scope="session")
 def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> DeployedImage:
-    """The image meant: `uri`, `repository`, `tag`, `digest`, `digests`, `pushed_at`, `tags`, `layers`.
+    """The image meant: `uri`, `tag`, `digest`, `pushed_at`, `layers`, `labels`, and its files by `read_text(path)`.
 
-    assert "2025.11.26-1" in deployed_image.tags
+    assert deployed_image.compare("backend/app", "/app/app")
     """
-    from pytest_deploycheck.handles.image import deployed_image as make  # noqa: PLC0415  # loaded when it is used
+    return _run(request).verification.deployed_image(_deploy_service)
 
-    return make(_run(request).verification.observation.service(_deploy_service))
+
+@pytest.fixture(scope="session")
+def build_log(request: pytest.FixtureRequest) -> BuildLog:
+    """What the build said, from `--deploy-build-log`: `steps` and `copies`, each with `instruction` and `is_cached`.
+
+    assert not any(step.is_cached for step in build_log.copies)
+    """
+    run = run_of(request.config)
+    if run is None:
+        pytest.skip(NO_ENVIRONMENT)
+    log = run.settings.options.build_log
+    if log is None:
+        pytest.skip("no build log: give --deploy-build-log=FILE")
+    return log
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,8 @@ SERVICE = Option("--deploy-service", "NAME", "Verify only this service of the en
 IMAGE = Option(
     "--deploy-image",
     "[SERVICE=]REF",
-    "The image that was meant: a tag, sha256:… or a whole reference; default: what the task definition names.",
+    "The image that was meant: a tag, sha256:…, a whole reference, or @FILE, the file of `docker buildx build "
+    "--metadata-file`; default: what the task definition names.",
     variable="DEPLOYCHECK_IMAGE",
     repeatable=True,
 )
@@ -86,6 +87,10 @@ PUSHED_AFTER = Option(
     "The image must have been pushed after this: ISO time, duration back, `today` (UTC) or `commit` (of HEAD).",
     variable="DEPLOYCHECK_PUSHED_AFTER",
 )
+BASELINE = Option("--deploy-baseline", "FILE", "An earlier JSON report: what ran before.")
+BUILD_LOG = Option(
+    "--deploy-build-log", "FILE", "The output of `docker build`, plain or tty style: which steps were cached."
+)
 REPORT = Option(
     "--deploy-report",
     "FILE",
@@ -96,7 +101,7 @@ REPORT = Option(
 )
 SANDBOX = Option("--deploy-sandbox", "SCENARIO", "The scenario of the built-in environment `sandbox`.")
 
-OPTIONS = (ENV, CONFIG, SERVICE, IMAGE, WAIT, LOG_WAIT, SINCE, PUSHED_AFTER, REPORT, SANDBOX)
+OPTIONS = (ENV, CONFIG, SERVICE, IMAGE, WAIT, LOG_WAIT, SINCE, PUSHED_AFTER, BASELINE, BUILD_LOG, REPORT, SANDBOX)
 
 SANDBOX_ENVIRONMENT = "sandbox"
 """The environment that is built in."""

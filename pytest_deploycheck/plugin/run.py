@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +40,7 @@ class DeployRun:
         self._selected: list[str] | None = None
         self._asked_before: dict[str, int] = {}
         self._answered_before: dict[str, int] = {}
+        self._differences_before = 0
         config.pluginmanager.register(self.timeouts, "deploycheck-timeouts")
 
     def begin(self, settings: RunSettings, *, observation: Observation | None = None) -> None:
@@ -52,7 +54,13 @@ class DeployRun:
             time_left=self.timeouts.time_left,
             source=self._config.rootpath,
             show_progress=Progress(self._config).show,
+            cache=self._cache(),
         )
+
+    def _cache(self) -> Path | None:
+        """The folder for blobs of images, in pytest's own cache; None where that is switched off."""
+        cache = getattr(self._config, "cache", None)
+        return cache.mkdir("deploycheck-blobs") if cache else None
 
     def _select(self) -> list[str] | None:
         """The checks selected by their node ids, as in `pytest deploycheck::backend::logs-1`, or None for all.
@@ -142,7 +150,8 @@ class DeployRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Note how much the logs were asked so far."""
+        """Note how much was asked so far."""
+        self._differences_before = len(self.verification.image_differences)
         self._asked_before = {name: tail.questions for name, tail in self.verification.log_tails.items()}
         self._answered_before = {name: tail.answers for name, tail in self.verification.log_tails.items()}
 
@@ -167,6 +176,7 @@ class DeployRun:
             attach_test(report, services=self._services_of(item), heard_logs=bool(answered), unproven=unproven)
             if report.failed:
                 self._show_logs(report)
+                self._show_differences(report)
         else:
             attach_nothing(report)
         return report
@@ -215,6 +225,12 @@ class DeployRun:
             is_shown = all(line.strip() in report.longreprtext for line in account.splitlines())
             if tail.questions > self._asked_before.get(name, 0) and not is_shown:
                 report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", account))
+
+    def _show_differences(self, report: pytest.TestReport) -> None:
+        """What a comparison of the image with the checkout came to, line by line."""
+        differences = self.verification.image_differences[self._differences_before :]
+        if differences:
+            report.sections.append(("image and checkout", "\n\n".join(differences)))
 
 
 def _is_within(nodeid: str, selection: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.config import loading, values
+from pytest_deploycheck.config.baseline import read_baseline
+from pytest_deploycheck.config.build_log import read_build_log
 from pytest_deploycheck.config.nearest import did_you_mean
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
@@ -82,6 +84,8 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
     images = given(config, options.IMAGE)
     since = given(config, options.SINCE)
     pushed_after = given(config, options.PUSHED_AFTER)
+    baseline = given(config, options.BASELINE)
+    build_log = given(config, options.BUILD_LOG)
     return RunSettings(
         environment=environment,
         options=Options(
@@ -95,6 +99,8 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
             )
             if pushed_after.text is not None
             else None,
+            baseline=read_baseline(_file(config, baseline.text), baseline.source) if baseline.text else None,
+            build_log=read_build_log(_file(config, build_log.text), build_log.source) if build_log.text else None,
         ),
         reports=_reports(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
@@ -110,6 +116,8 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
                 "log wait": waits["--deploy-log-wait"],
                 "since": since,
                 "pushed after": pushed_after,
+                "baseline": baseline,
+                "build log": build_log,
                 "report": given(config, options.REPORT),
             },
         ),
@@ -123,6 +131,10 @@ def _config_path(config: pytest.Config) -> Path | None:
     if asked.source.startswith("ini"):
         return (config.inipath.parent if config.inipath else config.rootpath) / asked.text
     return config.invocation_params.dir / asked.text
+
+
+def _file(config: pytest.Config, text: str) -> Path:
+    return config.invocation_params.dir / text
 
 
 def _wait(config: pytest.Config, option: options.Option, *, in_sandbox: bool) -> Given:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.timeline import timeline
 from pytest_deploycheck.safe import clean
@@ -49,7 +50,7 @@ def _service(service: ServiceReport) -> dict[str, Any]:
         "broken_link": service.judgement.broken_link,
         "image": _images(service.facts)[0] if service.facts.judged else None,
         "images": _images(service.facts),
-        "source": {},
+        "source": _source(service),
         "rollout": {
             "outcome": str(rollout.outcome),
             "reason": rollout.reason,
@@ -78,7 +79,30 @@ def _image(lookup: Lookup) -> dict[str, Any]:
         "digest": lookup.digest,
         "pushed_at": _time(image.pushed_at) if image else None,
         "tags": list(image.tags) if image else [],
-        "layers": [{"digest": layer.digest, "size": layer.size} for layer in image.layers] if image else [],
+        "revision": image.configs[0].revision if image and image.configs else None,
+        "created_at": _time(image.configs[0].created_at) if image and image.configs else None,
+        "layers": [
+            {
+                "digest": layer.digest,
+                "size": layer.size,
+                "diff_id": layer.diff_id,
+                "created_by": step_of(layer),
+            }
+            for layer in image.layers
+        ]
+        if image
+        else [],
+    }
+
+
+def _source(service: ServiceReport) -> dict[str, Any]:
+    """The source trees as `image-content` compared them, with a hash for each."""
+    trees: Mapping[str, Any] = next(
+        (finding.evidence.get("source", {}) for finding in service.findings if finding.id == "image-content"), {}
+    )
+    return {
+        local: {"place": tree["place"], "sha256": tree["sha256"], "files": tree["files"]}
+        for local, tree in trees.items()
     }
 
 

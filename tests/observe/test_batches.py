@@ -25,8 +25,10 @@ def test_what_services_share_is_asked_once(room: Room) -> None:
     for name in names:
         room.aws.create_service(name, cluster="shop", image="many:1", at=room.ago(50))
     seen = room.look(services={name: {"service": name} for name in names}, environment={"require": ["tasks"]})
-    assert seen.asked["ecr:DescribeImages"] == 1
+    # The image itself, and once the list of what else the repository has.
+    assert [bool(asked.get("imageIds")) for asked in seen.parameters("ecr:DescribeImages")] == [True, False]
     assert seen.asked["ecr:BatchGetImage"] == 1
+    assert seen.asked["ecr:GetDownloadUrlForLayer"] == 1
     assert seen.asked["sts:GetCallerIdentity"] == 1
 
 
@@ -67,7 +69,7 @@ def test_a_wait_asks_again_only_for_what_can_change(room: Room) -> None:
     seen = room.look(wait="1s")
     assert seen.outcome == "IN_PROGRESS"
     assert seen.asked["ecs:DescribeServices"] > 2
-    # The image meant, and the earlier one that the old task still runs.
-    assert seen.asked["ecr:DescribeImages"] <= 3
+    # The image meant, the earlier one that the old task still runs, and the list of what the repository has.
+    assert seen.asked["ecr:DescribeImages"] <= 4
     assert seen.asked["ecs:DescribeTaskDefinition"] == 1
     assert seen.asked["ecs:DescribeServiceRevisions"] == 1

@@ -129,7 +129,7 @@ def test_what_only_shows_something_works_with_a_broken_configuration(
 
 @pytest.mark.parametrize(
     "argument",
-    ["--deploy-baseline=old.json", "--deploy-build-log=build.log", "--deploy-iam-policy", "--deploy-envv=dev"],
+    ["--deploy-iam-policy", "--deploy-envv=dev"],
 )
 @pytest.mark.usefixtures("configured")
 def test_an_unknown_option_is_refused(collect: Collect, argument: str) -> None:

@@ -94,13 +94,13 @@ def test_the_header_says_where_it_came_from(collect: Collect, monkeypatch: pytes
     [
         ("backnd=1", ["'backnd=1'", "'backend'"]),
         ("backend=", ["'backend='"]),
-        ("@build.json", ["@build.json"]),
-        ("backend=@build.json", ["@build.json"]),
+        ("@build.json", ["build.json cannot be read"]),
+        ("backend=@build.json", ["build.json cannot be read"]),
     ],
 )
 @pytest.mark.usefixtures("configured")
 def test_a_bad_value_is_refused(collect: Collect, value: str, words: list[str]) -> None:
-    """A service that is not there, no image at all, and files (which are not read yet) are refused by name."""
+    """A service that is not there, no image at all, and files that are not there are refused by name."""
     message = collect("--deploy-env=dev", f"--deploy-image={value}").refused()
     assert "--deploy-image" in message
     for word in words:

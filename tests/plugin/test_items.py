@@ -8,7 +8,10 @@ import pytest
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, World
 
-FIXED = ["image-exists", "image-repository", "image-pushed", "rollout-complete", "tasks-running", "tasks-run-image"]
+FIXED = [
+    *("image-exists", "image-repository", "image-pushed", "image-content", "image-layers"),
+    *("rollout-complete", "tasks-running", "tasks-run-image"),
+]
 CHECKS = [*FIXED, *(f"logs-{number}" for number in range(1, 8))]
 
 

@@ -33,6 +33,8 @@ DENIALS = {
     "ecs:DescribeServiceRevisions": Without(set(), set()),
     "ecr:DescribeImages": Without(set(), {"image-exists"}),
     "ecr:BatchGetImage": Without(set(), set()),
+    "ecr:DescribeRepositories": Without(set(), set()),
+    "ecr:GetDownloadUrlForLayer": Without(set(), set()),
     "logs:FilterLogEvents": Without({"logs-1"}, set()),
 }
 

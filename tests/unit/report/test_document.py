@@ -93,7 +93,7 @@ def test_a_service_in_a_report() -> None:
     assert written["image"]["uri"].endswith(f"/shop@{NEW}")
     assert written["image"]["pushed_at"] == "2025-11-26T11:00:00Z"
     assert written["image"]["tags"] == ["latest"]
-    assert written["image"]["layers"] == [{"digest": digest("f"), "size": 100}]
+    assert written["image"]["layers"] == [{"digest": digest("f"), "size": 100, "diff_id": None, "created_by": ""}]
     rollout = written["rollout"]
     assert (rollout["outcome"], rollout["id"]) == ("NOT_STARTED", "ecs-svc/1")
     assert rollout["started_at"] == "2025-11-26T08:05:00Z"

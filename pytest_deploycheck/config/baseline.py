@@ -1,0 +1,66 @@
+"""An earlier report, read as the baseline of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.facts.baseline import Baseline, Previous
+from pytest_deploycheck.facts.image import Layer
+
+_REMEDY = "Give a report that `--deploy-report FILE.json` of an earlier run wrote."
+
+
+def read_baseline(path: Path, source: str) -> Baseline:
+    """Read a JSON report.
+
+    Args:
+        path: The file.
+        source: The option it came from, for messages.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no report of this tool.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", _REMEDY) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", _REMEDY) from error
+    violation = _violation(document)
+    if violation:
+        raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)
+    observed_at = datetime.fromisoformat(document["observed_at"])
+    origin = f"the baseline of {observed_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Baseline(
+        str(path),
+        document["environment"],
+        observed_at,
+        {service["name"]: _previous(service, origin) for service in document["services"] if service["image"]},
+    )
+
+
+def _violation(document: Any) -> str | None:
+    from pytest_deploycheck import schemas  # noqa: PLC0415  # jsonschema is slow to load, and needed only here
+    from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415
+
+    return first_violation(document, schemas.load("report"))
+
+
+def _previous(service: Mapping[str, Any], origin: str) -> Previous:
+    image = service["image"]
+    pushed_at = image["pushed_at"]
+    return Previous(
+        origin,
+        image["digest"] or "",
+        datetime.fromisoformat(pushed_at) if pushed_at else None,
+        tuple(
+            Layer(layer["digest"], layer["size"], diff_id=layer.get("diff_id"), created_by=layer.get("created_by", ""))
+            for layer in image["layers"]
+        ),
+        {local: tree["sha256"] for local, tree in service["source"].items()},
+    )

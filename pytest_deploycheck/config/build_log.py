@@ -1,0 +1,30 @@
+"""The output of a build, read from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.facts.build import BuildLog
+from pytest_deploycheck.oci.build_log import parse_build_log
+
+
+def read_build_log(path: Path, source: str) -> BuildLog:
+    """Read a build log.
+
+    Args:
+        path: The file.
+        source: The option it came from, for messages.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no build log.
+    """
+    try:
+        return parse_build_log(path.read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError as error:
+        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{source}: the file {path} is no build log: {error}",
+            "Give what `docker build` printed, such as: docker build . 2>&1 | tee build.log",
+        ) from error

@@ -1,0 +1,202 @@
+"""What the checkout holds: the digests of the files that an image should have, and the commit they are at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_deploycheck.facts.source import Checkout, FileDigest, SourceFile, SourceTree
+from pytest_deploycheck.handles.dockerignore import Ignore
+from pytest_deploycheck.oci.content import file_digest
+
+_CHUNK = 1 << 20
+_GIT_SECONDS = 10.0
+
+BY_PRODUCTS = (
+    "**/__pycache__",
+    "**/*.pyc",
+    "**/*.pyo",
+    "**/.pytest_cache",
+    "**/.mypy_cache",
+    "**/.ruff_cache",
+    "**/.git",
+    "**/.DS_Store",
+)
+"""What tools leave behind in a source tree, and nobody means to deploy. Anything that may be meant is not here."""
+
+
+def source_tree(root: Path, local: str, *, exclude: Sequence[str] = ()) -> SourceTree:
+    """Read the files of a local folder, or a single file, that should be in the image.
+
+    Left out of a folder, and counted, is what the nearest `.dockerignore` leaves out (in the folder itself, else in
+    the closest one above it, up to the root), what `exclude` does, `BY_PRODUCTS`, and what cannot be compared: sockets
+    and the like, links to folders, and links to nowhere or to outside of the root. Another link is read as the file it
+    leads to. A single file was named, so it is read whatever the patterns say.
+
+    Args:
+        root: The project's root.
+        local: Path of the folder or file, relative to the root and inside it.
+        exclude: Patterns in the language of `.dockerignore`, relative to `local`.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder, or it is outside of the root.
+        OSError: A file or folder that counts cannot be read.
+        ValueError: A pattern is malformed.
+    """
+    place = _place(root, local)
+    if place.real.is_file():
+        file = SourceFile("", _digest_of(place.real))
+        return SourceTree(place.local, (file,), sha256=_sha256([file]))
+    excludes = _rules(root, place.local, exclude)
+    found, left_out = [], 0
+    for path, real in _walked(place, excludes):
+        if real is None or excludes(path):
+            left_out += 1
+        else:
+            found.append((path, real))
+    files = tuple(SourceFile(path, _digest_of(real)) for path, real in sorted(found))
+    return SourceTree(place.local, files, left_out, _sha256(files))
+
+
+def checkout(root: Path) -> Checkout:
+    """The commit that a checkout is at, and whether tracked files were changed since; in the whole of its repository.
+
+    Without git, without a repository or a commit, and where git refuses or takes too long, neither is known.
+
+    Args:
+        root: A folder of the checkout.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return Checkout()
+    # Neither takes a lock nor starts a daemon: it only looks.
+    command = [git, "--no-optional-locks", "-C", str(root), "-c", "core.fsmonitor=false", "status"]
+    command += ["--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=untracked"]
+    # A hook of git runs with variables that name another work tree than that of the root.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        finished = subprocess.run(command, capture_output=True, check=True, timeout=_GIT_SECONDS, env=environment)  # noqa: S603 - no shell, and no word of it is foreign
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return Checkout()
+    lines = finished.stdout.splitlines()
+    revision = next((line.split()[-1].decode() for line in lines if line.startswith(b"# branch.oid ")), "(initial)")
+    if revision == "(initial)":
+        return Checkout()
+    return Checkout(revision, any(not line.startswith(b"#") for line in lines))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a source tree is.
+
+    Attributes:
+        root: The project's root, without links.
+        local: Path of the tree, relative to the root, with forward slashes.
+        real: The tree, without links.
+    """
+
+    root: Path
+    local: str
+    real: Path
+
+
+def _place(root: Path, local: str) -> _Place:
+    missing = f"there is no file or folder {local!r} in {root}"
+    try:
+        relative = Path(os.path.relpath(root / local, root))
+        real_root, real = root.resolve(), (root / relative).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise FileNotFoundError(missing) from None
+    if ".." in relative.parts or not real.is_relative_to(real_root):
+        raise FileNotFoundError(f"{local!r} is outside of {root}: only what is inside can be compared with an image")
+    if not (real.is_file() or real.is_dir()):
+        raise FileNotFoundError(missing)
+    return _Place(real_root, relative.as_posix(), real)
+
+
+def _rules(root: Path, local: str, exclude: Sequence[str]) -> Callable[[str], bool]:
+    """Tells whether a path below `local` is left out."""
+    by_products, excluded = Ignore(BY_PRODUCTS), Ignore(exclude)
+    ignored, prefix = _dockerignore(root, local)
+
+    def excludes(path: str) -> bool:
+        return by_products.excludes(path) or excluded.excludes(path) or ignored.excludes(prefix + path)
+
+    return excludes
+
+
+def _dockerignore(root: Path, local: str) -> tuple[Ignore, str]:
+    """The nearest `.dockerignore`, and the path of `local` from there, with a slash at its end unless it is there."""
+    parts = Path(local).parts
+    for depth in range(len(parts), -1, -1):
+        path = root.joinpath(*parts[:depth], ".dockerignore")
+        if path.is_file():
+            text = b"".join(_chunks(path)).decode(errors="replace")
+            try:
+                return Ignore.of_text(text), "".join(f"{part}/" for part in parts[depth:])
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
+    return Ignore(()), ""
+
+
+def _walked(place: _Place, excludes: Callable[[str], bool]) -> Iterator[tuple[str, Path | None]]:
+    """Every file below a folder, with the file to read, or None where there is none that can be compared."""
+    pending = [("", place.real)]
+    while pending:
+        prefix, folder = pending.pop()
+        for entry in _entries(folder, is_needed=not excludes(prefix)):
+            path = f"{prefix}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((f"{path}/", Path(entry.path)))
+            else:
+                yield path, _readable(entry, place.root)
+
+
+def _entries(folder: Path, *, is_needed: bool) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        if not is_needed:
+            return []
+        raise OSError(f"the folder {folder} cannot be read: {error.strerror}") from error
+
+
+def _readable(entry: os.DirEntry[str], root: Path) -> Path | None:
+    """The file that an entry leads to; None where it leads to none, or out of the root."""
+    if entry.is_file(follow_symlinks=False):
+        return Path(entry.path)
+    if not entry.is_symlink():
+        return None
+    try:
+        real = Path(entry.path).resolve()
+        return real if real.is_relative_to(root) and stat.S_ISREG(real.stat().st_mode) else None
+    except (OSError, RuntimeError):
+        return None
+
+
+def _digest_of(path: Path) -> FileDigest:
+    return file_digest(_chunks(path))
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise OSError(f"the file {path} cannot be read: {error.strerror}") from error
+
+
+def _sha256(files: Iterable[SourceFile]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        # A name need not be text, and no name has a zero byte.
+        digest.update(file.path.encode(errors="surrogatepass") + b"\0" + file.digest.sha256.encode() + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,237 @@
+"""The files of an image, and how they compare with those of the checkout."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from pytest_deploycheck.errors import UnprovenError
+from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
+from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
+from pytest_deploycheck.handles.checkout import BY_PRODUCTS, source_tree
+from pytest_deploycheck.handles.dockerignore import Ignore
+from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.oci.layer import LayerError
+from pytest_deploycheck.oci.steps import can_hold, destinations
+from pytest_deploycheck.oci.tree import Digests, ImageTree
+from pytest_deploycheck.oci.unpacking import Limits
+from pytest_deploycheck.safe import one_line
+
+T = TypeVar("T")
+
+_FILES_IN_DIFF = 3
+_LINES_OF_DIFF = 12
+_LARGEST_DIFFED = 200_000
+
+OpenLayer = Callable[[Reference, Layer], AbstractContextManager[BinaryIO]]
+"""Opens a layer of an image in a repository, to be read from its start to its end."""
+
+
+class Comparison:
+    """A local folder or file beside its place in the image: true where they are equal.
+
+    Attributes:
+        missing: Paths that the image lacks.
+        extra: Paths beside them in the image that the checkout lacks, in the layers that were opened.
+        different: Paths with another content; line endings alone make no difference.
+    """
+
+    def __init__(self, compared: Compared) -> None:
+        self.missing = list(compared.missing)
+        self.extra = list(compared.extra)
+        self.different = list(compared.different)
+        self._compared = compared
+
+    def __bool__(self) -> bool:
+        return not (self.missing or self.extra or self.different)
+
+    def __repr__(self) -> str:
+        compared = self._compared
+        what = f"{compared.tree.local} and {compared.place}"
+        if self:
+            return f"<{what} are equal: {plural(len(compared.tree.files), 'file')}>"
+        counts = [
+            f"{len(paths)} {name} ({', '.join(one_line(path, 100) for path in paths[:3])})"
+            for name, paths in (("different", self.different), ("missing", self.missing), ("extra", self.extra))
+            if paths
+        ]
+        return f"<{what} differ: {'; '.join(counts)}>"
+
+    def explain(self) -> str:
+        """What differs, with the first differences line by line."""
+        return "\n".join([repr(self), *self._compared.diff])
+
+
+@dataclass(slots=True)
+class ImageFiles:
+    """The files of an image, for one platform.
+
+    Attributes:
+        image: The image.
+        manifest: The manifest of the platform.
+        config: Its configuration, or None where it could not be read; then every layer may hold anything.
+        open_layer: Opens its layers.
+        limits: What a layer may ask for.
+        root: The project's root, to which local paths are relative.
+        differences: What tests have found to differ so far, in words.
+    """
+
+    image: Image
+    manifest: Manifest
+    config: ImageConfig | None
+    open_layer: OpenLayer
+    limits: Limits
+    root: Path
+    differences: list[str] = field(default_factory=list)
+
+    def read_bytes(self, path: str) -> bytes:
+        """What a file holds; links are followed inside the image.
+
+        Raises:
+            FileNotFoundError: There is no such file in the image.
+            IsADirectoryError: It is a folder.
+            UnprovenError: A layer that is needed cannot be had, is damaged, or asks for more than the limits.
+        """
+        return _proven(lambda: self._tree().read_bytes(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file, a folder, or a link that leads to one.
+
+        Raises:
+            UnprovenError: As `read_bytes`.
+        """
+        return _proven(lambda: self._tree().exists(path))
+
+    def files(self, prefix: str) -> list[str]:
+        """The files in a folder and below it: absolute paths, sorted.
+
+        Raises:
+            FileNotFoundError: There is nothing at the prefix.
+            UnprovenError: As `read_bytes`.
+        """
+        return list(_proven(lambda: self._tree().files(prefix)))
+
+    def compare(self, local: str, place: str, exclude: Sequence[str] = ()) -> Compared:
+        """A local folder or file beside its place in the image.
+
+        Args:
+            local: Its path, relative to the project's root.
+            place: Its place in the image, an absolute path.
+            exclude: What does not count, in the language of `.dockerignore`.
+
+        Raises:
+            OSError: There is nothing at the local path, or it cannot be read.
+            ValueError: A pattern is malformed.
+            LayerError: A layer is damaged, or asks for more than the limits.
+            BlobError: A layer cannot be had.
+        """
+        tree = source_tree(self.root, local, exclude=exclude)
+        places = {file.path: _joined(place, file.path) for file in tree.files}
+        digests = self._tree().digests(places.values(), folders=[place])
+        states = {file.path: _state(file.digest, digests.found[places[file.path]]) for file in tree.files}
+        missing = _in_state(states, "missing")
+        different = _in_state(states, "different")
+        return Compared(
+            tree=tree,
+            place=place,
+            missing=missing,
+            different=different,
+            line_endings=_in_state(states, "line endings"),
+            extra=self._extra(digests, tree, place, exclude),
+            carriers=self._carriers(digests, [places[path] for path in different], [places[path] for path in missing]),
+            diff=self._diff(local, different, places),
+        )
+
+    def comparison(self, local: str, place: str, exclude: Sequence[str]) -> Comparison:
+        """As `compare`, for a test: what the image does not let know is unproven.
+
+        Raises:
+            OSError: There is nothing at the local path, or it cannot be read.
+            UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
+        """
+        compared = _proven(lambda: self.compare(local, place, exclude))
+        if not compared.tree.files:
+            raise UnprovenError(f"unproven: there is no file to compare in {local}")
+        comparison = Comparison(compared)
+        if not comparison:
+            self.differences.append(comparison.explain())
+        return comparison
+
+    def _tree(self) -> ImageTree:
+        steps = self.config.steps if self.config else ()
+
+        def open_layer(layer: Layer) -> AbstractContextManager[BinaryIO]:
+            return self.open_layer(self.image.reference, layer)
+
+        return ImageTree(self.manifest.layers, steps, open_layer, self.limits)
+
+    def _extra(self, digests: Digests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
+        if not tree.files or tree.files[0].path == "":
+            # A single file has nothing beside it.
+            return ()
+        ignore = Ignore([*exclude, *BY_PRODUCTS])
+        below = [path.removeprefix(place.rstrip("/")).lstrip("/") for path in digests.beside]
+        return tuple(path for path in below if not ignore.excludes(path))
+
+    def _carriers(self, digests: Digests, different: Sequence[str], missing: Sequence[str]) -> tuple[Layer, ...]:
+        """The layers that hold what differs, and those whose step copies to where something is missing."""
+        if not (different or missing):
+            return tuple(dict.fromkeys(digests.holder.values()))
+        carriers = dict.fromkeys(digests.holder[path] for path in different)
+        steps = destinations(self.config.steps) if self.config else ()
+        if missing and len(steps) == len(self.manifest.layers):
+            carriers |= dict.fromkeys(
+                layer
+                for layer, step in zip(self.manifest.layers, steps, strict=True)
+                if step is not None and any(can_hold(step, path) for path in missing)
+            )
+        return tuple(carriers)
+
+    def _diff(self, local: str, different: Sequence[str], places: dict[str, str]) -> tuple[str, ...]:
+        lines: list[str] = []
+        for path in different[:_FILES_IN_DIFF]:
+            ours = _text((self.root / local / path if path else self.root / local).read_bytes())
+            theirs = _text(self._tree().read_bytes(places[path]))
+            if ours is None or theirs is None:
+                lines.append(f"{path or local}: not shown, as it is no text or too large")
+                continue
+            diff = difflib.unified_diff(
+                theirs, ours, f"image {places[path]}", f"local {path or local}", lineterm="", n=1
+            )
+            shown = [one_line(line, 200) for line in diff]
+            lines += shown[:_LINES_OF_DIFF]
+            lines += [f"… and {len(shown) - _LINES_OF_DIFF} more lines"] if len(shown) > _LINES_OF_DIFF else []
+        return tuple(lines)
+
+
+def _proven(look: Callable[[], T]) -> T:
+    try:
+        return look()
+    except LayerError as error:
+        raise UnprovenError(f"unproven: the image cannot be opened: {error}") from error
+
+
+def _joined(place: str, path: str) -> str:
+    return f"{place.rstrip('/')}/{path}" if path else place
+
+
+def _state(ours: FileDigest, theirs: FileDigest | None) -> str:
+    if theirs is None:
+        return "missing"
+    if theirs.sha256 == ours.sha256:
+        return "equal"
+    return "line endings" if theirs.text_sha256 == ours.text_sha256 else "different"
+
+
+def _in_state(states: dict[str, str], wanted: str) -> tuple[str, ...]:
+    return tuple(path for path, state in states.items() if state == wanted)
+
+
+def _text(content: bytes) -> list[str] | None:
+    if len(content) > _LARGEST_DIFFED or b"\0" in content:
+        return None
+    return content.decode(errors="replace").splitlines()

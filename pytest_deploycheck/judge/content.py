@@ -1,0 +1,119 @@
+"""Does the image hold the code of the checkout?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_deploycheck.facts.image import ImageConfig
+from pytest_deploycheck.facts.source import Checkout, Compared
+from pytest_deploycheck.judge.finding import IMAGE_CONTENT, Finding
+from pytest_deploycheck.judge.wording import plural, step_of
+from pytest_deploycheck.safe import one_line
+
+_SHOWN = 10
+
+
+def judge_content(compared: Sequence[Compared], checkout: Checkout, config: ImageConfig | None) -> Finding:
+    """`image-content`: what each source tree holds is in its place in the image.
+
+    Args:
+        compared: The source trees beside the image.
+        checkout: The state of the checkout.
+        config: The configuration of the image, or None where it was not read.
+    """
+    evidence: dict[str, Any] = {
+        "revision": checkout.revision,
+        "dirty": checkout.is_dirty,
+        "image_revision": config.revision if config else None,
+        "source": {one.tree.local: _tree_evidence(one) for one in compared},
+    }
+    notes = [*_line_ending_notes(compared), *_revision_notes(checkout, config)]
+    broken = [one for one in compared if not one.is_held]
+    if not broken and not any(one.tree.files for one in compared):
+        return IMAGE_CONTENT.unproven(
+            f"there is no file to compare in {', '.join(one.tree.local for one in compared)}",
+            remedy="Check `source` and `source_exclude`, and that the checkout is complete.",
+            evidence=evidence,
+        )
+    if not broken:
+        held = ", ".join(
+            f"{plural(len(one.tree.files), 'file')} of {one.tree.local} in {one.place}" for one in compared
+        )
+        return IMAGE_CONTENT.passes(f"the image holds {held}, as {_state(checkout)}", notes=notes, evidence=evidence)
+    return IMAGE_CONTENT.fails(
+        f"the image does not hold {_state(checkout)}: {'; '.join(map(_difference, broken))}",
+        cause=_cause(broken),
+        remedy="Build the image without the cache of that step and push it (docker build --no-cache), then roll it "
+        "out; or check out the revision that was meant.",
+        notes=notes,
+        details="\n".join(line for one in broken for line in _details(one)),
+        evidence=evidence,
+    )
+
+
+def _tree_evidence(compared: Compared) -> dict[str, Any]:
+    return {
+        "place": compared.place,
+        "sha256": compared.tree.sha256,
+        "files": len(compared.tree.files),
+        "left_out": compared.tree.left_out,
+        "missing": list(compared.missing[:_SHOWN]),
+        "different": list(compared.different[:_SHOWN]),
+        "line_endings": list(compared.line_endings[:_SHOWN]),
+        "extra": list(compared.extra[:_SHOWN]),
+        "layers": [layer.digest for layer in compared.carriers],
+    }
+
+
+def _state(checkout: Checkout) -> str:
+    if checkout.revision is None:
+        return "the local files (no git checkout)"
+    changed = {True: " with uncommitted changes", False: "", None: ""}[checkout.is_dirty]
+    return f"the checkout at {checkout.revision[:12]}{changed}"
+
+
+def _difference(compared: Compared) -> str:
+    parts = []
+    for what, paths in (("differ", compared.different), ("are missing", compared.missing)):
+        if paths:
+            parts.append(f"{len(paths)} of {plural(len(compared.tree.files), 'file')} {what} ({_few(compared, paths)})")
+    return f"{compared.tree.local} in {compared.place}: {', '.join(parts)}"
+
+
+def _few(compared: Compared, paths: Sequence[str]) -> str:
+    # A tree of a single file has an empty path.
+    shown = ", ".join(one_line(path or compared.place, 200) for path in paths[:3])
+    return f"{shown}, …" if len(paths) > 3 else shown  # noqa: PLR2004
+
+
+def _cause(broken: Sequence[Compared]) -> str:
+    steps = dict.fromkeys(step_of(layer) for one in broken for layer in one.carriers if layer.created_by)
+    made = f" The layer was made by {', '.join(steps)}." if steps else ""
+    return f"The image was built from other files: from another revision, or with a cached layer.{made}"
+
+
+def _line_ending_notes(compared: Sequence[Compared]) -> list[str]:
+    return [
+        f"{plural(len(one.line_endings), 'file')} of {one.tree.local} differ only in their line endings "
+        f"({_few(one, one.line_endings)})"
+        for one in compared
+        if one.line_endings
+    ]
+
+
+def _revision_notes(checkout: Checkout, config: ImageConfig | None) -> list[str]:
+    claimed = config.revision if config else None
+    if not claimed or not checkout.revision or claimed == checkout.revision:
+        return []
+    return [
+        f"the image's label says it was built from {one_line(claimed, 60)}, but the checkout is at {checkout.revision}"
+    ]
+
+
+def _details(compared: Compared) -> list[str]:
+    lines = [f"{compared.tree.local} -> {compared.place}"]
+    for what, paths in (("differs", compared.different), ("missing", compared.missing), ("extra", compared.extra)):
+        lines += [f"  {what:9}{one_line(path, 300)}" for path in paths[:_SHOWN]]
+        lines += [f"  {what:9}… and {len(paths) - _SHOWN} more"] if len(paths) > _SHOWN else []
+    return [*lines, *compared.diff]

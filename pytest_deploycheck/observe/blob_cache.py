@@ -1,0 +1,219 @@
+"""Blobs kept in a folder by their digest, for the next test, the next image and the next run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pytest_deploycheck.observe.blob_errors import Asked
+from pytest_deploycheck.observe.streams import CHUNK, Chunks, check_digest, chunks_of, readable, verified
+
+Fetch = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens a blob at its source."""
+
+MOST_BYTES = 2 * 1024**3
+"""Bytes that a cache keeps unless it is told otherwise."""
+
+_LITTLE = 4 * 1024**2
+"""Bytes that are still fetched when a reader stops so near to the end, as readers of tars do."""
+
+_ABANDONED_SECONDS = 24 * 3600
+"""Age of a file that is being written, after which its writer is taken to have ended."""
+
+_PART = ".part"
+_PREFIX = "sha256-"
+
+
+class BlobCache:
+    """Blobs by digest, safe to share between threads and processes.
+
+    What is in the folder was proven when it was written, and is proven again each time before it is read. What two
+    readers want at the same time for the first time is fetched by each of them: neither waits for the other, who may
+    be slow or stop half way.
+
+    Args:
+        folder: Where to keep them; it is made where it is not there. None is for a folder that goes with the process.
+        most_bytes: Bytes to keep; beyond that, what was not used for longest is deleted.
+    """
+
+    def __init__(self, folder: Path | None, *, most_bytes: int = MOST_BYTES) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def open(self, digest: str, size: int | None, fetch: Fetch) -> Iterator[BinaryIO]:
+        """A blob to read: from the folder, or from its source and into the folder as it is read.
+
+        It is read from its beginning to its end, without seeking. As the last bytes are handed out, all of it has
+        proven to have the digest. A reader who stops earlier has no proof, and leaves nothing in the folder, but
+        where only a little is left; that is still fetched and proven.
+
+        Args:
+            digest: The digest of its bytes.
+            size: Bytes, or None where that is not known.
+            fetch: Opens it at its source; called only where it is not in the folder.
+
+        Raises:
+            BlobError: It is not what its digest promises; and what `fetch` raises.
+        """
+        asked = Asked("cache:GetBlob", f"The blob {digest}", "digest", "")
+        check_digest(digest, asked)
+        file = self._kept(digest)
+        if file is not None:
+            with file:
+                yield file
+            return
+        with fetch() as source:
+            chunks = verified(chunks_of(source), digest, size=size, asked=asked)
+            counted = _Counted(self._keep(chunks, digest, size))
+            with closing(counted.chunks()) as rest, readable(rest) as reader:
+                yield reader
+                if size is not None and size - counted.came <= _LITTLE:
+                    for _ in rest:
+                        pass
+
+    def _kept(self, digest: str) -> BinaryIO | None:
+        """The file of a blob, proven, or None where there is none or it was damaged."""
+        path = self._place() / _name(digest)
+        try:
+            file = path.open("rb")
+        except OSError:
+            return None
+        try:
+            is_whole = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == digest
+            file.seek(0)
+        except OSError:
+            is_whole = False
+        if is_whole:
+            with contextlib.suppress(OSError):
+                # That it is in use now is what keeps it from being deleted first.
+                os.utime(path)
+            return file
+        file.close()
+        _delete(path)
+        return None
+
+    def _keep(self, chunks: Chunks, digest: str, size: int | None) -> Chunks:
+        """`chunks`, written to the folder on their way; what cannot be kept is handed on all the same."""
+        if size is not None and size > self._most_bytes:
+            yield from chunks
+            return
+        part = _Part.begin(self._place(), digest)
+        try:
+            with closing(chunks):
+                for chunk in chunks:
+                    if part is not None and not part.write(chunk, self._most_bytes):
+                        part.drop()
+                        part = None
+                    yield chunk
+            if part is not None:
+                part.finish()
+                part = None
+                self._shrink()
+        finally:
+            if part is not None:
+                part.drop()
+
+    def _place(self) -> Path:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="deploycheck-blobs-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            return self._folder
+
+    def _shrink(self) -> None:
+        """Delete what was not used for longest, until the rest is no more than may be kept."""
+        kept = []
+        for path in self._place().glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                # Another process may have deleted it by now.
+                status = path.stat()
+                kept.append((status.st_mtime, status.st_size, path))
+        now, total = time.time(), 0
+        for used_at, size, path in sorted(kept, reverse=True):
+            if path.suffix == _PART:
+                if now - used_at > _ABANDONED_SECONDS:
+                    _delete(path)
+                continue
+            total += size
+            if total > self._most_bytes:
+                _delete(path)
+
+
+class _Counted:
+    """Chunks that are counted as they are handed out."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+        self.came = 0
+
+    def chunks(self) -> Chunks:
+        with closing(self._chunks):
+            for chunk in self._chunks:
+                self.came += len(chunk)
+                yield chunk
+
+
+class _Part:
+    """A file that is being written, under a name of its own."""
+
+    def __init__(self, path: Path, file: BinaryIO, target: Path) -> None:
+        self._path = path
+        self._file = file
+        self._target = target
+        self._written = 0
+
+    @classmethod
+    def begin(cls, folder: Path, digest: str) -> _Part | None:
+        """A new file in the folder, or None where none can be written there."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f"{_name(digest)}.", suffix=_PART)
+        except OSError:
+            return None
+        return cls(Path(name), os.fdopen(handle, "wb", buffering=CHUNK), folder / _name(digest))
+
+    def write(self, chunk: bytes, most: int) -> bool:
+        """Write a piece; returns whether it still makes sense to go on: the disk may be full, or the blob too large."""
+        self._written += len(chunk)
+        try:
+            self._file.write(chunk)
+        except OSError:
+            return False
+        return self._written <= most
+
+    def finish(self) -> None:
+        """Give the whole file its name, at once for all who look."""
+        try:
+            self._file.close()
+            self._path.replace(self._target)
+        except OSError:
+            _delete(self._path)
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        _delete(self._path)
+
+
+def _name(digest: str) -> str:
+    # A colon cannot be in a file's name everywhere.
+    return _PREFIX + digest.partition(":")[2]
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        # Another process may have been faster, or be reading it where that cannot be deleted.
+        path.unlink()

@@ -1,0 +1,128 @@
+"""Blobs of images, the configurations and the layers: from ECR, from any other registry, or from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from botocore.exceptions import ClientError
+
+from pytest_deploycheck.facts.image import Reference, Registry
+from pytest_deploycheck.observe.answers import member
+from pytest_deploycheck.observe.blob_cache import BlobCache
+from pytest_deploycheck.observe.blob_errors import Asked, BlobError, gone
+from pytest_deploycheck.observe.download import download
+from pytest_deploycheck.observe.problems import LOOK_ERRORS, code_of, problem_of
+from pytest_deploycheck.observe.registry import RegistryClient
+from pytest_deploycheck.observe.retrying import Retries
+from pytest_deploycheck.observe.secrecy import masked_logs
+from pytest_deploycheck.observe.streams import check_digest, readable, verified
+from pytest_deploycheck.observe.web import Reply, Request, Web
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+_ACTION = "ecr:GetDownloadUrlForLayer"
+_GONE = {"LayersNotFoundException": "digest", "RepositoryNotFoundException": "repository"}
+_IF_DENIED = (
+    "ECR gave an address in S3 that then was refused. Allow s3:GetObject on ECR's bucket of layers "
+    "(prod-REGION-starport-layer-bucket) in the policy of the VPC endpoint or proxy, and check this machine's clock."
+)
+
+
+class BlobStore(Protocol):
+    """Where blobs can be had."""
+
+    def open(self, reference: Reference, digest: str, size: int | None = None) -> AbstractContextManager[BinaryIO]:
+        """A blob to read while it arrives, from its beginning to its end, without seeking.
+
+        Its last bytes are handed out only after all of it proved to have the digest: who has read to the end has
+        proof, and who stops earlier has none.
+
+        Args:
+            reference: An image in the repository that has the blob; tag and digest do not matter.
+            digest: The digest of the blob's bytes as stored.
+            size: Bytes as stored, as the manifest says, or None where that is not known.
+
+        Raises:
+            BlobError: It cannot be had, or is not what it should be; while opening as well as while reading.
+        """
+        ...
+
+
+class EcrBlobs:
+    """Blobs in private ECR registries.
+
+    Args:
+        client: The ECR client of a region.
+        web: The way to where ECR keeps them.
+        retries: How patient to be.
+    """
+
+    def __init__(
+        self, client: Callable[[str], ECRClient], *, web: Web | None = None, retries: Retries | None = None
+    ) -> None:
+        self._client = client
+        self._web = web or Web()
+        self._retries = retries or Retries()
+
+    @contextmanager
+    def open(self, reference: Reference, digest: str, size: int | None = None) -> Iterator[BinaryIO]:
+        """As `BlobStore.open`."""
+        if reference.ecr is None:
+            raise ValueError(f"{reference} is in no ECR registry")
+        asked = Asked(_ACTION, f"The blob {digest} of {reference.place}", "digest", _IF_DENIED)
+        check_digest(digest, asked)
+        ask = partial(self._ask, reference, reference.ecr, digest, asked)
+        chunks = download(ask, asked=asked, size=size, retries=self._retries)
+        with readable(verified(chunks, digest, size=size, asked=asked)) as file:
+            yield file
+
+    @contextmanager
+    def _ask(self, reference: Reference, registry: Registry, digest: str, asked: Asked, offset: int) -> Iterator[Reply]:
+        # Each attempt has an address of its own, so none is too old, however long the blob takes.
+        request = self._presigned(reference, registry, digest, asked).ranged(offset)
+        with self._web.ask(request, asked) as reply:
+            reply.check(offset)
+            yield reply
+
+    def _presigned(self, reference: Reference, registry: Registry, digest: str, asked: Asked) -> Request:
+        try:
+            with masked_logs():
+                answer = self._client(registry.region).get_download_url_for_layer(
+                    registryId=registry.account, repositoryName=reference.repository, layerDigest=digest
+                )
+            return Request(member(answer, "downloadUrl", _ACTION))
+        except ClientError as error:
+            absent = _GONE.get(code_of(error))
+            if absent is None:
+                failure = BlobError(problem_of(error, _ACTION))
+            else:
+                said = str(error.response.get("Error", {}).get("Message", ""))
+                failure = gone(asked, code_of(error), said, "repository" if absent == "repository" else "digest")
+        except LOOK_ERRORS as error:
+            failure = BlobError(problem_of(error, _ACTION))
+        raise failure
+
+
+class Blobs:
+    """Blobs of whichever registry a reference names.
+
+    Args:
+        ecr: Private ECR registries.
+        registry: Every other registry.
+        cache: Where blobs are kept, or None to fetch each time.
+    """
+
+    def __init__(self, ecr: BlobStore, registry: RegistryClient, cache: BlobCache | None = None) -> None:
+        self._ecr = ecr
+        self._registry = registry
+        self._cache = cache
+
+    def open(self, reference: Reference, digest: str, size: int | None = None) -> AbstractContextManager[BinaryIO]:
+        """As `BlobStore.open`."""
+        source = self._ecr.open if reference.ecr else self._registry.open_blob
+        fetch = partial(source, reference, digest, size)
+        return self._cache.open(digest, size, fetch) if self._cache else fetch()

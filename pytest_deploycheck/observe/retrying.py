@@ -1,0 +1,83 @@
+"""How often what fails for a moment is tried again, and how long it is waited for."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.observe.blob_errors import BlobError, PassingError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How patient the fetching is.
+
+    Attributes:
+        attempts: Times that a thing is asked for, at the most.
+        backoff: Seconds before the second attempt, about; each further pause is twice as long.
+        longest: Seconds of such a pause, at the most.
+        longest_told: Seconds that a server may ask to wait; a longer wait is not begun.
+        sleep: Passes the seconds.
+    """
+
+    attempts: int = 5
+    backoff: float = 0.5
+    longest: float = 10.0
+    longest_told: float = 30.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def begin(self) -> Patience:
+        """The patience for one thing that is to be had."""
+        return Patience(self)
+
+
+class Patience:
+    """The attempts at one thing."""
+
+    def __init__(self, retries: Retries) -> None:
+        self._retries = retries
+        self._failures = 0
+
+    def wait(self, failure: PassingError) -> None:
+        """Pass the time until the next attempt.
+
+        Raises:
+            BlobError: There have been enough attempts, or the server asks for more patience than there is.
+        """
+        self._failures += 1
+        if failure.after is not None and failure.after > self._retries.longest_told:
+            raise BlobError(failure.problem)
+        if self._failures >= self._retries.attempts:
+            raise BlobError(_after_all(failure, self._failures))
+        pause = min(self._retries.longest, self._retries.backoff * 2 ** (self._failures - 1))
+        # Workers that were throttled together must not come back together.
+        pause *= random.uniform(0.5, 1)  # noqa: S311
+        self._retries.sleep(max(pause, failure.after or 0))
+
+
+def persist(attempt: Callable[[], T], retries: Retries) -> T:
+    """What `attempt` returns, asked for again while it fails with a `PassingError`.
+
+    Raises:
+        BlobError: It failed for good, or too often.
+    """
+    patience = retries.begin()
+    while True:
+        try:
+            return attempt()
+        except PassingError as error:
+            failure = error
+        # Outside of the handler, so that the failure in between is no part of what is raised in the end.
+        patience.wait(failure)
+
+
+def _after_all(failure: PassingError, attempts: int) -> Problem:
+    if attempts == 1:
+        return failure.problem
+    return replace(failure.problem, message=f"{failure.problem.message} ({attempts} attempts)")

@@ -1,0 +1,269 @@
+"""Plain HTTP, as fetching needs it: proxies and certificates as botocore finds them, streaming, no secrets told."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from botocore.httpsession import ProxyConfiguration, get_cert_path
+from botocore.utils import get_environ_proxies
+from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3.exceptions import HTTPError
+
+from pytest_deploycheck.observe.blob_errors import Asked, BlobError, broken, cut_short, failed, of_another_size, refusal
+from pytest_deploycheck.observe.secrecy import masked_logs
+from pytest_deploycheck.observe.session import PARALLEL_CALLS
+from pytest_deploycheck.observe.streams import CHUNK, Chunks
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_LARGEST_REFUSAL = 64 * 1024
+_TIMEOUT = Timeout(connect=10, read=30)
+_FAILURES = (HTTPError, OSError, ValueError)
+"""What urllib3 raises; a ValueError is for addresses and headers that cannot be sent."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """What is asked for, and with which rights; its representation tells neither.
+
+    Attributes:
+        url: The whole address.
+        headers: What goes with it.
+        form: What is sent (POST) instead of asked for (GET), or None.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<request to {_place(self.url)[1].rpartition('@')[2]}>"
+
+    def having(self, **headers: str | None) -> Request:
+        """The same with further headers; those that are None or empty are left out."""
+        return replace(self, headers={**self.headers, **{name: value for name, value in headers.items() if value}})
+
+    def ranged(self, offset: int) -> Request:
+        """The same for what comes from byte `offset` on."""
+        return self.having(Range=f"bytes={offset}-") if offset else self
+
+    def redirected(self, location: str) -> Request | None:
+        """What a redirect leads to, or None where it must not be followed; another host gets no credentials."""
+        try:
+            target = urljoin(self.url, location)
+        except ValueError:
+            return None
+        old, new = _place(self.url), _place(target)
+        if new[0] not in {"http", "https"} or (old[0], new[0]) == ("https", "http"):
+            return None
+        kept = {name: value for name, value in self.headers.items() if old == new or name != "Authorization"}
+        return Request(target, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer whose body is still to be read.
+
+    Attributes:
+        asked: What was asked for.
+        response: The answer.
+        is_elsewhere: Whether a redirect led away from the host that was asked.
+    """
+
+    asked: Asked
+    response: BaseHTTPResponse
+    is_elsewhere: bool = False
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status
+
+    def header(self, name: str) -> str:
+        """A header, or an empty string."""
+        return self.response.headers.get(name, "")
+
+    def headers(self, name: str) -> list[str]:
+        """Every header of a name."""
+        return list(self.response.headers.getlist(name))
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body as announced, or None where they are not."""
+        text = self.header("Content-Length")
+        return int(text) if text.isdecimal() and len(text) < 20 else None  # noqa: PLR2004 - 64 bits
+
+    def check(self, offset: int = 0) -> None:
+        """See that this is what was asked for.
+
+        Args:
+            offset: The byte from which on it was asked for; that a server gives nothing from there on is no refusal.
+
+        Raises:
+            BlobError: It is a refusal.
+            PassingError: It may be had a moment later.
+        """
+        if self.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+            return
+        if offset and self.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return
+        raise refusal(self.asked, self.status, self._beginning(), _retry_after(self.header("Retry-After")))
+
+    def chunks(self) -> Chunks:
+        """The body as it is sent, not unpacked.
+
+        Raises:
+            PassingError: The connection broke, or ended too early.
+        """
+        came, failure = 0, None
+        try:
+            for chunk in self.response.stream(CHUNK, decode_content=False):
+                came += len(chunk)
+                yield chunk
+        except (HTTPError, OSError) as error:
+            failure = broken(self.asked, error)
+        if failure is not None:
+            raise failure
+        if self.length is not None and came < self.length:
+            raise cut_short(self.asked, came, self.length)
+
+    def content(self, limit: int) -> bytes:
+        """The whole body, which is not to have more bytes than `limit`.
+
+        Raises:
+            BlobError: It has.
+            PassingError: As `chunks`.
+        """
+        content = bytearray()
+        for chunk in self.chunks():
+            content += chunk
+            if len(content) > limit:
+                raise of_another_size(self.asked, limit, len(content))
+        return bytes(content)
+
+    def _beginning(self) -> bytes:
+        try:
+            return self.response.read(_LARGEST_REFUSAL, decode_content=False) or b""
+        except (HTTPError, OSError):
+            return b""
+
+
+class Web:
+    """Connections to registries and to where they keep blobs; safe to share between threads.
+
+    Args:
+        ca_bundle: File of the certificates to trust; default: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own.
+    """
+
+    def __init__(self, ca_bundle: str | None = None) -> None:
+        bundle = ca_bundle or os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
+        self._ca_bundle = bundle or get_cert_path(True)  # noqa: FBT003 - botocore's own signature
+        self._managers: dict[str | None, PoolManager] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def ask(self, request: Request, asked: Asked) -> Iterator[Reply]:
+        """The answer to a request, redirects followed, whatever its status.
+
+        Raises:
+            BlobError: It cannot be asked for.
+            PassingError: The connection broke.
+        """
+        reply = self._follow(request, asked)
+        try:
+            yield reply
+        finally:
+            # A connection whose answer was read to its end has gone back to the pool by now, and stays open.
+            reply.response.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    def _follow(self, request: Request, asked: Asked) -> Reply:
+        _, host = _place(request.url)
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = self._send(request, asked)
+            reply = Reply(asked, response, is_elsewhere=_place(request.url)[1] != host)
+            if response.status not in _REDIRECTS:
+                return reply
+            following = request.redirected(reply.header("Location"))
+            response.close()
+            if following is None:
+                break
+            request = following
+        message = f"{asked.thing} could not be fetched: {host} redirects without end, or to where it is not safe"
+        raise BlobError(failed(asked, "Redirect", message, "See what answers under the name of the registry."))
+
+    def _send(self, request: Request, asked: Asked) -> BaseHTTPResponse:
+        try:
+            with masked_logs():
+                return self._manager(request.url).request(
+                    "GET" if request.form is None else "POST",
+                    request.url,
+                    body=None if request.form is None else urlencode(request.form),
+                    headers={"Accept-Encoding": "identity", "User-Agent": "pytest-deploycheck", **request.headers},
+                    timeout=_TIMEOUT,
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
+                    decode_content=False,
+                    enforce_content_length=True,
+                )
+        except _FAILURES as error:
+            failure = broken(asked, error)
+        # Outside of the handler: urllib3's own error holds the address, and must not come along as the context.
+        raise failure
+
+    def _manager(self, url: str) -> PoolManager:
+        proxies = ProxyConfiguration(get_environ_proxies(url))
+        proxy = proxies.proxy_url_for(url)
+        with self._lock:
+            if proxy not in self._managers:
+                self._managers[proxy] = self._make_manager(proxy, proxies)
+            return self._managers[proxy]
+
+    def _make_manager(self, proxy: str | None, proxies: ProxyConfiguration) -> PoolManager:
+        if not proxy:
+            return PoolManager(maxsize=PARALLEL_CALLS, cert_reqs="CERT_REQUIRED", ca_certs=self._ca_bundle)
+        return ProxyManager(
+            proxy,
+            proxy_headers=proxies.proxy_headers_for(proxy),
+            maxsize=PARALLEL_CALLS,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=self._ca_bundle,
+        )
+
+
+def _place(url: str) -> tuple[str, str]:
+    """The scheme and the host of an address; empty where it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds that a `Retry-After` header asks for, as a number or as a date; None where it does not say."""
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,185 @@
+"""The files of an image, looked up without unpacking it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pytest_deploycheck.facts.image import Layer, Step
+from pytest_deploycheck.facts.source import FileDigest
+from pytest_deploycheck.oci.content import file_digest
+from pytest_deploycheck.oci.descent import Descent, Listing, OpenLayer, Stack, named
+from pytest_deploycheck.oci.layer import DEFAULT_LIMITS, Entry, LayerError, Limits
+from pytest_deploycheck.oci.places import joined, place_of
+from pytest_deploycheck.oci.search import Search
+from pytest_deploycheck.oci.steps import destinations
+
+T = TypeVar("T")
+
+__all__ = ["Digests", "ImageTree", "OpenLayer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What an image has at some paths.
+
+    Attributes:
+        found: What each path holds, as it was asked for; None where the image has no file there.
+        holder: The layer that each file was found in; of a link, the layer of the file that it leads to.
+        beside: Files in the folders that none of the paths leads to, absolute and sorted, as far as the opened layers
+            have them. What an upper layer deleted or replaced is not among them, and neither are symlinks.
+        opened: The layers that were opened, in that order: the uppermost first.
+    """
+
+    found: Mapping[str, FileDigest | None]
+    holder: Mapping[str, Layer]
+    beside: tuple[str, ...]
+    opened: tuple[Layer, ...]
+
+
+class ImageTree:
+    """The files of an image, as a container would see them.
+
+    Layers are looked at from the uppermost down, and only until the answer is known; those that the history shows to
+    have been copied elsewhere are left out. Symbolic links are followed inside the image, never out of it. Paths are
+    absolute; without a leading slash they mean the same.
+
+    An entry below a folder of its layer makes it a folder, even if lower layers have a link in its place; what stands
+    below a link of the same layer is not read, for builders make no such layers and runtimes disagree on them.
+
+    Every method raises LayerError where a layer that it needs is damaged or asks for more than the limits; what
+    `open_layer` raises is passed on.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        steps: Sequence[Step],
+        open_layer: OpenLayer,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            layers: The layers, from the bottom up, as the manifest has them.
+            steps: The steps of the build, from the bottom up. Where those that made a layer are not as many as the
+                layers, or there are none, every layer is taken to hold anything.
+            open_layer: Opens a layer to be read from its start; it may be asked for the same layer again.
+            limits: How much a layer may ask for.
+        """
+        known = destinations(steps)
+        unknown = (None,) * len(layers)
+        self._stack = Stack(tuple(layers), known if len(known) == len(layers) else unknown, open_layer, limits)
+
+    def read_bytes(self, path: str) -> bytes:
+        """What a file holds.
+
+        Raises:
+            FileNotFoundError: The image has no file there; says which layers were looked at.
+            IsADirectoryError: It is a folder.
+            LayerError: It has more bytes than the limits let into memory.
+        """
+        most = self._stack.limits.file
+        # What is too large may yet be hidden or replaced: its size is held against the limit at the end.
+        descent: Descent[bytes | int] = Descent(
+            self._stack, lambda entry: entry.read(most) if entry.size <= most else entry.size
+        )
+        search = descent.search([path])[path]
+        self._check_file(path, search, descent.opened)
+        content = search.sight.content if search.sight else None
+        if isinstance(content, int):
+            raise LayerError(f"{path} has {content} bytes, more than the {most} that are read into memory")
+        return content or b""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file, a folder, or a link that leads to one."""
+        descent: Descent[None] = Descent(self._stack, _nothing)
+        return descent.search([path])[path].sight is not None
+
+    def files(self, prefix: str = "/") -> tuple[str, ...]:
+        """The files in a folder and in those below it: regular files and links that lead to one, absolute and sorted.
+
+        Links to folders are not entered, so that each file is listed where it is. A prefix that leads to a file lists
+        that file.
+
+        Raises:
+            FileNotFoundError: There is nothing at the prefix; says which layers were looked at.
+        """
+        descent: Descent[None] = Descent(self._stack, _nothing)
+        search = descent.search([prefix])[prefix]
+        if search.sight is None or search.sight.kind != "folder":
+            self._check_file(prefix, search, descent.opened)
+            return (f"/{place_of(prefix)}",)
+        listing: Listing[None] = Listing(search.place)
+        descent.list(listing, descent.depths_for(search.passed))
+        links = [place for place, sight in listing.files.items() if sight.kind in {"symlink", "hardlink"}]
+        leads = descent.search(links)
+        found = {place for place, sight in listing.files.items() if sight.kind == "file"}
+        found |= {place for place, search in leads.items() if search.sight and search.sight.kind == "file"}
+        return tuple(sorted(_under(prefix, search.place, place) for place in found))
+
+    def digests(self, paths: Iterable[str], *, folders: Iterable[str] = ()) -> Digests:
+        """What the files at these paths hold, by digest, in as few looks at the layers as possible.
+
+        Args:
+            paths: Paths of files; links are followed.
+            folders: Folders whose other files are to be told as well, as far as the layers that are opened for the
+                paths have them: for them alone no layer is opened.
+        """
+        asked = tuple(dict.fromkeys(paths))
+        inside = tuple(dict.fromkeys(folders))
+        descent: Descent[FileDigest] = Descent(self._stack, _digest)
+        listings = [Listing[FileDigest](place_of(folder)) for folder in inside]
+        searches = descent.search(asked, beside=inside, listings=listings)
+        for folder, listing in zip(inside, listings, strict=True):
+            if (place := searches[folder].place) != listing.folder or listing.depths != set(descent.opened):
+                listing.folder = place
+                descent.list(listing, descent.opened)
+        found = {path: searches[path].sight for path in asked}
+        files = {path: sight for path, sight in found.items() if sight and sight.kind == "file"}
+        own = {f"/{place}" for path in asked for place in (place_of(path), searches[path].place)}
+        return Digests(
+            found={path: files[path].content if path in files else None for path in asked},
+            holder={path: self._stack.layers[sight.depth] for path, sight in files.items()},
+            beside=tuple(sorted(_beside(inside, listings, own))),
+            opened=tuple(self._stack.layers[depth] for depth in descent.opened),
+        )
+
+    def _check_file(self, path: str, search: Search[T], opened: Sequence[int]) -> None:
+        if search.sight is not None:
+            if search.sight.kind == "folder":
+                raise IsADirectoryError(f"{path} is a folder in the image, no file")
+            if search.sight.kind != "file":
+                raise FileNotFoundError(f"{path} is neither a file nor a folder in the image")
+            return
+        if search.in_circle:
+            raise FileNotFoundError(f"{path} is a link in the image that leads in a circle")
+        looked = ", ".join(named(self._stack.layers[depth]) for depth in opened)
+        of = f"{len(opened)} of its {len(self._stack.layers)} layers"
+        place = f"/{search.place}"
+        link = f", which leads to {place}," if place_of(path) != search.place else ""
+        raise FileNotFoundError(f"{path}{link} is not in the image; looked in {of}: {looked}")
+
+
+def _nothing(_: Entry) -> None:
+    """What is taken of a file where only its being there counts."""
+
+
+def _digest(entry: Entry) -> FileDigest:
+    return file_digest(entry.chunks())
+
+
+def _under(asked: str, folder: str, place: str) -> str:
+    """A place in a folder, as seen from the path by which the folder was asked for."""
+    return f"/{joined(place_of(asked), place[len(folder) :].strip('/'))}"
+
+
+def _beside(folders: Iterable[str], listings: Iterable[Listing[FileDigest]], own: set[str]) -> set[str]:
+    """The files that the listings of folders have and that are none of these paths."""
+    found = set()
+    for folder, listing in zip(folders, listings, strict=True):
+        for place, sight in listing.files.items():
+            if sight.kind in {"file", "hardlink"} and f"/{place}" not in own:
+                found.add(_under(folder, listing.folder, place))
+    return found - own
