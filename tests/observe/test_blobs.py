@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
+from urllib3 import Timeout
 
 from observe.v2_registry import SIGNATURE, Answer, Cut, LongBlob, V2Registry, digest_of
 from pytest_deploycheck.config.settings import EnvironmentSettings
@@ -433,8 +434,9 @@ def test_no_more_is_waited_than_is_sensible(registry: V2Registry) -> None:
     assert throttled.problem.passing
 
 
-def test_one_attempt_may_be_all(registry: V2Registry) -> None:
+def test_one_attempt_may_be_all(registry: V2Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing is waited for, and a refusal whose words cannot be read is a refusal all the same."""
+    monkeypatch.setattr("pytest_deploycheck.observe.web._TIMEOUT", Timeout(connect=5, read=0.3))
     store = Layers(registry).blobs(Retries(attempts=1, sleep=_never))
     registry.plan("/cdn/", Answer(503, b"<Error><Co", {"Content-Length": "x", "Transfer-Encoding": "chunked"}))
     failure = error_of(store, IN_ECR, digest_of(b""))

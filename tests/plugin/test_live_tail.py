@@ -114,7 +114,7 @@ def test_no_verdict_is_worse_for_it(deploy: Deploy, tailed: World, trouble: str)
     tailed.configure("backend", extra="live_tail = true", logs=logs)
     for task in tailed.backend.running_tasks:
         task.log("hello", at=tailed.aws.now() - timedelta(minutes=1), arrives_in=0.7)
-    outcome = deploy("--deploy-log-wait=10s", env="shop")
+    outcome = deploy("--deploy-log-wait=2s", env="shop")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
 
 
