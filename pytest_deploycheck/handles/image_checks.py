@@ -77,7 +77,8 @@ class ImageChecks:
         compared = self._compare(IMAGE_LAYERS, facts)
         if isinstance(compared, Finding):
             return compared
-        return judge_layers(compared, previous, self.options.build_log, reference=facts.judged[0].meant.reference)
+        meant = facts.judged[0].meant
+        return judge_layers(compared, previous, self.options.build_log, reference=meant.reference, digest=meant.digest)
 
     def _compare(self, check: Check, facts: ServiceFacts) -> list[Compared] | Finding:
         """The source trees beside the image, or why they could not be compared."""

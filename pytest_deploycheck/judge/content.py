@@ -13,6 +13,9 @@ from pytest_deploycheck.safe import one_line
 
 _SHOWN = 10
 
+_SHORTEST_REVISION = 7
+"""Characters to which git shortens a revision, and some builders their label."""
+
 
 def judge_content(compared: Sequence[Compared], checkout: Checkout, config: ImageConfig | None) -> Finding:
     """`image-content`: what each source tree holds is in its place in the image.
@@ -104,7 +107,9 @@ def _line_ending_notes(compared: Sequence[Compared]) -> list[str]:
 
 def _revision_notes(checkout: Checkout, config: ImageConfig | None) -> list[str]:
     claimed = config.revision if config else None
-    if not claimed or not checkout.revision or claimed == checkout.revision:
+    if not claimed or not checkout.revision:
+        return []
+    if len(claimed) >= _SHORTEST_REVISION and checkout.revision.startswith(claimed.lower()):
         return []
     return [
         f"the image's label says it was built from {one_line(claimed, 60)}, but the checkout is at {checkout.revision}"

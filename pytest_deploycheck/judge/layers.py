@@ -16,7 +16,12 @@ from pytest_deploycheck.judge.wording import at, plural, short, step_of
 
 
 def judge_layers(
-    compared: Sequence[Compared], previous: Previous | None, build_log: BuildLog | None, *, reference: Reference
+    compared: Sequence[Compared],
+    previous: Previous | None,
+    build_log: BuildLog | None,
+    *,
+    reference: Reference,
+    digest: str | None = None,
 ) -> Finding:
     """`image-layers`: no layer that should carry changed source is the one of before, or was taken from the cache.
 
@@ -28,6 +33,7 @@ def judge_layers(
         previous: The image that ran before, or None where none is known.
         build_log: What the build said, or None where nobody gave it.
         reference: The image, for the command that builds it afresh.
+        digest: The image's digest, where it is known.
     """
     if previous is None and build_log is None:
         return IMAGE_LAYERS.skips("no baseline and no build log, and no earlier image was found")
@@ -61,7 +67,10 @@ def judge_layers(
             remedy="See image-content, which says what the image lacks.",
             evidence=evidence,
         )
-    return IMAGE_LAYERS.passes(_proof(compared, previous, build_log), evidence=evidence)
+    notes = []
+    if previous and digest == previous.digest:
+        notes.append(f"nothing new was shipped: the image is that of {previous.origin}")
+    return IMAGE_LAYERS.passes(_proof(compared, previous, build_log), notes=notes, evidence=evidence)
 
 
 def _as_before(compared: Compared, layer: Layer, previous: Previous | None) -> str:
