@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_deploycheck.config.files import read_json
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.baseline import Baseline, Previous
 from pytest_deploycheck.facts.image import Layer
@@ -25,12 +25,7 @@ def read_baseline(path: Path, source: str) -> Baseline:
     Raises:
         ConfigurationError: It cannot be read, or is no report of this tool.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", _REMEDY) from error
-    except ValueError as error:
-        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", _REMEDY) from error
+    document = read_json(path, source, _REMEDY)
     violation = _violation(document)
     if violation:
         raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)

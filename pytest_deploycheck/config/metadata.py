@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from pytest_deploycheck.config.files import read_json
 from pytest_deploycheck.errors import ConfigurationError
 
 _DIGEST = "containerimage.digest"
@@ -25,12 +25,7 @@ def read_reference(path: Path, source: str) -> str:
     Raises:
         ConfigurationError: It cannot be read, or names no image.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", _REMEDY) from error
-    except ValueError as error:
-        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", _REMEDY) from error
+    document = read_json(path, source, _REMEDY)
     tables = _tables(document)
     if len(tables) != 1:
         found = f"{len(tables)} images" if tables else f"no {_DIGEST}"

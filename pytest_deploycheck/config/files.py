@@ -1,0 +1,28 @@
+"""Files that options name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_deploycheck.errors import ConfigurationError
+
+
+def read_json(path: Path, source: str, remedy: str) -> Any:
+    """What a JSON file holds.
+
+    Args:
+        path: The file.
+        source: The option it came from, for messages.
+        remedy: What to do where it cannot be read.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", remedy) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", remedy) from error
