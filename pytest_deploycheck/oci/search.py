@@ -59,6 +59,7 @@ class Search(Generic[T]):
         passed: Every place that was looked at.
         is_open: Whether there is more to look at.
         sight: What the path is, in the end; None where nothing is there.
+        links: How many links were followed.
         in_circle: Whether its links lead nowhere but to each other.
     """
 
@@ -68,7 +69,7 @@ class Search(Generic[T]):
         self.is_open = True
         self.sight: Sight[T] | None = None
         self.in_circle = False
-        self._links = 0
+        self.links = 0
         self._inodes: list[_Inode] = []
         self._rest: Sequence[str] = ()
         self._head("", parts_of(path))
@@ -87,8 +88,8 @@ class Search(Generic[T]):
 
     def _follow(self, link: Sight[T]) -> None:
         tail: Sequence[str] = [*parts_of(self.place[len(link.place) :]), *self._rest]
-        self._links += 1
-        if self._links > _MOST_LINKS:
+        self.links += 1
+        if self.links > _MOST_LINKS:
             self.in_circle = True
             self._end(None)
         elif not link.target:

@@ -157,8 +157,7 @@ class ImageTree:
             raise FileNotFoundError(f"{path} is a link in the image that leads in a circle")
         looked = ", ".join(named(self._stack.layers[depth]) for depth in opened)
         of = f"{len(opened)} of its {len(self._stack.layers)} layers"
-        place = f"/{search.place}"
-        link = f", which leads to {place}," if place_of(path) != search.place else ""
+        link = f", which leads to /{search.place}," if search.links else ""
         raise FileNotFoundError(f"{path}{link} is not in the image; looked in {of}: {looked}")
 
 

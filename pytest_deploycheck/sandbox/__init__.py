@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_deploycheck.sandbox.definitions import SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call
-from pytest_deploycheck.sandbox.images import SandboxLayer
+from pytest_deploycheck.sandbox.images import SandboxLayer, sandbox_layer
 from pytest_deploycheck.sandbox.registry import SandboxImage
 from pytest_deploycheck.sandbox.rollouts import SandboxRollout
 from pytest_deploycheck.sandbox.sandbox import Sandbox
@@ -20,4 +20,5 @@ __all__ = [
     "SandboxRollout",
     "SandboxService",
     "SandboxTask",
+    "sandbox_layer",
 ]

@@ -35,7 +35,7 @@ def describe_repositories(world: World, region: str, asked: Json) -> Json:
                 "repositoryName": each.name,
                 "repositoryUri": f"{each.account}.dkr.ecr.{each.region}.amazonaws.com/{each.name}",
                 "createdAt": seconds(each.created_at),
-                "imageTagMutability": "MUTABLE",
+                "imageTagMutability": each.mutability,
             }
             for each in repositories
         ],

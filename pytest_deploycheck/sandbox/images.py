@@ -8,14 +8,20 @@ import json
 import tarfile
 from dataclasses import dataclass, field
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+import zstandard
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
 ImageFormat = Literal["oci", "docker"]
 """Whose media types an image is written with."""
+
+Compression = Literal["gzip", "zstd", ""]
+"""How a layer is stored; an empty text is a plain tar."""
 
 _OCI = "application/vnd.oci.image"
 _DOCKER = "application/vnd.docker"
@@ -26,6 +32,7 @@ _MEDIA_TYPES: dict[ImageFormat, dict[str, str]] = {
         "config": f"{_OCI}.config.v1+json",
         "layer": f"{_OCI}.layer.v1.tar",
         "gzip": "+gzip",
+        "zstd": "+zstd",
     },
     "docker": {
         "index": f"{_DOCKER}.distribution.manifest.list.v2+json",
@@ -33,6 +40,7 @@ _MEDIA_TYPES: dict[ImageFormat, dict[str, str]] = {
         "config": f"{_DOCKER}.container.image.v1+json",
         "layer": f"{_DOCKER}.image.rootfs.diff.tar",
         "gzip": ".gzip",
+        "zstd": ".zstd",
     },
 }
 
@@ -46,14 +54,16 @@ class SandboxLayer:
         diff_id: The digest of the uncompressed tar: equal content has an equal diff id.
         created_by: The build step that made it, as the image's history tells it.
         data: The bytes as stored.
-        compressed: Whether `data` is gzip.
+        compression: How they are stored.
+        media_type: What the manifest says they are; empty says what they are.
     """
 
     digest: str
     diff_id: str
     created_by: str
     data: bytes = field(repr=False)
-    compressed: bool = True
+    compression: Compression = "gzip"
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +116,32 @@ def digest_of(data: bytes) -> str:
 
 def build_layer(files: Mapping[str, str | bytes], created_by: str, *, compress: bool = True) -> SandboxLayer:
     """Pack files into a layer; equal files give an equal diff id, whenever they are packed."""
+    return sandbox_layer(files, created_by, compression="gzip" if compress else "")
+
+
+def sandbox_layer(
+    files: Mapping[str, str | bytes] = MappingProxyType({}),
+    created_by: str = "",
+    *,
+    links: Mapping[str, str] = MappingProxyType({}),
+    entries: Iterable[tuple[tarfile.TarInfo, bytes]] = (),
+    compression: Compression = "gzip",
+    media_type: str = "",
+) -> SandboxLayer:
+    """Pack a layer, to be pushed as one of the `layers` of an image.
+
+    Args:
+        files: What files hold, by their path in the image. A whiteout is an empty file: `app/.wh.old.py` takes
+            `app/old.py` away, `app/.wh..wh..opq` all that lower layers have in `app`.
+        created_by: The build step, such as `COPY app/ ./app/`; default: the one that would have brought these files.
+        links: Symbolic links: where each leads, by its path.
+        entries: More entries of the tar with what they hold, as they are, however odd.
+        compression: How it is stored.
+        media_type: What the manifest says it is, where it is to say something else than what it is.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for folder in sorted({parent for path in files for parent in _parents(path)}):
+        for folder in sorted({parent for path in (*files, *links) for parent in _parents(path)}):
             entry = tarfile.TarInfo(folder)
             entry.type = tarfile.DIRTYPE
             entry.mode = 0o755
@@ -118,12 +151,21 @@ def build_layer(files: Mapping[str, str | bytes], created_by: str, *, compress: 
             entry = tarfile.TarInfo(path.strip("/"))
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
+        for path, target in sorted(links.items()):
+            entry = tarfile.TarInfo(path.strip("/"))
+            entry.type = tarfile.SYMTYPE
+            entry.linkname = target
+            archive.addfile(entry)
+        for entry, data in entries:
+            archive.addfile(entry, io.BytesIO(data))
     tar = buffer.getvalue()
-    stored = gzip.compress(tar, mtime=0) if compress else tar
-    return SandboxLayer(digest_of(stored), digest_of(tar), created_by, stored, compress)
+    stored = _compressed(tar, compression)
+    return SandboxLayer(
+        digest_of(stored), digest_of(tar), created_by or copy_step(files or links), stored, compression, media_type
+    )
 
 
-def copy_step(files: Mapping[str, str | bytes]) -> str:
+def copy_step(files: Iterable[str]) -> str:
     """Return the build step that would have brought these files, as BuildKit words it."""
     tops = {path.strip("/").partition("/")[::2] for path in files}
     names = {top for top, _ in tops}
@@ -141,12 +183,15 @@ def build_image(
     platforms: Sequence[str],
     created: datetime,
     image_format: ImageFormat,
+    settings: Mapping[str, Any],
+    empty_steps: Sequence[str],
 ) -> BuiltImage:
     """Build an image of these layers: a manifest for one platform, an index for more."""
     blobs = {layer.digest: layer.data for layer in layers}
+    said = {"Cmd": ["python", "-m", "app"], "WorkingDir": "/", "Labels": dict(labels), **settings}
     manifests = []
     for platform in platforms:
-        config = _json(_config(layers, labels, platform, created))
+        config = _json(_config(layers, said, empty_steps, platform, created))
         blobs[digest_of(config)] = config
         manifests.append(_manifest(config, layers, platform, image_format))
     if len(manifests) == 1:
@@ -162,24 +207,37 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
+def _compressed(tar: bytes, compression: Compression) -> bytes:
+    if compression == "zstd":
+        return zstandard.ZstdCompressor().compress(tar)
+    return gzip.compress(tar, mtime=0) if compression else tar
+
+
 def _json(value: object) -> bytes:
     return json.dumps(value, indent=2).encode()
 
 
 def _config(
-    layers: Sequence[SandboxLayer], labels: Mapping[str, str], platform: str, created: datetime
+    layers: Sequence[SandboxLayer],
+    settings: Mapping[str, Any],
+    empty_steps: Sequence[str],
+    platform: str,
+    created: datetime,
 ) -> dict[str, Any]:
     os, _, architecture = platform.partition("/")
     when = created.isoformat().replace("+00:00", "Z")
     history: list[dict[str, Any]] = [{"created": when, "created_by": layers[0].created_by}]
     history.append({"created": when, "created_by": "WORKDIR /", "empty_layer": True})
     history += [{"created": when, "created_by": layer.created_by} for layer in layers[1:]]
-    history.append({"created": when, "created_by": 'CMD ["python" "-m" "app"]', "empty_layer": True})
+    history += [
+        {"created": when, "created_by": step, "empty_layer": True}
+        for step in ('CMD ["python" "-m" "app"]', *empty_steps)
+    ]
     return {
         "architecture": architecture,
         "os": os,
         "created": when,
-        "config": {"Cmd": ["python", "-m", "app"], "WorkingDir": "/", "Labels": dict(labels)},
+        "config": dict(settings),
         "history": history,
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
     }
@@ -196,7 +254,8 @@ def _manifest(config: bytes, layers: Sequence[SandboxLayer], platform: str, imag
         "mediaType": types["manifest"],
         "config": _descriptor(types["config"], config),
         "layers": [
-            _descriptor(types["layer"] + (types["gzip"] if layer.compressed else ""), layer.data) for layer in layers
+            _descriptor(layer.media_type or types["layer"] + types.get(layer.compression, ""), layer.data)
+            for layer in layers
         ],
     }
     size = len(config) + sum(len(layer.data) for layer in layers)

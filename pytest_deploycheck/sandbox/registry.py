@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pytest_deploycheck.sandbox.images import Manifest, digest_of
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.sandbox.images import BuiltImage, SandboxLayer
     from pytest_deploycheck.sandbox.names import Reference
+
+TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
+"""What ECR says of whether the tags of a repository can be moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Repository:
         images: What was pushed, by digest, oldest first.
         tags: Which digest each tag points to.
         blobs: Configs and layers by digest.
+        mutability: Whether its tags can be moved, as ECR tells it.
     """
 
     account: str
@@ -79,6 +83,7 @@ class Repository:
     images: dict[str, StoredImage] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    mutability: TagMutability = "MUTABLE"
 
     def push(self, built: BuiltImage, tags: tuple[str, ...], at: datetime) -> None:
         """Take in an image; each tag moves to it from wherever it pointed."""

@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call, Fault, Faults
-from pytest_deploycheck.sandbox.images import ImageFormat, build_image, build_layer, copy_step
 from pytest_deploycheck.sandbox.logcontrols import LogControls
 from pytest_deploycheck.sandbox.names import target_group_arn
-from pytest_deploycheck.sandbox.registry import SandboxImage
+from pytest_deploycheck.sandbox.registrycontrols import RegistryControls
 from pytest_deploycheck.sandbox.server import Application, Server
 from pytest_deploycheck.sandbox.service import SandboxService
 from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
 from pytest_deploycheck.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
-_BASE: Mapping[str, str] = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "usr/bin/python": "#!python\n"}
-_BASE_STEP = "# debian.sh --arch 'amd64' out/ 'bookworm'"
 
-
-class Sandbox(LogControls):
+class Sandbox(LogControls, RegistryControls):
     """AWS in a box, in this process: ECR, ECS and CloudWatch Logs as they really answer, on a loopback port.
 
     What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
@@ -124,113 +120,6 @@ class Sandbox(LogControls):
     def now(self) -> datetime:
         """Return AWS's time, in UTC."""
         return self._world.now()
-
-    def push_image(
-        self,
-        reference: str,
-        files: Mapping[str, str | bytes] | None = None,
-        *,
-        tags: Sequence[str] = (),
-        labels: Mapping[str, str] | None = None,
-        at: datetime | None = None,
-        created: datetime | None = None,
-        platforms: Sequence[str] = ("linux/amd64",),
-        base: Mapping[str, str | bytes] | None = None,
-        cached_from: SandboxImage | None = None,
-        image_format: ImageFormat = "oci",
-        compress: bool = True,
-    ) -> SandboxImage:
-        """Build a real image and push it: a base layer, a layer with the application, a config, a manifest.
-
-        Args:
-            reference: Where to, and by which tag. Without a registry host, the sandbox's own account and
-                region are meant. A tag moves to this image from an earlier one.
-            files: The application's files by their path in the image.
-            tags: More tags for it.
-            labels: The labels of its config.
-            at: When it is pushed; default: now. Pushing what is there already keeps the earlier time.
-            created: When it was built, as its config says; default: `at`. It makes the digest another.
-            platforms: The platforms (`os/architecture`); more than one makes an index, in the OCI format with
-                an attestation for each.
-            base: The files of the base layer.
-            cached_from: An earlier image whose application layer is used again, as Docker does with a cached
-                COPY; then `files` are not looked at.
-            image_format: Whose media types it is written with.
-            compress: Whether the layers are gzip; otherwise plain tar.
-
-        Raises:
-            ValueError: If the reference is not to an ECR registry.
-        """
-        world = self._world
-        with world.lock:
-            pushed_at = world.moment(at)
-            target = world.reference(reference)
-            application = files or {}
-            base_layer = build_layer(base or _BASE, _BASE_STEP, compress=compress)
-            top_layer = (
-                cached_from.layers[-1]
-                if cached_from
-                else build_layer(application, copy_step(application), compress=compress)
-            )
-            built = build_image(
-                (base_layer, top_layer),
-                labels=labels or {},
-                platforms=platforms,
-                created=world.moment(created or pushed_at),
-                image_format=image_format,
-            )
-            repository = world.registries.open(target, pushed_at)
-            all_tags = tuple(dict.fromkeys((target.tag or "latest", *tags)))
-            repository.push(built, all_tags, pushed_at)
-            return SandboxImage(
-                uri=target.tagged(all_tags[0]).uri,
-                repository=target.repository,
-                tags=all_tags,
-                digest=built.top.digest,
-                pushed_at=repository.images[built.top.digest].pushed_at,
-                layers=built.layers,
-                children={child.platform: child.digest for child in built.children if not child.is_attestation},
-            )
-
-    def create_repository(self, reference: str) -> None:
-        """Make a repository with nothing in it.
-
-        Raises:
-            ValueError: If the reference is not to an ECR registry.
-        """
-        with self._world.lock:
-            self._world.registries.open(self._world.reference(reference), self._world.now())
-
-    def tag_image(self, reference: str, tag: str) -> None:
-        """Give an image another tag, as a retag without a push does: the push time stays.
-
-        Raises:
-            LookupError: If the image is not there.
-        """
-        with self._world.lock:
-            repository, digest = self._world.registries.existing(self._world.reference(reference))
-            repository.tags[tag] = digest
-
-    def delete_tag(self, reference: str) -> None:
-        """Take a tag away; the image stays, to be had by digest.
-
-        Raises:
-            LookupError: If the tag is not there.
-        """
-        with self._world.lock:
-            target = self._world.reference(reference)
-            repository, _ = self._world.registries.existing(target)
-            del repository.tags[target.tag or "latest"]
-
-    def delete_image(self, reference: str) -> None:
-        """Delete an image with all its tags, as a lifecycle policy does. Tasks that run it go on.
-
-        Raises:
-            LookupError: If the image is not there.
-        """
-        with self._world.lock:
-            repository, digest = self._world.registries.existing(self._world.reference(reference))
-            repository.remove(digest)
 
     def create_service(
         self,
