@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.source import Compared
 from pytest_deploycheck.handles.checkout import checkout
@@ -78,7 +79,13 @@ class ImageChecks:
         if isinstance(compared, Finding):
             return compared
         meant = facts.judged[0].meant
-        return judge_layers(compared, previous, self.options.build_log, reference=meant.reference, digest=meant.digest)
+        return judge_layers(
+            compared,
+            previous,
+            self.options.build_log,
+            reference=meant.reference,
+            digests=_digests(meant.image) if meant.image else (),
+        )
 
     def _compare(self, check: Check, facts: ServiceFacts) -> list[Compared] | Finding:
         """The source trees beside the image, or why they could not be compared."""
@@ -133,6 +140,13 @@ def _earlier(judged: Judged, facts: ServiceFacts) -> Previous | None:
             if config and platform and config.platform == platform.platform:
                 layers = manifest.layers
     return Previous("the image before it", image.digest, image.pushed_at, layers)
+
+
+def _digests(image: Image) -> set[str]:
+    manifests = [manifest for manifest in (image.manifest, *image.platforms) if manifest]
+    children = image.manifest.children if image.manifest else ()
+    configs = [manifest.config for manifest in manifests if manifest.config]
+    return {image.digest, *(child.digest for child in children), *(one.digest for one in manifests), *configs}
 
 
 def _unknown(check: Check, facts: ServiceFacts) -> Finding:

@@ -25,6 +25,8 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
         checkout: The state of the checkout.
         config: The configuration of the image, or None where it was not read.
     """
+    if not compared:
+        return IMAGE_CONTENT.skips("no source is configured")
     evidence: dict[str, Any] = {
         "revision": checkout.revision,
         "dirty": checkout.is_dirty,

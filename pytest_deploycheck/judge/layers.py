@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ def judge_layers(
     build_log: BuildLog | None,
     *,
     reference: Reference,
-    digest: str | None = None,
+    digests: Collection[str] = (),
 ) -> Finding:
     """`image-layers`: no layer that should carry changed source is the one of before, or was taken from the cache.
 
@@ -33,10 +33,15 @@ def judge_layers(
         previous: The image that ran before, or None where none is known.
         build_log: What the build said, or None where nobody gave it.
         reference: The image, for the command that builds it afresh.
-        digest: The image's digest, where it is known.
+        digests: The digests that the image goes by: of its index, its manifests and their configurations.
     """
     if previous is None and build_log is None:
         return IMAGE_LAYERS.skips("no baseline and no build log, and no earlier image was found")
+    if not compared:
+        return IMAGE_LAYERS.skips("no source is configured")
+    foreign = _foreign(build_log, digests)
+    if foreign:
+        build_log = None
     evidence: dict[str, Any] = {
         "previous": previous.digest if previous else None,
         "origin": previous.origin if previous else None,
@@ -60,17 +65,35 @@ def judge_layers(
             evidence=evidence,
         )
         return replace(finding, is_proof=True)
+    if foreign and previous is None:
+        return IMAGE_LAYERS.unproven(
+            foreign, remedy="Give the log of the build that made the image.", evidence=evidence
+        )
     changed = [one for one in compared if not one.is_held]
+    if changed and previous is None:
+        return IMAGE_LAYERS.unproven(
+            f"the image does not hold {', '.join(one.tree.local for one in changed)}, but the build log shows no "
+            "cached step that should have brought it: it may be of another build, or of another checkout",
+            remedy="See image-content, which says what the image lacks.",
+            evidence=evidence,
+        )
     if changed and not any(one.carriers for one in changed):
         return IMAGE_LAYERS.unproven(
             f"it is not known which layer should carry {', '.join(one.tree.local for one in changed)}",
             remedy="See image-content, which says what the image lacks.",
             evidence=evidence,
         )
-    notes = []
-    if previous and digest == previous.digest:
+    notes = [foreign] if foreign else []
+    if previous and previous.digest in digests:
         notes.append(f"nothing new was shipped: the image is that of {previous.origin}")
     return IMAGE_LAYERS.passes(_proof(compared, previous, build_log), notes=notes, evidence=evidence)
+
+
+def _foreign(build_log: BuildLog | None, digests: Collection[str]) -> str:
+    """What to say of a build log that is of another image; empty where it is not, or does not tell."""
+    if build_log is None or build_log.digest is None or not digests or build_log.digest in digests:
+        return ""
+    return f"the build log is of another image, {short(build_log.digest)}"
 
 
 def _as_before(compared: Compared, layer: Layer, previous: Previous | None) -> str:

@@ -108,7 +108,7 @@ class Descent(Generic[T]):
         listing.depths.clear()
         cover = Cover()
         for depth in sorted(depths, reverse=True):
-            if cover.closes(listing.folder):
+            if cover.hides(listing.folder):
                 break
             record = self._record(depth, frozenset(), [listing.folder])
             listing.add(depth, record, cover)

@@ -113,33 +113,23 @@ class Cover:
 
     Attributes:
         folders: Places that are folders: what is none below does not count.
-        gone: Places that are gone with all below them, or are something else by now.
-        closed: Folders of which all that lower layers have in them is gone.
+        gone: Places of which lower layers have nothing more to say, and neither of anything below.
     """
 
     folders: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
-    closed: set[str] = field(default_factory=set)
 
     def add(self, record: Record[T]) -> None:
         """Take account of one more layer."""
         for place, said in record.items():
-            was_folder = place in self.folders
-            if said.is_opaque:
-                self.closed.add(place)
-            if said.is_gone or said.stands:
-                (self.closed if was_folder or said.is_folder else self.gone).add(place)
-        self.folders.update(place for place, said in record.items() if said.is_folder)
+            if said.is_gone or said.is_opaque or said.stands:
+                self.gone.add(place)
+            if said.is_folder:
+                self.folders.add(place)
 
     def hides(self, place: str) -> bool:
-        """Whether nothing that lower layers have at a place can be seen."""
-        return any(step in self.gone for step in lineage(place)) or self.closes(parent_of(place) if place else None)
-
-    def closes(self, folder: str | None) -> bool:
-        """Whether nothing that lower layers have in a folder can be seen."""
-        if folder is None:
-            return False
-        return "" in self.closed or any(step in self.closed or step in self.gone for step in lineage(folder))
+        """Whether nothing can be seen of what lower layers have at a place and below it."""
+        return "" in self.gone or any(step in self.gone for step in lineage(place))
 
 
 def seen(record: Record[T], cover: Cover, place: str) -> tuple[str, Said[T]] | None:
