@@ -46,7 +46,9 @@ def write(project: Path, files: Mapping[str, str | bytes]) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def ship(room: Room, *layers: SandboxLayer, files: Mapping[str, str | bytes] | None = None, **more: Any) -> SandboxImage:
+def ship(
+    room: Room, *layers: SandboxLayer, files: Mapping[str, str | bytes] | None = None, **more: Any
+) -> SandboxImage:
     """Roll out `shop:2` over `shop:1`: with these layers on a base, or with these files."""
     room.aws.push_image("shop:1", OLD, at=room.ago(90))
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
@@ -76,8 +78,15 @@ def content(room: Room, **options: Any) -> Finding:
 def words(finding: Finding) -> str:
     """All that a finding says."""
     return "\n".join(
-        [finding.summary, finding.cause, finding.remedy, finding.command, finding.details, *finding.notes]
-        + [json.dumps(dict(finding.evidence), default=str)]
+        [
+            finding.summary,
+            finding.cause,
+            finding.remedy,
+            finding.command,
+            finding.details,
+            *finding.notes,
+            json.dumps(dict(finding.evidence), default=str),
+        ]
     )
 
 
@@ -577,9 +586,11 @@ def test_a_blob_that_is_not_what_its_digest_says(room: Room, data: bytes | None)
 def test_a_config_that_is_not_what_its_digest_says(room: Room) -> None:
     """A config that was exchanged is not believed: no step and no label of it is shown."""
     image = ship(room, TOP, labels={"org.opencontainers.image.revision": "a" * 40})
-    (digest,) = {asked["Key"] for asked in look(room).parameters("s3:GetObject")} - {
-        layer.digest for layer in (*image.layers, TOP, BASE)
-    } - old_blobs(room)
+    (digest,) = (
+        {asked["Key"] for asked in look(room).parameters("s3:GetObject")}
+        - {layer.digest for layer in (*image.layers, TOP, BASE)}
+        - old_blobs(room)
+    )
     room.aws.replace_blob("shop", digest, b'{"config": {"Labels": {"org.opencontainers.image.revision": "lie"}}}')
     finding = content(room)
     assert finding.status in {"pass", "error", "unproven"}
@@ -615,7 +626,7 @@ STRANGE = {
 @pytest.mark.parametrize("layer", STRANGE.values(), ids=STRANGE)
 @pytest.mark.usefixtures("project")
 def test_a_layer_that_cannot_be_opened(room: Room, layer: SandboxLayer) -> None:
-    """Encrypted, of an unknown kind, cut short or not what the config says: the question stays open, with the reason."""
+    """Encrypted, of an unknown kind, cut short or not as the config says: the question stays open, with the reason."""
     ship(room, layer)
     open_questions(content(room))
 

@@ -82,8 +82,15 @@ def look(room: Room, *, source: Mapping[str, str] | None = None, build_log: Path
 def words(finding: Finding) -> str:
     """All that a finding says."""
     return "\n".join(
-        [finding.summary, finding.cause, finding.remedy, finding.command, finding.details, *finding.notes]
-        + [json.dumps(dict(finding.evidence), default=str)]
+        [
+            finding.summary,
+            finding.cause,
+            finding.remedy,
+            finding.command,
+            finding.details,
+            *finding.notes,
+            json.dumps(dict(finding.evidence), default=str),
+        ]
     )
 
 

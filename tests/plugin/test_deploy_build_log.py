@@ -147,8 +147,7 @@ def test_the_fixture_has_the_steps(shop: Sandbox, deploy: Deploy, pytester: pyte
         log(pytester, STYLES[style][position])
         pytester.makepyfile(ASKING.format(cached=cached))
         outcome = deploy("--deploy-build-log=build.log", "-k", "test_log", env="shop")
-        assert outcome.tests.get("test_log", "passed") == "passed"
-        outcome.result.assert_outcomes(passed=1, deselected=len(outcome.result.reprec.getcalls("x")) or 8)  # type: ignore[attr-defined]
+        assert "1 passed" in outcome.output
 
 
 def test_the_fixture_without_the_option(shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester) -> None:
@@ -208,10 +207,11 @@ def test_a_file_that_is_no_build_log_is_refused(collect: Collect, pytester: pyte
     assert len(message) < 2000
 
 
-@pytest.mark.parametrize("value", ["nowhere.log", ".", ""])
+@pytest.mark.parametrize("value", ["nowhere.log", "folder", ""])
 @pytest.mark.usefixtures("configured")
-def test_a_file_that_cannot_be_read_is_refused(collect: Collect, value: str) -> None:
+def test_a_file_that_cannot_be_read_is_refused(collect: Collect, pytester: pytest.Pytester, value: str) -> None:
     """A file that is not there, a folder and no name at all are refused by name."""
+    pytester.mkdir("folder")
     message = collect("--deploy-env=dev", f"--deploy-build-log={value}").refused()
     assert "--deploy-build-log" in message
     assert value in message
