@@ -82,9 +82,7 @@ def test_a_file_for_one_service(deploy: Deploy, pytester: pytest.Pytester, world
     assert outcome.checks["tasks-run-image"] == "pass"
 
 
-def test_the_variable(
-    deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_variable(deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """`DEPLOYCHECK_IMAGE` takes a file as the option does."""
     metadata(pytester, NOWHERE)
     assert built(world) != NOWHERE

@@ -11,6 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import zstandard
+
+from pytest_deploycheck.sandbox import sandbox_layer
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import Sandbox
@@ -209,3 +212,75 @@ def test_nothing_is_pushed_to_other_registries(aws: Sandbox) -> None:
     """Only ECR is in the box."""
     with pytest.raises(ValueError, match="not in an ECR registry"):
         aws.push_image("ghcr.io/owner/app:1", FILES)
+
+
+def test_layers_can_be_packed_one_by_one(aws: Sandbox, client: Clients) -> None:
+    """Whiteouts, links, odd entries and zstd: an image has the layers that were packed for it."""
+    device = tarfile.TarInfo("../dev/null")
+    device.type = tarfile.CHRTYPE
+    layers = [
+        sandbox_layer(FILES),
+        sandbox_layer({"app/.wh.data.bin": ""}, "RUN rm", links={"code": "app"}, compression="zstd"),
+        sandbox_layer(created_by="RUN mknod", entries=[(device, b"")], compression="", media_type="application/x"),
+    ]
+    aws.push_image("packed", layers=layers, settings={"User": "app"}, empty_steps=["USER app"])
+    document = manifest(client, "packed", imageTag="latest")
+    assert [layer["mediaType"].rpartition("/")[2] for layer in document["layers"]] == [
+        "vnd.oci.image.layer.v1.tar+gzip",
+        "vnd.oci.image.layer.v1.tar+zstd",
+        "x",
+    ]
+    blobs = [download(client, "packed", layer["digest"]) for layer in document["layers"]]
+    tars = [gzip.decompress(blobs[0]), zstandard.ZstdDecompressor().decompress(blobs[1]), blobs[2]]
+    names = []
+    for tar in tars:
+        with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+            names.append([(entry.name, entry.type, entry.linkname) for entry in archive if not entry.isdir()])
+    assert names[1:] == [
+        [("app/.wh.data.bin", tarfile.REGTYPE, ""), ("code", tarfile.SYMTYPE, "app")],
+        [("../dev/null", tarfile.CHRTYPE, "")],
+    ]
+    config = json.loads(download(client, "packed", document["config"]["digest"]))
+    assert config["rootfs"]["diff_ids"] == [digest_of(tar) for tar in tars] == [layer.diff_id for layer in layers]
+    assert config["history"][-1]["created_by"] == "USER app"
+    assert sum(not step.get("empty_layer") for step in config["history"]) == 3
+    assert config["config"]["User"] == "app"
+
+
+def test_blobs_can_be_broken_or_gone(aws: Sandbox, client: Clients) -> None:
+    """A blob that was replaced is served as it now is; one that was taken away is unknown."""
+    image = aws.push_image("broken:1", FILES)
+    ecr = client("ecr")
+    digest = image.layers[-1].digest
+    aws.replace_blob("broken", digest, b"other")
+    answer = ecr.get_download_url_for_layer(repositoryName="broken", layerDigest=digest)
+    with urllib.request.urlopen(answer["downloadUrl"], timeout=10) as response:  # noqa: S310
+        assert response.read() == b"other"
+    aws.replace_blob("broken", digest, None)
+    with pytest.raises(ecr.exceptions.LayersNotFoundException):
+        ecr.get_download_url_for_layer(repositoryName="broken", layerDigest=digest)
+    with pytest.raises(LookupError, match="There is no blob"):
+        aws.replace_blob("broken", digest, b"")
+
+
+def test_any_manifest_can_be_pushed(aws: Sandbox, client: Clients) -> None:
+    """A manifest of an old kind comes back as it was pushed."""
+    kind = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+    image = aws.push_manifest("ancient:1", b'{"schemaVersion": 1}', kind)
+    (found,) = client("ecr").batch_get_image(repositoryName="ancient", imageIds=[{"imageTag": "1"}])["images"]
+    assert found["imageManifest"] == '{"schemaVersion": 1}'
+    assert found["imageManifestMediaType"] == kind
+    assert found["imageId"]["imageDigest"] == image.digest == digest_of(b'{"schemaVersion": 1}')
+
+
+def test_whether_tags_can_be_moved_is_told(aws: Sandbox, client: Clients) -> None:
+    """A repository's tags can be moved until it is said that they cannot."""
+
+    def told() -> str:
+        (found,) = client("ecr").describe_repositories(repositoryNames=["moved"])["repositories"]
+        return str(found["imageTagMutability"])
+
+    aws.push_image("moved:1", FILES)
+    assert told() == "MUTABLE"
+    aws.set_tag_mutability("moved", "IMMUTABLE")
+    assert told() == "IMMUTABLE"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,9 @@ def tree(local: str = "backend/app", *names: str, sha256: str = "c" * 64) -> Sou
     return SourceTree(local, tuple(SourceFile(name, FileDigest(1, "d" * 64, "d" * 64)) for name in files), 0, sha256)
 
 
-def beside(place: str = "/app", local: str = "backend/app", **more: tuple[str, ...]) -> Compared:
+def beside(place: str = "/app", local: str = "backend/app", **more: Any) -> Compared:
     """A source tree beside what the image has in its place."""
-    return Compared(tree(local), place, carriers=(CARRIER,), **more)  # type: ignore[arg-type]
+    return Compared(tree(local), place, carriers=(CARRIER,), **more)
 
 
 def labelled(revision: str | None) -> ImageConfig:
@@ -60,7 +61,8 @@ def test_a_tree_without_files_is_no_pass() -> None:
 @pytest.mark.parametrize("way", ["missing", "different"])
 def test_a_file_that_is_not_held_fails(way: str) -> None:
     """The file is named with what is wrong with it, beside the step of its layer, and there is something to do."""
-    finding = judge_content([beside(**{way: ("api/ws.py",)})], Checkout(), None)
+    lacking: dict[str, Any] = {way: ("api/ws.py",)}
+    finding = judge_content([beside(**lacking)], Checkout(), None)
     assert finding.status == Status.FAIL
     assert "api/ws.py" in finding.summary
     assert "COPY app/ ./app/" in words(finding)

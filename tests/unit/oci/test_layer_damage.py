@@ -57,6 +57,9 @@ def test_a_compressed_layer_that_is_cut_off_is_refused(compress: Callable[[bytes
     for end in range(len(data)):
         with pytest.raises(LayerError):
             read(data[:end])
+    padded = compress(TAR + bytes(MIB))
+    with pytest.raises(LayerError, match="is cut off"):
+        read(padded[:-1])
 
 
 def test_a_plain_layer_that_is_cut_off_is_refused() -> None:
@@ -130,7 +133,7 @@ def header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.CONTTYPE, b"?"])
-@pytest.mark.parametrize("size", [2**60, -(2**40), -512, 21 * 1024**3])
+@pytest.mark.parametrize("size", [2**60, -(2**40), -512, -1, 21 * 1024**3])
 def test_sizes_that_no_file_has(size: int, kind: bytes) -> None:
     """A header may claim any size: nothing is allocated, and nothing is looked for at its end."""
     for data in (header("a", size, kind) + TAR, TAR[:1024] + header("a", size, kind) + bytes(1024)):
@@ -157,6 +160,18 @@ def test_headers_upon_headers() -> None:
     chain = header("a", 16, tarfile.XHDTYPE) + b"16 comment=abcd\n".ljust(512, b"\0")
     with pytest.raises(LayerError):
         read(chain * 20_000 + TAR)
+
+
+def test_a_header_with_a_map_without_end() -> None:
+    """The map of a sparse file may go on in further headers, and these are bounded together with it."""
+    first = bytearray(header("a", 0, tarfile.GNUTYPE_SPARSE))
+    first[482] = 1
+    first[148:156] = b" " * 8
+    first[148:156] = b"%06o\0 " % sum(first)
+    more = bytes(504) + b"\1" + bytes(7)
+    assert read(bytes(first) + more * 2000 + bytes(512) + TAR) == read(TAR)
+    with pytest.raises(LayerError, match="claims a size that no header has"):
+        read(bytes(first) + more * 2100 + bytes(512) + TAR)
 
 
 def test_sizes_are_added_up() -> None:

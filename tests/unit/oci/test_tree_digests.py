@@ -14,6 +14,7 @@ from unit.oci.building import (
     gone,
     hardlink,
     image,
+    opaque,
     symlink,
 )
 
@@ -142,6 +143,32 @@ def test_files_beside_in_a_folder_over_a_link() -> None:
     digests = one.digests(["/app/main.py"], folders=["/app"])
     assert digests.beside == ("/app/old.py",)
     assert digests.found["/app/main.py"]
+
+
+def test_files_that_were_asked_for_are_not_beside() -> None:
+    """A file is not beside itself, whichever of its names was asked for and whichever way leads to the folder."""
+    one = tree((file("srv/main.py"), hardlink("srv/hard.py", "srv/main.py"), file("srv/old.py"), symlink("app", "srv")))
+    assert one.digests(["/srv/main.py", "/app/hard.py"], folders=["/app"]).beside == ("/app/old.py",)
+    assert one.digests(["/app/main.py", "/srv/old.py"], folders=["/srv"]).beside == ("/srv/hard.py",)
+
+
+def test_files_beside_a_hard_link_to_a_lower_layer() -> None:
+    """Layers that only a hard link leads to count as well, and what upper layers deleted stays deleted."""
+    low = (file("app/data"), file("app/deleted.py"), file("app/low.py"))
+    one = tree(low, (hardlink("app/hard", "app/data"),), (gone("app/deleted.py"),))
+    for paths in (["/app/hard"], ["/app/hard", "/app/data"]):
+        digests = one.digests(paths, folders=["/app"])
+        assert len(digests.opened) == 3
+        assert digests.beside == ("/app/low.py",)
+
+
+def test_below_an_opaque_folder_nothing_is_opened_for_its_files() -> None:
+    """Where a folder is opaque, the lower layers are not looked at to list it."""
+    one, store = image(
+        built(file("app/old"), created_by="low"), built(opaque("app"), file("app/new"), created_by="top")
+    )
+    assert one.files("/app") == ("/app/new",)
+    assert set(store.opened) == {"top"}
 
 
 def test_a_folder_alone_opens_no_layer() -> None:

@@ -136,13 +136,15 @@ def test_forty_links_are_followed() -> None:
     assert not one.exists("/l9")
 
 
-@pytest.mark.parametrize("link", [symlink("a", "missing"), symlink("a", "/b/x"), hardlink("a", "missing")])
+@pytest.mark.parametrize(
+    "link", [symlink("a", "missing"), symlink("a", ""), symlink("a", "/b/x"), hardlink("a", "missing")]
+)
 def test_dangling_links(link: Item) -> None:
     """A link to nothing is nothing: it does not exist, and is not listed."""
     one = tree((link, file("b", b"no folder")))
     assert not one.exists("/a")
     assert one.files() == ("/b",)
-    with pytest.raises(FileNotFoundError, match=r"/a, which leads to .*, is not in the image"):
+    with pytest.raises(FileNotFoundError, match=r"/a(, which leads to /.*,)? is not in the image"):
         one.read_bytes("/a")
 
 
