@@ -24,5 +24,5 @@ def read_json(path: Path, source: str, remedy: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", remedy) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", remedy) from error

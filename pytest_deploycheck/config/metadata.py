@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_deploycheck.config.files import read_json
 from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.oci.reference import is_digest
 
 _DIGEST = "containerimage.digest"
 _NAMES = "image.name"
@@ -31,9 +32,13 @@ def read_reference(path: Path, source: str) -> str:
         found = f"{len(tables)} images" if tables else f"no {_DIGEST}"
         raise ConfigurationError(f"{source}: found {found} in the file {path}; expected one", _REMEDY)
     (table,) = tables
-    names = str(table.get(_NAMES) or "").split(",")
-    name = names[0].strip()
-    return f"{name}@{table[_DIGEST]}" if name else str(table[_DIGEST])
+    digest, names = table[_DIGEST], table.get(_NAMES, "")
+    if not is_digest(digest):
+        raise ConfigurationError(f"{source}: found {_DIGEST} {digest!r} in the file {path}; expected sha256:…", _REMEDY)
+    if not isinstance(names, str):
+        raise ConfigurationError(f"{source}: found {_NAMES} {names!r} in the file {path}; expected a text", _REMEDY)
+    name = names.split(",")[0].strip()
+    return f"{name}@{digest}" if name else str(digest)
 
 
 def _tables(document: Any) -> list[dict[str, Any]]:

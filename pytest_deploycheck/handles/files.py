@@ -96,6 +96,7 @@ class ImageFiles:
             IsADirectoryError: It is a folder.
             UnprovenError: A layer that is needed cannot be had, is damaged, or asks for more than the limits.
         """
+        _require_absolute(path)
         return _proven(lambda: self._tree().read_bytes(path))
 
     def exists(self, path: str) -> bool:
@@ -104,6 +105,7 @@ class ImageFiles:
         Raises:
             UnprovenError: As `read_bytes`.
         """
+        _require_absolute(path)
         return _proven(lambda: self._tree().exists(path))
 
     def files(self, prefix: str) -> list[str]:
@@ -113,6 +115,7 @@ class ImageFiles:
             FileNotFoundError: There is nothing at the prefix.
             UnprovenError: As `read_bytes`.
         """
+        _require_absolute(prefix)
         return list(_proven(lambda: self._tree().files(prefix)))
 
     def compare(self, local: str, place: str, exclude: Sequence[str] = ()) -> Compared:
@@ -153,6 +156,7 @@ class ImageFiles:
             OSError: There is nothing at the local path, or it cannot be read.
             UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
         """
+        _require_absolute(place)
         compared = _proven(lambda: self.compare(local, place, exclude))
         if not compared.tree.files:
             raise UnprovenError(f"unproven: there is no file to compare in {local}")
@@ -195,7 +199,11 @@ class ImageFiles:
         lines: list[str] = []
         for path in different[:_FILES_IN_DIFF]:
             ours = _text((self.root / local / path if path else self.root / local).read_bytes())
-            theirs = _text(self._tree().read_bytes(places[path]))
+            try:
+                theirs = _text(self._tree().read_bytes(places[path]))
+            except LayerError:
+                # Too large to be read into memory: that it differs is known all the same.
+                theirs = None
             if ours is None or theirs is None:
                 lines.append(f"{path or local}: not shown, as it is no text or too large")
                 continue
@@ -213,6 +221,12 @@ def _proven(look: Callable[[], T]) -> T:
         return look()
     except LayerError as error:
         raise UnprovenError(f"unproven: the image cannot be opened: {error}") from error
+
+
+def _require_absolute(path: str) -> None:
+    # The image's working directory is one thing for its process, and another for who asks.
+    if not path.startswith("/"):
+        raise ValueError(f"expected an absolute path in the image, such as /app/main.py; found {path!r}")
 
 
 def _joined(place: str, path: str) -> str:

@@ -19,6 +19,9 @@ T = TypeVar("T")
 # An algorithm and the first twelve digits.
 _SHORT = len("sha256:") + 12
 
+# A step may be a script of a hundred lines; its beginning tells which one it is.
+_LONGEST_STEP = 80
+
 OpenLayer = Callable[[Layer], AbstractContextManager[BinaryIO]]
 """Opens a layer to be read from its start, as it is stored."""
 
@@ -195,4 +198,6 @@ class Descent(Generic[T]):
 def named(layer: Layer) -> str:
     """A layer in a sentence."""
     step = step_name(layer.created_by)
+    if len(step) > _LONGEST_STEP:
+        step = f"{step[:_LONGEST_STEP]}…"
     return f"{layer.digest[:_SHORT]}{f' ({step})' if step else ''}"

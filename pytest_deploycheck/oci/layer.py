@@ -57,7 +57,9 @@ class Entry:
             LayerError: It is larger than `limit` bytes, the layer is damaged, or has been read past it.
         """
         if self.size > limit:
-            raise LayerError(f"{self.path} has {self.size} bytes, more than the {limit} that are read into memory")
+            raise LayerError(
+                f"its {self.path!r} has {self.size} bytes, more than the {limit} that are read into memory"
+            )
         return b"".join(self.chunks())
 
 

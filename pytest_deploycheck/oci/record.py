@@ -89,7 +89,7 @@ class Watch(Generic[T]):
             if self._concerns(folder):
                 said = record.setdefault(folder, Said())
                 if said.stands:
-                    raise LayerError(f"its {entry.path} stands below {folder}, which is no folder ({said.kind})")
+                    raise LayerError(f"its {entry.path!r} stands below {folder!r}, which is no folder ({said.kind})")
                 said.has_below = True
 
     def _note(self, record: dict[str, Said[T]], entry: Entry) -> None:

@@ -37,9 +37,10 @@ _USUAL_LINKS = (
 def step_name(created_by: str) -> str:
     """A step of a build as its author would recognise it: the instruction, without what the builder put around it.
 
-    The values of build arguments, which may be secret, are not in it.
+    The values of build arguments, which may be secret, are not in it, and neither is what a terminal would obey.
     """
-    return " ".join(_instruction(created_by).split())
+    words = " ".join(_instruction(created_by).split())
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words)
 
 
 def destinations(steps: Sequence[Step]) -> tuple[str | None, ...]:

@@ -14,6 +14,7 @@ from pytest_deploycheck.plugin.fixtures import (
     NO_ENVIRONMENT,
     SERVICE_FIXTURE,
     _deploy_service,
+    build_log,
     deploy_env,
     deploy_logs,
     deployed_image,
@@ -25,6 +26,7 @@ from pytest_deploycheck.plugin.state import RUN
 
 __all__ = [
     "_deploy_service",
+    "build_log",
     "deploy_env",
     "deploy_logs",
     "deployed_image",

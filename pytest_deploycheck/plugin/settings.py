@@ -99,8 +99,8 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
             )
             if pushed_after.text is not None
             else None,
-            baseline=read_baseline(_file(config, baseline.text), baseline.source) if baseline.text else None,
-            build_log=read_build_log(_file(config, build_log.text), build_log.source) if build_log.text else None,
+            baseline=read_baseline(_file(config, baseline), baseline.source) if baseline.values else None,
+            build_log=read_build_log(_file(config, build_log), build_log.source) if build_log.values else None,
         ),
         reports=_reports(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
@@ -133,8 +133,10 @@ def _config_path(config: pytest.Config) -> Path | None:
     return config.invocation_params.dir / asked.text
 
 
-def _file(config: pytest.Config, text: str) -> Path:
-    return config.invocation_params.dir / text
+def _file(config: pytest.Config, asked: Given) -> Path:
+    if not asked.text:
+        raise ConfigurationError(f"{asked.source}: found an empty text; allowed: the name of a file")
+    return config.invocation_params.dir / asked.text
 
 
 def _wait(config: pytest.Config, option: options.Option, *, in_sandbox: bool) -> Given:

@@ -15,7 +15,7 @@ from pytest_deploycheck.observe.retrying import Retries
 from pytest_deploycheck.sandbox import SandboxLayer, sandbox_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from observe.conftest import Room, Seen
@@ -73,6 +73,28 @@ def look(
 def content(room: Room, **options: Any) -> Finding:
     """Return what `image-content` finds."""
     return look(room, **options).finding("image-content")
+
+
+def ship_several(room: Room, cases: Mapping[str, Sequence[SandboxLayer]], **more: Any) -> dict[str, str]:
+    """Make a service for each case, which runs an image of these layers on a base; return their names by case."""
+    services = {case: f"shop-{number}" for number, case in enumerate(cases)}
+    for case, name in services.items():
+        room.aws.push_image(f"{name}:2", layers=(BASE, *cases[case]), at=room.ago(70), **more)
+        room.aws.create_service(name, cluster="shop", image=f"{name}:2", at=room.ago(60))
+    return services
+
+
+def contents(room: Room, services: Mapping[str, str]) -> dict[str, Finding]:
+    """Return what `image-content` finds in each case: one verification of several services."""
+    tables = {name: {"service": name, "source": SOURCE} for name in services.values()}
+    report = room.look(services=tables, environment={"require": ["image", "rollout", "tasks"]}).report
+    found = {one.name: next(each for each in one.findings if each.id == "image-content") for one in report.services}
+    return {case: found[name] for case, name in services.items()}
+
+
+def statuses(found: Mapping[str, Finding]) -> dict[str, str]:
+    """Return how each case ended."""
+    return {case: str(finding.status) for case, finding in found.items()}
 
 
 def words(finding: Finding) -> str:
@@ -369,14 +391,14 @@ def test_a_tag_that_moved_back(room: Room) -> None:
 # How layers lie on each other.
 
 
-@pytest.mark.parametrize("whiteout", ["app/.wh.main.py", "app/.wh..wh..opq", ".wh.app"])
 @pytest.mark.usefixtures("project")
-def test_what_a_higher_layer_takes_away_is_missing(room: Room, whiteout: str) -> None:
+def test_what_a_higher_layer_takes_away_is_missing(room: Room) -> None:
     """A file that a later step removed is not in the image, though a layer below has it."""
-    ship(room, TOP, sandbox_layer({whiteout: ""}, "RUN rm -r app # buildkit"))
-    finding = content(room)
-    assert finding.status == "fail"
-    assert "main.py" in words(finding)
+    whiteouts = ("app/.wh.main.py", "app/.wh..wh..opq", ".wh.app")
+    cases = {name: [TOP, sandbox_layer({name: ""}, "RUN rm -r app # buildkit")] for name in whiteouts}
+    found = contents(room, ship_several(room, cases))
+    assert statuses(found) == dict.fromkeys(cases, "fail")
+    assert all("main.py" in words(finding) for finding in found.values())
 
 
 @pytest.mark.usefixtures("project")
@@ -402,13 +424,15 @@ def test_a_later_step_that_changes_a_file_is_seen(room: Room) -> None:
     assert content(room).status == "fail"
 
 
-@pytest.mark.parametrize("target", ["/srv/code", "srv/code", "../srv/code", "../../../../srv/code"])
 @pytest.mark.usefixtures("project")
-def test_a_place_that_is_a_link(room: Room, target: str) -> None:
+def test_a_place_that_is_a_link(room: Room) -> None:
     """A folder that is a link in the image is followed, and never out of the image."""
-    moved = {name.replace("app/", "srv/code/", 1): text for name, text in NEW.items()}
-    ship(room, sandbox_layer(moved, "COPY app/ /srv/code/"), sandbox_layer(links={"app": target}, created_by="RUN ln"))
-    assert content(room).status == "pass"
+    moved = sandbox_layer(
+        {name.replace("app/", "srv/code/", 1): text for name, text in NEW.items()}, "COPY app/ /srv/code/"
+    )
+    targets = ("/srv/code", "srv/code", "../srv/code", "../../../../srv/code")
+    cases = {target: [moved, sandbox_layer(links={"app": target}, created_by="RUN ln")] for target in targets}
+    assert statuses(contents(room, ship_several(room, cases))) == dict.fromkeys(cases, "pass")
 
 
 @pytest.mark.usefixtures("project")
@@ -421,14 +445,16 @@ def test_a_hard_link_is_the_file(room: Room) -> None:
     assert content(room).status == "pass"
 
 
-@pytest.mark.parametrize("target", ["/app", "main.py", "/nowhere"])
 @pytest.mark.usefixtures("project")
-def test_links_that_lead_nowhere(room: Room, target: str) -> None:
+def test_links_that_lead_nowhere(room: Room) -> None:
     """A loop or a dangling link holds nothing: never a pass, and no crash."""
-    ship(room, sandbox_layer({"app/api/ws.py": "ws\n"}, links={"app/main.py": target}))
-    finding = content(room)
-    assert finding.status in {"fail", "unproven"}
-    assert "main.py" in words(finding)
+    cases = {
+        target: [sandbox_layer({"app/api/ws.py": "ws\n"}, links={"app/main.py": target})]
+        for target in ("/app", "main.py", "/nowhere")
+    }
+    found = contents(room, ship_several(room, cases))
+    assert set(statuses(found).values()) <= {"fail", "unproven"}
+    assert all("main.py" in words(finding) for finding in found.values())
 
 
 @pytest.mark.parametrize("link", ["/proc/self/environ", "../../../../../../etc/hostname"])
@@ -445,13 +471,17 @@ def test_links_never_lead_out_of_the_image(room: Room, project: Path, link: str)
     assert content(room).status in {"fail", "unproven"}
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd", ""])
 @pytest.mark.parametrize("image_format", ["oci", "docker"])
 @pytest.mark.usefixtures("project")
-def test_each_kind_of_layer(room: Room, compression: Any, image_format: Any) -> None:
+def test_each_kind_of_layer(room: Room, image_format: Any) -> None:
     """Layers are read as gzip, zstd and plain tar, in the words of OCI and of Docker."""
-    ship(room, sandbox_layer(NEW, compression=compression), image_format=image_format)
-    assert content(room).status == "pass"
+    cases = {
+        "gzip": [sandbox_layer(NEW, compression="gzip")],
+        "zstd": [sandbox_layer(NEW, compression="zstd")],
+        "plain": [sandbox_layer(NEW, compression="")],
+    }
+    found = contents(room, ship_several(room, cases, image_format=image_format))
+    assert statuses(found) == dict.fromkeys(cases, "pass")
 
 
 @pytest.mark.usefixtures("project")
@@ -530,29 +560,30 @@ def test_too_many_entries_are_not_unpacked(room: Room) -> None:
     assert content(room, environment={"max_layer_entries": 1000}).status == "pass"
 
 
-@pytest.mark.parametrize("name", ["../app/main.py", "/app/main.py", "etc/../app/main.py", "./app/main.py"])
 @pytest.mark.usefixtures("project")
-def test_odd_names_hide_nothing(room: Room, name: str) -> None:
+def test_odd_names_hide_nothing(room: Room) -> None:
     """An old file under an odd name of the same place is never overlooked."""
-    ship(room, TOP, entry(name, OLD["app/main.py"].encode()))
-    finding = content(room)
-    assert finding.status in {"fail", "error", "unproven"}
-    assert "Traceback" not in words(finding)
-
-
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
-@pytest.mark.usefixtures("project")
-def test_a_device_is_no_file(room: Room, kind: bytes) -> None:
-    """A device or a pipe in the place of a file is never a pass."""
-    ship(room, TOP, entry("app/main.py", kind=kind))
-    assert content(room).status in {"fail", "error", "unproven"}
+    names = ("../app/main.py", "/app/main.py", "etc/../app/main.py", "./app/main.py", "app//main.py")
+    cases = {name: [TOP, entry(name, OLD["app/main.py"].encode())] for name in names}
+    found = contents(room, ship_several(room, cases))
+    assert set(statuses(found).values()) <= {"fail", "error", "unproven"}, statuses(found)
+    assert not any("Traceback" in words(finding) for finding in found.values())
 
 
 @pytest.mark.usefixtures("project")
-def test_a_folder_is_no_file(room: Room) -> None:
-    """A folder in the place of a file is never a pass."""
-    ship(room, TOP, sandbox_layer({"app/.wh.main.py": ""}, "RUN rm"), entry("app/main.py", kind=tarfile.DIRTYPE))
-    assert content(room).status in {"fail", "error", "unproven"}
+def test_what_is_no_file_is_no_file(room: Room) -> None:
+    """A device, a pipe or a folder in the place of a file is never a pass."""
+    kinds = {
+        "character device": tarfile.CHRTYPE,
+        "block device": tarfile.BLKTYPE,
+        "pipe": tarfile.FIFOTYPE,
+        "folder": tarfile.DIRTYPE,
+        "unknown": b"Z",
+    }
+    gone = sandbox_layer({"app/.wh.main.py": ""}, "RUN rm")
+    cases = {name: [TOP, gone, entry("app/main.py", kind=kind)] for name, kind in kinds.items()}
+    found = contents(room, ship_several(room, cases))
+    assert set(statuses(found).values()) <= {"fail", "error", "unproven"}, statuses(found)
 
 
 @pytest.mark.usefixtures("project")
@@ -573,13 +604,14 @@ BROKEN: dict[str, bytes | None] = {
 }
 
 
-@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
 @pytest.mark.usefixtures("project")
-def test_a_blob_that_is_not_what_its_digest_says(room: Room, data: bytes | None) -> None:
+def test_a_blob_that_is_not_what_its_digest_says(room: Room) -> None:
     """Truncated, exchanged, corrupted or missing: what does not hash to its digest proves nothing."""
-    ship(room, TOP)
-    room.aws.replace_blob("shop", TOP.digest, data)
-    open_questions(content(room))
+    services = ship_several(room, {case: [TOP] for case in BROKEN})
+    for case, name in services.items():
+        room.aws.replace_blob(name, TOP.digest, BROKEN[case])
+    for finding in contents(room, services).values():
+        open_questions(finding)
 
 
 @pytest.mark.usefixtures("project")
@@ -623,12 +655,12 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("layer", STRANGE.values(), ids=STRANGE)
 @pytest.mark.usefixtures("project")
-def test_a_layer_that_cannot_be_opened(room: Room, layer: SandboxLayer) -> None:
-    """Encrypted, of an unknown kind, cut short or not as the config says: the question stays open, with the reason."""
-    ship(room, layer)
-    open_questions(content(room))
+def test_a_layer_that_cannot_be_opened(room: Room) -> None:
+    """Encrypted, of an unknown kind, cut short or not what the config says: it stays open, with the reason."""
+    found = contents(room, ship_several(room, {case: [layer] for case, layer in STRANGE.items()}))
+    for finding in found.values():
+        open_questions(finding)
 
 
 @pytest.mark.usefixtures("project")

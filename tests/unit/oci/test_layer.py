@@ -172,7 +172,7 @@ def test_content_may_be_left_or_read_in_part() -> None:
 def test_a_file_larger_than_allowed_is_not_read() -> None:
     """Reading a file into memory takes a limit, and a larger file is refused with both sizes."""
     (entry,) = entries(io.BytesIO(tar(file("app/big", bytes(1001)))))
-    with pytest.raises(LayerError, match="app/big has 1001 bytes, more than the 1000"):
+    with pytest.raises(LayerError, match="its 'app/big' has 1001 bytes, more than the 1000"):
         entry.read(1000)
 
 

@@ -23,6 +23,10 @@ from pytest_deploycheck.oci.steps import can_hold, destinations, step_name
         ("# debian.sh --arch 'amd64' out/ 'trixie'", "# debian.sh --arch 'amd64' out/ 'trixie'"),
         ("bazel build ...", "bazel build ..."),
         ("RUN pip install app", "RUN pip install app"),
+        (
+            "RUN printf '\x1b[31m\u202e' # buildkit",
+            "RUN printf '\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}'",
+        ),
         ("", ""),
     ],
 )

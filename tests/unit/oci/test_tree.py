@@ -126,6 +126,13 @@ def test_what_is_missing_is_told_with_the_layers_looked_at() -> None:
     assert str(caught.value) == f"/app/main.py is not in the image; looked in 2 of its 2 layers: {expected}"
 
 
+def test_a_long_step_is_cut() -> None:
+    """A step that is a whole script is told by its beginning."""
+    one, _ = image(built(file("a"), created_by="RUN " + "x" * 5000))
+    with pytest.raises(FileNotFoundError, match=r"\(RUN x{76}…\)$"):
+        one.read_bytes("/b")
+
+
 def test_a_large_file_is_not_read_into_memory() -> None:
     """A file larger than the limit is refused with both sizes; its digest can be had, and a hidden one is no matter."""
     one, _ = image(
