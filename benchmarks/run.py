@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import idle
+import images
 import log_latency
 import log_search
 import observing
 
 if __name__ == "__main__":
-    for benchmark in (idle, observing, log_latency, log_search):
+    for benchmark in (idle, observing, log_latency, log_search, images):
         print(benchmark.measure(), flush=True)

@@ -129,15 +129,17 @@ class Descent(Generic[T]):
         for search in asking:
             passed.setdefault(search.place, set()).update(search.passed)
         idle = {search.place for search in waiting}
-        sights, skipped = self._down(top, passed, idle, listings)
+        kept: dict[int, tuple[AbstractSet[str], Record[T]]] = {}
+        sights, skipped = self._down(top, passed, kept, idle, listings)
         # Through a link in its destination a copy lands elsewhere: no history is enough to call a path missing.
         missing = skipped - sights.keys()
-        return (sights | self._down(top, dict.fromkeys(missing))[0]) if missing else sights
+        return (sights | self._down(top, dict.fromkeys(missing), kept)[0]) if missing else sights
 
     def _down(
         self,
         top: int,
         passed: Mapping[str, AbstractSet[str] | None],
+        kept: dict[int, tuple[AbstractSet[str], Record[T]]],
         idle: AbstractSet[str] = frozenset(),
         listings: Sequence[Listing[T]] = (),
     ) -> tuple[dict[str, Sight[T]], set[str]]:
@@ -146,6 +148,7 @@ class Descent(Generic[T]):
         Args:
             top: Number of the layer to begin with.
             passed: The places, each with all that led to it, or None to trust no history.
+            kept: What layers have said already of which places; takes what they say now.
             idle: Places for which no layer is opened.
             listings: What to list on the way.
 
@@ -164,7 +167,10 @@ class Descent(Generic[T]):
             if not any(self._may_hold(depth, passed[place]) for place in asked):
                 skipped |= asked
                 continue
-            record = self._record(depth, watched, [listing.folder for listing in listings])
+            known, record = kept.get(depth, (frozenset(), None))
+            if record is None or not watched <= known:
+                record = self._record(depth, watched, [listing.folder for listing in listings])
+                kept[depth] = watched, record
             for place in watched:
                 if found := seen(record, cover, place):
                     where, said = found

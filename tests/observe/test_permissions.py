@@ -18,15 +18,13 @@ ACTIONS = sorted(
 )
 
 
+ONLY_WHERE_ASKED_FOR = {"logs:StartLiveTail", "logs:StartQuery", "logs:GetQueryResults"}
+"""Reads that a run makes only where a setting or a test asks for them."""
+
+
 def not_restarted(room: Room, service: SandboxService) -> None:
     """Leave the image that was pushed without a rollout."""
     assert service.rollout.created_at < room.ago(10)
-
-
-def rolled_back(room: Room, service: SandboxService) -> None:
-    """Roll out an image whose tasks crash, so that ECS goes back."""
-    service.roll_out(at=room.ago(8), status="FAILED")
-    service.roll_back(at=room.ago(5))
 
 
 def rolled_back_from_another_definition(room: Room, service: SandboxService) -> None:
@@ -42,8 +40,6 @@ def half_rolled_out(room: Room, service: SandboxService) -> None:
 
 WAYS = [
     (not_restarted, "shop:2"),
-    (not_restarted, None),
-    (rolled_back, None),
     (rolled_back_from_another_definition, None),
     (half_rolled_out, "shop:2"),
 ]
@@ -60,7 +56,7 @@ def test_what_is_broken_is_never_verified_for_want_of_a_permission(
     logs = [{"expect": "ready"}]
     assert room.look(image=image, logs=logs).report.verdict == "REFUTED"
     verdicts = {}
-    for action in ACTIONS:
+    for action in set(ACTIONS) - ONLY_WHERE_ASKED_FOR:
         room.aws.deny(action)
         verdicts[action] = str(room.look(image=image, logs=logs, log_wait="0").report.verdict)
         room.aws.allow()

@@ -29,7 +29,7 @@ def promise(examples: int) -> settings:
 
 
 @given(stack=stacks())
-@promise(60)
+@promise(25)
 def test_an_image_reads_as_if_it_were_unpacked(stack: Sequence[Drawn]) -> None:
     """Whatever the layers: each path is there or not, and holds what it does once all layers are unpacked."""
     files = unpack([drawn.items for drawn in stack])
@@ -45,7 +45,7 @@ def test_an_image_reads_as_if_it_were_unpacked(stack: Sequence[Drawn]) -> None:
 
 
 @given(stack=stacks())
-@promise(200)
+@promise(70)
 def test_many_files_are_read_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> None:
     """All paths looked up at once: each has the digest and the layer of its file, or is missing."""
     files = unpack([drawn.items for drawn in stack])
@@ -64,7 +64,7 @@ def test_many_files_are_read_as_if_they_were_unpacked(stack: Sequence[Drawn]) ->
 
 
 @given(stack=stacks())
-@promise(60)
+@promise(25)
 def test_files_are_listed_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> None:
     """All files of the image and of any folder are listed: regular files and the links that lead to one."""
     files = unpack([drawn.items for drawn in stack])
@@ -83,7 +83,7 @@ def test_files_are_listed_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> No
 
 
 @given(stack=stacks())
-@promise(40)
+@promise(20)
 def test_the_history_only_spares_work(stack: Sequence[Drawn]) -> None:
     """Believing the history, nothing is answered otherwise, and no layer is opened that is not opened without it."""
     trusting, believing = image(stack)
@@ -139,7 +139,7 @@ def mutated(draw: st.DrawFn, data: bytearray) -> bytearray:
 
 
 @given(data=st.one_of(damaged_layers(), damaged_layers(), st.binary(max_size=4096)))
-@promise(300)
+@promise(100)
 def test_damage_is_only_ever_a_layer_error(data: bytes) -> None:
     """Whatever bytes a layer has: it is read or refused, nothing else is raised, and no limit is passed."""
     count = size = 0

@@ -402,7 +402,7 @@ def test_a_plain_tail_loses_lines_of_the_same_histories() -> None:
         lost.extend(line for line in needles if line.id not in plain.ids)
 
     compare()
-    assert len(lost) > 30
+    assert len(lost) > 15
 
 
 def poll(time: SimulatedTime, look: Callable[[], object]) -> None:
