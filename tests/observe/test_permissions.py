@@ -33,15 +33,9 @@ def rolled_back_from_another_definition(room: Room, service: SandboxService) -> 
     service.roll_back(at=room.ago(5))
 
 
-def half_rolled_out(room: Room, service: SandboxService) -> None:
-    """Leave a rollout half way."""
-    service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-
-
 WAYS = [
     (not_restarted, "shop:2"),
     (rolled_back_from_another_definition, None),
-    (half_rolled_out, "shop:2"),
 ]
 
 

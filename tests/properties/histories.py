@@ -300,7 +300,8 @@ class World:
     def lines(self, since: datetime = SINCE) -> list[Line]:
         """All that counts and is ever written from a moment on, whenever it becomes visible."""
         tasks = {stream.task for stream in self.tail.scope.streams}
-        start = moment(since)
+        # The service tells times in milliseconds: what was written in the one of the start is not before it.
+        start = moment(since) // 1
         return [line for line in self.history.lines if line.task in tasks and line.written >= start]
 
     def needles(self, text: Text, since: datetime = SINCE) -> list[Line]:

@@ -259,14 +259,14 @@ def check_captured_events(world: World, captured: Captured) -> None:
     assert set(ids(visible(lines, asked))) <= set(ids(events)) <= set(ids(visible(lines, world.time.milliseconds)))
 
 
-@promise(350)
+@promise(300)
 @given(history=HISTORIES, question=questions("wait_for"), declared=DECLARED)
 def test_no_line_that_is_there_is_missed(history: History, question: Question, declared: tuple[Pattern, ...]) -> None:
     """A line that is visible by the end of a wait is found, no later than a pause after it became so."""
     check(World(history, declared), question)
 
 
-@promise(200)
+@promise(180)
 @given(history=LATE_HISTORIES, question=questions("wait_for", "in", "events"), declared=DECLARED)
 def test_a_line_that_is_very_late_is_found_by_the_last_look(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -275,7 +275,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_look(
     check(World(history, declared), question)
 
 
-@promise(200)
+@promise(180)
 @given(history=HISTORIES, question=questions("in"), declared=DECLARED)
 def test_no_is_never_said_of_a_line_that_came_nor_of_a_silent_task(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -291,7 +291,7 @@ def test_nothing_is_counted_twice(history: History, question: Question) -> None:
     check(World(history), question)
 
 
-@promise(200)
+@promise(180)
 @given(history=STEADY_HISTORIES, question=questions("count"))
 def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: Question) -> None:
     """A number has in it all that was written up to its moment, what was not yet visible when it was asked included."""
@@ -305,7 +305,7 @@ def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: 
     assert number >= len([line for line in world.needles(question.text) if line.written <= moment(number.until)])
 
 
-@promise(350)
+@promise(300)
 @given(history=HISTORIES, question=questions("absent", "hold"), declared=DECLARED)
 def test_no_absence_is_claimed_beyond_what_is_known(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -314,7 +314,7 @@ def test_no_absence_is_claimed_beyond_what_is_known(
     check(World(history, declared), question)
 
 
-@promise(200)
+@promise(180)
 @given(history=HISTORIES, question=questions("captured"), declared=DECLARED)
 def test_what_is_absent_from_a_capture_was_not_written_in_it(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -361,7 +361,7 @@ def test_where_every_call_is_throttled_nothing_is_known(history: History, questi
             ask()
 
 
-@promise(200)
+@promise(180)
 @given(history=THROTTLED_HISTORIES, question=questions("wait_for", "in", "absent", "count"))
 def test_throttles_that_pass_are_survived(history: History, question: Question) -> None:
     """Once calls work again, the same tail answers as if there had been no throttle."""
@@ -372,7 +372,7 @@ def test_throttles_that_pass_are_survived(history: History, question: Question) 
     check(world, question)
 
 
-@promise(200)
+@promise(180)
 @given(
     history=HISTORIES | THROTTLED_HISTORIES,
     asked=st.lists(questions(*QUESTIONS), min_size=2, max_size=3),
@@ -389,7 +389,7 @@ def test_a_plain_tail_loses_lines_of_the_same_histories() -> None:
     """A tail that goes on from the newest time it saw misses lines that this one finds."""
     lost: list[Line] = []
 
-    @promise(200)
+    @promise(180)
     @given(history=STEADY_HISTORIES)
     def compare(history: History) -> None:
         world = World(history)
