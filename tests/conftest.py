@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import lru_cache
+from unittest import mock
 
 import pytest
+from botocore.loaders import create_loader
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _models_are_read_once() -> Iterator[None]:
+    """Let botocore's sessions share what they read of AWS's models: reading them anew is most of a short run."""
+    with mock.patch("botocore.session.create_loader", lru_cache(create_loader)):
+        yield
 
 
 @pytest.fixture(autouse=True)

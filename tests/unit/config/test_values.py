@@ -173,7 +173,8 @@ def test_when_too_far_back(text: str) -> None:
     st.datetimes(
         min_value=EPOCH,
         max_value=EPOCH + timedelta(days=80000),
-        timezones=st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23))),
+        # Zones are told in minutes; Python itself does not read back one that is a microsecond off.
+        timezones=st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1380, 1380)),
     )
 )
 def test_iso_times_round_trip(moment: datetime) -> None:
