@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from pytest_deploycheck.facts.image import Image, Reference
-from pytest_deploycheck.facts.service import Revision, Service, ServiceDeployment, TaskDefinition
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
+from pytest_deploycheck.facts.service import Service, TaskDefinition
 from pytest_deploycheck.facts.task import Task
 
 Absence = Literal["repository", "tag", "digest"]

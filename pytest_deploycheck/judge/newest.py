@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pytest_deploycheck.facts.service import Deployment, Service, ServiceDeployment
+from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment
+from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.wording import at
 

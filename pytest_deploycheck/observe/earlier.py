@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.facts.image import Image, Reference
-from pytest_deploycheck.facts.service import Revision
+from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged
 from pytest_deploycheck.observe import ecr
 from pytest_deploycheck.observe.asking import Once

@@ -6,16 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_deploycheck.facts.service import (
-    ContainerDefinition,
-    Deployment,
-    Revision,
-    RevisionImage,
-    Service,
-    ServiceDeployment,
-    ServiceEvent,
-    TaskDefinition,
-)
+from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
+from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.observe.answers import batches, member, pages, utc, utc_or_none
 from pytest_deploycheck.observe.problems import IncompleteAnswerError

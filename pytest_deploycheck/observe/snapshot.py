@@ -9,13 +9,8 @@ from dataclasses import replace
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference, Registry
-from pytest_deploycheck.facts.service import (
-    ContainerDefinition,
-    Revision,
-    Service,
-    ServiceDeployment,
-    TaskDefinition,
-)
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
+from pytest_deploycheck.facts.service import ContainerDefinition, Service, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe import ecr, ecs

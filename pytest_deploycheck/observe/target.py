@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_deploycheck.facts.service import Revision, Service, ServiceDeployment
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
+from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.task import Task
 
 

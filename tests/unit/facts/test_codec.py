@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
-from pytest_deploycheck.facts.service import (
-    ContainerDefinition,
-    Deployment,
-    Revision,
-    RevisionImage,
-    Service,
-    ServiceDeployment,
-    ServiceEvent,
-    TaskDefinition,
-)
+from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
+from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.judge.finding import Finding

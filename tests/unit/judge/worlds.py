@@ -9,16 +9,8 @@ from typing import Any, Literal
 
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
-from pytest_deploycheck.facts.service import (
-    ContainerDefinition,
-    Deployment,
-    Revision,
-    RevisionImage,
-    Service,
-    ServiceDeployment,
-    ServiceEvent,
-    TaskDefinition,
-)
+from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
+from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Absence, Judged, Lookup, Namer, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.oci.manifest import OCI_INDEX, OCI_MANIFEST
