@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,14 @@ def read_baseline(path: Path, source: str) -> Baseline:
     violation = _violation(document)
     if violation:
         raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)
-    observed_at = datetime.fromisoformat(document["observed_at"])
-    origin = f"the baseline of {observed_at:%Y-%m-%d %H:%M:%S} UTC"
+    observed_at = _moment(document["observed_at"])
     return Baseline(
         str(path),
         document["environment"],
+        document["account"],
+        document["region"],
         observed_at,
-        {service["name"]: _previous(service, origin) for service in document["services"] if service["image"]},
+        {service["name"]: _previous(service, observed_at) for service in document["services"] if service["image"]},
     )
 
 
@@ -46,16 +47,30 @@ def _violation(document: Any) -> str | None:
     return first_violation(document, schemas.load("report"))
 
 
-def _previous(service: Mapping[str, Any], origin: str) -> Previous:
-    image = service["image"]
-    pushed_at = image["pushed_at"]
+def _previous(service: Mapping[str, Any], observed_at: datetime) -> Previous:
+    image, rollout = service["image"], service["rollout"]
     return Previous(
-        origin,
+        f"the baseline of {observed_at:%Y-%m-%d %H:%M:%S} UTC",
         image["digest"] or "",
-        datetime.fromisoformat(pushed_at) if pushed_at else None,
+        _time(image["pushed_at"]),
         tuple(
             Layer(layer["digest"], layer["size"], diff_id=layer.get("diff_id"), created_by=layer.get("created_by", ""))
             for layer in image["layers"]
         ),
         {local: tree["sha256"] for local, tree in service["source"].items()},
+        seen_at=observed_at,
+        reference=image["reference"],
+        rollout=rollout["id"],
+        rollout_began_at=_time(rollout["started_at"]),
+        running=tuple(dict.fromkeys(task["digest"] for task in service["tasks"] if task["digest"])),
+        is_verified=service["verdict"] == "VERIFIED",
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return _moment(text) if text else None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from pytest_deploycheck.config.placeholders import fill
 from pytest_deploycheck.config.settings import (
     DEFAULT_REQUIRE,
     EnvironmentSettings,
+    ErrorRate,
     Expectation,
     ExpectationKind,
     Pattern,
@@ -36,6 +37,7 @@ _ENVIRONMENT_TEXTS = (
     "base_url",
 )
 _SERVICE_TEXTS = ("service", "container", "image", "log_group", "log_stream")
+_METRIC_TEXTS = ("metric", "requests", "namespace")
 
 
 def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSettings:
@@ -64,9 +66,17 @@ def _service(name: str, table: Mapping[str, Any], *, environment: str) -> Servic
         name=name,
         source=dict(table.get("source", {})),
         source_exclude=tuple(table.get("source_exclude", ())),
+        alarms=tuple(fill(alarm, environment) for alarm in table.get("alarms", ())),
+        error_rate=_error_rate(table["error_rate"], environment=environment) if "error_rate" in table else None,
         logs=tuple(_expectation(entry) for entry in table.get("logs", ())),
         **texts,
     )
+
+
+def _error_rate(table: Mapping[str, Any], *, environment: str) -> ErrorRate:
+    named = {name: table[key] for key, name in (("max", "max_share"), ("min_requests", "min_requests")) if key in table}
+    dimensions = {name: fill(value, environment) for name, value in table.get("dimensions", {}).items()}
+    return ErrorRate(**named, **_filled(table, _METRIC_TEXTS, environment=environment), dimensions=dimensions)
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:

@@ -94,6 +94,27 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorRate:
+    """How many of the requests may go wrong.
+
+    Attributes:
+        max_share: The share of errors that is allowed, from 0 to 1.
+        min_requests: The number of requests from which on the share says something.
+        metric: Name of the metric that counts errors.
+        requests: Name of the metric that counts requests.
+        namespace: Namespace of both metrics.
+        dimensions: Dimensions of both metrics; empty for those of the service's target groups.
+    """
+
+    max_share: float
+    min_requests: int = 50
+    metric: str = "HTTPCode_Target_5XX_Count"
+    requests: str = "RequestCount"
+    namespace: str = "AWS/ApplicationELB"
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """One service of an environment.
 
@@ -107,6 +128,8 @@ class ServiceSettings:
         log_group: The log group, where the task definition cannot tell it because a log router writes there.
         log_stream: How the streams are named in it, with the placeholders {container} and {task}; None for any name
             with the task's id in it.
+        alarms: The names of CloudWatch alarms that must not go off.
+        error_rate: How many of the requests may go wrong, or None where that is not asked.
         logs: The declared expectations; the first is `logs-1`.
     """
 
@@ -118,6 +141,8 @@ class ServiceSettings:
     source_exclude: tuple[str, ...] = ()
     log_group: str | None = None
     log_stream: str | None = None
+    alarms: tuple[str, ...] = ()
+    error_rate: ErrorRate | None = None
     logs: tuple[Expectation, ...] = ()
 
 

@@ -19,6 +19,12 @@ class Previous:
         pushed_at: When it was first pushed, or None where that is not known.
         layers: Its layers, from the bottom up.
         source: The digest of each source tree at that time, by its local path; empty where nobody noted it.
+        seen_at: When the report was made that tells of it (UTC), or None where no report does.
+        reference: The reference by which it was meant then, or an empty string.
+        rollout: The id of the newest rollout at that time, or None.
+        rollout_began_at: When that rollout began, or None.
+        running: The digests that the tasks ran then.
+        is_verified: Whether it was verified then that this image ran, and worked.
     """
 
     origin: str
@@ -26,6 +32,12 @@ class Previous:
     pushed_at: datetime | None = None
     layers: tuple[Layer, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
+    seen_at: datetime | None = None
+    reference: str = ""
+    rollout: str | None = None
+    rollout_began_at: datetime | None = None
+    running: tuple[str, ...] = ()
+    is_verified: bool = False
 
     def has(self, layer: Layer) -> bool:
         """Whether it has a layer with the same content."""
@@ -42,11 +54,15 @@ class Baseline:
     Attributes:
         path: The file, as it was named.
         environment: The environment it was of.
+        account: The AWS account it was of.
+        region: The AWS region it was of.
         observed_at: When it was made (UTC).
         services: The image that each service was to run then, by the service's name.
     """
 
     path: str
     environment: str
+    account: str
+    region: str
     observed_at: datetime
     services: Mapping[str, Previous] = field(default_factory=dict)

@@ -36,6 +36,31 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSet:
+    """A set of tasks: how ECS keeps count of a rollout that another controller runs (CODE_DEPLOY, EXTERNAL).
+
+    Attributes:
+        id: Its id, `ecs-svc/…`; tasks name it as what started them.
+        status: PRIMARY where it serves production, ACTIVE where it does not, DRAINING where its tasks are stopped.
+        task_definition: ARN of the task definition it brings.
+        created_at: When it was made.
+        is_steady: Whether all its tasks run and are healthy, as ECS says.
+        desired: Tasks wanted.
+        running: Tasks running.
+        pending: Tasks on their way.
+    """
+
+    id: str
+    status: str
+    task_definition: str
+    created_at: datetime
+    is_steady: bool = False
+    desired: int = 0
+    running: int = 0
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionImage:
     """The image of one container in a service revision; `digest` is what its tag was resolved to."""
 
@@ -54,6 +79,21 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A hook at which a rollout waits for somebody to let it go on.
+
+    Attributes:
+        hook: Id of the hook, by which it is let go on.
+        expires_at: When it stops waiting, or None where it does not say.
+        then: What happens when it does, such as ROLLBACK; empty where it does not say.
+    """
+
+    hook: str
+    expires_at: datetime | None = None
+    then: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceDeployment:
     """A service deployment: the record ECS keeps of one rollout since October 2024.
 
@@ -66,8 +106,14 @@ class ServiceDeployment:
         reason: ECS's own sentence for the status.
         target: ARN of the service revision it brings.
         rollback_reason: Why it was rolled back, or None where it was not.
+        rolled_back_at: When the way back began, or None.
         breaker_status: What the circuit breaker says: TRIGGERED, MONITORING and others; None without one.
         alarms: The alarms that went off.
+        strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY; empty where ECS does not say.
+        stage: Where in its life it is, such as BAKE_TIME; empty for rolling ones, which have no stages.
+        bake_minutes: For how many minutes old and new tasks run side by side after the traffic was shifted.
+        production_weight: Percent of the production traffic that is to go to it, or None where ECS does not say.
+        pauses: The hooks at which it waits.
     """
 
     arn: str
@@ -78,5 +124,11 @@ class ServiceDeployment:
     reason: str = ""
     target: str | None = None
     rollback_reason: str | None = None
+    rolled_back_at: datetime | None = None
     breaker_status: str | None = None
     alarms: tuple[str, ...] = ()
+    strategy: str = ""
+    stage: str = ""
+    bake_minutes: int = 0
+    production_weight: float | None = None
+    pauses: tuple[Pause, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment
+from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
 
 _EVENT_SLACK = timedelta(seconds=5)
 """How long before a deployment is made ECS may already speak of it in the service's events."""
@@ -57,6 +57,30 @@ class ServiceEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """What a service says of a load balancer it is registered with.
+
+    Attributes:
+        container: The container that takes the traffic.
+        port: The port it listens on, or None where the service does not say.
+        target_group: ARN of the target group, or None for a Classic Load Balancer.
+        alternate: ARN of the target group with which a blue/green rollout takes turns, or None.
+        classic: Name of the Classic Load Balancer, or an empty string.
+    """
+
+    container: str = ""
+    port: int | None = None
+    target_group: str | None = None
+    alternate: str | None = None
+    classic: str = ""
+
+    @property
+    def target_groups(self) -> tuple[str, ...]:
+        """The target groups in one of which a task is to be healthy."""
+        return tuple(arn for arn in (self.target_group, self.alternate) if arn)
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """An ECS service.
 
@@ -70,7 +94,12 @@ class Service:
         pending: Tasks on their way.
         task_definition: ARN of its current task definition.
         controller: ECS, CODE_DEPLOY or EXTERNAL: who runs its rollouts.
+        scheduling: REPLICA, or DAEMON where each container instance has one task.
+        created_at: When it was made, or None where ECS does not say; one that was made anew keeps its ARN.
         deployments: Its deployments, as listed.
+        task_sets: Its task sets, where another controller than ECS runs its rollouts.
+        load_balancers: The load balancers that it is registered with.
+        alarms: The alarms at which ECS ends a rollout.
         events: Its events, the newest first, 100 at the most.
     """
 
@@ -83,7 +112,12 @@ class Service:
     pending: int
     task_definition: str
     controller: str = "ECS"
+    scheduling: str = "REPLICA"
+    created_at: datetime | None = None
     deployments: tuple[Deployment, ...] = ()
+    task_sets: tuple[TaskSet, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    alarms: tuple[str, ...] = ()
     events: tuple[ServiceEvent, ...] = ()
 
     @property

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import Service, TaskDefinition
@@ -70,6 +72,7 @@ class Judged:
         namer: Who named the image meant.
         names_repository: Whether the image meant was named with its repository, not by a bare tag or digest.
         earlier: The image that an earlier rollout brought, or else the one pushed before; None where none was found.
+        ran_before: The images that earlier rollouts brought and that are still in the registry, the newest first.
         has_earlier: Whether there is an image that was pushed before, or None where that was not looked at.
         tags_can_move: Whether the repository lets its tags be moved, or None where that may not be read.
     """
@@ -80,6 +83,7 @@ class Judged:
     namer: Namer = "task definition"
     names_repository: bool = False
     earlier: Image | None = None
+    ran_before: tuple[Image, ...] = ()
     has_earlier: bool | None = None
     tags_can_move: bool | None = None
 
@@ -105,6 +109,8 @@ class ServiceFacts:
         revisions: The service revisions that those name.
         judged: The containers whose images are judged.
         running_images: What the registry says of the digests that the tasks run.
+        health: What load balancers and alarms say of it.
+        baseline: What ran before, as an earlier report of the same environment tells; None without one.
         problems: Why an attribute is None or incomplete.
     """
 
@@ -117,6 +123,8 @@ class ServiceFacts:
     revisions: tuple[Revision, ...] = ()
     judged: tuple[Judged, ...] = ()
     running_images: tuple[Image, ...] = ()
+    health: Health = field(default_factory=Health)
+    baseline: Previous | None = None
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
     @property

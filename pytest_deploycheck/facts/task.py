@@ -19,6 +19,7 @@ class Container:
         health: HEALTHY, UNHEALTHY or UNKNOWN; UNKNOWN too where the task definition has no health check.
         exit_code: Its exit code, once stopped.
         reason: Why it stopped or could not start.
+        host_ports: Its ports, each with the port of the host that leads to it; empty where it has its own address.
     """
 
     name: str
@@ -29,6 +30,11 @@ class Container:
     health: str = "UNKNOWN"
     exit_code: int | None = None
     reason: str = ""
+    host_ports: tuple[tuple[int, int], ...] = ()
+
+    def host_port(self, port: int | None) -> int | None:
+        """The port under which others reach one of its ports: the host's, where the host leads to it."""
+        return next((host for own, host in self.host_ports if own == port), port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class Task:
         stopped_reason: ECS's own sentence for it.
         health: The health of the task as a whole.
         architecture: CPU architecture it runs on (`x86_64`, `arm64`), or None where ECS does not say.
+        addresses: What a target group may know it by: its private addresses, or the EC2 instance it runs on.
+        instance: ARN of the container instance it runs on, or None on Fargate.
     """
 
     arn: str
@@ -64,6 +72,8 @@ class Task:
     stopped_reason: str = ""
     health: str = "UNKNOWN"
     architecture: str | None = None
+    addresses: tuple[str, ...] = ()
+    instance: str | None = None
 
     @property
     def id(self) -> str:

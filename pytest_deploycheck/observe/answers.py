@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,6 +23,17 @@ def member(answer: Mapping[str, Any], name: str, operation: str) -> Any:
     if name not in answer:
         raise IncompleteAnswerError(operation=operation, member=name)
     return answer[name]
+
+
+def require_all(asked: Iterable[str], answered: Iterable[str], operation: str) -> None:
+    """See that nothing is left out: ECS tells what it could not describe in `failures`, not by an exception.
+
+    Raises:
+        IncompleteAnswerError: Something is.
+    """
+    left_out = set(asked).difference(answered)
+    if left_out:
+        raise IncompleteAnswerError(operation=operation, member=", ".join(sorted(left_out)))
 
 
 def batches(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def with_history(
     judged: Judged,
     revisions: Iterable[Revision],
+    verified: Iterable[str] = (),
     *,
     client: ECRClient,
     once: Once,
@@ -33,7 +34,8 @@ def with_history(
 
     Args:
         judged: A container with the image meant for it, which was found.
-        revisions: The service revisions of the newest rollouts, the newest first.
+        revisions: The service revisions of the rollouts before the newest, the newest first.
+        verified: Digests that were verified to run, as an earlier report tells.
         client: The client for the registry of the image meant.
         once: Keeps what cannot change within a run.
         open_image: Looks up an image and opens its manifests and configurations.
@@ -50,17 +52,16 @@ def with_history(
         ),
     )
     pushed_before = before[0] if before else None
-    ran_before = (
-        one.digest
-        for revision in revisions
-        for one in revision.images
-        if one.container == judged.container and one.digest and one.digest != image.digest
-    )
-    digest = next(ran_before, pushed_before)
-    earlier = open_image(replace(place, tag=None, digest=digest)) if digest else None
+    brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
+    ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
+    ran_before = [found for digest in ran if (found := open_image(replace(place, tag=None, digest=digest))) is not None]
+    earlier = next(iter(ran_before), None)
+    if earlier is None and pushed_before:
+        earlier = open_image(replace(place, tag=None, digest=pushed_before))
     return replace(
         judged,
         earlier=earlier,
+        ran_before=tuple(ran_before),
         has_earlier=pushed_before is not None if before else None,
         tags_can_move=can_move,
     )

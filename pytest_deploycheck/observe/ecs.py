@@ -1,16 +1,15 @@
-"""Services, tasks, task definitions and rollouts, as ECS tells them."""
+"""Services, tasks and task definitions, as ECS tells them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
-from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
+from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.observe.answers import batches, member, pages, utc, utc_or_none
-from pytest_deploycheck.observe.problems import IncompleteAnswerError
+from pytest_deploycheck.observe.answers import batches, member, require_all, utc, utc_or_none
+from pytest_deploycheck.observe.rollouts import deployment, task_set
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -18,10 +17,7 @@ if TYPE_CHECKING:
 # The most that one call takes, from the API's own documentation.
 _SERVICES_PER_CALL = 10
 _TASKS_PER_CALL = 100
-_ROLLOUTS_PER_CALL = 20
-
-RECENT_ROLLOUTS = 5
-"""Service deployments that are looked at closely, the newest ones."""
+_INSTANCES_PER_CALL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
     for batch in batches(list(arns), _TASKS_PER_CALL):
         answer = client.describe_tasks(cluster=cluster, tasks=list(batch))
         described += map(_task, member(answer, "tasks", "ecs:DescribeTasks"))
-    _require_all(running, (task.arn for task in described), "ecs:DescribeTasks")
+    require_all(running, (task.arn for task in described), "ecs:DescribeTasks")
     return tuple(described)
 
 
@@ -85,36 +81,23 @@ def task_definition(client: ECSClient, arn: str) -> TaskDefinition:
     )
 
 
-def service_deployments(client: ECSClient, cluster: str, service: str) -> tuple[ServiceDeployment, ...]:
-    """The newest service deployments, the newest first."""
-    briefs: list[Mapping[str, Any]] = []
-    # botocore has no paginator for this operation.
-    for page in pages(client.list_service_deployments, cluster=cluster, service=service, maxResults=100):
-        briefs += member(page, "serviceDeployments", "ecs:ListServiceDeployments")
-    briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
-    arns = [brief["serviceDeploymentArn"] for brief in briefs[:RECENT_ROLLOUTS]]
-    if not arns:
-        return ()
-    answer = client.describe_service_deployments(serviceDeploymentArns=arns)
-    described = member(answer, "serviceDeployments", "ecs:DescribeServiceDeployments")
-    _require_all(arns, (one["serviceDeploymentArn"] for one in described), "ecs:DescribeServiceDeployments")
-    return tuple(sorted(map(_service_deployment, described), key=lambda one: one.created_at, reverse=True))
+def on_instances(client: ECSClient, cluster: str, tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Tasks with the EC2 instance they run on among their addresses, where they have no address of their own.
 
-
-def revisions(client: ECSClient, arns: Iterable[str]) -> tuple[Revision, ...]:
-    """Service revisions by ARN; they exist since 25 October 2024."""
-    found: list[Revision] = []
-    for batch in batches(list(dict.fromkeys(arns)), _ROLLOUTS_PER_CALL):
-        answer = client.describe_service_revisions(serviceRevisionArns=list(batch))
-        found += map(_revision, member(answer, "serviceRevisions", "ecs:DescribeServiceRevisions"))
-    return tuple(found)
-
-
-def _require_all(asked: Iterable[str], answered: Iterable[str], operation: str) -> None:
-    """See that nothing is left out: ECS tells what it could not describe in `failures`, not by an exception."""
-    left_out = set(asked).difference(answered)
-    if left_out:
-        raise IncompleteAnswerError(operation=operation, member=", ".join(sorted(left_out)))
+    With the network modes `bridge` and `host` a target group knows a task by its instance and a port of it.
+    """
+    arns = list(dict.fromkeys(task.instance for task in tasks if task.instance and not task.addresses))
+    instances: dict[str, str] = {}
+    for batch in batches(arns, _INSTANCES_PER_CALL):
+        answer = client.describe_container_instances(cluster=cluster, containerInstances=list(batch))
+        for one in member(answer, "containerInstances", "ecs:DescribeContainerInstances"):
+            instances[one["containerInstanceArn"]] = one.get("ec2InstanceId", "")
+    return tuple(
+        replace(task, addresses=(instances[task.instance],))
+        if not task.addresses and task.instance and instances.get(task.instance)
+        else task
+        for task in tasks
+    )
 
 
 def _service(answer: Mapping[str, Any], cluster: str) -> Service:
@@ -128,51 +111,42 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
         pending=answer["pendingCount"],
         task_definition=answer.get("taskDefinition", ""),
         controller=answer.get("deploymentController", {}).get("type", "ECS"),
-        deployments=tuple(map(_deployment, answer.get("deployments", ()))),
+        scheduling=answer.get("schedulingStrategy", "REPLICA"),
+        created_at=utc_or_none(answer.get("createdAt")),
+        deployments=tuple(map(deployment, answer.get("deployments", ()))),
+        task_sets=tuple(map(task_set, answer.get("taskSets", ()))),
+        load_balancers=tuple(map(_load_balancer, _load_balancers(answer))),
+        alarms=tuple(_alarms(answer.get("deploymentConfiguration", {}))),
         events=tuple(ServiceEvent(utc(one["createdAt"]), one["message"]) for one in answer.get("events", ())),
     )
 
 
-def _deployment(answer: Mapping[str, Any]) -> Deployment:
-    return Deployment(
-        id=answer["id"],
-        status=answer["status"],
-        task_definition=answer["taskDefinition"],
-        created_at=utc(answer["createdAt"]),
-        rollout_state=answer.get("rolloutState"),
-        rollout_reason=answer.get("rolloutStateReason", ""),
-        desired=answer.get("desiredCount", 0),
-        running=answer.get("runningCount", 0),
-        pending=answer.get("pendingCount", 0),
-        failed=answer.get("failedTasks", 0),
+def _load_balancers(service: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The load balancers of a service; where another controller runs its rollouts, those of its task sets."""
+    own: Sequence[Mapping[str, Any]] = service.get("loadBalancers", ())
+    sets = [one for each in service.get("taskSets", ()) for one in each.get("loadBalancers", ())]
+    if own or not sets:
+        return own
+    # The sets take turns between two target groups: a task is to be healthy in one of them.
+    groups = list(dict.fromkeys(one.get("targetGroupArn") for one in sets))
+    alternate = {"advancedConfiguration": {"alternateTargetGroupArn": groups[1]}} if groups[1:] else {}
+    return [{**sets[0], "targetGroupArn": groups[0], **alternate}]
+
+
+def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:
+    return LoadBalancer(
+        container=answer.get("containerName", ""),
+        port=answer.get("containerPort"),
+        target_group=answer.get("targetGroupArn"),
+        alternate=answer.get("advancedConfiguration", {}).get("alternateTargetGroupArn"),
+        classic=answer.get("loadBalancerName", ""),
     )
 
 
-def _service_deployment(answer: Mapping[str, Any]) -> ServiceDeployment:
-    rollback = answer.get("rollback")
-    return ServiceDeployment(
-        arn=answer["serviceDeploymentArn"],
-        status=answer["status"],
-        created_at=utc(answer["createdAt"]),
-        started_at=utc_or_none(answer.get("startedAt")),
-        finished_at=utc_or_none(answer.get("finishedAt")),
-        reason=answer.get("statusReason", ""),
-        target=answer.get("targetServiceRevision", {}).get("arn"),
-        rollback_reason=rollback.get("reason", "") if rollback else None,
-        breaker_status=answer.get("deploymentCircuitBreaker", {}).get("status"),
-        alarms=tuple(answer.get("alarms", {}).get("triggeredAlarmNames", ())),
-    )
-
-
-def _revision(answer: Mapping[str, Any]) -> Revision:
-    return Revision(
-        arn=answer["serviceRevisionArn"],
-        task_definition=answer["taskDefinition"],
-        images=tuple(
-            RevisionImage(one["containerName"], one["image"], one.get("imageDigest"))
-            for one in answer.get("containerImages", ())
-        ),
-    )
+def _alarms(configuration: Mapping[str, Any]) -> Sequence[str]:
+    alarms = configuration.get("alarms", {})
+    names: Sequence[str] = alarms.get("alarmNames", ())
+    return names if alarms.get("enable", True) else ()
 
 
 def _container_definition(answer: Mapping[str, Any]) -> ContainerDefinition:
@@ -204,7 +178,18 @@ def _task(answer: Mapping[str, Any]) -> Task:
         stopped_reason=answer.get("stoppedReason", ""),
         health=answer.get("healthStatus", "UNKNOWN"),
         architecture=attributes.get("ecs.cpu-architecture"),
+        addresses=tuple(_addresses(answer)),
+        instance=answer.get("containerInstanceArn"),
     )
+
+
+def _addresses(task: Mapping[str, Any]) -> Iterable[str]:
+    """The private addresses of a task that has its own network interface (awsvpc)."""
+    interfaces = [one for each in task.get("containers", ()) for one in each.get("networkInterfaces", ())]
+    found = [one.get(key) for one in interfaces for key in ("privateIpv4Address", "ipv6Address")]
+    details = [one for each in task.get("attachments", ()) for one in each.get("details", ())]
+    found += [one.get("value") for one in details if one.get("name") == "privateIPv4Address"]
+    return dict.fromkeys(address for address in found if address)
 
 
 def _container(answer: Mapping[str, Any]) -> Container:
@@ -217,4 +202,9 @@ def _container(answer: Mapping[str, Any]) -> Container:
         health=answer.get("healthStatus", "UNKNOWN"),
         exit_code=answer.get("exitCode"),
         reason=answer.get("reason", ""),
+        host_ports=tuple(
+            (one["containerPort"], one["hostPort"])
+            for one in answer.get("networkBindings", ())
+            if "containerPort" in one and "hostPort" in one
+        ),
     )

@@ -13,7 +13,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.reads import CREDENTIALS, READS
+from pytest_deploycheck.observe.reads import CREDENTIALS, READS, iam_action
 from pytest_deploycheck.safe import clean
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ _FAULTS = frozenset({"ServerException", "InternalFailure", "InternalError", "Ser
 _SKEW = ("Signature expired", "not yet current", "RequestTimeTooSkewed")
 
 _ACTIONS = {
-    operation: f"{service}:{operation}"
+    operation: iam_action(service, operation)
     for known in (READS, CREDENTIALS)
     for service, names in known.items()
     for operation in names

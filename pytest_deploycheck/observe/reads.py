@@ -11,7 +11,9 @@ from pytest_deploycheck.errors import RefusedOperationError
 
 READS: Final = {
     "sts": {"GetCallerIdentity"},
+    "cloudwatch": {"DescribeAlarmHistory", "DescribeAlarms", "GetMetricData"},
     "ecs": {
+        "DescribeContainerInstances",
         "DescribeServiceDeployments",
         "DescribeServiceRevisions",
         "DescribeServices",
@@ -20,6 +22,7 @@ READS: Final = {
         "ListServiceDeployments",
         "ListTasks",
     },
+    "elbv2": {"DescribeTargetGroups", "DescribeTargetHealth"},
     "ecr": {"BatchGetImage", "DescribeImages", "DescribeRepositories", "GetDownloadUrlForLayer"},
     "logs": {"FilterLogEvents", "GetQueryResults", "StartLiveTail", "StartQuery"},
 }
@@ -32,6 +35,14 @@ CREDENTIALS: Final = {
     "signin": {"CreateOAuth2Token"},
 }
 """What botocore itself calls to obtain credentials; none of it changes anything in an account."""
+
+
+_IAM_NAMES: Final = {"elbv2": "elasticloadbalancing"}
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM action of an operation, for example `ecr:DescribeImages`, by botocore's name of the service."""
+    return f"{_IAM_NAMES.get(service, service)}:{operation}"
 
 
 def guard(session: CoreSession) -> None:

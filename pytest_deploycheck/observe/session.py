@@ -23,8 +23,10 @@ from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_
 from pytest_deploycheck.observe.reads import guard
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sts import STSClient
 
@@ -121,6 +123,14 @@ class Session:
     def ecr(self, region: str) -> ECRClient:
         """The client for images in the registry of `region`."""
         return cast("ECRClient", self._client("ecr", region))
+
+    def elb(self) -> ElasticLoadBalancingv2Client:
+        """The client for target groups, in the environment's region."""
+        return cast("ElasticLoadBalancingv2Client", self._client("elbv2", self.region))
+
+    def cloudwatch(self) -> CloudWatchClient:
+        """The client for alarms and metrics, in the environment's region."""
+        return cast("CloudWatchClient", self._client("cloudwatch", self.region))
 
     def logs(self, region: str) -> CloudWatchLogsClient:
         """The client for log groups in `region`."""

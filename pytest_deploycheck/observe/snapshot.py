@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
-from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference, Registry
+from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.health import Health
+from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import ContainerDefinition, Service, TaskDefinition
-from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Problem, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Identity, Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.observe import ecr, ecs
+from pytest_deploycheck.observe import ecs, rollouts
 from pytest_deploycheck.observe.asking import Once, side_by_side
-from pytest_deploycheck.observe.blob_errors import BlobError
 from pytest_deploycheck.observe.contents import Contents
 from pytest_deploycheck.observe.earlier import with_history
+from pytest_deploycheck.observe.health import look_at_health
+from pytest_deploycheck.observe.images import ImageFinder
 from pytest_deploycheck.observe.meant import Choice, Named, choose
-from pytest_deploycheck.observe.problems import DENIED, LOOK_ERRORS, THROTTLED, attempt
+from pytest_deploycheck.observe.moments import rollout_began, serves_alone_since
+from pytest_deploycheck.observe.problems import DENIED, THROTTLED, attempt
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.observe.target import newest_revision, target_definition
-from pytest_deploycheck.oci.manifest import ManifestError
 
 _NOT_THERE = {"ClusterNotFoundException": "cluster", "ServiceNotFoundException": "service"}
 
@@ -38,6 +42,7 @@ class Observer:
         environment: The environment.
         options: What was asked of this run.
         contents: Opens images.
+        with_health: Whether load balancers and alarms are looked at as well.
     """
 
     def __init__(
@@ -47,14 +52,20 @@ class Observer:
         environment: EnvironmentSettings,
         options: Options,
         contents: Contents,
+        *,
+        with_health: bool = True,
     ) -> None:
         self._session = session
+        self._with_health = with_health
+        self._clock_offset = timedelta(seconds=identity.clock_offset)
         self._contents = contents
         self._home = Registry(identity.account, identity.region)
         self._environment = environment
         self._options = options
         self._once = Once()
+        self._images = ImageFinder(session, contents, self._once)
         self._no_service_deployments: dict[str, Problem] = {}
+        self._made_at: dict[str, datetime | None] = {}
         self._has_seen = False
 
     def look(self) -> tuple[ServiceFacts, ...]:
@@ -66,9 +77,10 @@ class Observer:
         selected = [self._environment.services[name] for name in self._options.services]
         if not selected:
             return ()
-        services, problem = self._services(selected)
+        services, hidden = self._services(selected)
         looked = side_by_side(
-            lambda settings: self._look_at(settings, services.get(settings.service), problem), selected
+            lambda settings: self._look_at(settings, services.get(settings.service), hidden.get(settings.service)),
+            selected,
         )
         if not self._has_seen:
             # What breaks later, such as credentials that expire, leaves questions open and ends no run.
@@ -76,16 +88,26 @@ class Observer:
         self._has_seen = True
         return tuple(looked)
 
-    def _services(self, selected: Sequence[ServiceSettings]) -> tuple[Mapping[str, Service], Problem | None]:
+    def _services(self, selected: Sequence[ServiceSettings]) -> tuple[Mapping[str, Service], Mapping[str, Problem]]:
+        """The services, and why those that are not there could not be looked at, by their names."""
         cluster = self._environment.cluster
         names = list(dict.fromkeys(settings.service for settings in selected))
         found, problem = attempt("ecs:DescribeServices", lambda: ecs.services(self._session.ecs(), cluster, names))
         if found is None:
             self._raise_if_not_there(problem)
-            return {}, problem
+            return {}, dict.fromkeys(names, problem) if problem else {}
+        if not self._has_seen:
+            self._require_found(found)
+        services = dict(found.services)
+        hidden = {name: _gone(name) for name in found.missing}
+        for name, service in found.services.items():
+            if self._made_at.setdefault(name, service.created_at) != service.created_at:
+                hidden[name] = _replaced(services.pop(name))
+        return services, hidden
+
+    def _require_found(self, found: ecs.FoundServices) -> None:
+        cluster = self._environment.cluster
         where = f"cluster {cluster!r} (account {self._home.account}, {self._home.region})"
-        if found.missing and self._has_seen:
-            return found.services, _gone(found.missing[0])
         if found.missing:
             raise EnvironmentUnusableError(
                 f"There is no service {_listed(found.missing)} in {where}.",
@@ -97,27 +119,28 @@ class Observer:
             raise EnvironmentUnusableError(
                 f"Two services match {_listed(found.ambiguous)} in {where}.", "Give the service's ARN as `service`."
             )
-        return found.services, None
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self._clock_offset
 
     def _look_at(
         self, settings: ServiceSettings, service: Service | None, service_problem: Problem | None
     ) -> ServiceFacts:
-        problems: dict[str, Problem] = {}
-        if service_problem:
-            problems["service"] = service_problem
+        problems: dict[str, Problem] = {"service": service_problem} if service_problem else {}
         with ThreadPoolExecutor(max_workers=2) as pool:
-            tasks_to_come = pool.submit(self._tasks, settings.service, problems)
-            rollouts_to_come = pool.submit(self._service_deployments, settings.service, problems)
-        tasks, rollouts = tasks_to_come.result(), rollouts_to_come.result()
-        revisions = self._revisions(rollouts or (), problems)
-        target = target_definition(service, rollouts, revisions, tasks)
+            tasks_to_come = pool.submit(self._tasks, settings.service, service, problems)
+            records_to_come = pool.submit(self._service_deployments, settings.service, service, problems)
+        tasks, records = tasks_to_come.result(), records_to_come.result()
+        revisions = self._revisions(records or (), problems)
+        target = target_definition(service, records, revisions, tasks)
         running = [task.task_definition for task in tasks or () if task.is_running]
         arns = dict.fromkeys([*([target] if target else []), *running])
         definitions = self._definitions(list(arns), problems)
         definition = definitions.get(target) if target else None
-        newest = newest_revision(service, rollouts, revisions)
+        newest = newest_revision(service, records, revisions)
+        baseline = self._baseline(settings.name, problems)
         judged = tuple(
-            self._with_history(one, [revision for revision in revisions if revision != newest])
+            self._with_history(one, [revision for revision in revisions if revision != newest], baseline)
             for one in self._judged(settings, definition, tasks, newest)
         )
         return ServiceFacts(
@@ -126,44 +149,55 @@ class Observer:
             definition=definition,
             definitions=tuple(definitions.values()),
             tasks=tasks,
-            service_deployments=rollouts,
+            service_deployments=records,
             revisions=revisions,
             judged=judged,
-            running_images=self._running_images(judged, tasks or ()),
+            running_images=self._images.running(judged, tasks or ()),
+            health=self._health(settings, service, records, tasks, problems),
+            baseline=baseline,
             problems=problems,
         )
 
-    def _tasks(self, service: str, problems: dict[str, Problem]) -> tuple[Task, ...] | None:
-        tasks, problem = attempt(
-            "ecs:ListTasks", lambda: ecs.tasks(self._session.ecs(), self._environment.cluster, service)
-        )
+    def _tasks(self, name: str, service: Service | None, problems: dict[str, Problem]) -> tuple[Task, ...] | None:
+        client, cluster = self._session.ecs(), self._environment.cluster
+        tasks, problem = attempt("ecs:ListTasks", lambda: ecs.tasks(client, cluster, name))
         if problem:
             self._raise_if_not_there(problem)
             problems["tasks"] = problem
-        return tasks
+        if not tasks or not service or not service.load_balancers or not self._with_health:
+            return tasks
+        placed, problem = attempt("ecs:DescribeContainerInstances", lambda: ecs.on_instances(client, cluster, tasks))
+        if problem:
+            problems["instances"] = problem
+        return placed or tasks
 
-    def _service_deployments(self, service: str, problems: dict[str, Problem]) -> tuple[ServiceDeployment, ...] | None:
-        problem = self._no_service_deployments.get(service)
+    def _service_deployments(
+        self, name: str, service: Service | None, problems: dict[str, Problem]
+    ) -> tuple[ServiceDeployment, ...] | None:
+        if service and service.controller != "ECS":
+            # Whoever runs the rollouts of the others keeps the records of them too.
+            return ()
+        problem = self._no_service_deployments.get(name)
         if problem is None:
-            rollouts, problem = attempt(
+            records, problem = attempt(
                 "ecs:ListServiceDeployments",
-                lambda: ecs.service_deployments(self._session.ecs(), self._environment.cluster, service),
+                lambda: rollouts.service_deployments(self._session.ecs(), self._environment.cluster, name),
             )
             if problem is None:
-                return rollouts
+                return records
         if problem.code not in THROTTLED:
             # A role or an emulator that does not have them will not have them a second later: ask once.
-            self._no_service_deployments[service] = problem
+            self._no_service_deployments[name] = problem
         problems["service_deployments"] = problem
         return None
 
-    def _revisions(self, rollouts: Iterable[ServiceDeployment], problems: dict[str, Problem]) -> tuple[Revision, ...]:
-        targets = tuple(rollout.target for rollout in rollouts if rollout.target)
+    def _revisions(self, records: Iterable[ServiceDeployment], problems: dict[str, Problem]) -> tuple[Revision, ...]:
+        targets = tuple(record.target for record in records if record.target)
         if not targets:
             return ()
         revisions, problem = attempt(
             "ecs:DescribeServiceRevisions",
-            lambda: self._once.get(targets, lambda: ecs.revisions(self._session.ecs(), targets)),
+            lambda: self._once.get(targets, lambda: rollouts.revisions(self._session.ecs(), targets)),
         )
         if problem:
             problems["revisions"] = problem
@@ -197,10 +231,10 @@ class Observer:
         choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
 
         def judge(choice: Choice) -> Judged:
-            pulled = self._lookup_or_recorded(choice, revision, is_named=choice.namer != "task definition")
+            pulled = self._images.find_or_recorded(choice, revision, is_named=choice.namer != "task definition")
             return Judged(
                 container=choice.container,
-                meant=pulled if choice.meant == choice.pulled else self._lookup(choice.meant, is_named=True),
+                meant=pulled if choice.meant == choice.pulled else self._images.find(choice.meant, is_named=True),
                 pulled=pulled,
                 namer=choice.namer,
                 names_repository=choice.names_repository,
@@ -208,7 +242,46 @@ class Observer:
 
         return tuple(side_by_side(judge, choices))
 
-    def _with_history(self, judged: Judged, revisions: Sequence[Revision]) -> Judged:
+    def _health(
+        self,
+        settings: ServiceSettings,
+        service: Service | None,
+        records: Sequence[ServiceDeployment] | None,
+        tasks: Sequence[Task] | None,
+        problems: dict[str, Problem],
+    ) -> Health:
+        if not self._with_health:
+            return Health()
+        health, more = look_at_health(
+            self._session,
+            service,
+            settings,
+            began=rollout_began(service, records),
+            alone_since=serves_alone_since(service, records, tasks),
+            now=self._now(),
+        )
+        problems.update(more)
+        return health
+
+    def _baseline(self, service: str, problems: dict[str, Problem]) -> Previous | None:
+        """What the baseline says of a service; one of another environment says nothing of what ran here."""
+        baseline = self._options.baseline
+        if baseline is None:
+            return None
+        here = (self._environment.name, self._home.account, self._home.region)
+        there = (baseline.environment, baseline.account, baseline.region)
+        if there != here:
+            problems["baseline"] = Problem(
+                "",
+                "BaselineOfAnother",
+                f"The baseline {baseline.path} is of {_place(*there)}, not of {_place(*here)}: it does not tell what "
+                "ran here before.",
+                "Give a report of an earlier run against the same environment.",
+            )
+            return None
+        return baseline.services.get(service)
+
+    def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
         image = judged.meant.image
         if image is None:
             return judged
@@ -216,74 +289,15 @@ class Observer:
         if image.reference.ecr is None:
             return described
         client = self._session.ecr(image.reference.ecr.region)
-        return with_history(described, revisions, client=client, once=self._once, open_image=self._described)
-
-    def _described(self, reference: Reference) -> Image | None:
-        image = self._lookup(reference).image
-        return self._contents.describe(image) if image else None
+        verified = [baseline.digest] if baseline and baseline.is_verified and baseline.digest else []
+        return with_history(
+            described, revisions, verified, client=client, once=self._once, open_image=self._images.described
+        )
 
     def _named(self, settings: ServiceSettings) -> Named | None:
         if settings.name in self._options.images:
             return Named(self._options.images[settings.name], "option")
         return Named(settings.image, "configuration") if settings.image else None
-
-    def _lookup(self, reference: Reference, *, is_named: bool = False) -> Lookup:
-        """Find an image; outside of ECR only where it was named, is on this machine, or there are credentials for it.
-
-        Nobody asked for a registry out there to be contacted because some sidecar comes from it.
-        """
-        if reference.ecr is None:
-            if not is_named and not self._contents.is_at_hand(reference):
-                return Lookup(reference)
-            lookup = self._once.get(reference, lambda: self._contents.look_up(reference), keep=_is_found)
-            return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
-        client = self._session.ecr(reference.ecr.region)
-        # The image meant is the one found first, even if its tag moves while the rollout is waited for.
-        lookup = self._once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
-        return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
-
-    def _lookup_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
-        """What the task definition's reference points to; where its tag is gone, what ECS resolved it to."""
-        lookup = self._lookup(choice.pulled, is_named=is_named)
-        if lookup.absent != "tag" or lookup.image or revision is None:
-            return lookup
-        recorded = next((one for one in revision.images if one.container == choice.container), None)
-        if recorded is None or recorded.digest is None:
-            return lookup
-        image = self._lookup(replace(choice.pulled, tag=None, digest=recorded.digest)).image
-        return replace(lookup, image=image, recorded=image is not None)
-
-    def _opened(self, image: Image) -> Image:
-        """The image with its manifest, and for an index those of its platforms that Linux tasks run on."""
-        manifest = self._manifest(image.reference, image.digest)
-        if manifest is None or not manifest.is_index:
-            return replace(image, manifest=manifest)
-        wanted = [child.digest for child in manifest.children if _is_common(child.platform)]
-        platforms = side_by_side(lambda digest: self._manifest(image.reference, digest), wanted)
-        return replace(image, manifest=manifest, platforms=tuple(one for one in platforms if one))
-
-    def _manifest(self, reference: Reference, digest: str) -> Manifest | None:
-        def ask() -> Manifest:
-            if reference.ecr is None:
-                return self._contents.manifest(reference, digest)
-            return ecr.manifest(self._session.ecr(reference.ecr.region), reference, digest)
-
-        try:
-            return self._once.get((reference.place, digest), ask)
-        except (*LOOK_ERRORS, BlobError, ManifestError, LookupError):
-            # Without it the digest is still known; the judge says what that leaves open.
-            return None
-
-    def _running_images(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
-        """What the registry says of the other digests that run: when they were pushed, under which tags."""
-        others: dict[Reference, None] = {}
-        for one in judged:
-            for task in tasks:
-                container = task.container(one.container) if task.is_running else None
-                if container and container.digest and container.digest != one.meant.digest:
-                    others[replace(one.pulled.reference, tag=None, digest=container.digest)] = None
-        lookups = side_by_side(self._lookup, list(others))
-        return tuple(lookup.image for lookup in lookups if lookup.image)
 
     def _raise_if_not_there(self, problem: Problem | None) -> None:
         if problem and problem.code in _NOT_THERE and not self._has_seen:
@@ -311,12 +325,19 @@ def _gone(name: str) -> Problem:
     )
 
 
-def _is_found(lookup: Lookup) -> bool:
-    return lookup.image is not None and lookup.problem is None
+def _replaced(service: Service) -> Problem:
+    made_at = f" at {service.created_at:%Y-%m-%d %H:%M:%S} UTC" if service.created_at else ""
+    return Problem(
+        "ecs:DescribeServices",
+        "ServiceReplaced",
+        f"The service {service.name!r} was deleted and made anew{made_at}, while it was looked at: what was seen of it "
+        "before is of another one.",
+        "Verify again, now that it stands.",
+    )
 
 
-def _is_common(platform: Platform | None) -> bool:
-    return platform is None or platform.architecture in {"amd64", "arm64"}
+def _place(environment: str, account: str, region: str) -> str:
+    return f"{environment!r} (account {account}, {region})"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -24,6 +24,8 @@ def target_definition(
         return failed
     if service and service.primary:
         return service.primary.task_definition
+    if service and service.task_sets:
+        return max(service.task_sets, key=lambda one: one.created_at).task_definition
     if service and service.task_definition:
         return service.task_definition
     created = [(task.created_at, task.task_definition) for task in tasks or () if task.created_at]

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_deploycheck import schemas
-from pytest_deploycheck.observe.reads import READS
+from pytest_deploycheck.observe.reads import READS, iam_action
 from pytest_deploycheck.plugin.options import OPTIONS
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
@@ -57,4 +57,6 @@ def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
-    assert actions == {f"{service}:{name}" for service, names in READS.items() for name in names if service != "sts"}
+    assert actions == {
+        iam_action(service, name) for service, names in READS.items() for name in names if service != "sts"
+    }

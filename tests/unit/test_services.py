@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from mypy_boto3_ecs import ECSClient
 
-from pytest_deploycheck.observe import ecs
+from pytest_deploycheck.observe import ecs, rollouts
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 
@@ -84,4 +84,4 @@ def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
     )
 
     with pytest.raises(IncompleteAnswerError, match="rollout/2"):
-        ecs.service_deployments(cast("ECSClient", answering), "default", "shop")
+        rollouts.service_deployments(cast("ECSClient", answering), "default", "shop")

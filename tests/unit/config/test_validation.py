@@ -22,7 +22,7 @@ def test_misspelt_key_names_the_nearest(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev.services.backend]\ncontaner = "app"')
     assert line == (
         "deploycheck.toml: env.dev.services.backend.contaner: unknown key; did you mean 'container'?"
-        " Allowed here: container, image, log_group, log_stream, logs, service, source,"
+        " Allowed here: alarms, container, error_rate, image, log_group, log_stream, logs, service, source,"
         " source_exclude"
     )
 
@@ -40,7 +40,7 @@ def test_unknown_table_at_the_top(refuse: Refuse) -> None:
 
 
 @pytest.mark.parametrize("key", ["alarms", "error_rate"])
-@pytest.mark.parametrize("table", ["env.dev", "env.dev.services.backend", "defaults"])
+@pytest.mark.parametrize("table", ["env.dev", "defaults"])
 def test_keys_that_are_not_known(refuse: Refuse, table: str, key: str) -> None:
     """A key without a meaning is refused wherever it stands: nobody believes in a check that is not made."""
     (line,) = refuse(f"[{table}]\n{key} = 'x'")
@@ -163,7 +163,7 @@ def test_unknown_link(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev]\nrequire = ["image", "rolout"]')
     assert line == (
         "deploycheck.toml: env.dev.require[1]: found 'rolout'; did you mean 'rollout'?"
-        " Allowed: 'image', 'rollout', 'tasks', 'logs'"
+        " Allowed: 'image', 'rollout', 'tasks', 'logs', 'health'"
     )
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.codec import from_json, to_json
+from pytest_deploycheck.facts.health import Alarm, AlarmChange, Health, Target, TargetGroup, Traffic
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
-from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
-from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
+from pytest_deploycheck.facts.rollout import Deployment, Pause, Revision, RevisionImage, ServiceDeployment, TaskSet
+from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.judge.finding import Finding
@@ -74,6 +76,7 @@ LOOKUPS = st.builds(
 JUDGED = st.builds(
     Judged, TEXTS, LOOKUPS, LOOKUPS, st.sampled_from(["option", "configuration", "task definition"]), st.booleans()
 )
+COUNTS = st.floats(0, 1e9)
 MAPPINGS = st.dictionaries(TEXTS, TEXTS, max_size=2)
 DEFINITIONS = st.builds(
     TaskDefinition,
@@ -91,9 +94,33 @@ SMALL: Mapping[str, st.SearchStrategy[Any]] = {
     "events": several(st.from_type(ServiceEvent)),
 }
 TASKS = st.builds(Task, containers=SMALL["containers"])
-SERVICES = st.builds(Service, deployments=SMALL["deployments"], events=SMALL["events"])
-RECORDS = st.builds(ServiceDeployment, alarms=several(TEXTS))
+SERVICES = st.builds(
+    Service,
+    deployments=SMALL["deployments"],
+    events=SMALL["events"],
+    task_sets=several(st.from_type(TaskSet)),
+    load_balancers=several(st.from_type(LoadBalancer)),
+)
+RECORDS = st.builds(ServiceDeployment, alarms=several(TEXTS), pauses=several(st.from_type(Pause)))
 REVISIONS = st.builds(Revision, images=several(st.from_type(RevisionImage)))
+HEALTH = st.builds(
+    Health,
+    groups=several(st.builds(TargetGroup, TEXTS, several(st.from_type(Target)))),
+    alarms=several(
+        st.builds(Alarm, changes=optional(several(st.builds(AlarmChange, MOMENTS))), since=optional(MOMENTS))
+    ),
+    no_alarms=st.dictionaries(TEXTS, several(TEXTS), max_size=2),
+    traffic=optional(st.builds(Traffic, COUNTS, COUNTS, MOMENTS, MOMENTS, COUNTS)),
+)
+BASELINES = st.builds(
+    Previous,
+    pushed_at=optional(MOMENTS),
+    layers=several(st.from_type(Layer)),
+    source=MAPPINGS,
+    seen_at=optional(MOMENTS),
+    rollout_began_at=optional(MOMENTS),
+    running=several(TEXTS),
+)
 SERVICE_FACTS = st.builds(
     ServiceFacts,
     TEXTS,
@@ -105,7 +132,9 @@ SERVICE_FACTS = st.builds(
     several(REVISIONS),
     several(JUDGED),
     several(IMAGES),
-    st.dictionaries(TEXTS, PROBLEMS, max_size=2),
+    HEALTH,
+    optional(BASELINES),
+    problems=st.dictionaries(TEXTS, PROBLEMS, max_size=2),
 )
 OBSERVATIONS = st.builds(
     Observation,

@@ -1,0 +1,131 @@
+"""What load balancers and alarms say of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a target group says of one of its targets.
+
+    Attributes:
+        id: The address or the EC2 instance it is registered by.
+        port: The port it is registered with, or None.
+        state: initial, healthy, unhealthy, unused, draining, unavailable, or a value yet unknown.
+        reason: The load balancer's own name for why it is not healthy, such as `Target.Timeout`.
+        description: Its sentence for it.
+    """
+
+    id: str
+    port: int | None
+    state: str
+    reason: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """A target group and what it says of its targets; `arn` is its ARN."""
+
+    arn: str
+    targets: tuple[Target, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name, which the ARN tells."""
+        return self.arn.split("/")[1] if "/" in self.arn else self.arn
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """A change of an alarm's state.
+
+    Attributes:
+        at: When (UTC).
+        before: The state it left, or an empty string where that is not told.
+        after: The state it came to: OK, ALARM or INSUFFICIENT_DATA.
+        reason: CloudWatch's own sentence for it.
+    """
+
+    at: datetime
+    before: str
+    after: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A CloudWatch alarm that was declared.
+
+    Attributes:
+        name: Its name.
+        state: OK, ALARM or INSUFFICIENT_DATA.
+        since: When it came to that state (UTC), or None where CloudWatch does not say.
+        reason: CloudWatch's own sentence for it.
+        is_composite: Whether it is made of other alarms.
+        changes: How its state changed since the rollout began, the oldest first; None where that may not be read.
+    """
+
+    name: str
+    state: str
+    since: datetime | None = None
+    reason: str = ""
+    is_composite: bool = False
+    changes: tuple[AlarmChange, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How many requests came, and how many of them went wrong, beside what was declared of that.
+
+    Attributes:
+        requests: Requests counted.
+        errors: Those of them that went wrong.
+        since: The start of what was counted (UTC).
+        until: The end of what was counted (UTC).
+        max_share: The share of errors that is allowed, from 0 to 1.
+        min_requests: The number of requests from which on the share says something.
+        counted: What was counted, such as the names of the metrics.
+    """
+
+    requests: float
+    errors: float
+    since: datetime
+    until: datetime
+    max_share: float
+    min_requests: int
+    counted: str = ""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there were requests enough to speak of a share."""
+        return self.requests >= max(self.min_requests, 1)
+
+    @property
+    def share(self) -> float:
+        """The share of errors, from 0 to 1; 0 where there were no requests."""
+        return self.errors / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What load balancers and alarms say of a service; why something is missing, the problems of its facts say.
+
+    Attributes:
+        groups: The target groups of the service.
+        alarms: The alarms that were declared, as far as there are any by these names.
+        no_alarms: The declared names of which there is no alarm, each with names that are like it.
+        traffic: How many requests went wrong, where a limit for that was declared.
+    """
+
+    groups: tuple[TargetGroup, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    no_alarms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    traffic: Traffic | None = None
+
+    def group(self, arn: str) -> TargetGroup | None:
+        """The target group of that ARN, if it was seen."""
+        return next((group for group in self.groups if group.arn == arn), None)

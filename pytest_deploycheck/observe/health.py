@@ -1,0 +1,79 @@
+"""What load balancers, alarms and metrics say of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.facts.health import Health
+from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.observe.alarms import alarms, like
+from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.problems import attempt
+from pytest_deploycheck.observe.targets import target_groups
+from pytest_deploycheck.observe.traffic import traffic
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.config.settings import ServiceSettings
+    from pytest_deploycheck.observe.session import Session
+
+_ACTIONS = {
+    "targets": "elasticloadbalancing:DescribeTargetHealth",
+    "alarms": "cloudwatch:DescribeAlarms",
+    "traffic": "cloudwatch:GetMetricData",
+}
+
+
+def look_at_health(
+    session: Session,
+    service: Service | None,
+    settings: ServiceSettings,
+    *,
+    began: datetime | None,
+    alone_since: datetime | None,
+    now: datetime,
+) -> tuple[Health, Mapping[str, Problem]]:
+    """What load balancers, alarms and metrics say, and why something of it could not be looked at.
+
+    Args:
+        session: The way in to AWS.
+        service: The service, or None where it may not be looked at.
+        settings: What was asked of it.
+        began: When the newest rollout began: alarms are of interest since then.
+        alone_since: Since when only its tasks serve: requests are counted from then on.
+        now: The servers' time.
+    """
+    groups = _groups_of(service)
+    looks: dict[str, Callable[[], Health]] = {}
+    if groups:
+        looks["targets"] = lambda: Health(groups=target_groups(session.elb(), groups))
+    if settings.alarms:
+        looks["alarms"] = lambda: _alarms(session, settings.alarms, began)
+    if settings.error_rate and alone_since:
+        asked, since = settings.error_rate, alone_since
+        looks["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
+    answers = side_by_side(lambda subject: attempt(_ACTIONS[subject], looks[subject]), list(looks))
+    problems = {subject: problem for subject, (_, problem) in zip(looks, answers, strict=True) if problem}
+    parts = [part for part, _ in answers if part]
+    health = Health(
+        groups=tuple(group for part in parts for group in part.groups),
+        alarms=tuple(alarm for part in parts for alarm in part.alarms),
+        no_alarms={name: near for part in parts for name, near in part.no_alarms.items()},
+        traffic=next((part.traffic for part in parts if part.traffic), None),
+    )
+    return health, problems
+
+
+def _alarms(session: Session, names: tuple[str, ...], began: datetime | None) -> Health:
+    client = session.cloudwatch()
+    found = alarms(client, names, began)
+    missing = [name for name in names if name not in {alarm.name for alarm in found}]
+    return Health(alarms=found, no_alarms=like(client, missing) if missing else {})
+
+
+def _groups_of(service: Service | None) -> list[str]:
+    """The target groups of a service, those included with which blue/green rollouts take turns."""
+    balancers = service.load_balancers if service else ()
+    return list(dict.fromkeys(arn for one in balancers for arn in one.target_groups))

@@ -1,0 +1,105 @@
+"""Finding images in their registries, with what their manifests say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference
+from pytest_deploycheck.facts.rollout import Revision
+from pytest_deploycheck.facts.snapshot import Judged, Lookup
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.observe import ecr
+from pytest_deploycheck.observe.asking import Once, side_by_side
+from pytest_deploycheck.observe.blob_errors import BlobError
+from pytest_deploycheck.observe.contents import Contents
+from pytest_deploycheck.observe.meant import Choice
+from pytest_deploycheck.observe.problems import LOOK_ERRORS
+from pytest_deploycheck.observe.session import Session
+from pytest_deploycheck.oci.manifest import ManifestError
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFinder:
+    """Finds images, each once.
+
+    Attributes:
+        session: The way in to AWS.
+        contents: Opens images.
+        once: Keeps what cannot change within a run.
+    """
+
+    session: Session
+    contents: Contents
+    once: Once
+
+    def find(self, reference: Reference, *, is_named: bool = False) -> Lookup:
+        """Find an image; outside of ECR only where it was named, is on this machine, or there are credentials for it.
+
+        Nobody asked for a registry out there to be contacted because some sidecar comes from it.
+        """
+        if reference.ecr is None:
+            if not is_named and not self.contents.is_at_hand(reference):
+                return Lookup(reference)
+            lookup = self.once.get(reference, lambda: self.contents.look_up(reference), keep=_is_found)
+            return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
+        client = self.session.ecr(reference.ecr.region)
+        # The image meant is the one found first, even if its tag moves while the rollout is waited for.
+        lookup = self.once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
+        return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
+
+    def find_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
+        """What the task definition's reference points to; where its tag is gone, what ECS resolved it to."""
+        lookup = self.find(choice.pulled, is_named=is_named)
+        if lookup.absent != "tag" or lookup.image or revision is None:
+            return lookup
+        recorded = next((one for one in revision.images if one.container == choice.container), None)
+        if recorded is None or recorded.digest is None:
+            return lookup
+        image = self.find(replace(choice.pulled, tag=None, digest=recorded.digest)).image
+        return replace(lookup, image=image, recorded=image is not None)
+
+    def _opened(self, image: Image) -> Image:
+        """The image with its manifest, and for an index those of its platforms that Linux tasks run on."""
+        manifest = self._manifest(image.reference, image.digest)
+        if manifest is None or not manifest.is_index:
+            return replace(image, manifest=manifest)
+        wanted = [child.digest for child in manifest.children if _is_common(child.platform)]
+        platforms = side_by_side(lambda digest: self._manifest(image.reference, digest), wanted)
+        return replace(image, manifest=manifest, platforms=tuple(one for one in platforms if one))
+
+    def _manifest(self, reference: Reference, digest: str) -> Manifest | None:
+        def ask() -> Manifest:
+            if reference.ecr is None:
+                return self.contents.manifest(reference, digest)
+            return ecr.manifest(self.session.ecr(reference.ecr.region), reference, digest)
+
+        try:
+            return self.once.get((reference.place, digest), ask)
+        except (*LOOK_ERRORS, BlobError, ManifestError, LookupError):
+            # Without it the digest is still known; the judge says what that leaves open.
+            return None
+
+    def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
+        """What the registry says of the other digests that run: when they were pushed, under which tags."""
+        others: dict[Reference, None] = {}
+        for one in judged:
+            for task in tasks:
+                container = task.container(one.container) if task.is_running else None
+                if container and container.digest and container.digest != one.meant.digest:
+                    others[replace(one.pulled.reference, tag=None, digest=container.digest)] = None
+        lookups = side_by_side(self.find, list(others))
+        return tuple(lookup.image for lookup in lookups if lookup.image)
+
+    def described(self, reference: Reference) -> Image | None:
+        """An image with its configurations, or None where it is not there."""
+        image = self.find(reference).image
+        return self.contents.describe(image) if image else None
+
+
+def _is_found(lookup: Lookup) -> bool:
+    return lookup.image is not None and lookup.problem is None
+
+
+def _is_common(platform: Platform | None) -> bool:
+    return platform is None or platform.architecture in {"amd64", "arm64"}
