@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 
+# First, as BaseUrl has to see what pytest-base-url's own pytest_configure changes.
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the parts of the plugin that an environment calls for."""
     config.addinivalue_line("markers", "deploycheck: the built-in checks of a deployment.")

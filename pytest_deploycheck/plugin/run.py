@@ -13,6 +13,7 @@ from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableErr
 from pytest_deploycheck.facts.snapshot import Observation, Problem
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.plugin import fixtures
+from pytest_deploycheck.plugin.base_url import BaseUrl
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
 from pytest_deploycheck.plugin.progress import Progress
@@ -37,6 +38,7 @@ class DeployRun:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.timeouts = Timeouts(config)
+        self._base_url = BaseUrl(config)
         self._selected: list[str] | None = None
         self._asked_before: dict[str, int] = {}
         self._answered_before: dict[str, int] = {}
@@ -46,6 +48,7 @@ class DeployRun:
     def begin(self, settings: RunSettings, *, observation: Observation | None = None) -> None:
         """Take up what the run is asked, and what another process saw already."""
         self.settings = settings
+        self._base_url.hand_over(settings.environment.base_url)
         self._selected = self._select()
         self.verification = Verification(
             settings.environment,
