@@ -233,7 +233,7 @@ def application() -> Iterator[tuple[str, list[str]]]:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
+        def log_message(self, template: str, *values: object) -> None:
             """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

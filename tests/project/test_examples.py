@@ -44,9 +44,13 @@ def test_a_bad_deployment_is_refuted(example: str, scenario: str, broken_link: s
     assert any(test["outcome"] != "passed" for test in written["tests"])
 
 
-def test_ones_own_smoke_tests_can_be_tried_offline() -> None:
-    """The example that fills its own world passes without any environment."""
-    ended = run("offline")
+@pytest.mark.parametrize(
+    ("example", "stage", "passed"),
+    [("offline", (), 4), ("http", ("offline_shop.py",), 2), ("websocket", ("offline_swarm.py",), 2)],
+)
+def test_what_fills_its_own_world_runs_offline(example: str, stage: tuple[str, ...], passed: int) -> None:
+    """The examples that fill their own world pass without any environment, what is to be refuted in them included."""
+    ended = run(example, *stage)
 
     assert ended.returncode == 0, ended.stdout
-    assert "4 passed" in ended.stdout
+    assert f"{passed} passed" in ended.stdout
