@@ -35,20 +35,22 @@ if TYPE_CHECKING:
 PARALLEL_CALLS = 8
 """Calls that may be under way at once; botocore keeps a connection for each."""
 
-_CONFIG = Config(
-    retries={"mode": "standard"},
-    connect_timeout=10,
-    read_timeout=30,
-    max_pool_connections=PARALLEL_CALLS,
-    user_agent_extra="pytest-deploycheck",
-)
 
-_LOG_CONFIG = _CONFIG.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 2}))
-"""Logs are polled: once CloudWatch throttles, botocore's adaptive mode holds all calls of a client to what it allows.
+def _config(*, is_polled: bool = False, **more: Any) -> Config:
+    """The settings of one client: botocore keeps in the retries that it is given what it finds in variables.
 
-As there is one client for each region, that is one budget for each account and region. A poll is repeated anyway, so
-one retry is enough.
-"""
+    Logs are polled: once CloudWatch throttles, botocore's adaptive mode holds all calls of a client to what it allows.
+    As there is one client for each region, that is one budget for each account and region. A poll is repeated anyway,
+    so one retry is enough.
+    """
+    return Config(
+        retries={"mode": "adaptive", "total_max_attempts": 2} if is_polled else {"mode": "standard"},
+        connect_timeout=10,
+        read_timeout=30,
+        max_pool_connections=PARALLEL_CALLS,
+        user_agent_extra="pytest-deploycheck",
+        **more,
+    )
 
 
 _AWS_HOST = re.compile(r"\.amazonaws\.[a-z.]+(?:[:/]|$)")
@@ -134,13 +136,13 @@ class Session:
 
     def logs(self, region: str) -> CloudWatchLogsClient:
         """The client for log groups in `region`."""
-        return cast("CloudWatchLogsClient", self._client("logs", region, _LOG_CONFIG))
+        return cast("CloudWatchLogsClient", self._client("logs", region, is_polled=True))
 
     def live_logs(self, region: str) -> CloudWatchLogsClient:
         """The client for Live Tail in `region`, a new one for each session as it is closed with it."""
         endpoint = str(self.logs(region).meta.endpoint_url)
         # botocore puts a prefix before the host, which only AWS's own names resolve.
-        config = _CONFIG.merge(Config(inject_host_prefix=_AWS_HOST.search(endpoint) is not None))
+        config = _config(inject_host_prefix=_AWS_HOST.search(endpoint) is not None)
         with self._lock:
             return cast("CloudWatchLogsClient", self._make_client("logs", region, config))
 
@@ -148,12 +150,12 @@ class Session:
         """How many calls CloudWatch Logs has throttled in a region so far, those that a retry mended included."""
         return self._throttled[region]
 
-    def _client(self, service: str, region: str, config: Config = _CONFIG) -> Any:
+    def _client(self, service: str, region: str, *, is_polled: bool = False) -> Any:
         # boto3 sessions are not safe to share between threads while they make clients; clients are.
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                client = self._clients[key] = self._make_client(service, region, config)
+                client = self._clients[key] = self._make_client(service, region, _config(is_polled=is_polled))
                 if service == "logs":
                     client.meta.events.register("needs-retry.logs", partial(self._note_throttle, region))
             return self._clients[key]

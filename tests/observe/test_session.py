@@ -87,3 +87,12 @@ def test_the_region_of_the_configuration_comes_before_the_variable(room: Room, m
     seen = room.look(environment={"region": "us-east-1"})
     assert seen.regions("ecs:DescribeServices") == {"us-east-1"}
     assert seen.outcome == "COMPLETED"
+
+
+def test_what_a_variable_says_of_retries_holds_for_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_MAX_ATTEMPTS counts for the sessions that are opened under it, and for none that is opened later."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    settings = EnvironmentSettings("dev", region="us-east-1")
+    assert Session(settings).ecs().meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS")
+    assert "total_max_attempts" not in Session(settings).ecs().meta.config.retries  # type: ignore[attr-defined]
