@@ -22,18 +22,24 @@ from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.image_checks import ImageChecks
 from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.judge.alarms import judge_alarms
+from pytest_deploycheck.judge.containers import judge_containers
 from pytest_deploycheck.judge.expectations import judge_expectation
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding, Status, log_check
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
 from pytest_deploycheck.judge.logs import Answer
-from pytest_deploycheck.judge.rollout import Rollout, crashed_tasks, judge_complete, judge_rollout
+from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout
 from pytest_deploycheck.judge.scope import Routed, log_scope
+from pytest_deploycheck.judge.stopped import failed_tasks
+from pytest_deploycheck.judge.targets import judge_targets
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
+from pytest_deploycheck.judge.traffic import judge_error_rate
+from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
 from pytest_deploycheck.report.logs import last_words, nearest
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.waiting import Clock, SystemClock, wait
+from pytest_deploycheck.waiting import Clock, SystemClock
+from pytest_deploycheck.watching import ShowRollouts, Watch
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.contents import Contents
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
     """The checks that a service contributes, in the order of the chain; needs no look at anything."""
     expectations = environment.services[service].logs
-    return (*FIXED_CHECKS, *(log_check(number) for number, _ in enumerate(expectations, start=1)))
+    return (*FIXED_CHECKS, *(log_check(number) for number, _ in enumerate(expectations, start=1)), *HEALTH_CHECKS)
 
 
 class Verification:
@@ -58,7 +64,8 @@ class Verification:
         observation: What another process saw already, for one that only looks at logs.
         time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
         source: The folder in which to look for the code that should have said a line, or None.
-        show_progress: Shows how a wait gets on; an empty text ends that.
+        show_progress: Shows how a wait for log lines gets on; an empty text ends that.
+        show_rollouts: Shows how far the rollouts are that are waited for.
         cache: The folder in which blobs of images are kept, or None for one that goes with the process.
 
     Raises:
@@ -75,6 +82,7 @@ class Verification:
         time_left: Callable[[], float | None] = lambda: None,
         source: Path | None = None,
         show_progress: Callable[[str], None] = lambda _: None,
+        show_rollouts: ShowRollouts = lambda _, __: None,
         cache: Path | None = None,
     ) -> None:
         self.environment = environment
@@ -83,9 +91,11 @@ class Verification:
         self._time_left = time_left
         self._source = source
         self._show_progress = show_progress
+        self._show_rollouts = show_rollouts
+        self._watch: Watch | None = None
         self._cache = cache
         self._identity = observation.identity if observation else None
-        self._observation = observation
+        self._handed = observation
         self._session: Session | None = None
         self._reader: LogReader | None = None
         self._contents: Contents | None = None
@@ -114,9 +124,10 @@ class Verification:
         Raises:
             RuntimeError: Nothing has been looked at yet.
         """
-        if self._observation is None:
+        seen = self._watch.observation if self._watch else self._handed
+        if seen is None:
             raise RuntimeError("observe() has to come first")
-        return self._observation
+        return seen
 
     def now(self) -> datetime:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
@@ -130,24 +141,37 @@ class Verification:
         """
         from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        observer = Observer(self._open(), self.identity, self.environment, self.options, self._open_contents())
-        # A run that is interrupted while it waits reports what it saw last.
-        began = self.now()
-        self._observation = Observation(self.identity, began, began, ())
-
-        def look() -> tuple[ServiceFacts, ...]:
-            services = observer.look()
-            self._observation = Observation(self.identity, self.now(), began, services)
-            return services
-
-        waited = wait(
-            look,
-            lambda services: all(_is_settled(facts) for facts in services),
+        self._watch = Watch(
+            Observer(self._open(), self.identity, self.environment, self.options, self._open_contents()),
+            self.identity,
             timeout=self.options.wait,
             clock=self._clock,
+            now=self.now,
+            show=self._show_rollouts,
         )
-        self._observation = replace(self.observation, waited=waited.elapsed)
-        return self._observation
+        return self._watch.observe()
+
+    def confirm(self, findings: Mapping[str, Sequence[Finding]]) -> dict[str, list[Finding]]:
+        """Look once more, and judge anew what passed before: while the tests ran, somebody may have deployed again.
+
+        Args:
+            findings: What the checks found, by service.
+
+        Returns:
+            The findings as they stand now. What was found before stays where it was not a pass.
+        """
+        if self._watch is None or self._watch.look_again() is None:
+            return {service: list(found) for service, found in findings.items()}
+        return {service: [self._confirmed(service, one) for one in found] for service, found in findings.items()}
+
+    def _confirmed(self, service: str, finding: Finding) -> Finding:
+        judge = self._judges(self.observation.service(service)).get(finding.id)
+        if finding.status is not Status.PASS or judge is None or finding.link == "image":
+            return finding
+        anew = judge()
+        if anew.is_good:
+            return anew
+        return replace(anew, summary=f"{anew.summary} (it had passed; this was seen when the tests were through)")
 
     def deploy_environment(self) -> DeployEnvironment:
         """The environment, as a test holds it."""
@@ -192,8 +216,13 @@ class Verification:
 
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
-        facts = self.observation.service(service)
-        judges: dict[str, Callable[[], Finding]] = {
+        judge = self._judges(self.observation.service(service)).get(check.id)
+        return judge() if judge else self._judge_logs(service, check)
+
+    def _judges(self, facts: ServiceFacts) -> Mapping[str, Callable[[], Finding]]:
+        """What carries out each check of a service that needs no logs, by its id."""
+        settings = self.environment.services[facts.name]
+        return {
             "image-exists": lambda: judge_exists(facts, strict_tags=self.environment.strict_tags),
             "image-repository": lambda: judge_repository(facts),
             "image-pushed": lambda: judge_pushed(facts, self._pushed_after()),
@@ -202,9 +231,11 @@ class Verification:
             "rollout-complete": lambda: self._judge_rollout(facts),
             "tasks-running": lambda: judge_running(facts),
             "tasks-run-image": lambda: judge_run_image(facts),
+            "targets-healthy": lambda: judge_targets(facts),
+            "containers-healthy": lambda: judge_containers(facts),
+            "alarms-ok": lambda: judge_alarms(facts, settings.alarms),
+            "error-rate": lambda: judge_error_rate(facts, settings.error_rate),
         }
-        judge = judges.get(check.id)
-        return judge() if judge else self._judge_logs(service, check)
 
     def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
         """The verdict on what was found; where nothing was looked at, there is no service to speak of.
@@ -214,7 +245,7 @@ class Verification:
             tests: The session's tests that used the fixtures.
             complete: Whether the run came to its end.
         """
-        observation = self._observation or Observation(self.identity, self.now(), self.now(), ())
+        observation = self.observation if self._watch else Observation(self.identity, self.now(), self.now(), ())
         services = []
         for facts in observation.services:
             found = tuple(findings.get(facts.name, ()))
@@ -297,7 +328,7 @@ class Verification:
         if service not in self._observers:
             only = replace(self.options, services=(service,))
             self._observers[service] = Observer(
-                self._open(), self.identity, self.environment, only, self._open_contents()
+                self._open(), self.identity, self.environment, only, self._open_contents(), with_health=False
             )
         try:
             (facts,) = self._observers[service].look()
@@ -308,11 +339,11 @@ class Verification:
     def _judge_rollout(self, facts: ServiceFacts) -> Finding:
         """`rollout-complete`, with the last words of a task that did not stay up."""
         finding = judge_complete(facts, waited=self.observation.waited)
-        crashed = crashed_tasks(facts)
-        if finding.status is not Status.FAIL or not crashed:
+        failed = [task for task in failed_tasks(facts) if task.started_at]
+        if finding.status is not Status.FAIL or not failed:
             return finding
-        lines = self.log_tail(facts.name).last_words(crashed[0].id)
-        return replace(finding, details=last_words(crashed[0].id, lines))
+        lines = self.log_tail(facts.name).last_words(failed[0].id)
+        return replace(finding, details="\n".join([finding.details, last_words(failed[0].id, lines)]))
 
     def _judge_logs(self, service: str, check: Check) -> Finding:
         number = int(check.id.removeprefix("logs-"))
@@ -352,12 +383,6 @@ def _check_image(service: str, environment: EnvironmentSettings, options: Option
         ) from error
 
 
-def _is_settled(facts: ServiceFacts) -> bool:
-    """Whether another look can change nothing: the rollout is over, or what hides it will not pass."""
-    hidden = [facts.problems[subject] for subject in ("service", "tasks") if subject in facts.problems]
-    return judge_rollout(facts).is_settled and not any(problem.passing for problem in hidden)
-
-
 def verify(
     environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None, source: Path | None = None
 ) -> RunReport:
@@ -382,4 +407,7 @@ def verify(
         }
     finally:
         verification.close()
-    return verification.report(findings, (), complete=True)
+    report = verification.report(findings, (), complete=True)
+    if report.verdict is not Verdict.VERIFIED:
+        return report
+    return verification.report(verification.confirm(findings), (), complete=True)

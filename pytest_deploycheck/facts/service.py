@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
+from pytest_deploycheck.facts.task import Task
 
 _EVENT_SLACK = timedelta(seconds=5)
 """How long before a deployment is made ECS may already speak of it in the service's events."""
@@ -81,6 +82,21 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """A deployment that was rolled back.
+
+    Attributes:
+        id: Its id; its tasks name it as what started them.
+        task_definition: ARN of the task definition it was to bring.
+        began_at: When it began, or the earliest moment at which it is known to have been under way.
+    """
+
+    id: str
+    task_definition: str
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """An ECS service.
 
@@ -126,6 +142,11 @@ class Service:
         return next((one for one in self.deployments if one.status == "PRIMARY"), None)
 
     @property
+    def listed(self) -> tuple[Deployment | TaskSet, ...]:
+        """Its deployments and task sets: each is what started some of its tasks."""
+        return (*self.deployments, *self.task_sets)
+
+    @property
     def rollback(self) -> str | None:
         """ECS's sentence for a rollback, where the PRIMARY deployment is one.
 
@@ -149,3 +170,29 @@ class Service:
         if self.primary and ended and self.primary.created_at > ended and self.rollback is None:
             return None
         return newest
+
+    def undone(self, tasks: Sequence[Task]) -> Undone | None:
+        """The deployment that was rolled back, where the PRIMARY one is the way back from it.
+
+        ECS lists the failed deployment for a while; after that its stopped tasks still name it. None where there was
+        no rollback, or where nothing tells of the deployment any more.
+        """
+        primary = self.primary
+        if primary is None or self.rollback is None:
+            return None
+        failed = [one for one in self.deployments if one.rollout_state == "FAILED"]
+        if failed:
+            last = max(failed, key=lambda one: one.created_at)
+            return Undone(last.id, last.task_definition, last.created_at)
+        listed = {one.id for one in self.deployments}
+        lost = [
+            (task.created_at, task)
+            for task in tasks
+            if task.has_failed and task.created_at and task.created_at < primary.created_at
+            if task.started_by not in listed
+        ]
+        if not lost:
+            return None
+        _, newest = max(lost, key=lambda pair: pair[0])
+        began = min(created for created, task in lost if task.started_by == newest.started_by)
+        return Undone(newest.started_by, newest.task_definition, began)

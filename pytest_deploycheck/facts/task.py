@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+_FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited", "SpotInterruption", "TerminationNotice"})
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -81,9 +83,17 @@ class Task:
         return self.arn.rsplit("/", 1)[-1]
 
     @property
-    def has_crashed(self) -> bool:
-        """Whether it stopped by itself or never came up, not because it was told to stop."""
-        return self.stopped_at is not None and self.stop_code in {"TaskFailedToStart", "EssentialContainerExited"}
+    def has_failed(self) -> bool:
+        """Whether it stopped, or never came up, for a reason that nobody wished for.
+
+        A health check that fails makes the scheduler stop a task, as it does when it replaces one: only the sentence
+        tells the two apart.
+        """
+        if self.stopped_at is None:
+            return False
+        if self.stop_code == "ServiceSchedulerInitiated":
+            return "health check" in self.stopped_reason.lower()
+        return self.stop_code in _FAILURES
 
     @property
     def is_running(self) -> bool:

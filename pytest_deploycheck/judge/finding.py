@@ -150,6 +150,10 @@ IMAGE_LAYERS = Check("image-layers", "image")
 ROLLOUT_COMPLETE = Check("rollout-complete", "rollout")
 TASKS_RUNNING = Check("tasks-running", "tasks")
 TASKS_RUN_IMAGE = Check("tasks-run-image", "tasks")
+TARGETS_HEALTHY = Check("targets-healthy", "health")
+CONTAINERS_HEALTHY = Check("containers-healthy", "health")
+ALARMS_OK = Check("alarms-ok", "health")
+ERROR_RATE = Check("error-rate", "health")
 
 FIXED_CHECKS = (
     IMAGE_EXISTS,
@@ -162,6 +166,9 @@ FIXED_CHECKS = (
     TASKS_RUN_IMAGE,
 )
 """The checks that every service has; the declared log expectations come after them."""
+
+HEALTH_CHECKS = (TARGETS_HEALTHY, CONTAINERS_HEALTHY, ALARMS_OK, ERROR_RATE)
+"""The checks that every service has beside them, after its log expectations."""
 
 
 def log_check(number: int) -> Check:

@@ -78,6 +78,23 @@ def match_task(task: Task, facts: ServiceFacts) -> Match:
     return Match.MEANT if matches and all(match is Match.MEANT for match in matches) else Match.UNKNOWN
 
 
+def is_new(task: Task, facts: ServiceFacts) -> bool:
+    """Whether the task counts as running the image meant.
+
+    One whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven, and the
+    link `tasks` says so.
+    """
+    match = match_task(task, facts)
+    if match is not Match.UNKNOWN:
+        return match is Match.MEANT
+    if any(judged.meant.digest is None and not judged.is_own_reference for judged in facts.judged):
+        # What was meant is not known at all, so nothing can be said to run it.
+        return False
+    listed = facts.service.listed if facts.service else ()
+    newest = max(listed, key=lambda one: one.created_at, default=None)
+    return newest is not None and task.started_by == newest.id
+
+
 class Fit(Enum):
     """What the running tasks of a service run as a whole, seen from the image meant."""
 

@@ -9,8 +9,9 @@ from pytest_deploycheck.facts.log import LogScope, LogStream
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.matching import Match, match_task
-from pytest_deploycheck.judge.rollout import crashed_tasks, judge_rollout
+from pytest_deploycheck.judge.matching import is_new
+from pytest_deploycheck.judge.newest import newest_rollout
+from pytest_deploycheck.judge.stopped import failed_tasks
 
 _UNREADABLE = Problem(
     "ecs:DescribeTaskDefinition",
@@ -46,11 +47,12 @@ def log_scope(
         now: The moment of the look (UTC), the start where nothing earlier is known.
         routed: Where the containers log whose task definition cannot tell.
     """
-    new = [task for task in facts.running if _is_new(task, facts)]
+    new = [task for task in facts.running if is_new(task, facts)]
     old = [task for task in facts.tasks or () if task not in new]
+    newest = newest_rollout(facts)
     began = (
         since
-        or judge_rollout(facts).started_at
+        or (newest.started_at if newest else None)
         or min((task.started_at for task in new if task.started_at), default=now)
     )
     streams: list[LogStream] = []
@@ -76,26 +78,10 @@ def log_scope(
         started={task.id: task.started_at for task in new if task.started_at},
         streams=tuple(streams),
         old_streams=_streams_of_old(old, facts, region, routed),
-        old_since=min([began, *(task.created_at for task in crashed_tasks(facts) if task.created_at)]),
+        old_since=min([began, *(task.created_at for task in failed_tasks(facts) if task.created_at)]),
         problems=tuple(dict.fromkeys(problems)),
         blind=tuple(dict.fromkeys(blind)),
     )
-
-
-def _is_new(task: Task, facts: ServiceFacts) -> bool:
-    """Whether the task counts as running the image meant.
-
-    One whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven, and the
-    link `tasks` says so.
-    """
-    match = match_task(task, facts)
-    if match is not Match.UNKNOWN:
-        return match is Match.MEANT
-    if any(judged.meant.digest is None and not judged.is_own_reference for judged in facts.judged):
-        # What was meant is not known at all, so nothing can be said to run it.
-        return False
-    primary = facts.service.primary if facts.service else None
-    return primary is not None and task.started_by == primary.id
 
 
 def _streams_of_old(

@@ -141,7 +141,7 @@ class Observer:
         baseline = self._baseline(settings.name, problems)
         judged = tuple(
             self._with_history(one, [revision for revision in revisions if revision != newest], baseline)
-            for one in self._judged(settings, definition, tasks, newest)
+            for one in self._judged(settings, definition, tasks, newest, problems)
         )
         return ServiceFacts(
             name=settings.name,
@@ -224,11 +224,19 @@ class Observer:
         definition: TaskDefinition | None,
         tasks: Sequence[Task] | None,
         revision: Revision | None,
+        problems: dict[str, Problem],
     ) -> tuple[Judged, ...]:
         containers = definition.containers if definition else _containers_of(tasks or ())
         if not containers:
             return ()
-        choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
+        try:
+            choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
+        except EnvironmentUnusableError as error:
+            if not self._has_seen:
+                raise
+            # A later rollout may have renamed the container.
+            problems["definition"] = Problem("ecs:DescribeTaskDefinition", "ContainerGone", error.message, error.remedy)
+            return ()
 
         def judge(choice: Choice) -> Judged:
             pulled = self._images.find_or_recorded(choice, revision, is_named=choice.namer != "task definition")

@@ -19,9 +19,9 @@ def target_definition(
     revision = newest_revision(service, rollouts, revisions)
     if revision:
         return revision.task_definition
-    failed = _failed_before_rollback(service, tasks or ())
-    if failed:
-        return failed
+    undone = service.undone(tasks or ()) if service else None
+    if undone:
+        return undone.task_definition
     if service and service.primary:
         return service.primary.task_definition
     if service and service.task_sets:
@@ -39,23 +39,3 @@ def newest_revision(
     records = rollouts or ()
     newest = service.newest_record(records) if service else next(iter(records), None)
     return next((one for one in revisions if newest and one.arn == newest.target), None)
-
-
-def _failed_before_rollback(service: Service | None, tasks: Sequence[Task]) -> str | None:
-    """What a rolled-back deployment was to bring, where only `deployments` tells.
-
-    The new PRIMARY brings the old task definition back; the failed deployment is listed for a while, and after that
-    its stopped tasks still name it.
-    """
-    if service is None or service.rollback is None:
-        return None
-    failed = [one for one in service.deployments if one.rollout_state == "FAILED"]
-    if failed:
-        return max(failed, key=lambda one: one.created_at).task_definition
-    known = {one.id for one in service.deployments}
-    crashed = [
-        (task.created_at, task.task_definition)
-        for task in tasks
-        if task.has_crashed and task.created_at and task.started_by not in known
-    ]
-    return max(crashed)[1] if crashed else None

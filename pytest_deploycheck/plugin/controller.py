@@ -170,6 +170,9 @@ class Controller:
             for service in settings.options.services
         }
         self._report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        if self._report.verdict is Verdict.VERIFIED:
+            findings = self._run.verification.confirm(findings)
+            self._report = self._run.verification.report(findings, self._results.tests, complete=complete)
         for path in settings.reports:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -169,13 +169,13 @@ def test_a_service_by_its_arn(room: Room) -> None:
     assert (seen.report.verdict, seen.outcome) == ("VERIFIED", "COMPLETED")
 
 
-def test_a_rollout_that_ecs_does_not_keep_count_of(room: Room) -> None:
-    """With CodeDeploy and no record by ECS the outcome is not known, and never taken for complete."""
-    room.aws.service_deployments = False
+def test_a_rollout_that_another_controller_runs(room: Room) -> None:
+    """With CodeDeploy the task sets tell: one that serves production alone and is steady has completed."""
     room.aws.push_image("shop:1", {"app": "1"}, at=room.ago(60))
     room.aws.create_service("shop", cluster="shop", image="shop:1", controller="CODE_DEPLOY", at=room.ago(50))
     seen = room.look(image="shop:1")
     assert seen.statuses["tasks-run-image"] == "pass"
-    assert seen.statuses["rollout-complete"] == "unproven"
-    assert seen.outcome == "UNKNOWN"
-    assert "CODE_DEPLOY" in seen.finding("rollout-complete").summary
+    assert seen.statuses["rollout-complete"] == "pass"
+    assert seen.outcome == "COMPLETED"
+    assert "task set" in seen.finding("rollout-complete").summary
+    assert not any("ServiceDeployment" in operation for operation in seen.asked)

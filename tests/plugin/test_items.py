@@ -8,11 +8,13 @@ import pytest
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, World
 
-FIXED = [
+BEFORE_LOGS = [
     *("image-exists", "image-repository", "image-pushed", "image-content", "image-layers"),
     *("rollout-complete", "tasks-running", "tasks-run-image"),
 ]
-CHECKS = [*FIXED, *(f"logs-{number}" for number in range(1, 8))]
+AFTER_LOGS = ["targets-healthy", "containers-healthy", "alarms-ok", "error-rate"]
+FIXED = [*BEFORE_LOGS, *AFTER_LOGS]
+CHECKS = [*BEFORE_LOGS, *(f"logs-{number}" for number in range(1, 8)), *AFTER_LOGS]
 
 
 def ids(text: str) -> list[str]:

@@ -194,7 +194,7 @@ def test_throttling_that_ends_is_not_noticed(shop: Shop) -> None:
     shop.aws.fail("ecs:DescribeTasks", code="ThrottlingException", message="Rate exceeded", times=2)
     run = shop.verify()
     assert (run.status, run.verdict) == (0, ("VERIFIED", None))
-    assert shop.asked("ecs:DescribeTasks") == ["ecs:DescribeTasks"] * 3
+    assert len(shop.asked("ecs:DescribeTasks")) >= 3
 
 
 def test_throttling_that_never_ends_is_an_error(shop: Shop) -> None:

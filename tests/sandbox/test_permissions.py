@@ -24,7 +24,7 @@ class Without(NamedTuple):
 
 
 DENIALS = {
-    "ecs:DescribeServices": Without({"tasks-running"}, set()),
+    "ecs:DescribeServices": Without({"tasks-running", "targets-healthy"}, set()),
     "ecs:ListTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
     "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
     "ecs:DescribeTaskDefinition": Without({"logs-1"}, set()),

@@ -8,6 +8,7 @@ import pytest
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.awaited import still_awaited
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.rollout import judge_complete, judge_rollout
 from unit.judge.worlds import (
@@ -69,7 +70,7 @@ def test_a_completed_rollout_passes(way: Way) -> None:
     assert (finding.id, finding.link, finding.status) == ("rollout-complete", "rollout", Status.PASS)
     assert outcome(world) == "COMPLETED"
     rollout = judge_rollout(world)
-    assert rollout.is_settled
+    assert not still_awaited(world)
     assert (rollout.id, rollout.started_at) == ("ecs-svc/2", ROLLOUT)
     assert (rollout.desired, rollout.running) == (2, 2)
 
@@ -95,7 +96,7 @@ def test_a_push_that_nobody_rolled_out(way: Way) -> None:
     assert "never restarted" in finding.cause
     assert "update-service" in finding.command
     assert "--force-new-deployment" in finding.command
-    assert judge_rollout(world).is_settled
+    assert not still_awaited(world)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -133,7 +134,7 @@ def test_a_rollout_that_goes_on_is_waited_for_and_then_fails(way: Way) -> None:
     """Old and new tasks while ECS still rolls out: not settled, and at the end of the wait a failure, IN_PROGRESS."""
     world = rolling(way, task("one"), old_task("two"))
     assert outcome(world) == "IN_PROGRESS"
-    assert not judge_rollout(world).is_settled
+    assert still_awaited(world)
     finding = judge_complete(world, waited=300)
     assert finding.status is Status.FAIL
     assert "300 s" in words(finding)
@@ -172,7 +173,7 @@ def test_a_rollback_by_the_circuit_breaker(way: Way) -> None:
     assert finding.status is Status.FAIL
     assert "circuit breaker" in finding.summary
     assert finding.remedy
-    assert judge_rollout(world).is_settled
+    assert not still_awaited(world)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -211,7 +212,7 @@ def test_every_state_of_a_rollback_fails(status: str) -> None:
     world = rolled_back("service deployments", records=[record(status=status)])
     assert outcome(world) in ({"ROLLED_BACK", "FAILED"} if status == "ROLLBACK_FAILED" else {"ROLLED_BACK"})
     assert judge_complete(world, waited=0).status is Status.FAIL
-    assert judge_rollout(world).is_settled
+    assert not still_awaited(world)
 
 
 def test_a_rollback_by_an_alarm_names_it() -> None:
@@ -239,7 +240,7 @@ def test_a_breaker_without_rollback(way: Way) -> None:
     world = failed(way)
     assert outcome(world) == "FAILED"
     assert judge_complete(world, waited=0).status is Status.FAIL
-    assert judge_rollout(world).is_settled
+    assert not still_awaited(world)
 
 
 OTHERS: tuple[Task, ...] = (old_task("one"), old_task("two"))
@@ -300,7 +301,7 @@ def test_a_later_deployment_supersedes(way: Way) -> None:
     assert finding.status is Status.FAIL
     assert LATER[:19] in finding.summary
     assert finding.remedy
-    assert judge_rollout(world).is_settled
+    assert not still_awaited(world)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -407,7 +408,7 @@ def test_a_status_that_is_not_known_yet_is_unproven() -> None:
 def test_completed_without_all_tasks_is_not_settled(way: Way) -> None:
     """ECS says COMPLETED while a task is being replaced: the wait goes on until as many run as are desired."""
     world = completed(way, tasks=[task("one")])
-    assert not judge_rollout(world).is_settled
+    assert still_awaited(world)
 
 
 def test_the_rollout_carries_the_services_events() -> None:

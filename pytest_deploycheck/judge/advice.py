@@ -1,0 +1,124 @@
+"""The likely cause of a rollout that did not complete, what to do about it, and the next command to type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.judge.commands import Commands
+from pytest_deploycheck.judge.newest import Outcome, newest_record
+from pytest_deploycheck.judge.outcome import first_judged, leads_to_the_image_meant
+from pytest_deploycheck.judge.stopped import Stop, stops
+from pytest_deploycheck.judge.trouble import trouble
+from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
+from pytest_deploycheck.safe import one_line
+
+_MOST_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The likely cause, what to do, and the next command to type; each may be empty."""
+
+    cause: str
+    remedy: str
+    command: str = ""
+
+
+def advise(facts: ServiceFacts, outcome: Outcome, waited: float) -> Advice:
+    """What to say of a rollout that ended as `outcome`, after a wait of some seconds."""
+    if outcome is Outcome.NOT_STARTED:
+        return _never_started(facts)
+    if outcome is Outcome.SUPERSEDED:
+        return Advice(
+            "Somebody deployed again since.",
+            "Verify the later image, or deploy this one again.",
+            Commands(facts.service).describe(),
+        )
+    if outcome is Outcome.IN_PROGRESS:
+        return _in_progress(facts, waited)
+    found = stops(facts)
+    if found:
+        return Advice(
+            _why(found),
+            f"{_remedies(found)} Until it is deployed again the old code serves.",
+            Commands(facts.service).describe_task(found[0].tasks[0]),
+        )
+    alarms = _alarms(facts)
+    if alarms:
+        return Advice(
+            f"The alarm {alarms} went off during the rollout, so ECS ended it.",
+            "See in the alarm's history what it saw; mend that, and deploy again. Until then the old code serves.",
+            Commands(facts.service).describe(),
+        )
+    event = trouble(facts)
+    return Advice(
+        f"The service's events say: {event}" if event else "The new tasks did not stay up.",
+        "See why the new tasks stopped, mend it, and deploy again; until then the old code serves. ECS shows stopped "
+        "tasks for about an hour.",
+        Commands(facts.service).stopped_tasks(),
+    )
+
+
+def _never_started(facts: ServiceFacts) -> Advice:
+    judged = first_judged(facts) if facts.judged else None
+    if judged and judged.meant.absent:
+        return Advice("The image was never pushed.", "Push the image, then roll it out.")
+    if judged and not leads_to_the_image_meant(facts):
+        return Advice(
+            f"The task definition names {name_of(judged.pulled.reference)}, not the image meant.",
+            "Register a task definition with the image meant and update the service to it.",
+            Commands(facts.service).update("--task-definition", "FAMILY:REVISION"),
+        )
+    return Advice(
+        "The image was pushed, but the tasks were never restarted.",
+        "Start a rollout.",
+        Commands(facts.service).update("--force-new-deployment"),
+    )
+
+
+def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
+    """What keeps a rollout that is still going on, and what would let it get on."""
+    found, record, event = stops(facts), newest_record(facts), trouble(facts)
+    if found:
+        return Advice(_why(found), _remedies(found), Commands(facts.service).describe_task(found[0].tasks[0]))
+    if record and record.pauses:
+        pause = record.pauses[0]
+        until = f" It waits until {at(pause.expires_at)}." if pause.expires_at else ""
+        return Advice(
+            f"The rollout is paused at the hook {pause.hook} until somebody lets it go on.{until}",
+            "Let it go on, or roll it back, then verify again.",
+            Commands(facts.service).go_on(record),
+        )
+    if record and record.stage == "BAKE_TIME":
+        return Advice(
+            f"The rollout bakes: old and new tasks run side by side for {plural(record.bake_minutes, 'minute')}.",
+            f"Wait as long as that (--deploy-wait={record.bake_minutes + 5}m), or verify again later.",
+            Commands(facts.service).describe(),
+        )
+    if event:
+        return Advice(
+            f"The service's events say: {event}",
+            "Mend what they complain of; the rollout then goes on by itself.",
+            Commands(facts.service).describe(),
+        )
+    return Advice(
+        f"The rollout was still going on after {seconds(waited)}.",
+        "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
+        Commands(facts.service).describe(),
+    )
+
+
+def _why(found: tuple[Stop, ...]) -> str:
+    more = len(found) - _MOST_REASONS
+    texts = [str(stop) for stop in found[:_MOST_REASONS]]
+    return "; ".join(texts) + (f"; and {plural(more, 'reason')} more" if more > 0 else "")
+
+
+def _remedies(found: tuple[Stop, ...]) -> str:
+    return " ".join(dict.fromkeys(stop.reason.remedy for stop in found[:_MOST_REASONS]))
+
+
+def _alarms(facts: ServiceFacts) -> str:
+    record = newest_record(facts)
+    return one_line(", ".join(record.alarms)) if record else ""

@@ -1,0 +1,48 @@
+"""The next command to type about a service; nothing where the service may not be looked at."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from pytest_deploycheck.facts.rollout import ServiceDeployment
+from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.wording import ecs_command
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Commands of the AWS CLI about a service, each an empty text where there is none to speak of."""
+
+    service: Service | None
+
+    def describe(self) -> str:
+        """Shows the service, its deployments and its events."""
+        return self._about("describe-services", "--services")
+
+    def stopped_tasks(self) -> str:
+        """Lists the tasks that stopped."""
+        return self._about("list-tasks", "--service-name", after=("--desired-status", "STOPPED"))
+
+    def describe_task(self, task: Task) -> str:
+        """Shows one task."""
+        return ecs_command(self.service, "describe-tasks", "--tasks", task.id) if self.service else ""
+
+    def update(self, *arguments: str) -> str:
+        """Begins a rollout."""
+        return self._about("update-service", "--service", after=arguments)
+
+    def go_on(self, record: ServiceDeployment) -> str:
+        """Lets a rollout go on that is paused at a hook."""
+        if not record.pauses:
+            return ""
+        region = record.arn.split(":")[3]
+        hook = record.pauses[0].hook
+        words = ["aws", "ecs", "continue-service-deployment", "--service-deployment-arn", record.arn]
+        return shlex.join([*words, "--hook-id", hook, "--region", region])
+
+    def _about(self, operation: str, flag: str, *, after: tuple[str, ...] = ()) -> str:
+        if self.service is None:
+            return ""
+        return ecs_command(self.service, operation, flag, self.service.name, *after)

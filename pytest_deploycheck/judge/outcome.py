@@ -1,0 +1,227 @@
+"""What became of the rollout to the image meant.
+
+ECS tells how the newest rollout ended; whether it was one to the image meant, the digests of the tasks tell. Where
+that leaves something open, times and what ran before are asked, and it is said from what was inferred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.judge.matching import Fit, fit, is_related
+from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_record, newest_rollout
+from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
+
+CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
+"""The deployment controllers that ECS has."""
+
+_FROM_TIMES = "inferred from when the images were pushed and the rollout began; a --deploy-baseline makes it certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """An outcome, and what it rests on.
+
+    Attributes:
+        outcome: The outcome.
+        reason: Why it is judged so, in one sentence.
+        inference: What it was inferred from, where ECS does not tell it; empty where it is certain.
+    """
+
+    outcome: Outcome
+    reason: str
+    inference: str = ""
+
+
+def rule(facts: ServiceFacts) -> Ruling:
+    """Say what became of the rollout to the image meant."""
+    newest = newest_rollout(facts)
+    if newest is None:
+        return Ruling(Outcome.UNKNOWN, _why_no_rollout(facts))
+    if facts.service and facts.service.status == "DRAINING":
+        return Ruling(Outcome.UNKNOWN, f"the service is being deleted ({facts.service.status}); {newest.reason}")
+    tasks = fit(facts)
+    never_started = _never_started(facts, newest, tasks)
+    if never_started:
+        return never_started
+    if newest.outcome is Outcome.IN_PROGRESS:
+        return Ruling(newest.outcome, f"{newest.reason}{_to_another(facts)}")
+    if newest.outcome is not Outcome.COMPLETED:
+        if tasks is Fit.ALL and _newest_brought_another(facts):
+            return Ruling(
+                Outcome.COMPLETED, f"the tasks run the image meant; the later rollout {newest.id} did not last"
+            )
+        return Ruling(newest.outcome, f"{newest.reason}{_to_another(facts)}")
+    superseded = _superseded(facts, newest) if tasks is Fit.NONE else None
+    if superseded:
+        return superseded
+    if tasks is Fit.UNKNOWN and _began_before_push(facts, newest):
+        return Ruling(Outcome.UNKNOWN, f"{_not_since_push(facts, newest)}, and it is not known what the tasks run")
+    if tasks is Fit.UNKNOWN and not leads_to_the_image_meant(facts):
+        return Ruling(Outcome.UNKNOWN, "a rollout completed, but it is not known whether it was one to the image meant")
+    return Ruling(newest.outcome, newest.reason)
+
+
+def _why_no_rollout(facts: ServiceFacts) -> str:
+    service = facts.service
+    if service is None:
+        return "the service's rollouts may not be looked at"
+    if service.controller not in CONTROLLERS:
+        return f"the deployment controller {service.controller} is not known to this version"
+    if service.controller != "ECS":
+        return f"ECS lists no task set of the service, whose rollouts {service.controller} runs"
+    return "ECS lists no deployment of the service"
+
+
+def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ruling | None:
+    """That no rollout to the image meant began, while the tasks run something else; None where one may have."""
+    if tasks is not Fit.ALL:
+        absent = next((one for one in facts.judged if one.meant.absent and one.meant.image is None), None)
+        if absent and not absent.is_own_reference:
+            name = name_of(absent.meant.reference)
+            return Ruling(Outcome.NOT_STARTED, f"no rollout can have brought {name}, as it is not in its registry")
+    # Where a tag is resolved anew by each task, some may have come to run the image without a rollout.
+    is_settled_mix = tasks is Fit.MIXED and newest.outcome is Outcome.COMPLETED
+    if tasks is not Fit.NONE and not is_settled_mix:
+        return None
+    if _is_that_of_the_baseline(facts, newest):
+        origin = facts.baseline.origin if facts.baseline else ""
+        return Ruling(
+            Outcome.NOT_STARTED,
+            f"no rollout began since {origin}: {newest.id}, begun {at(newest.started_at)}, is still the newest",
+        )
+    if _began_before_push(facts, newest):
+        return Ruling(Outcome.NOT_STARTED, _not_since_push(facts, newest), "" if facts.baseline else _FROM_TIMES)
+    return None
+
+
+def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
+    """Whether the newest rollout is the one that the baseline saw, when another image was meant."""
+    before = facts.baseline
+    if before is None or any(judged.meant.digest == before.digest for judged in facts.judged):
+        return False
+    return newest.id == before.rollout or newest.started_at == before.rollout_began_at
+
+
+def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
+    """Whether an image meant was first pushed after the newest rollout began."""
+    images = [judged.meant.image for judged in facts.judged]
+    return any(image and image.pushed_at and newest.started_at < image.pushed_at for image in images)
+
+
+def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
+    judged = first_judged(facts)
+    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    return f"the image was pushed {at(pushed_at)}, but the last rollout began {at(newest.started_at)}, before that"
+
+
+def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
+    """That a later image took the place of the one meant; None where the one meant rather never arrived."""
+    if not facts.judged or any(
+        judged.is_own_reference or judged.pulled.digest == judged.meant.digest for judged in facts.judged
+    ):
+        return None
+    if all(_is_later_by_baseline(judged, facts, newest) for judged in facts.judged):
+        return Ruling(Outcome.SUPERSEDED, _superseded_reason(facts, newest))
+    if any(_ran_before(judged, facts) for judged in facts.judged):
+        return None
+    if all(_is_later_by_times(judged, facts, newest) for judged in facts.judged):
+        return Ruling(Outcome.SUPERSEDED, _superseded_reason(facts, newest), _FROM_TIMES)
+    return None
+
+
+def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
+    """Whether what runs came after the image meant, as neither it nor the image meant ran at the baseline."""
+    before = facts.baseline
+    if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
+        return False
+    image = judged.meant.image
+    known = image is None or image.pushed_at is None or newest.started_at > image.pushed_at
+    running = _digests_run_by(judged, facts)
+    return known and bool(running) and not running & set(before.running) and _is_not_older(judged, facts)
+
+
+def _is_not_older(judged: Judged, facts: ServiceFacts) -> bool:
+    """Whether nothing that runs is known to have been pushed before the image meant."""
+    image = judged.meant.image
+    pushed_at = image.pushed_at if image else None
+    return not pushed_at or all(moment > pushed_at for moment in _pushes_of_what_runs(judged, facts))
+
+
+def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
+    """Whether the baseline saw what runs: it was there before, so it is no later image."""
+    return facts.baseline is not None and bool(_digests_run_by(judged, facts) & set(facts.baseline.running))
+
+
+def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
+    """Whether what runs was pushed after the image meant, and rolled out after that."""
+    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    if pushed_at is None or newest.started_at <= pushed_at:
+        return False
+    return any(moment > pushed_at for moment in _pushes_of_what_runs(judged, facts))
+
+
+def _digests_run_by(judged: Judged, facts: ServiceFacts) -> set[str]:
+    containers = (task.container(judged.container) for task in facts.running)
+    return {container.digest for container in containers if container and container.digest}
+
+
+def _pushes_of_what_runs(judged: Judged, facts: ServiceFacts) -> list[datetime]:
+    """When the images that run were pushed, as far as the registry still knows."""
+    images = [image for digest in _digests_run_by(judged, facts) if (image := facts.image_of(digest))]
+    return [image.pushed_at for image in images if image.pushed_at]
+
+
+def _superseded_reason(facts: ServiceFacts, newest: NewestRollout) -> str:
+    judged = first_judged(facts)
+    digest = next(iter(sorted(_digests_run_by(judged, facts))), None)
+    running = f" {short(digest)}{pushed(facts.image_of(digest))}" if digest else ""
+    return f"a rollout that began {at(newest.started_at)} brought a later image{running} than {meant(judged.meant)}"
+
+
+def leads_to_the_image_meant(facts: ServiceFacts) -> bool:
+    """Whether what the task definition names is what was meant, so that its completed rollout is the one meant."""
+    return all(
+        judged.is_own_reference or (judged.meant.digest is not None and judged.meant.digest == judged.pulled.digest)
+        for judged in facts.judged
+    )
+
+
+def _newest_brought_another(facts: ServiceFacts) -> bool:
+    """Whether the newest rollout is known to have been one to another image than the one meant."""
+    record = newest_record(facts)
+    if record is None or record.status in {"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}:
+        return False
+    return bool(_other_digests(facts))
+
+
+def _to_another(facts: ServiceFacts) -> str:
+    """What to say where the newest rollout is one to another image than the one meant."""
+    others = _other_digests(facts) if newest_record(facts) else []
+    return f"; it brings {', '.join(map(short, others))}, not the image meant" if others else ""
+
+
+def _other_digests(facts: ServiceFacts) -> list[str]:
+    """What the newest rollout was to bring where that is not the image meant."""
+    brought = brought_by(facts, 0)
+    return [
+        digest
+        for judged in facts.judged
+        if judged.meant.digest and (digest := brought.get(judged.container)) and not is_related(judged, digest, facts)
+    ]
+
+
+def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
+    """The digests that a rollout was to bring, by container; the newest is number 0. Empty where not known."""
+    records = facts.service_deployments or ()
+    target = records[number].target if number < len(records) else None
+    revision = next((one for one in facts.revisions if one.arn == target), None)
+    return {image.container: image.digest for image in revision.images} if revision else {}
+
+
+def first_judged(facts: ServiceFacts) -> Judged:
+    """The judged container that stands in the way, else the first."""
+    absent = [judged for judged in facts.judged if judged.meant.absent]
+    return (absent or list(facts.judged))[0]

@@ -1,0 +1,31 @@
+"""What the events of a service complain of."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_deploycheck.facts.service import ServiceEvent
+from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.judge.newest import newest_rollout
+from pytest_deploycheck.judge.wording import at
+from pytest_deploycheck.safe import one_line
+
+_COMPLAINT = re.compile(
+    r"unable to|(?:is|was) unhealthy|not healthy|throttled|failed to|cannot|insufficient|impaired|deployment failed",
+    re.IGNORECASE,
+)
+"""What the service event messages have in common, by ECS's documentation, that tell of something wrong."""
+
+
+def events_since(facts: ServiceFacts) -> tuple[ServiceEvent, ...]:
+    """The service's events since the newest rollout began, the newest first."""
+    newest = newest_rollout(facts)
+    if facts.service is None or newest is None:
+        return ()
+    return tuple(event for event in facts.service.events if event.at >= newest.started_at)
+
+
+def trouble(facts: ServiceFacts) -> str:
+    """The newest of the service's events since the rollout began that complains; an empty text where none does."""
+    event = next((event for event in events_since(facts) if _COMPLAINT.search(event.message)), None)
+    return f"{one_line(event.message, 500)} ({at(event.at)})" if event else ""
