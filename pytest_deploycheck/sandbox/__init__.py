@@ -1,7 +1,8 @@
-"""AWS in a box: ECR, ECS and CloudWatch Logs on a loopback port, for demos and for tests without AWS."""
+"""AWS in a box: ECR, ECS and CloudWatch on a loopback port, for demos and for tests without AWS."""
 
 from __future__ import annotations
 
+from pytest_deploycheck.sandbox.alarms import SandboxAlarm
 from pytest_deploycheck.sandbox.definitions import SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call
 from pytest_deploycheck.sandbox.images import SandboxLayer, sandbox_layer
@@ -14,6 +15,7 @@ from pytest_deploycheck.sandbox.tasks import SandboxTask
 __all__ = [
     "Call",
     "Sandbox",
+    "SandboxAlarm",
     "SandboxContainer",
     "SandboxImage",
     "SandboxLayer",

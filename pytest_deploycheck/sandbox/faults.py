@@ -43,6 +43,10 @@ class AwsError(Exception):
         self.details = details or {}
 
 
+class DeniedError(AwsError):
+    """What IAM does not allow. Its code and its status depend on the protocol it is told in."""
+
+
 @dataclass(slots=True)
 class Fault:
     """A rule by which calls fail.
@@ -104,18 +108,13 @@ class Faults:
         raise _denied(call, self.account)
 
 
-_QUERY_SERVICES = ("sts", "elasticloadbalancing", "iam")
-
-
-def _denied(call: Call, account: str) -> AwsError:
+def _denied(call: Call, account: str) -> DeniedError:
     message = (
         f"User: arn:aws:iam::{account}:user/sandbox is not authorized to perform: {call.operation} "
         f"on resource: {_resource(call, account)} because no identity-based policy allows the "
         f"{call.operation} action"
     )
-    if call.operation.partition(":")[0] in _QUERY_SERVICES:
-        return AwsError("AccessDenied", message, 403)
-    return AwsError("AccessDeniedException", message)
+    return DeniedError("AccessDeniedException", message)
 
 
 def _resource(call: Call, account: str) -> str:
@@ -126,6 +125,8 @@ def _resource(call: Call, account: str) -> str:
         return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}"
     if service == "logs" and name:
         return f"arn:aws:logs:{call.region}:{account}:log-group:{name}:log-stream:"
+    if service == "cloudwatch" and "Alarm" in call.operation:
+        return f"arn:aws:cloudwatch:{call.region}:{account}:alarm:{call.parameters.get('AlarmName', '*')}"
     cluster = call.parameters.get("cluster")
     if service == "ecs" and cluster:
         return str(cluster) if cluster.startswith("arn:") else f"arn:aws:ecs:{call.region}:{account}:cluster/{cluster}"

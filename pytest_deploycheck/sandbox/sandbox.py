@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call, Fault, Faults
 from pytest_deploycheck.sandbox.logcontrols import LogControls
+from pytest_deploycheck.sandbox.monitoringcontrols import MonitoringControls
 from pytest_deploycheck.sandbox.names import target_group_arn
 from pytest_deploycheck.sandbox.registrycontrols import RegistryControls
 from pytest_deploycheck.sandbox.server import Application, Server
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Sandbox(LogControls, RegistryControls):
-    """AWS in a box, in this process: ECR, ECS and CloudWatch Logs as they really answer, on a loopback port.
+class Sandbox(LogControls, MonitoringControls, RegistryControls):
+    """AWS in a box, in this process: ECR, ECS and CloudWatch as they really answer, on a loopback port.
 
     What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
-    STS, load balancers and alarms are answered by moto. One sandbox runs at a time in a process.
+    STS and what else there is of load balancers are answered by moto. One sandbox runs at a time in a process.
 
     Example:
         ```python

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 try:
     from moto.moto_api._internal.models import moto_api_backend
@@ -22,10 +19,22 @@ try:
     )
     from werkzeug.serving import make_server
     from werkzeug.wrappers import Request, Response
-except ImportError as error:
-    raise ImportError("The sandbox needs moto and flask: pip install 'pytest-deploycheck[sandbox]'") from error
 
-from pytest_deploycheck.sandbox import ecr, ecs_services, ecs_tasks, eventstream, logs, logs_filter, logs_queries
+    from pytest_deploycheck.sandbox.protocols import Spoken, spoken
+except ImportError as error:
+    raise ImportError("The sandbox needs moto, flask and cbor2: pip install 'pytest-deploycheck[sandbox]'") from error
+
+from pytest_deploycheck.sandbox import (
+    cloudwatch,
+    cloudwatch_metrics,
+    ecr,
+    ecs_services,
+    ecs_tasks,
+    eventstream,
+    logs,
+    logs_filter,
+    logs_queries,
+)
 from pytest_deploycheck.sandbox.faults import AwsError, Call, Faults
 from pytest_deploycheck.sandbox.logs_tail import LiveTails, start_live_tail
 from pytest_deploycheck.sandbox.targets import describe_target_health
@@ -40,14 +49,13 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world import World
 
 _ANSWERS: Mapping[str, Mapping[str, Answer]] = {
+    "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
     "ecr": ecr.OPERATIONS,
     "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS},
     "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
 }
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
-_CBOR_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
 _IAM_NAMES = {"monitoring": "cloudwatch"}
-_JSON = "application/x-amz-json-1.1"
 _POLL_SECONDS = 0.02
 
 
@@ -72,7 +80,7 @@ class Application:
         """Answer one request."""
         request = Request(environ)
         body = request.get_data()
-        call = _call(request, body)
+        said, call = _call(request, body)
         self.calls.append(call)
         # Reading the body has used the stream up.
         environ["wsgi.input"] = io.BytesIO(body)
@@ -82,22 +90,31 @@ class Application:
                 response = self._blob(request)
             elif call.operation == "logs:StartLiveTail":
                 response = self._live_tail(request, call)
-            elif call.operation.partition(":")[0] in _ANSWERS:
-                response = Response(json.dumps(self._answer(call)), content_type=_JSON)
             else:
-                return self._by_others(call, environ, start_response)
+                answer = self._answer(call)
+                if answer is None:
+                    return self._by_moto(call, environ, start_response)
+                response = said.write(answer)
         except AwsError as error:
-            response = _error_response(request, error)
+            response = said.refuse(error)
         response.headers["x-amzn-RequestId"] = str(uuid4())
         return response(environ, start_response)
 
-    def _answer(self, call: Call) -> Json:
+    def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
+        if service not in _ANSWERS:
+            return self._shared_answer(call)
         answer = _ANSWERS[service].get(operation)
         if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
             raise _unknown(call)
         with self.world.lock:
             return answer(self.world, call.region, call.parameters)
+
+    def _shared_answer(self, call: Call) -> Json | None:
+        if call.operation != "elasticloadbalancing:DescribeTargetHealth":
+            return None
+        with self.world.lock:
+            return describe_target_health(self.world, call.parameters)
 
     def _live_tail(self, request: Request, call: Call) -> Response:
         with self.world.lock:
@@ -105,11 +122,7 @@ class Application:
         stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
         return Response(stream, content_type=eventstream.CONTENT_TYPE)
 
-    def _by_others(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if call.operation == "elasticloadbalancing:DescribeTargetHealth":
-            text = describe_target_health(self.world, call.parameters)
-            if text is not None:
-                return Response(text, content_type="text/xml")(environ, start_response)
+    def _by_moto(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account
         try:
             answer: Iterable[bytes] = self._moto(environ, start_response)
@@ -174,24 +187,14 @@ class _RequestHandler(MotoRequestHandler):
         """Say nothing."""
 
 
-def _call(request: Request, body: bytes) -> Call:
+def _call(request: Request, body: bytes) -> tuple[Spoken, Call]:
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
-    region, service = (scope["region"], scope["service"]) if scope else ("", "")
+    region, signed = (scope["region"], scope["service"]) if scope else ("", "")
+    said = spoken(request, body, _IAM_NAMES.get(signed, signed))
     if request.method == "GET" and request.path.startswith("/layers/"):
         _, _, region, *_, digest = request.path.strip("/").split("/")
-        return Call("s3:GetObject", region, {"Key": digest})
-    target = request.headers.get("X-Amz-Target", "")
-    cbor = _CBOR_PATH.fullmatch(request.path)
-    parameters: dict[str, Any] = {}
-    if target:
-        operation = target.rpartition(".")[2]
-        parameters = json.loads(body or b"{}")
-    elif cbor:
-        operation = cbor["operation"]
-    else:
-        parameters = dict(parse_qsl(body.decode(errors="replace")))
-        operation = parameters.get("Action", request.method)
-    return Call(f"{_IAM_NAMES.get(service, service)}:{operation}", region, parameters)
+        return said, Call("s3:GetObject", region, {"Key": digest})
+    return said, Call(f"{said.service}:{said.operation}", region, said.read(body))
 
 
 def _unknown(call: Call) -> AwsError:
@@ -200,28 +203,3 @@ def _unknown(call: Call) -> AwsError:
 
 def _is_about_service_deployments(operation: str) -> bool:
     return "ServiceDeployment" in operation or "ServiceRevision" in operation
-
-
-def _error_response(request: Request, error: AwsError) -> Response:
-    if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
-        response = Response(_cbor_map({"__type": error.code, "message": error.message}), error.status)
-        response.headers.update({"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"})
-        return response
-    if "X-Amz-Target" in request.headers:
-        text = json.dumps({"__type": error.code, "message": error.message, **error.details})
-        return Response(text, error.status, content_type=_JSON)
-    text = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(error.code)}</Code>"
-        f"<Message>{escape(error.message)}</Message></Error>"
-        f"<RequestId>{uuid4()}</RequestId></ErrorResponse>"
-    )
-    return Response(text, error.status, content_type="text/xml")
-
-
-def _cbor_map(texts: Mapping[str, str]) -> bytes:
-    """Write a map of texts in CBOR, as CloudWatch speaks it (RFC 8949: map 0xa0, text with 16-bit length 0x79)."""
-    encoded = bytes([0xA0 + len(texts)])
-    for text in (part for pair in texts.items() for part in pair):
-        data = text.encode()
-        encoded += b"\x79" + len(data).to_bytes(2, "big") + data
-    return encoded

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.answers import Json
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 PORT = 8080
 """The port every application listens on."""
 
-_NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 _REASONS = {
     "initial": ("Elb.RegistrationInProgress", "Target registration is in progress"),
     "unhealthy": ("Target.ResponseCodeMismatch", "Health checks failed with these codes: [502]"),
@@ -21,27 +19,22 @@ _REASONS = {
 }
 
 
-def describe_target_health(world: World, asked: Json) -> str | None:
-    """Answer DescribeTargetHealth in XML, or None where no service of the world has the target group."""
+def describe_target_health(world: World, asked: Json) -> Json | None:
+    """Answer DescribeTargetHealth, or None where no service of the world has the target group."""
     arn = asked.get("TargetGroupArn", "")
-    with world.lock:
-        services = [service for service in world.services.values() if arn in service.target_groups]
-        if not services:
-            return None
-        targets = [_target(task) for service in services for task in service.tasks if task.started_at]
-    return (
-        f'<DescribeTargetHealthResponse xmlns="{_NAMESPACE}"><DescribeTargetHealthResult>'
-        f"<TargetHealthDescriptions>{''.join(targets)}</TargetHealthDescriptions>"
-        "</DescribeTargetHealthResult></DescribeTargetHealthResponse>"
-    )
+    services = [service for service in world.services.values() if arn in service.target_groups]
+    if not services:
+        return None
+    targets = [_target(task) for service in services for task in service.tasks if task.started_at]
+    return {"TargetHealthDescriptions": targets}
 
 
-def _target(task: SandboxTask) -> str:
+def _target(task: SandboxTask) -> Json:
     state = task.target_health if task.is_running else "draining"
     reason, description = _REASONS.get(state, ("", ""))
-    why = f"<Reason>{reason}</Reason><Description>{description}</Description>" if reason else ""
-    return (
-        f"<member><Target><Id>{task.private_ip}</Id><Port>{PORT}</Port></Target>"
-        f"<HealthCheckPort>{PORT}</HealthCheckPort>"
-        f"<TargetHealth><State>{escape(state)}</State>{why}</TargetHealth></member>"
-    )
+    why = {"Reason": reason, "Description": description} if reason else {}
+    return {
+        "Target": {"Id": task.private_ip, "Port": PORT},
+        "HealthCheckPort": str(PORT),
+        "TargetHealth": {"State": state, **why},
+    }

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.sandbox.definitions import TaskDefinition
 from pytest_deploycheck.sandbox.logsettings import LiveTailing, LogPaging, Querying
 from pytest_deploycheck.sandbox.logstore import LogStore
+from pytest_deploycheck.sandbox.metrics import MetricStore
 from pytest_deploycheck.sandbox.names import Reference, ecs_arn, parse_reference
 from pytest_deploycheck.sandbox.registry import Registries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_deploycheck.sandbox.alarms import SandboxAlarm
     from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
     from pytest_deploycheck.sandbox.logs_queries import SandboxQuery
     from pytest_deploycheck.sandbox.registry import Repository
@@ -46,6 +48,8 @@ class World:
         services: By region, cluster and name.
         standalone: The tasks no service started.
         queries: The queries of Logs Insights by id.
+        alarms: The alarms by region and name.
+        metrics: The metrics.
     """
 
     account: str
@@ -65,6 +69,8 @@ class World:
     services: dict[tuple[str, str, str], SandboxService] = field(default_factory=dict)
     standalone: list[SandboxTask] = field(default_factory=list)
     queries: dict[str, SandboxQuery] = field(default_factory=dict)
+    alarms: dict[tuple[str, str], SandboxAlarm] = field(default_factory=dict)
+    metrics: MetricStore = field(default_factory=MetricStore)
 
     def now(self) -> datetime:
         """Return the world's time."""
