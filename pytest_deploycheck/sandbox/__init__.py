@@ -10,6 +10,7 @@ from pytest_deploycheck.sandbox.registry import SandboxImage
 from pytest_deploycheck.sandbox.rollouts import SandboxRollout
 from pytest_deploycheck.sandbox.sandbox import Sandbox
 from pytest_deploycheck.sandbox.service import SandboxService
+from pytest_deploycheck.sandbox.targetgroups import SandboxTargetGroup
 from pytest_deploycheck.sandbox.tasks import SandboxTask
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SandboxLayer",
     "SandboxRollout",
     "SandboxService",
+    "SandboxTargetGroup",
     "SandboxTask",
     "sandbox_layer",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.instances import NetworkMode
     from pytest_deploycheck.sandbox.world import World
 
 Architecture = Literal["X86_64", "ARM64"]
@@ -73,6 +74,7 @@ class TaskDefinition:
         containers: The containers, the first is the application's.
         architecture: The processor its tasks run on.
         registered_at: When it was registered.
+        network_mode: How the containers of its tasks are reached.
     """
 
     arn: str
@@ -82,6 +84,7 @@ class TaskDefinition:
     containers: tuple[SandboxContainer, ...]
     architecture: Architecture
     registered_at: datetime
+    network_mode: NetworkMode = "awsvpc"
 
     def container(self, name: str | None) -> SandboxContainer:
         """Return a container by name, or the first where no name is given.

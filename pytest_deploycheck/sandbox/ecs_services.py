@@ -8,7 +8,7 @@ from pytest_deploycheck.sandbox.answers import Answer, Json, invalid, page, seco
 from pytest_deploycheck.sandbox.ecs_tasks import cluster_name
 from pytest_deploycheck.sandbox.faults import AwsError
 from pytest_deploycheck.sandbox.names import ecs_arn, last_part
-from pytest_deploycheck.sandbox.targets import PORT
+from pytest_deploycheck.sandbox.targetgroups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,9 +170,7 @@ def _service(world: World, service: SandboxService) -> Json:
         "desiredCount": service.desired,
         "runningCount": sum(task.last_status == "RUNNING" for task in service.tasks),
         "pendingCount": sum(task.last_status == "PENDING" for task in service.tasks),
-        "launchType": "FARGATE",
-        "platformVersion": "LATEST",
-        "platformFamily": "Linux",
+        **_launch(service, "LATEST"),
         "taskDefinition": service.definition.arn,
         "deploymentConfiguration": _CONFIGURATION,
         "deployments": [_deployment(rollout) for rollout in shown] if by_ecs else [],
@@ -194,8 +192,39 @@ def _service(world: World, service: SandboxService) -> Json:
 
 
 def _load_balancers(service: SandboxService) -> list[Json]:
+    alternates = dict(zip(service.target_groups, service.alternate_target_groups, strict=False))
+    return [
+        {
+            **_load_balancer(service, arn),
+            **({"advancedConfiguration": _advanced(service, arn, alternates[arn])} if arn in alternates else {}),
+        }
+        for arn in service.target_groups
+    ]
+
+
+def _task_set_load_balancers(rollout: SandboxRollout) -> list[Json]:
+    return [_load_balancer(rollout.service, arn) for arn in rollout.target_groups]
+
+
+def _load_balancer(service: SandboxService, arn: str) -> Json:
     name = service.definition.containers[0].name
-    return [{"targetGroupArn": arn, "containerName": name, "containerPort": PORT} for arn in service.target_groups]
+    return {"targetGroupArn": arn, "containerName": name, "containerPort": CONTAINER_PORT}
+
+
+def _advanced(service: SandboxService, arn: str, alternate: str) -> Json:
+    balancer = service.world.target_groups.by_arn[arn].load_balancer
+    rule = f"{balancer.replace(':loadbalancer/', ':listener-rule/')}/{last_part(arn)}/{last_part(alternate)}"
+    return {
+        "alternateTargetGroupArn": alternate,
+        "productionListenerRule": rule,
+        "roleArn": f"arn:aws:iam::{service.world.account}:role/ecsInfrastructureRole",
+    }
+
+
+def _launch(service: SandboxService, platform: str) -> Json:
+    if service.launch_type == "EC2":
+        return {"launchType": "EC2"}
+    return {"launchType": "FARGATE", "platformVersion": platform, "platformFamily": "Linux"}
 
 
 def _counts(rollout: SandboxRollout) -> Json:
@@ -216,9 +245,7 @@ def _deployment(rollout: SandboxRollout) -> Json:
         "failedTasks": rollout.failed_tasks,
         "createdAt": seconds(rollout.created_at),
         "updatedAt": seconds(rollout.updated_at or rollout.created_at),
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
-        "platformFamily": "Linux",
+        **_launch(rollout.service, "1.4.0"),
         "rolloutState": rollout.state,
         "rolloutStateReason": rollout.reason,
     }
@@ -239,8 +266,8 @@ def _task_set(world: World, rollout: SandboxRollout) -> Json:
         **counts,
         "createdAt": seconds(rollout.created_at),
         "updatedAt": seconds(rollout.updated_at or rollout.created_at),
-        "launchType": "FARGATE",
-        "loadBalancers": _load_balancers(service),
+        **_launch(service, "1.4.0"),
+        "loadBalancers": _task_set_load_balancers(rollout),
         "scale": {"value": 100.0, "unit": "PERCENT"},
         "stabilityStatus": "STEADY_STATE" if rollout.state == "COMPLETED" else "STABILIZING",
     }
@@ -342,9 +369,7 @@ def _revision(world: World, rollout: SandboxRollout) -> Json:
         "serviceArn": service.arn,
         "clusterArn": _cluster_arn(world, service),
         "taskDefinition": rollout.definition.arn,
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
-        "platformFamily": "Linux",
+        **_launch(service, "1.4.0"),
         "loadBalancers": _load_balancers(service),
         "containerImages": [
             without_nothing(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.answers import Answer, Json, invalid, page, seconds, without_nothing
 from pytest_deploycheck.sandbox.faults import AwsError
-from pytest_deploycheck.sandbox.names import ecs_arn, last_part
+from pytest_deploycheck.sandbox.names import container_instance_arn, ecs_arn, last_part
+from pytest_deploycheck.sandbox.targetgroups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,8 +97,9 @@ def _task(world: World, task: SandboxTask) -> Json:
                 {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.architecture]},
             ],
             "availabilityZone": f"{task.region}a",
-            "attachments": [_network_interface(task)],
+            "attachments": [_network_interface(task)] if task.has_address else [],
             "connectivity": "CONNECTED" if task.is_running else None,
+            "containerInstanceArn": _instance_arn(world, task),
             "containers": [_container(task, each) for each in task.definition.containers],
             "cpu": "256",
             "memory": "512",
@@ -112,9 +114,7 @@ def _task(world: World, task: SandboxTask) -> Json:
             "healthStatus": _task_health(task),
             "group": task.group,
             "startedBy": task.started_by or None,
-            "launchType": "FARGATE",
-            "platformVersion": "1.4.0",
-            "platformFamily": "Linux",
+            **_launch(task),
             "enableExecuteCommand": False,
             "overrides": {"containerOverrides": [{"name": each.name} for each in task.definition.containers]},
             "tags": [],
@@ -139,10 +139,31 @@ def _container(task: SandboxTask, container: SandboxContainer) -> Json:
             "exitCode": (task.exit_code if is_application else 0) if is_stopped and task.started_at else None,
             "reason": (task.container_reason or None) if is_application and is_stopped else None,
             "healthStatus": container.health if task.started_at and not is_stopped else "UNKNOWN",
-            "networkInterfaces": [{"attachmentId": _attachment_id(task), "privateIpv4Address": task.private_ip}],
+            **_network(task, container),
             "cpu": "0",
         }
     )
+
+
+def _launch(task: SandboxTask) -> Json:
+    if task.instance:
+        return {"launchType": "EC2"}
+    return {"launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux"}
+
+
+def _instance_arn(world: World, task: SandboxTask) -> str | None:
+    if task.instance is None:
+        return None
+    return container_instance_arn(task.region, world.account, task.cluster, task.instance.id)
+
+
+def _network(task: SandboxTask, container: SandboxContainer) -> Json:
+    if task.has_address:
+        interface = {"attachmentId": _attachment_id(task), "privateIpv4Address": task.private_ip}
+        return {"networkBindings": [], "networkInterfaces": [interface]}
+    binding = {"bindIP": "0.0.0.0", "containerPort": CONTAINER_PORT, "hostPort": task.host_port, "protocol": "tcp"}  # noqa: S104  # the words of Docker's answer; nothing is bound
+    is_reached = task.started_at and container is task.definition.containers[0]
+    return {"networkBindings": [binding] if is_reached else [], "networkInterfaces": []}
 
 
 def _task_health(task: SandboxTask) -> str:
@@ -174,12 +195,12 @@ def _definition(definition: TaskDefinition) -> Json:
         "family": definition.family,
         "revision": definition.revision,
         "status": "ACTIVE",
-        "containerDefinitions": [_container_definition(each) for each in definition.containers],
+        "containerDefinitions": [_container_definition(definition, each) for each in definition.containers],
         "volumes": [],
         "placementConstraints": [],
-        "networkMode": "awsvpc",
-        "compatibilities": ["EC2", "FARGATE"],
-        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": definition.network_mode,
+        "compatibilities": ["EC2", "FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
+        "requiresCompatibilities": ["FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
         "runtimePlatform": {"cpuArchitecture": definition.architecture, "operatingSystemFamily": "LINUX"},
         "cpu": "256",
         "memory": "512",
@@ -187,13 +208,16 @@ def _definition(definition: TaskDefinition) -> Json:
     }
 
 
-def _container_definition(container: SandboxContainer) -> Json:
+def _container_definition(definition: TaskDefinition, container: SandboxContainer) -> Json:
+    is_reached = container is definition.containers[0]
+    host_port = 0 if definition.network_mode == "bridge" else CONTAINER_PORT
+    port = {"containerPort": CONTAINER_PORT, "hostPort": host_port, "protocol": "tcp"}
     return {
         "name": container.name,
         "image": container.image,
         "cpu": 0,
         "essential": container.essential,
-        "portMappings": [],
+        "portMappings": [port] if is_reached else [],
         "environment": [],
         "mountPoints": [],
         "volumesFrom": [],

@@ -71,11 +71,9 @@ def ecs_arn(region: str, account: str, kind: str, *path: str) -> str:
     return f"arn:aws:ecs:{region}:{account}:{kind}/{'/'.join(path)}"
 
 
-def target_group_arn(region: str, account: str, name_or_arn: str) -> str:
-    """Return the ARN of a target group by its name; an ARN is returned as it is."""
-    if name_or_arn.startswith("arn:"):
-        return name_or_arn
-    return f"arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name_or_arn}/{uuid4().hex[:16]}"
+def container_instance_arn(region: str, account: str, cluster: str, instance: str) -> str:
+    """Return the ARN of a container instance by its id."""
+    return ecs_arn(region, account, "container-instance", cluster, instance)
 
 
 def last_part(name_or_arn: str) -> str:

@@ -63,6 +63,7 @@ class SandboxRollout:
         rollback: That and why it was rolled back.
         is_rollback: Whether it is itself the way back from a failed rollout.
         failed_tasks: How many of its tasks failed.
+        is_alternate: Whether its tasks register with the service's alternate target groups.
         id: Its id (`ecs-svc/…`).
         deployment_arn: The ARN of its service deployment.
     """
@@ -80,6 +81,7 @@ class SandboxRollout:
     rollback: Rollback | None = None
     is_rollback: bool = False
     failed_tasks: int = 0
+    is_alternate: bool = False
     id: str = field(default_factory=lambda: f"ecs-svc/{long_number()}")
     deployment_arn: str = ""
 
@@ -96,6 +98,11 @@ class SandboxRollout:
     def tasks(self) -> list[SandboxTask]:
         """The tasks it started, whether they still run or not."""
         return [task for task in self.service.all_tasks if task.started_by == self.id]
+
+    @property
+    def target_groups(self) -> tuple[str, ...]:
+        """The ARNs of the target groups its tasks register with."""
+        return self.service.alternate_target_groups if self.is_alternate else self.service.target_groups
 
     @property
     def running_tasks(self) -> list[SandboxTask]:
@@ -128,10 +135,12 @@ class SandboxRollout:
                 self.id,
                 f"service:{service.name}",
             )
+            if service.launch_type == "EC2":
+                task.place(at)
             if not pending:
                 task.start(world.soon(at, START_UP))
             tasks.append(task)
-        service.all_tasks.extend(tasks)
+            service.all_tasks.append(task)
         service.say_started(tasks, at)
         return tasks
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call, Fault, Faults
 from pytest_deploycheck.sandbox.logcontrols import LogControls
 from pytest_deploycheck.sandbox.monitoringcontrols import MonitoringControls
-from pytest_deploycheck.sandbox.names import target_group_arn
 from pytest_deploycheck.sandbox.registrycontrols import RegistryControls
 from pytest_deploycheck.sandbox.server import Application, Server
-from pytest_deploycheck.sandbox.service import SandboxService
-from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
+from pytest_deploycheck.sandbox.servicecontrols import ServiceControls
+from pytest_deploycheck.sandbox.targetcontrols import TargetControls
 from pytest_deploycheck.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from datetime import datetime
     from types import TracebackType
     from typing import Self
 
 
-class Sandbox(LogControls, MonitoringControls, RegistryControls):
+class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls, TargetControls):
     """AWS in a box, in this process: ECR, ECS and CloudWatch as they really answer, on a loopback port.
 
     What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
@@ -122,125 +120,6 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls):
         """Return AWS's time, in UTC."""
         return self._world.now()
 
-    def create_service(
-        self,
-        name: str,
-        *,
-        cluster: str,
-        image: str = "",
-        container: str = "app",
-        containers: Sequence[SandboxContainer] = (),
-        family: str = "",
-        desired: int = 1,
-        region: str = "",
-        architecture: Architecture = "X86_64",
-        controller: str = "ECS",
-        scheduling: str = "REPLICA",
-        target_groups: Sequence[str] = (),
-        at: datetime | None = None,
-    ) -> SandboxService:
-        """Make a service with its cluster, task definition, log groups, a completed rollout and its tasks.
-
-        Args:
-            name: The service's name.
-            cluster: The name of the cluster; it is made if it is not there.
-            image: The image of its one container; for more say, give `containers` instead.
-            container: The name of that container.
-            containers: All its containers, the application's first.
-            family: The family of its task definition; default: the service's name.
-            desired: How many tasks it wants.
-            region: Where; default: the sandbox's region.
-            architecture: The processor its tasks run on.
-            controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-            scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
-            target_groups: The names or ARNs of the target groups its tasks register with; each task's
-                `target_health` is what they say of it.
-            at: When the first rollout begins; default: now. Tasks run 15 s later, but not in the future.
-
-        Raises:
-            LookupError: If an image is not there.
-            ValueError: If there is such a service already, or neither `image` nor `containers` is given.
-        """
-        world = self._world
-        with world.lock:
-            where = (region or self.region, cluster, name)
-            if where in world.services:
-                raise ValueError(f"There is a service {name} on {cluster} in {where[0]} already")
-            made_at = world.moment(at)
-            definition = world.register(
-                family or name,
-                _containers(image, container, containers),
-                region=where[0],
-                architecture=architecture,
-                at=made_at,
-            )
-            definition.require_images(world)
-            world.clusters.add(where[:2])
-            service = SandboxService(
-                world,
-                name,
-                cluster,
-                where[0],
-                definition,
-                desired,
-                made_at,
-                controller,
-                scheduling,
-                tuple(target_group_arn(where[0], self.account, name) for name in target_groups),
-            )
-            world.services[where] = service
-            service.roll_out(at=made_at)
-            return service
-
-    def create_cluster(self, name: str, *, region: str = "") -> None:
-        """Make a cluster with nothing on it, in the sandbox's region or another."""
-        with self._world.lock:
-            self._world.clusters.add((region or self.region, name))
-
-    def run_task(
-        self,
-        family: str,
-        *,
-        cluster: str,
-        image: str = "",
-        container: str = "app",
-        containers: Sequence[SandboxContainer] = (),
-        started_by: str = "",
-        at: datetime | None = None,
-    ) -> SandboxTask:
-        """Run a standalone task, such as a migration: it is no service's, though it may share the family.
-
-        Args:
-            family: The family of the task definition that is registered for it.
-            cluster: The name of the cluster; it is made if it is not there.
-            image: The image of its one container; for more say, give `containers` instead.
-            container: The name of that container.
-            containers: All its containers.
-            started_by: Who started it.
-            at: When; default: now. It runs 15 s later, but not in the future.
-
-        Raises:
-            LookupError: If an image is not there.
-            ValueError: If neither `image` nor `containers` is given.
-        """
-        world = self._world
-        with world.lock:
-            began = world.moment(at)
-            definition = world.register(
-                family,
-                _containers(image, container, containers),
-                region=self.region,
-                architecture="X86_64",
-                at=began,
-            )
-            definition.require_images(world)
-            world.clusters.add((self.region, cluster))
-            digests = definition.digests(world)
-            task = SandboxTask(world, definition, cluster, digests, began, started_by, f"family:{family}")
-            task.start(world.soon(began, START_UP))
-            world.standalone.append(task)
-            return task
-
     @property
     def service_deployments(self) -> bool:
         """Whether ECS knows service deployments and revisions. Set it to False to be like other emulators."""
@@ -281,9 +160,3 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls):
     def allow(self, operation: str = "*") -> None:
         """Take back what [Sandbox.deny][] and [Sandbox.fail][] said of these operations, by default of all."""
         self._faults.clear(operation)
-
-
-def _containers(image: str, name: str, containers: Sequence[SandboxContainer]) -> tuple[SandboxContainer, ...]:
-    if bool(image) == bool(containers):
-        raise ValueError("Give either image or containers")
-    return tuple(containers) or (SandboxContainer(name=name, image=image),)

@@ -28,16 +28,17 @@ from pytest_deploycheck.sandbox import (
     cloudwatch,
     cloudwatch_metrics,
     ecr,
+    ecs_instances,
     ecs_services,
     ecs_tasks,
     eventstream,
     logs,
     logs_filter,
     logs_queries,
+    targets,
 )
 from pytest_deploycheck.sandbox.faults import AwsError, Call, Faults
 from pytest_deploycheck.sandbox.logs_tail import LiveTails, start_live_tail
-from pytest_deploycheck.sandbox.targets import describe_target_health
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 _ANSWERS: Mapping[str, Mapping[str, Answer]] = {
     "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
     "ecr": ecr.OPERATIONS,
-    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS},
+    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_instances.OPERATIONS},
     "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
 }
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
@@ -103,18 +104,19 @@ class Application:
     def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
         if service not in _ANSWERS:
-            return self._shared_answer(call)
+            return self._answer_of_targets(call)
         answer = _ANSWERS[service].get(operation)
         if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
             raise _unknown(call)
         with self.world.lock:
             return answer(self.world, call.region, call.parameters)
 
-    def _shared_answer(self, call: Call) -> Json | None:
-        if call.operation != "elasticloadbalancing:DescribeTargetHealth":
+    def _answer_of_targets(self, call: Call) -> Json | None:
+        answer = targets.OPERATIONS.get(call.operation.removeprefix("elasticloadbalancing:"))
+        if answer is None:
             return None
         with self.world.lock:
-            return describe_target_health(self.world, call.parameters)
+            return answer(self.world, call.region, call.parameters)
 
     def _live_tail(self, request: Request, call: Call) -> Response:
         with self.world.lock:

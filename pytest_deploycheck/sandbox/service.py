@@ -9,12 +9,14 @@ from uuid import uuid4
 
 from pytest_deploycheck.sandbox.names import ecs_arn
 from pytest_deploycheck.sandbox.rollouts import SETTLING, Rollback, RolloutState, SandboxRollout
+from pytest_deploycheck.sandbox.traffic import ServiceTraffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.instances import LaunchType
     from pytest_deploycheck.sandbox.tasks import SandboxTask, StopCode
     from pytest_deploycheck.sandbox.world import World
 
@@ -35,7 +37,7 @@ class ServiceEvent:
 
 
 @dataclass(slots=True, eq=False)
-class SandboxService:
+class SandboxService(ServiceTraffic):
     """A service.
 
     Attributes:
@@ -49,6 +51,8 @@ class SandboxService:
         controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
         scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
         target_groups: The ARNs of the target groups its tasks register with.
+        alternate_target_groups: The ARNs of those that the tasks of every other rollout register with.
+        launch_type: Where its tasks run: `FARGATE` or `EC2`.
         rollouts: Every rollout there ever was, oldest first.
         all_tasks: Every task there ever was, oldest first.
         events: What ECS said about it, oldest first.
@@ -64,6 +68,8 @@ class SandboxService:
     controller: str = "ECS"
     scheduling: str = "REPLICA"
     target_groups: tuple[str, ...] = ()
+    alternate_target_groups: tuple[str, ...] = ()
+    launch_type: LaunchType = "FARGATE"
     rollouts: list[SandboxRollout] = field(default_factory=list)
     all_tasks: list[SandboxTask] = field(default_factory=list, repr=False)
     events: list[ServiceEvent] = field(default_factory=list, repr=False)
@@ -124,6 +130,7 @@ class SandboxService:
             for earlier in self.rollouts:
                 earlier.status = "ACTIVE" if earlier.status == "PRIMARY" else earlier.status
             rollout = SandboxRollout(self, definition, digests, began)
+            rollout.is_alternate = self.next_is_alternate()
             self.rollouts.append(rollout)
             if status == "COMPLETED":
                 rollout.start_tasks(self.desired, at=began)
@@ -172,6 +179,7 @@ class SandboxService:
             failed.rollback = Rollback(_why(reason, alarms), began, good.revision_arn, is_over, tuple(alarms))
             failed.status = "ACTIVE"
             back = SandboxRollout(self, good.definition, good.digests, began, good.revision_arn, is_rollback=True)
+            back.is_alternate = good.is_alternate
             self.definition = good.definition
             self.rollouts.append(back)
             self.say(f"rolling back to deployment {good.id}.", began)
@@ -302,7 +310,14 @@ class SandboxService:
             wanted = (replace(wanted[0], image=self.world.reference(image, self.region).uri), *wanted[1:])
         if wanted == now.containers:
             return now
-        return self.world.register(now.family, wanted, region=self.region, architecture=now.architecture, at=at)
+        return self.world.register(
+            now.family,
+            wanted,
+            region=self.region,
+            architecture=now.architecture,
+            at=at,
+            network_mode=now.network_mode,
+        )
 
 
 def _why(reason: str, alarms: Sequence[str]) -> str:

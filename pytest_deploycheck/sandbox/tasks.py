@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_deploycheck.sandbox.logstore import milliseconds
 from pytest_deploycheck.sandbox.names import ecs_arn, long_number, task_id
+from pytest_deploycheck.sandbox.targetgroups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.instances import SandboxInstance
     from pytest_deploycheck.sandbox.logstore import LogGroup
     from pytest_deploycheck.sandbox.world import World
 
@@ -52,7 +54,11 @@ class SandboxTask:
         exit_code: What the application's container returned; None while it runs or if it never started.
         container_reason: What the application's container says about its end.
         private_ip: Its address in the VPC.
-        target_health: What the service's target groups say of it while it runs, such as `initial`.
+        target_health: What the service's target groups say of it while it runs, such as `initial`; empty where
+            it is not registered with them.
+        target_reason: Why they say so, as code and description; default: the usual reason of that state.
+        instance: The container instance it runs on; None on Fargate.
+        host_port: The port of the instance at which its application is reached, where it has no address.
         id: Its id.
     """
 
@@ -73,6 +79,9 @@ class SandboxTask:
     container_reason: str = ""
     private_ip: str = ""
     target_health: str = "healthy"
+    target_reason: tuple[str, str] | None = None
+    instance: SandboxInstance | None = field(default=None, repr=False)
+    host_port: int = 0
     id: str = field(default_factory=task_id)
 
     def __post_init__(self) -> None:
@@ -102,6 +111,20 @@ class SandboxTask:
     def runtime_id(self, container: SandboxContainer) -> str:
         """Return the id the container runtime gave a container."""
         return f"{self.id}-{sum(container.name.encode()) * 1_000_003 % 10**10:010d}"
+
+    @property
+    def has_address(self) -> bool:
+        """Whether it has an address of its own; otherwise it is reached at a port of its instance."""
+        return self.definition.network_mode == "awsvpc"
+
+    def place(self, at: datetime) -> None:
+        """Put the task on a container instance, the one with the fewest tasks."""
+        others = [task for task in self._world.tasks(self.region, self.cluster) if task.stopped_at is None]
+        occupied = [task.instance for task in others if task.instance]
+        alone = self.definition.network_mode == "host"
+        self.instance = self._world.instances.place(self.region, self.cluster, occupied, at, alone=alone)
+        if not self.has_address:
+            self.host_port = CONTAINER_PORT if alone else self.instance.next_port()
 
     def start(self, at: datetime) -> None:
         """Let a pending task run."""

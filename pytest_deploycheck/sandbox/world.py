@@ -9,17 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.definitions import TaskDefinition
+from pytest_deploycheck.sandbox.instances import Instances
 from pytest_deploycheck.sandbox.logsettings import LiveTailing, LogPaging, Querying
 from pytest_deploycheck.sandbox.logstore import LogStore
 from pytest_deploycheck.sandbox.metrics import MetricStore
 from pytest_deploycheck.sandbox.names import Reference, ecs_arn, parse_reference
 from pytest_deploycheck.sandbox.registry import Registries
+from pytest_deploycheck.sandbox.targetgroups import TargetGroups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_deploycheck.sandbox.alarms import SandboxAlarm
     from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
+    from pytest_deploycheck.sandbox.instances import NetworkMode
     from pytest_deploycheck.sandbox.logs_queries import SandboxQuery
     from pytest_deploycheck.sandbox.registry import Repository
     from pytest_deploycheck.sandbox.service import SandboxService
@@ -50,6 +53,8 @@ class World:
         queries: The queries of Logs Insights by id.
         alarms: The alarms by region and name.
         metrics: The metrics.
+        instances: The container instances.
+        target_groups: The target groups.
     """
 
     account: str
@@ -71,6 +76,11 @@ class World:
     queries: dict[str, SandboxQuery] = field(default_factory=dict)
     alarms: dict[tuple[str, str], SandboxAlarm] = field(default_factory=dict)
     metrics: MetricStore = field(default_factory=MetricStore)
+    instances: Instances = field(default_factory=Instances)
+    target_groups: TargetGroups = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.target_groups = TargetGroups(self.account)
 
     def now(self) -> datetime:
         """Return the world's time."""
@@ -114,13 +124,14 @@ class World:
         region: str,
         architecture: Architecture,
         at: datetime,
+        network_mode: NetworkMode = "awsvpc",
     ) -> TaskDefinition:
         """Register the next revision of a family of task definitions, with the log groups it writes to."""
         prefix = ecs_arn(region, self.account, "task-definition", f"{family}:")
         revision = 1 + sum(arn.startswith(prefix) for arn in self.definitions)
         whole = tuple(container.completed(self, family, region) for container in containers)
         definition = TaskDefinition(
-            f"{prefix}{revision}", family, revision, region, whole, architecture, registered_at=at
+            f"{prefix}{revision}", family, revision, region, whole, architecture, at, network_mode
         )
         self.definitions[definition.arn] = definition
         for container in whole:

@@ -1,0 +1,105 @@
+"""The target groups of the sandbox's world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import uuid4
+
+TargetType = Literal["ip", "instance"]
+"""What a target group calls its targets by."""
+
+CONTAINER_PORT = 8080
+"""The port every application listens on."""
+
+
+@dataclass(slots=True, eq=False)
+class SandboxTargetGroup:
+    """A target group. Whatever is set here is told from then on.
+
+    Attributes:
+        arn: Its ARN.
+        load_balancer: The ARN of the load balancer it belongs to; empty for none, then its targets are `unused`.
+        target_type: Whether its targets are called by address or by instance.
+        protocol: The protocol its targets are spoken to in.
+        port: The port that its targets have where none is named.
+        health_check_path: Where its health checks ask.
+        health_check_enabled: Whether it has health checks.
+    """
+
+    arn: str
+    load_balancer: str = ""
+    target_type: TargetType = "ip"
+    protocol: str = "HTTP"
+    port: int = 80
+    health_check_path: str = "/"
+    health_check_enabled: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.arn.split("/")[1]
+
+    @property
+    def region(self) -> str:
+        """The region it is in."""
+        return self.arn.split(":")[3]
+
+    @property
+    def dimension(self) -> str:
+        """What CloudWatch calls it: `targetgroup/NAME/ID`."""
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def load_balancer_dimension(self) -> str:
+        """What CloudWatch calls its load balancer, such as `app/NAME/ID`; empty for none."""
+        return self.load_balancer.partition(":loadbalancer/")[2]
+
+
+@dataclass(slots=True)
+class TargetGroups:
+    """All target groups.
+
+    Attributes:
+        account: The account they are in.
+        by_arn: The target groups, by ARN.
+    """
+
+    account: str
+    by_arn: dict[str, SandboxTargetGroup] = field(default_factory=dict)
+
+    def find(self, region: str, name_or_arn: str) -> SandboxTargetGroup | None:
+        """Return the target group of that name or ARN, if there is one in the region."""
+        here = (group for group in self.by_arn.values() if group.region == region)
+        return next((group for group in here if name_or_arn in {group.arn, group.name}), None)
+
+    def open(
+        self, region: str, name_or_arn: str, load_balancer: str, target_type: TargetType = "ip"
+    ) -> SandboxTargetGroup:
+        """Return a target group, made if it is not there.
+
+        Args:
+            region: Where.
+            name_or_arn: Its name or its ARN.
+            load_balancer: The name or ARN of the load balancer a new one belongs to; empty for none.
+            target_type: What a new one calls its targets by.
+        """
+        group = self.find(region, name_or_arn)
+        if group is None:
+            arn = name_or_arn
+            if not arn.startswith("arn:"):
+                arn = self._arn(region, f"targetgroup/{name_or_arn}/{uuid4().hex[:16]}")
+            group = SandboxTargetGroup(arn, self.load_balancer(region, load_balancer), target_type)
+            self.by_arn[arn] = group
+        return group
+
+    def load_balancer(self, region: str, name_or_arn: str) -> str:
+        """Return the ARN of a load balancer, the same for the same name; an ARN is returned as it is."""
+        if not name_or_arn or name_or_arn.startswith("arn:"):
+            return name_or_arn
+        known = (group.load_balancer for group in self.by_arn.values() if group.region == region)
+        same = (arn for arn in known if f"/{name_or_arn}/" in arn)
+        return next(same, self._arn(region, f"loadbalancer/app/{name_or_arn}/{uuid4().hex[:16]}"))
+
+    def _arn(self, region: str, path: str) -> str:
+        return f"arn:aws:elasticloadbalancing:{region}:{self.account}:{path}"
