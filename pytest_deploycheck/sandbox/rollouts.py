@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from pytest_deploycheck.sandbox.deploying import Stage
 from pytest_deploycheck.sandbox.names import ecs_arn, long_number, service_deployment_id
 from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
 
@@ -64,7 +66,13 @@ class SandboxRollout:
         is_rollback: Whether it is itself the way back from a failed rollout.
         failed_tasks: How many of its tasks failed.
         is_alternate: Whether its tasks register with the service's alternate target groups.
-        id: Its id (`ecs-svc/…`).
+        stage: At which stage of its lifecycle it is, while it is in progress; ROLLING knows none. Default: its
+            tasks are scaling up.
+        production_weight: How many percent of users' traffic go to its tasks; default: all or none, as the stage
+            says.
+        paused_at: The stage at which it pauses until somebody lets it go on; empty while it does not.
+        pause_id: The id of that pause.
+        id: Its id (`ecs-svc/…`), also that of its task set.
         deployment_arn: The ARN of its service deployment.
     """
 
@@ -82,6 +90,10 @@ class SandboxRollout:
     is_rollback: bool = False
     failed_tasks: int = 0
     is_alternate: bool = False
+    stage: Stage | Literal[""] = ""
+    production_weight: float | None = None
+    paused_at: Stage | Literal[""] = ""
+    pause_id: str = field(default_factory=lambda: f"ecs-pause-{secrets.token_urlsafe(32)}", repr=False)
     id: str = field(default_factory=lambda: f"ecs-svc/{long_number()}")
     deployment_arn: str = ""
 
@@ -103,6 +115,52 @@ class SandboxRollout:
     def target_groups(self) -> tuple[str, ...]:
         """The ARNs of the target groups its tasks register with."""
         return self.service.alternate_target_groups if self.is_alternate else self.service.target_groups
+
+    @property
+    def wanted(self) -> int:
+        """How many of its tasks are wanted."""
+        is_task_set = self.service.controller != "ECS" and self.status != "INACTIVE"
+        if self.status == "PRIMARY" or is_task_set:
+            return self.service.desired
+        return sum(task.stopped_at is None for task in self.tasks)
+
+    @property
+    def consecutive_failures(self) -> int:
+        """How many tasks failed one after another: none any more once a task of it runs."""
+        return 0 if self.running_tasks else self.failed_tasks
+
+    @property
+    def current_stage(self) -> Stage | Literal[""]:
+        """At which stage of its lifecycle it is; empty when it is over."""
+        if self.state != "IN_PROGRESS":
+            return ""
+        return self.stage or self.paused_at or "SCALE_UP"
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether all test traffic goes to its tasks."""
+        return self._is_past("TEST_TRAFFIC_SHIFT")
+
+    @property
+    def weight(self) -> float:
+        """How many percent of users' traffic go to its tasks."""
+        if self.state == "IN_PROGRESS" and self.production_weight is not None:
+            return self.production_weight
+        return 100.0 if self._is_past("PRODUCTION_TRAFFIC_SHIFT") else 0.0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether as many tasks run as are wanted, none is on its way, and all are healthy."""
+        alive = [task for task in self.tasks if task.stopped_at is None]
+        return len(alive) == self.wanted and all(
+            task.is_running and task.target_health in {"healthy", ""} for task in alive
+        )
+
+    def _is_past(self, stage: Stage) -> bool:
+        if self.state != "IN_PROGRESS":
+            return self.state == "COMPLETED"
+        stages = get_args(Stage)
+        return stages.index(self.current_stage) > stages.index(stage)
 
     @property
     def running_tasks(self) -> list[SandboxTask]:
@@ -153,28 +211,54 @@ class SandboxRollout:
         with self.service.world.lock:
             when = self.service.world.moment(at)
             self._start_pending(when)
+            if self.status == "ACTIVE":
+                self.shift_traffic(at=when)
             missing = self.service.desired - len(self.running_tasks)
             self.start_tasks(max(0, missing), at=max(self.created_at, when - SETTLING))
             self.service.retire_others(self, when)
             self.state = "COMPLETED"
             self.reason = f"ECS deployment {self.id} completed."
             self.updated_at = self.finished_at = when
-            self.service.say(f"(deployment {self.id}) deployment completed.", when)
+            if self.service.controller == "ECS":
+                self.service.say(f"(deployment {self.id}) deployment completed.", when)
             self.service.say("has reached a steady state.", when)
+
+    def shift_traffic(self, *, at: datetime | None = None) -> None:
+        """Let the load balancer send users to the tasks of this task set: it becomes PRIMARY, the other ACTIVE.
+
+        Args:
+            at: When; default: now.
+
+        Raises:
+            ValueError: If ECS itself carries out the service's rollouts: then there are no task sets.
+        """
+        service = self.service
+        if service.controller == "ECS":
+            raise ValueError(f"{service.name} has no task sets: set stage and production_weight of its rollouts")
+        with service.world.lock:
+            for other in service.rollouts:
+                other.status = "ACTIVE" if other.status == "PRIMARY" else other.status
+            self.status = "PRIMARY"
+            self.updated_at = service.world.moment(at)
 
     def fail(
         self, *, at: datetime | None = None, exit_code: int = 1, container_reason: str = "", crashes: int = CRASHES
     ) -> None:
         """Let the rollout fail: its tasks crash, or cannot start where their image is not there.
 
-        The tasks of the rollout before go on running.
+        The tasks of the rollout before go on running. A task set that failed is gone.
 
         Args:
             at: When ECS gives up; default: now.
             exit_code: What the application's container returns.
             container_reason: What the application's container says about its end.
             crashes: How many tasks have failed by then, at least.
+
+        Raises:
+            ValueError: If ECS would not give up, as the service has no circuit breaker.
         """
+        if self.service.controller == "ECS" and not self.service.deploying.circuit_breaker:
+            raise ValueError(f"{self.service.name} has no circuit breaker: ECS goes on trying, see crash()")
         with self.service.world.lock:
             when = self.service.world.moment(at)
             self._start_pending(when)
@@ -183,10 +267,30 @@ class SandboxRollout:
             for task in tried:
                 self._crash(task, when, exit_code, container_reason)
             self.failed_tasks += len(tried)
-            self.state = "FAILED"
-            self.reason = "ECS deployment circuit breaker: tasks failed to start."
-            self.updated_at = self.finished_at = when
-            self.service.say(f"(deployment {self.id}) deployment failed: tasks failed to start.", when)
+            self.end("ECS deployment circuit breaker: tasks failed to start.", "tasks failed to start", when)
+
+    def end(self, reason: str, cause: str, at: datetime) -> None:
+        """Note that the rollout has failed, in ECS's words.
+
+        Args:
+            reason: The reason of its state.
+            cause: What the service event says.
+            at: When.
+        """
+        self.state = "FAILED"
+        self.reason = reason
+        self.updated_at = self.finished_at = at
+        if self.service.controller == "ECS":
+            self.service.say(f"(deployment {self.id}) deployment failed: {cause}.", at)
+        else:
+            self.drop()
+
+    def drop(self) -> None:
+        """Take the task set away; if it served users, the one before does again."""
+        was_primary, self.status = self.status == "PRIMARY", "INACTIVE"
+        left = [other for other in self.service.rollouts if other.status == "ACTIVE"]
+        if was_primary and left:
+            left[-1].status = "PRIMARY"
 
     def _start_pending(self, at: datetime) -> None:
         for task in self.tasks:

@@ -29,6 +29,7 @@ from pytest_deploycheck.sandbox import (
     cloudwatch_metrics,
     ecr,
     ecs_instances,
+    ecs_rollouts,
     ecs_services,
     ecs_tasks,
     eventstream,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 _ANSWERS: Mapping[str, Mapping[str, Answer]] = {
     "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
     "ecr": ecr.OPERATIONS,
-    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_instances.OPERATIONS},
+    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_rollouts.OPERATIONS, **ecs_instances.OPERATIONS},
     "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
 }
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")

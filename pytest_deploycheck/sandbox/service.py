@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+from pytest_deploycheck.sandbox.deploying import Deploying
 from pytest_deploycheck.sandbox.names import ecs_arn
 from pytest_deploycheck.sandbox.rollouts import SETTLING, Rollback, RolloutState, SandboxRollout
 from pytest_deploycheck.sandbox.traffic import ServiceTraffic
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.instances import LaunchType
     from pytest_deploycheck.sandbox.tasks import SandboxTask, StopCode
     from pytest_deploycheck.sandbox.world import World
+
+_DELETED = "Task set deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class SandboxService(ServiceTraffic):
         definition: The task definition it uses now.
         desired: How many tasks are wanted.
         created_at: When it was made.
-        controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+        deploying: How its rollouts go.
         scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
         target_groups: The ARNs of the target groups its tasks register with.
         alternate_target_groups: The ARNs of those that the tasks of every other rollout register with.
@@ -65,7 +68,7 @@ class SandboxService(ServiceTraffic):
     definition: TaskDefinition = field(repr=False)
     desired: int
     created_at: datetime
-    controller: str = "ECS"
+    deploying: Deploying = field(default_factory=Deploying)
     scheduling: str = "REPLICA"
     target_groups: tuple[str, ...] = ()
     alternate_target_groups: tuple[str, ...] = ()
@@ -91,8 +94,22 @@ class SandboxService(ServiceTraffic):
 
     @property
     def rollout(self) -> SandboxRollout:
-        """Its newest rollout: the PRIMARY deployment."""
+        """Its newest rollout: the PRIMARY deployment, or the newest task set."""
         return self.rollouts[-1]
+
+    @property
+    def service_deployments(self) -> list[SandboxRollout]:
+        """The rollouts that ECS keeps a record of, oldest first: all that it carried out itself.
+
+        The way back from a failed one is part of its record.
+        """
+        if self.controller != "ECS":
+            return []
+        return [rollout for rollout in self.rollouts if not rollout.is_rollback]
+
+    def configuration(self) -> dict[str, Any]:
+        """Return its deployment configuration, as the model has it."""
+        return self.deploying.configuration(each.paused_at for each in self.rollouts if each.paused_at)
 
     def roll_out(
         self,
@@ -112,7 +129,8 @@ class SandboxService(ServiceTraffic):
             at: When it begins; default: now. Its tasks run 15 s later and a completed rollout has settled
                 45 s later, but nothing lies in the future.
             status: How far it gets: `COMPLETED` (the old tasks are stopped), `IN_PROGRESS` (old and new
-                tasks run side by side) or `FAILED` (the new tasks crashed, the old ones run).
+                tasks run side by side) or `FAILED` (the new tasks crashed, the old ones run). With another
+                controller than ECS a new task set is ACTIVE while it is in progress, and the old one PRIMARY.
             new_running: How many new tasks run, where it is in progress.
             new_pending: How many new tasks are pending, where it is in progress.
 
@@ -127,10 +145,13 @@ class SandboxService(ServiceTraffic):
             if status != "FAILED":
                 definition.require_images(world)
             self.definition = definition
-            for earlier in self.rollouts:
-                earlier.status = "ACTIVE" if earlier.status == "PRIMARY" else earlier.status
             rollout = SandboxRollout(self, definition, digests, began)
             rollout.is_alternate = self.next_is_alternate()
+            if self.controller == "ECS":
+                for earlier in self.rollouts:
+                    earlier.status = "ACTIVE" if earlier.status == "PRIMARY" else earlier.status
+            elif self.rollouts:
+                rollout.status = "ACTIVE"
             self.rollouts.append(rollout)
             if status == "COMPLETED":
                 rollout.start_tasks(self.desired, at=began)
@@ -152,6 +173,8 @@ class SandboxService(ServiceTraffic):
     ) -> SandboxRollout:
         """Let ECS roll the newest rollout back to the last one that had completed.
 
+        With another controller than ECS the newest task set goes, and the one before serves users again.
+
         Args:
             at: When the way back begins; default: now.
             reason: What made ECS do it.
@@ -159,7 +182,8 @@ class SandboxService(ServiceTraffic):
             status: Whether the earlier tasks are all back.
 
         Returns:
-            The rollout that goes back: a new PRIMARY deployment of the earlier task definition and digests.
+            The rollout that goes back: a new PRIMARY deployment of the earlier task definition and digests,
+            or the earlier task set.
 
         Raises:
             ValueError: If the newest rollout has completed, or there is nothing to go back to.
@@ -172,7 +196,9 @@ class SandboxService(ServiceTraffic):
             if good is None or good is failed:
                 raise ValueError(f"{self.name} has no unfinished rollout, or none to go back to")
             if failed.state == "IN_PROGRESS":
-                failed.fail(at=began)
+                self._give_up(failed, reason, began)
+            if self.controller != "ECS":
+                return good
             cause = "circuit breaker" if reason == "circuit breaker" else "alarms"
             words = f"ECS deployment {cause}: rolling back to deploymentId {good.id}."
             is_over = status == "COMPLETED"
@@ -286,10 +312,19 @@ class SandboxService(ServiceTraffic):
             listed = " ".join(f"(task {task.id})" for task in tasks)
             self.say(f"has started {len(tasks)} tasks: {listed}.", at)
 
+    def _give_up(self, rollout: SandboxRollout, reason: str, at: datetime) -> None:
+        if reason == "circuit breaker" and self.controller == "ECS":
+            rollout.fail(at=at)
+            return
+        rollout.end("ECS deployment failed: alarm detected.", "alarm detected", at)
+        if self.controller != "ECS":
+            self._retire([task for task in rollout.tasks if task.stopped_at is None], at, _DELETED)
+
     def retire_others(self, rollout: SandboxRollout, at: datetime) -> None:
         """Stop the tasks of every other rollout, and let those rollouts go."""
         old = [task for task in self.tasks if task.started_by != rollout.id]
-        self._retire(old, at, f"Scaling activity initiated by (deployment {rollout.id})")
+        by_ecs = self.controller == "ECS"
+        self._retire(old, at, f"Scaling activity initiated by (deployment {rollout.id})" if by_ecs else _DELETED)
         for other in self.rollouts:
             if other is not rollout:
                 other.status = "INACTIVE"

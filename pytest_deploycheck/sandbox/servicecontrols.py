@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.definitions import Architecture, SandboxContainer
+from pytest_deploycheck.sandbox.deploying import Deploying
 from pytest_deploycheck.sandbox.service import SandboxService
 from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.deploying import Stage, Strategy
     from pytest_deploycheck.sandbox.instances import LaunchType, NetworkMode
     from pytest_deploycheck.sandbox.targetgroups import TargetType
     from pytest_deploycheck.sandbox.world import World
@@ -35,6 +37,11 @@ class ServiceControls:
         region: str = "",
         architecture: Architecture = "X86_64",
         controller: str = "ECS",
+        strategy: Strategy = "ROLLING",
+        bake_minutes: int = 0,
+        alarms: Sequence[str] = (),
+        circuit_breaker: bool = True,
+        hooks: Sequence[Stage | Mapping[str, Any]] = (),
         scheduling: str = "REPLICA",
         target_groups: Sequence[str] = (),
         alternate_target_groups: Sequence[str] = (),
@@ -55,6 +62,12 @@ class ServiceControls:
             region: Where; default: the sandbox's region.
             architecture: The processor its tasks run on.
             controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+            strategy: How ECS replaces tasks: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
+            bake_minutes: How long old and new tasks run side by side after traffic has shifted.
+            alarms: The names of the alarms that let a rollout fail.
+            circuit_breaker: Whether ECS gives a rollout up whose tasks fail, and rolls it back.
+            hooks: What happens at stages of the lifecycle: a stage at which rollouts pause, or a hook as the
+                model's DeploymentLifecycleHook has it.
             scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
             target_groups: The names or ARNs of the target groups its tasks register with; each task's
                 `target_health` is what they say of it. One that is not there is made, and belongs to a load
@@ -72,6 +85,14 @@ class ServiceControls:
                 rest does not fit together.
         """
         world = self._world
+        deploying = Deploying(
+            controller=controller,
+            strategy=strategy,
+            bake_minutes=bake_minutes,
+            alarms=tuple(alarms),
+            circuit_breaker=circuit_breaker,
+            hooks=tuple(hooks),
+        )
         if launch_type == "FARGATE" and network_mode != "awsvpc":
             raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
         if alternate_target_groups and len(alternate_target_groups) != len(target_groups):
@@ -104,7 +125,7 @@ class ServiceControls:
                 definition,
                 desired,
                 made_at,
-                controller,
+                deploying,
                 scheduling,
                 groups(target_groups),
                 groups(alternate_target_groups),

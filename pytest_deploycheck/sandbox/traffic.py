@@ -9,12 +9,14 @@ from pytest_deploycheck.sandbox.metrics import Sample, metric_name
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.deploying import Deploying
     from pytest_deploycheck.sandbox.rollouts import SandboxRollout
     from pytest_deploycheck.sandbox.world import World
 
 _NAMESPACE = "AWS/ApplicationELB"
 _REQUESTS = "RequestCount"
 _ERRORS = "HTTPCode_Target_5XX_Count"
+_HALF = 50
 
 
 class ServiceTraffic:
@@ -25,25 +27,40 @@ class ServiceTraffic:
     world: World
     name: str
     region: str
-    controller: str
+    deploying: Deploying
     target_groups: tuple[str, ...]
     alternate_target_groups: tuple[str, ...]
     rollouts: list[SandboxRollout]
 
     @property
+    def controller(self) -> str:
+        """Who carries its rollouts out: `ECS`, `CODE_DEPLOY` or `EXTERNAL`."""
+        return self.deploying.controller
+
+    @property
     def production(self) -> SandboxRollout:
-        """The rollout whose tasks serve users: the newest that has completed, or the newest of all."""
-        done = [rollout for rollout in self.rollouts if rollout.state == "COMPLETED"]
-        return (done or self.rollouts)[-1]
+        """The rollout whose tasks serve users.
+
+        It is the PRIMARY task set, or the newest rollout that has completed or has most of the traffic.
+        """
+        if self.controller != "ECS":
+            serving = [rollout for rollout in self.rollouts if rollout.status == "PRIMARY"]
+        else:
+            serving = [rollout for rollout in self.rollouts if rollout.weight > _HALF]
+        return (serving or self.rollouts)[-1]
 
     def next_is_alternate(self) -> bool:
         """Whether the tasks of a rollout that begins now register with the alternate target groups."""
-        return bool(self.rollouts) and self.production.is_alternate
+        if not self.rollouts:
+            return False
+        turns = self.deploying.takes_turns and bool(self.alternate_target_groups)
+        return self.production.is_alternate is not turns
 
     def shift_targets(self) -> None:
         """Let the tasks of the newest rollout register with the target groups that those before are not in.
 
-        The tasks before stay where they are. Shifted once, it stays so: when the rollout completes, its tasks
+        With a strategy other than ROLLING and with CODE_DEPLOY this happens by itself. The tasks before stay
+        where they are. Shifted once, it stays so: when the rollout completes, its tasks
         are in the alternate target groups, and the next shift leads back to the first ones.
 
         Raises:
