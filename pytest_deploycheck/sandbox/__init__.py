@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_deploycheck.sandbox import stops
 from pytest_deploycheck.sandbox.alarms import SandboxAlarm
 from pytest_deploycheck.sandbox.definitions import SandboxContainer
 from pytest_deploycheck.sandbox.faults import Call
@@ -25,4 +26,5 @@ __all__ = [
     "SandboxTargetGroup",
     "SandboxTask",
     "sandbox_layer",
+    "stops",
 ]

@@ -31,7 +31,7 @@ class SandboxContainer:
         stream_prefix: The first part of its log streams' names; empty names them by runtime id.
         log_region: The region of the log group; by default the service's.
         mode: The log driver's `mode`, such as `non-blocking`; empty leaves it out.
-        health: What its health check says; `UNKNOWN` means the definition has none.
+        health: What its health check says, unless a task says otherwise; `UNKNOWN` means the definition has none.
         resolve_once: Whether the rollout fixes the digest for all its tasks (version consistency).
     """
 

@@ -29,7 +29,8 @@ _COUNTED = {
 def list_services(world: World, region: str, asked: Json) -> Json:
     """Answer ListServices."""
     cluster = cluster_name(world, region, asked)
-    arns = [each.arn for key, each in world.services.items() if key[:2] == (region, cluster)]
+    here = [each for key, each in world.services.items() if key[:2] == (region, cluster)]
+    arns = [each.arn for each in here if each.status == "ACTIVE"]
     listed, more = page(arns, asked, largest=100, default=10)
     return {"serviceArns": listed, **more}
 
@@ -44,7 +45,8 @@ def describe_clusters(world: World, region: str, asked: Json) -> Json:
             failures.append({"arn": arn, "reason": "MISSING"})
             continue
         tasks = world.tasks(region, name)
-        services = [key for key in world.services if key[:2] == (region, name)]
+        here = [each for key, each in world.services.items() if key[:2] == (region, name)]
+        services = [each for each in here if each.status != "INACTIVE"]
         found.append(
             {
                 "clusterArn": arn,
@@ -112,7 +114,7 @@ def _service(world: World, service: SandboxService) -> Json:
         "clusterArn": cluster_arn(service),
         "loadBalancers": load_balancers(service),
         "serviceRegistries": [],
-        "status": "ACTIVE",
+        "status": service.status,
         "desiredCount": service.desired,
         "runningCount": sum(task.last_status == "RUNNING" for task in service.tasks),
         "pendingCount": sum(task.last_status == "PENDING" for task in service.tasks),

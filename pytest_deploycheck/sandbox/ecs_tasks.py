@@ -138,7 +138,7 @@ def _container(task: SandboxTask, container: SandboxContainer) -> Json:
             "lastStatus": {"DEACTIVATING": "RUNNING"}.get(task.last_status, task.last_status),
             "exitCode": (task.exit_code if is_application else 0) if is_stopped and task.started_at else None,
             "reason": (task.container_reason or None) if is_application and is_stopped else None,
-            "healthStatus": container.health if task.started_at and not is_stopped else "UNKNOWN",
+            "healthStatus": task.container_health(container),
             **_network(task, container),
             "cpu": "0",
         }
@@ -167,10 +167,8 @@ def _network(task: SandboxTask, container: SandboxContainer) -> Json:
 
 
 def _task_health(task: SandboxTask) -> str:
-    checked = [each.health for each in task.definition.containers if each.essential and each.health != "UNKNOWN"]
-    if not checked or not task.is_running:
-        return "UNKNOWN"
-    return "UNHEALTHY" if "UNHEALTHY" in checked else "HEALTHY"
+    said = {task.container_health(each) for each in task.definition.containers if each.essential}
+    return next((health for health in ("UNHEALTHY", "UNKNOWN", "HEALTHY") if health in said), "UNKNOWN")
 
 
 def _attachment_id(task: SandboxTask) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pytest_deploycheck.sandbox.deploying import Stage
 from pytest_deploycheck.sandbox.names import ecs_arn, long_number, service_deployment_id
+from pytest_deploycheck.sandbox.stops import EXITED, StopCode, cannot_pull
 from pytest_deploycheck.sandbox.tasks import START_UP, SandboxTask
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ RolloutState = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
 
 SETTLING = timedelta(seconds=45)
 """How long a rollout takes that meets no trouble."""
+
+_FAILURES = frozenset({"EssentialContainerExited", "ServiceSchedulerInitiated", "TaskFailedToStart"})
 
 CRASHES = 3
 """How many tasks must fail before ECS's circuit breaker trips."""
@@ -152,9 +155,7 @@ class SandboxRollout:
     def is_steady(self) -> bool:
         """Whether as many tasks run as are wanted, none is on its way, and all are healthy."""
         alive = [task for task in self.tasks if task.stopped_at is None]
-        return len(alive) == self.wanted and all(
-            task.is_running and task.target_health in {"healthy", ""} for task in alive
-        )
+        return len(alive) == self.wanted and all(task.is_steady for task in alive)
 
     def _is_past(self, stage: Stage) -> bool:
         if self.state != "IN_PROGRESS":
@@ -241,6 +242,54 @@ class SandboxRollout:
             self.status = "PRIMARY"
             self.updated_at = service.world.moment(at)
 
+    def crash(
+        self,
+        count: int = 1,
+        *,
+        code: StopCode = "EssentialContainerExited",
+        reason: str = EXITED,
+        exit_code: int | None = 1,
+        container_reason: str = "",
+        at: datetime | None = None,
+        started: bool = True,
+    ) -> list[SandboxTask]:
+        """Let ECS start tasks of this rollout which then stop; see [pytest_deploycheck.sandbox.stops][].
+
+        They count as failed tasks where the failure is their own or their image's. ECS counts none any more
+        as soon as a task of the rollout runs.
+
+        Args:
+            count: How many tasks.
+            code: Why they stop, for programs.
+            reason: Why, for people.
+            exit_code: What the application's container returns; nothing where it never started.
+            container_reason: What the application's container says about its end.
+            at: When they stop; default: now.
+            started: Whether they ran before. Otherwise they have no time of start and no id of the container
+                runtime, and their image is not resolved.
+
+        Returns:
+            The stopped tasks.
+        """
+        service = self.service
+        with service.world.lock:
+            when = service.world.moment(at)
+            began = max(self.created_at, when - 2 * START_UP)
+            tasks = self.start_tasks(count, at=began, pending=True)
+            for task in tasks:
+                if started:
+                    task.digests = self.digests
+                    task.start(min(began + START_UP, when))
+                task.stop(
+                    code, reason, exit_code=exit_code if started else None, container_reason=container_reason, at=when
+                )
+            if code in _FAILURES:
+                self.failed_tasks += count
+            if code == "ServiceSchedulerInitiated":
+                service.say_stopped(tasks, when)
+            self.updated_at = when
+            return tasks
+
     def fail(
         self, *, at: datetime | None = None, exit_code: int = 1, container_reason: str = "", crashes: int = CRASHES
     ) -> None:
@@ -301,18 +350,8 @@ class SandboxRollout:
     def _crash(self, task: SandboxTask, at: datetime, exit_code: int, container_reason: str) -> None:
         unknown = [name for name, digest in task.digests.items() if digest is None]
         if not unknown:
-            task.stop(
-                "EssentialContainerExited",
-                "Essential container in task exited",
-                exit_code=exit_code,
-                container_reason=container_reason,
-                at=at,
-            )
+            task.stop("EssentialContainerExited", EXITED, exit_code=exit_code, container_reason=container_reason, at=at)
             return
-        image = task.definition.container(unknown[0]).image
+        stop = cannot_pull(task.definition.container(unknown[0]).image)
         task.started_at = None
-        reason = (
-            f"CannotPullContainerError: pull image manifest has been retried 7 time(s): "
-            f"failed to resolve ref {image}: {image}: not found"
-        )
-        task.stop("TaskFailedToStart", reason, exit_code=None, container_reason=reason, at=at)
+        task.stop(stop["code"], stop["reason"], exit_code=None, container_reason=stop["container_reason"], at=at)

@@ -2,110 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
-from pytest_deploycheck.sandbox.deploying import Deploying
-from pytest_deploycheck.sandbox.names import ecs_arn
 from pytest_deploycheck.sandbox.rollouts import SETTLING, Rollback, RolloutState, SandboxRollout
 from pytest_deploycheck.sandbox.traffic import ServiceTraffic
+from pytest_deploycheck.sandbox.upkeep import ServiceUpkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
-    from pytest_deploycheck.sandbox.instances import LaunchType
-    from pytest_deploycheck.sandbox.tasks import SandboxTask, StopCode
-    from pytest_deploycheck.sandbox.world import World
 
 _DELETED = "Task set deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceEvent:
-    """What ECS says about a service.
+class SandboxService(ServiceTraffic, ServiceUpkeep):
+    """A service; what it is made of is told by [ServiceBase][]."""
 
-    Attributes:
-        at: When.
-        message: What.
-        id: The event's id.
-    """
-
-    at: datetime
-    message: str
-    id: str = field(default_factory=lambda: str(uuid4()))
-
-
-@dataclass(slots=True, eq=False)
-class SandboxService(ServiceTraffic):
-    """A service.
-
-    Attributes:
-        world: The world it is part of.
-        name: Its name.
-        cluster: The cluster it runs on.
-        region: The region it runs in.
-        definition: The task definition it uses now.
-        desired: How many tasks are wanted.
-        created_at: When it was made.
-        deploying: How its rollouts go.
-        scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
-        target_groups: The ARNs of the target groups its tasks register with.
-        alternate_target_groups: The ARNs of those that the tasks of every other rollout register with.
-        launch_type: Where its tasks run: `FARGATE` or `EC2`.
-        rollouts: Every rollout there ever was, oldest first.
-        all_tasks: Every task there ever was, oldest first.
-        events: What ECS said about it, oldest first.
-    """
-
-    world: World = field(repr=False)
-    name: str
-    cluster: str
-    region: str
-    definition: TaskDefinition = field(repr=False)
-    desired: int
-    created_at: datetime
-    deploying: Deploying = field(default_factory=Deploying)
-    scheduling: str = "REPLICA"
-    target_groups: tuple[str, ...] = ()
-    alternate_target_groups: tuple[str, ...] = ()
-    launch_type: LaunchType = "FARGATE"
-    rollouts: list[SandboxRollout] = field(default_factory=list)
-    all_tasks: list[SandboxTask] = field(default_factory=list, repr=False)
-    events: list[ServiceEvent] = field(default_factory=list, repr=False)
-
-    @property
-    def arn(self) -> str:
-        """Its ARN."""
-        return ecs_arn(self.region, self.world.account, "service", self.cluster, self.name)
-
-    @property
-    def tasks(self) -> list[SandboxTask]:
-        """Its tasks that have not stopped: pending, running, or told to stop."""
-        return [task for task in self.all_tasks if task.stopped_at is None]
-
-    @property
-    def running_tasks(self) -> list[SandboxTask]:
-        """Its tasks that run."""
-        return [task for task in self.all_tasks if task.is_running]
-
-    @property
-    def rollout(self) -> SandboxRollout:
-        """Its newest rollout: the PRIMARY deployment, or the newest task set."""
-        return self.rollouts[-1]
-
-    @property
-    def service_deployments(self) -> list[SandboxRollout]:
-        """The rollouts that ECS keeps a record of, oldest first: all that it carried out itself.
-
-        The way back from a failed one is part of its record.
-        """
-        if self.controller != "ECS":
-            return []
-        return [rollout for rollout in self.rollouts if not rollout.is_rollback]
+    __slots__ = ()
 
     def configuration(self) -> dict[str, Any]:
         """Return its deployment configuration, as the model has it."""
@@ -214,73 +131,33 @@ class SandboxService(ServiceTraffic):
             back.reason = words
             return back
 
-    def restart_tasks(self, *, at: datetime | None = None) -> list[SandboxTask]:
-        """Let ECS replace every running task without a rollout: the digests stay what the rollout fixed.
+    def recreate(
+        self, image: str | None = None, *, desired: int | None = None, at: datetime | None = None
+    ) -> SandboxService:
+        """Delete the service and make it anew under its name: the ARN stays, all else is new.
 
         Args:
+            image: The image of the first container; default: the reference it has.
+            desired: How many tasks are wanted; default: as many as before, or one where they have stopped
+                already.
             at: When; default: now.
 
         Returns:
-            The new tasks.
-        """
-        with self.world.lock:
-            when = self.world.moment(at)
-            old = self.running_tasks
-            new = self.rollout.start_tasks(len(old), at=when)
-            self._retire(old, when, "Task stopped for host maintenance")
-            return new
-
-    def replace_task(
-        self,
-        task: SandboxTask,
-        *,
-        at: datetime | None = None,
-        code: StopCode = "EssentialContainerExited",
-        reason: str = "Essential container in task exited",
-        exit_code: int | None = 1,
-        container_reason: str = "",
-    ) -> SandboxTask:
-        """Let a running task die, and ECS put another in its place within the same rollout.
-
-        The new task has the task definition and the digests of the rollout which started the old one; tags
-        moved since do not matter.
-
-        Args:
-            task: The task that stops.
-            at: When; default: now. The new task is PENDING from then and runs 15 s later, but not in the future.
-            code: Why it stops, for programs.
-            reason: Why, for people.
-            exit_code: What the application's container returns; None if it never started.
-            container_reason: What the application's container says about its end.
-
-        Returns:
-            The new task.
+            The new service with a completed rollout. The old one is INACTIVE; its stopped tasks can be seen for
+            an hour.
 
         Raises:
-            ValueError: If the task is not one of the service's, or has stopped already.
+            LookupError: If the image is not there.
         """
-        with self.world.lock:
-            if task not in self.tasks:
-                raise ValueError(f"{self.name} has no task {task.id}, or it has stopped already")
-            when = self.world.moment(at)
-            task.stop(code, reason, exit_code=exit_code, container_reason=container_reason, at=when)
-            rollout = next(each for each in self.rollouts if each.id == task.started_by)
-            (new,) = rollout.start_tasks(1, at=when)
+        world = self.world
+        with world.lock:
+            when = world.moment(at)
+            wanted = (self.desired or len(self.tasks) or 1) if desired is None else desired
+            self.vanish(at=when)
+            new = replace(self, desired=wanted, created_at=when, status="ACTIVE", rollouts=[], all_tasks=[], events=[])
+            world.succeed(self, new)
+            new.roll_out(image, at=when)
             return new
-
-    def scale(self, desired: int, *, at: datetime | None = None) -> None:
-        """Change how many tasks are wanted, and start or stop the difference.
-
-        Args:
-            desired: How many.
-            at: When; default: now.
-        """
-        with self.world.lock:
-            when = self.world.moment(at)
-            self.desired = desired
-            running = self.running_tasks
-            self.rollout.start_tasks(max(0, desired - len(running)), at=when)
-            self._retire(running[desired:], when, f"Scaling activity initiated by (service {self.name})")
 
     def log(
         self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
@@ -302,39 +179,22 @@ class SandboxService(ServiceTraffic):
         for task in self.running_tasks:
             task.log_lines(lines, at=at, every=every, container=container)
 
-    def say(self, message: str, at: datetime) -> None:
-        """Note a service event, in ECS's words."""
-        self.events.append(ServiceEvent(at, f"(service {self.name}) {message}"))
-
-    def say_started(self, tasks: Sequence[SandboxTask], at: datetime) -> None:
-        """Note that tasks were started."""
-        if tasks:
-            listed = " ".join(f"(task {task.id})" for task in tasks)
-            self.say(f"has started {len(tasks)} tasks: {listed}.", at)
-
     def _give_up(self, rollout: SandboxRollout, reason: str, at: datetime) -> None:
         if reason == "circuit breaker" and self.controller == "ECS":
             rollout.fail(at=at)
             return
         rollout.end("ECS deployment failed: alarm detected.", "alarm detected", at)
         if self.controller != "ECS":
-            self._retire([task for task in rollout.tasks if task.stopped_at is None], at, _DELETED)
+            self.retire([task for task in rollout.tasks if task.stopped_at is None], at, _DELETED)
 
     def retire_others(self, rollout: SandboxRollout, at: datetime) -> None:
         """Stop the tasks of every other rollout, and let those rollouts go."""
         old = [task for task in self.tasks if task.started_by != rollout.id]
         by_ecs = self.controller == "ECS"
-        self._retire(old, at, f"Scaling activity initiated by (deployment {rollout.id})" if by_ecs else _DELETED)
+        self.retire(old, at, f"Scaling activity initiated by (deployment {rollout.id})" if by_ecs else _DELETED)
         for other in self.rollouts:
             if other is not rollout:
                 other.status = "INACTIVE"
-
-    def _retire(self, tasks: Sequence[SandboxTask], at: datetime, reason: str) -> None:
-        for task in tasks:
-            task.stop("ServiceSchedulerInitiated", reason, at=at)
-        if tasks:
-            listed = " ".join(f"(task {task.id})" for task in tasks)
-            self.say(f"has stopped {len(tasks)} running tasks: {listed}.", at)
 
     def _definition_for(
         self, image: str | None, containers: Sequence[SandboxContainer] | None, at: datetime

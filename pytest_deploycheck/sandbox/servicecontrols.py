@@ -99,7 +99,8 @@ class ServiceControls:
             raise ValueError("Give an alternate target group for each target group")
         with world.lock:
             where = (region or world.region, cluster, name)
-            if where in world.services:
+            namesake = world.services.get(where)
+            if namesake and namesake.status != "INACTIVE":
                 raise ValueError(f"There is a service {name} on {cluster} in {where[0]} already")
             made_at = world.moment(at)
             definition = world.register(
@@ -131,9 +132,22 @@ class ServiceControls:
                 groups(alternate_target_groups),
                 launch_type,
             )
+            if namesake:
+                world.succeed(namesake, service)
             world.services[where] = service
             service.roll_out(at=made_at)
             return service
+
+    def replace_service(
+        self,
+        service: SandboxService,
+        image: str | None = None,
+        *,
+        desired: int | None = None,
+        at: datetime | None = None,
+    ) -> SandboxService:
+        """Delete a service and make it anew under its name; see [SandboxService.recreate][]."""
+        return service.recreate(image, desired=desired, at=at)
 
     def create_cluster(self, name: str, *, region: str = "") -> None:
         """Make a cluster with nothing on it, in the sandbox's region or another."""

@@ -5,30 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.logstore import milliseconds
 from pytest_deploycheck.sandbox.names import ecs_arn, long_number, task_id
+from pytest_deploycheck.sandbox.stops import StopCode
 from pytest_deploycheck.sandbox.targetgroups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.definitions import Health, SandboxContainer, TaskDefinition
     from pytest_deploycheck.sandbox.instances import SandboxInstance
     from pytest_deploycheck.sandbox.logstore import LogGroup
     from pytest_deploycheck.sandbox.world import World
-
-StopCode = Literal[
-    "TaskFailedToStart",
-    "EssentialContainerExited",
-    "UserInitiated",
-    "ServiceSchedulerInitiated",
-    "SpotInterruption",
-    "TerminationNotice",
-]
-"""Why ECS says a task stopped."""
 
 START_UP = timedelta(seconds=15)
 """How long a task takes from PENDING to RUNNING."""
@@ -83,6 +74,7 @@ class SandboxTask:
     instance: SandboxInstance | None = field(default=None, repr=False)
     host_port: int = 0
     id: str = field(default_factory=task_id)
+    _health: Health | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         number = int(long_number())
@@ -111,6 +103,32 @@ class SandboxTask:
     def runtime_id(self, container: SandboxContainer) -> str:
         """Return the id the container runtime gave a container."""
         return f"{self.id}-{sum(container.name.encode()) * 1_000_003 % 10**10:010d}"
+
+    @property
+    def health(self) -> Health | None:
+        """What its containers' health checks say, where it is not what its containers say by themselves.
+
+        Set it to `UNKNOWN` while they have yet to say something, and to None to take it back.
+        """
+        return self._health
+
+    @health.setter
+    def health(self, said: Health | None) -> None:
+        if said and all(container.health == "UNKNOWN" for container in self.definition.containers):
+            raise ValueError(f"No container of {self.definition.family} has a health check: give one its `health`")
+        self._health = said
+
+    def container_health(self, container: SandboxContainer) -> Health:
+        """Return what the health check of a container says; nothing is known without one and while it is not up."""
+        if container.health == "UNKNOWN" or self.started_at is None or self.stopped_at is not None:
+            return "UNKNOWN"
+        return self._health or container.health
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it runs, and neither load balancer nor health checks say that it is ill."""
+        said = {self.container_health(container) for container in self.definition.containers}
+        return self.is_running and self.target_health in {"healthy", ""} and "UNHEALTHY" not in said
 
     @property
     def has_address(self) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.metrics import Sample, metric_name
+from pytest_deploycheck.sandbox.servicebase import ServiceBase
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.deploying import Deploying
     from pytest_deploycheck.sandbox.rollouts import SandboxRollout
-    from pytest_deploycheck.sandbox.world import World
 
 _NAMESPACE = "AWS/ApplicationELB"
 _REQUESTS = "RequestCount"
@@ -19,23 +18,10 @@ _ERRORS = "HTTPCode_Target_5XX_Count"
 _HALF = 50
 
 
-class ServiceTraffic:
+class ServiceTraffic(ServiceBase):
     """The part of a service that is about load balancers."""
 
     __slots__ = ()
-
-    world: World
-    name: str
-    region: str
-    deploying: Deploying
-    target_groups: tuple[str, ...]
-    alternate_target_groups: tuple[str, ...]
-    rollouts: list[SandboxRollout]
-
-    @property
-    def controller(self) -> str:
-        """Who carries its rollouts out: `ECS`, `CODE_DEPLOY` or `EXTERNAL`."""
-        return self.deploying.controller
 
     @property
     def production(self) -> SandboxRollout:

@@ -49,6 +49,7 @@ class World:
         clusters: Region and name of each cluster.
         definitions: Task definitions by ARN.
         services: By region, cluster and name.
+        former: The deleted services whose names others have now.
         standalone: The tasks no service started.
         queries: The queries of Logs Insights by id.
         alarms: The alarms by region and name.
@@ -72,6 +73,7 @@ class World:
     clusters: set[tuple[str, str]] = field(default_factory=set)
     definitions: dict[str, TaskDefinition] = field(default_factory=dict)
     services: dict[tuple[str, str, str], SandboxService] = field(default_factory=dict)
+    former: list[SandboxService] = field(default_factory=list)
     standalone: list[SandboxTask] = field(default_factory=list)
     queries: dict[str, SandboxQuery] = field(default_factory=dict)
     alarms: dict[tuple[str, str], SandboxAlarm] = field(default_factory=dict)
@@ -139,9 +141,14 @@ class World:
                 self.logs.open(container.log_region, container.log_group, at)
         return definition
 
+    def succeed(self, old: SandboxService, new: SandboxService) -> None:
+        """Give the name of a deleted service to a new one; the tasks of the old one still fade slowly."""
+        self.former.append(old)
+        self.services[new.region, new.cluster, new.name] = new
+
     def tasks(self, region: str, cluster: str) -> list[SandboxTask]:
         """Return the tasks of a cluster that ECS still shows; a stopped one fades after an hour."""
-        owned = [task for service in self.services.values() for task in service.all_tasks]
+        owned = [task for service in (*self.services.values(), *self.former) for task in service.all_tasks]
         horizon = self.now() - timedelta(hours=1)
         return [
             task

@@ -271,7 +271,8 @@ def test_all_containers_are_told(aws: Sandbox, client: Clients) -> None:
     arns = ecs.list_tasks(cluster="many", family="many")["taskArns"]
     (task,) = ecs.describe_tasks(cluster="many", tasks=arns)["tasks"]
     assert [each["name"] for each in task["containers"]] == ["app", "proxy", "router", "quiet"]
-    assert task["healthStatus"] == "HEALTHY"
+    assert [each["healthStatus"] for each in task["containers"]] == ["HEALTHY", *["UNKNOWN"] * 3]
+    assert task["healthStatus"] == "UNKNOWN", "an essential container without health check leaves it unknown"
     assert len({each["imageDigest"] for each in task["containers"]}) == 2
 
 

@@ -1,0 +1,129 @@
+"""How ECS says that a task stopped, for each class of its stopped task error messages.
+
+Each is what [SandboxRollout.crash][] is given, as in `rollout.crash(**stops.OUT_OF_MEMORY)`. The words are those of the
+Amazon ECS Developer Guide, "Amazon ECS stopped tasks error messages", and of the tasks that users quote.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+StopCode = Literal[
+    "TaskFailedToStart",
+    "EssentialContainerExited",
+    "UserInitiated",
+    "ServiceSchedulerInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+]
+"""Why ECS says a task stopped."""
+
+
+class Stop(TypedDict, total=False):
+    """How a task stopped.
+
+    Attributes:
+        code: Why, for programs.
+        reason: Why, for people.
+        exit_code: What the application's container returned; None if it never started.
+        container_reason: What the application's container says about its end.
+        started: Whether it ran before.
+    """
+
+    code: StopCode
+    reason: str
+    exit_code: int | None
+    container_reason: str
+    started: bool
+
+
+EXITED = "Essential container in task exited"
+"""The reason of a task whose application ended by itself, or was killed."""
+
+CRASHED = Stop(code="EssentialContainerExited", reason=EXITED, exit_code=1)
+"""The application ended with an error."""
+
+OUT_OF_MEMORY = Stop(
+    code="EssentialContainerExited",
+    reason=EXITED,
+    exit_code=137,
+    container_reason="OutOfMemoryError: Container killed due to memory usage",
+)
+"""The application wanted more memory than it may have."""
+
+UNHEALTHY_CONTAINER = Stop(
+    code="ServiceSchedulerInitiated", reason="Task failed container health checks", exit_code=137
+)
+"""The container's own health check failed."""
+
+NO_SECRETS = Stop(
+    code="TaskFailedToStart",
+    reason=(
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret from "
+        "secrets manager: AccessDeniedException: is not authorized to perform: secretsmanager:GetSecretValue"
+    ),
+    exit_code=None,
+    started=False,
+)
+"""What the task needs before it starts could not be had: a secret it may not read."""
+
+NO_LOG_GROUP = Stop(
+    code="TaskFailedToStart",
+    reason=(
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed "
+        "to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit "
+        "status 1"
+    ),
+    exit_code=None,
+    started=False,
+)
+"""What the task needs before it starts could not be had: the log group is not there."""
+
+CANNOT_START = Stop(
+    code="TaskFailedToStart",
+    reason="Task failed to start",
+    exit_code=None,
+    container_reason=(
+        "CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create "
+        'shim task: OCI runtime create failed: runc create failed: exec: "/app/start.sh": permission denied'
+    ),
+    started=False,
+)
+"""The image is there, but its command cannot be run."""
+
+SPOT = Stop(code="SpotInterruption", reason="Your Spot Task was interrupted.", exit_code=143)
+"""Fargate wanted its capacity back."""
+
+MAINTENANCE = Stop(
+    code="TerminationNotice",
+    reason="ECS is performing maintenance on the underlying infrastructure hosting the task.",
+    exit_code=143,
+)
+"""The host is retired."""
+
+BY_USER = Stop(code="UserInitiated", reason="Task stopped by user", exit_code=143)
+"""Somebody called StopTask."""
+
+
+def cannot_pull(image: str) -> Stop:
+    """Return how a task stops whose image is not there."""
+    reason = (
+        f"CannotPullContainerError: pull image manifest has been retried 7 time(s): "
+        f"failed to resolve ref {image}: {image}: not found"
+    )
+    return Stop(code="TaskFailedToStart", reason=reason, exit_code=None, container_reason=reason, started=False)
+
+
+def unhealthy_target(target_group: str) -> Stop:
+    """Return how a task stops that failed the health checks of a target group, which is given by its ARN."""
+    return Stop(
+        code="ServiceSchedulerInitiated",
+        reason=f"Task failed ELB health checks in (target-group {target_group})",
+        exit_code=137,
+    )
+
+
+def scaled_in(by: str) -> Stop:
+    """Return how a task stops that is not wanted any more, given by what, such as `deployment ecs-svc/1`."""
+    return Stop(code="ServiceSchedulerInitiated", reason=f"Scaling activity initiated by ({by})", exit_code=0)
