@@ -7,16 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
 
-import boto3
 import pytest
 
-from pytest_deploycheck.config import validation
-from pytest_deploycheck.plugin import controller, explain, hosting, worker
-from pytest_deploycheck.sandbox import Sandbox, SandboxService, scenarios
-
-LOADED = (boto3, validation, controller, explain, hosting, worker, scenarios)
-"""Loaded once here: pytester forgets what a run in this process loads, and the next would load it again."""
-
+from pytest_deploycheck.sandbox import Sandbox, SandboxService
 
 OTHERS = ("-p", "no:hypothesispytest")
 """Other plugins that are slow to load again, and have no part in this."""

@@ -11,18 +11,12 @@ import jsonschema
 import pytest
 
 from pytest_deploycheck import schemas
-from pytest_deploycheck.config import validation
-from pytest_deploycheck.observe import logs, snapshot
-from pytest_deploycheck.plugin import controller, explain, hosting, worker
-from pytest_deploycheck.sandbox import Sandbox, scenarios
+from pytest_deploycheck.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_deploycheck.sandbox import SandboxService
-
-LOADED = (validation, logs, snapshot, controller, explain, hosting, worker, scenarios)
-"""pytester forgets the modules that a run in this process loads; what is loaded here is loaded once."""
 
 QUICK = ("--deploy-wait=0", "--deploy-log-wait=0.2s")
 
