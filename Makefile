@@ -16,7 +16,9 @@ demo: $(READY)
 	cd examples/incident && { $(BIN)/pytest --deploy-env=sandbox --deploy-sandbox not-restarted --tb=no; test $$? -eq 1; }
 	@echo "== It failed as it should: REFUTED, exit status 1. =="
 
-# Much of what the tests do is wait, so more of them run than there are cores.
+# Much of what the tests do is wait, so more of them run than there are cores. The processes that they start need the
+# package compiled: where Python is told to keep no bytecode, each of them would compile it again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
 	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
