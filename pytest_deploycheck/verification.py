@@ -6,46 +6,34 @@ A run looks once (`Verification.observe`), is judged from the facts, and looks a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
+from pytest_deploycheck.access import Access
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
-from pytest_deploycheck.errors import ConfigurationError, DeploycheckError
-from pytest_deploycheck.facts.image import Layer, Reference
-from pytest_deploycheck.facts.log import LogScope
+from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.image_checks import ImageChecks
-from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.hearing import Hearing
 from pytest_deploycheck.judge.alarms import judge_alarms
 from pytest_deploycheck.judge.containers import judge_containers
-from pytest_deploycheck.judge.expectations import judge_expectation
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.logs import Answer
 from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout
-from pytest_deploycheck.judge.scope import Routed, log_scope
 from pytest_deploycheck.judge.stopped import failed_tasks
 from pytest_deploycheck.judge.targets import judge_targets
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.traffic import judge_error_rate
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
-from pytest_deploycheck.report.logs import last_words, nearest
+from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.waiting import Clock, SystemClock
 from pytest_deploycheck.watching import ShowRollouts, Watch
-
-if TYPE_CHECKING:
-    from pytest_deploycheck.observe.contents import Contents
-    from pytest_deploycheck.observe.logs import LogReader
-    from pytest_deploycheck.observe.session import Session
-    from pytest_deploycheck.observe.snapshot import Observer
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
@@ -88,21 +76,23 @@ class Verification:
         self.environment = environment
         self.options = options
         self._clock = clock or SystemClock()
-        self._time_left = time_left
-        self._source = source
-        self._show_progress = show_progress
         self._show_rollouts = show_rollouts
-        self._watch: Watch | None = None
-        self._cache = cache
-        self._identity = observation.identity if observation else None
         self._handed = observation
-        self._session: Session | None = None
-        self._reader: LogReader | None = None
-        self._contents: Contents | None = None
-        self._images = ImageChecks(environment, options, source or Path.cwd(), self._open_layer)
-        self._observers: dict[str, Observer] = {}
-        self._tails: dict[str, LogTail] = {}
-        self._log_checks_began: dict[str, float] = {}
+        self._watch: Watch | None = None
+        self._access = Access(environment, cache)
+        if observation:
+            self._access.identity = observation.identity
+        self._images = ImageChecks(environment, options, source or Path.cwd(), self._access.open_layer)
+        self._hearing = Hearing(
+            self._access,
+            environment,
+            options,
+            observation=lambda: self.observation,
+            clock=self._clock,
+            time_left=time_left,
+            source=source,
+            show=show_progress,
+        )
         for name in options.services:
             _check_image(name, environment, options)
 
@@ -113,9 +103,7 @@ class Verification:
         Raises:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
         """
-        if self._identity is None:
-            self._identity = self._open().identify()
-        return self._identity
+        return self._access.identity
 
     @property
     def observation(self) -> Observation:
@@ -131,7 +119,7 @@ class Verification:
 
     def now(self) -> datetime:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
-        return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
+        return self._access.now()
 
     def observe(self) -> Observation:
         """Look at every selected service, and go on looking until its rollout is settled or the wait is over.
@@ -139,10 +127,8 @@ class Verification:
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
         """
-        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
-
         self._watch = Watch(
-            Observer(self._open(), self.identity, self.environment, self.options, self._open_contents()),
+            self._access.observer(self.options),
             self.identity,
             timeout=self.options.wait,
             clock=self._clock,
@@ -206,18 +192,16 @@ class Verification:
     @property
     def log_tails(self) -> Mapping[str, LogTail]:
         """The log tails that were asked for so far, by service."""
-        return self._tails
+        return self._hearing.tails
 
     def log_tail(self, service: str) -> LogTail:
         """The log tail of a service, the same for all who ask."""
-        if service not in self._tails:
-            self._tails[service] = self._make_tail(service)
-        return self._tails[service]
+        return self._hearing.tail(service)
 
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
         judge = self._judges(self.observation.service(service)).get(check.id)
-        return judge() if judge else self._judge_logs(service, check)
+        return judge() if judge else self._hearing.judge(service, check)
 
     def _judges(self, facts: ServiceFacts) -> Mapping[str, Callable[[], Finding]]:
         """What carries out each check of a service that needs no logs, by its id."""
@@ -260,81 +244,13 @@ class Verification:
             complete=complete,
         )
 
-    def _open(self) -> Session:
-        from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
-
-        if self._session is None:
-            self._session = Session(self.environment)
-        return self._session
-
     def _pushed_after(self) -> datetime | None:
         after = self.options.pushed_after
         return after.resolve(self.observation.began_at) if after else None
 
     def close(self) -> None:
         """Let go of what costs while it is open."""
-        for tail in self._tails.values():
-            tail.close()
-
-    def _make_tail(self, service: str) -> LogTail:
-        listener = Listener(
-            self._log_scope(self.observation.service(service)),
-            self._log_reader(),
-            log_wait=self.options.log_wait,
-            clock=self._clock,
-            now=self.now,
-            time_left=self._time_left,
-            declared=[
-                pattern for expectation in self.environment.services[service].logs for pattern in expectation.patterns
-            ],
-            follow=lambda: self._follow(service),
-            use_live=self.environment.live_tail,
-            show=self._show_progress,
-        )
-        return LogTail(service, listener, source=self._source)
-
-    def _open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
-        return self._open_contents().open_layer(reference, layer)
-
-    def _open_contents(self) -> Contents:
-        from pytest_deploycheck.observe.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
-
-        if self._contents is None:
-            self._contents = Contents(self._open(), self._cache)
-        return self._contents
-
-    def _log_reader(self) -> LogReader:
-        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
-
-        if self._reader is None:
-            self._reader = LogReader(self._open(), self.identity.account, self.now)
-        return self._reader
-
-    def _log_scope(self, facts: ServiceFacts) -> LogScope:
-        settings = self.environment.services[facts.name]
-        now = self.observation.began_at
-        return log_scope(
-            facts,
-            region=self.identity.region,
-            since=self.options.since.resolve(now) if self.options.since else None,
-            now=now,
-            routed=Routed(settings.log_group, settings.log_stream) if settings.log_group else None,
-        )
-
-    def _follow(self, service: str) -> LogScope | None:
-        """The logs to look at by now, as tasks are replaced; None where that cannot be seen."""
-        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
-
-        if service not in self._observers:
-            only = replace(self.options, services=(service,))
-            self._observers[service] = Observer(
-                self._open(), self.identity, self.environment, only, self._open_contents(), with_health=False
-            )
-        try:
-            (facts,) = self._observers[service].look()
-        except DeploycheckError:
-            return None
-        return None if "tasks" in facts.problems else self._log_scope(facts)
+        self._hearing.close()
 
     def _judge_rollout(self, facts: ServiceFacts) -> Finding:
         """`rollout-complete`, with the last words of a task that did not stay up."""
@@ -344,27 +260,6 @@ class Verification:
             return finding
         lines = self.log_tail(facts.name).last_words(failed[0].id)
         return replace(finding, details="\n".join([finding.details, last_words(failed[0].id, lines)]))
-
-    def _judge_logs(self, service: str, check: Check) -> Finding:
-        number = int(check.id.removeprefix("logs-"))
-        expectation = self.environment.services[service].logs[number - 1]
-        tail = self.log_tail(service)
-        # What is declared is waited for together: the log wait begins with the first of these checks.
-        began = self._log_checks_began.setdefault(service, self._clock.monotonic())
-        left = max(0.0, began + self.options.log_wait - self._clock.monotonic())
-        held = tail.hold(expectation, timeout=left)
-        holds = held.reading.answer is Answer.HOLDS
-        return judge_expectation(
-            check,
-            expectation,
-            held.reading,
-            held.sight,
-            waited=self._clock.monotonic() - began,
-            elsewhere=() if holds and expectation.kind != "forbid" else tail.elsewhere(expectation),
-            stands_in=tail.stands_in(expectation) if held.reading.answer is Answer.MISSING else (),
-            details="" if holds else "\n".join([*nearest(expectation, held.sight), tail.account()]),
-            cut_short=held.cut_short,
-        )
 
 
 def _check_image(service: str, environment: EnvironmentSettings, options: Options) -> None:

@@ -1,0 +1,92 @@
+"""The ways in to AWS of one run, each opened when it is first used: boto3 is slow to load."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.facts.image import Layer, Reference
+from pytest_deploycheck.facts.snapshot import Identity
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.observe.contents import Contents
+    from pytest_deploycheck.observe.logs import LogReader
+    from pytest_deploycheck.observe.session import Session
+    from pytest_deploycheck.observe.snapshot import Observer
+
+
+@dataclass(slots=True)
+class Access:
+    """What a run looks through.
+
+    Attributes:
+        environment: The environment.
+        cache: The folder in which blobs of images are kept, or None for one that goes with the process.
+    """
+
+    environment: EnvironmentSettings
+    cache: Path | None = None
+    _identity: Identity | None = None
+    _session: Session | None = None
+    _contents: Contents | None = None
+    _log_reader: LogReader | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who looks, and where; asked once.
+
+        Raises:
+            EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
+        """
+        if self._identity is None:
+            self._identity = self.session.identify()
+        return self._identity
+
+    @identity.setter
+    def identity(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def now(self) -> datetime:
+        """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
+        return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
+
+    @property
+    def session(self) -> Session:
+        """The clients."""
+        from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._session is None:
+            self._session = Session(self.environment)
+        return self._session
+
+    @property
+    def contents(self) -> Contents:
+        """What opens images."""
+        from pytest_deploycheck.observe.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._contents is None:
+            self._contents = Contents(self.session, self.cache)
+        return self._contents
+
+    @property
+    def log_reader(self) -> LogReader:
+        """What reads logs."""
+        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._log_reader is None:
+            self._log_reader = LogReader(self.session, self.identity.account, self.now)
+        return self._log_reader
+
+    def observer(self, options: Options, *, with_health: bool = True) -> Observer:
+        """What looks at services, anew for each that asks: it remembers what it saw."""
+        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        return Observer(self.session, self.identity, self.environment, options, self.contents, with_health=with_health)
+
+    def open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
+        """Open a layer of an image."""
+        return self.contents.open_layer(reference, layer)
