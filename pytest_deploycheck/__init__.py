@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.log import LogEvent, LogMatch
     from pytest_deploycheck.handles.environment import DeployEnvironment
+    from pytest_deploycheck.handles.health import Alarms, AlarmState, TargetHealth, TaskTarget
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs import Captured, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
@@ -26,6 +27,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Absence",
+    "AlarmState",
+    "Alarms",
     "Captured",
     "Count",
     "DeployEnvironment",
@@ -38,6 +41,8 @@ __all__ = [
     "RunReport",
     "RunningTask",
     "RunningTasks",
+    "TargetHealth",
+    "TaskTarget",
     "Verdict",
     "__version__",
     "verify",
@@ -45,6 +50,8 @@ __all__ = [
 
 _HOMES = {
     "Absence": "handles.window",
+    "AlarmState": "handles.health",
+    "Alarms": "handles.health",
     "Captured": "handles.logs",
     "Count": "handles.window",
     "DeployEnvironment": "handles.environment",
@@ -57,6 +64,8 @@ _HOMES = {
     "RunReport": "report.model",
     "RunningTask": "handles.tasks",
     "RunningTasks": "handles.tasks",
+    "TargetHealth": "handles.health",
+    "TaskTarget": "handles.health",
     "Verdict": "judge.verdict",
 }
 

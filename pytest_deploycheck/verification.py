@@ -15,6 +15,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
+from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.image_checks import ImageChecks
 from pytest_deploycheck.handles.logs import LogTail
@@ -179,6 +180,22 @@ class Verification:
         """
         facts = self.observation.service(service)
         return deployed_image(facts, self._images.files(facts))
+
+    def target_health(self, service: str) -> TargetHealth:
+        """How the new tasks of a service stand in its target groups, as a test holds it.
+
+        Raises:
+            UnprovenError: That could not be looked at.
+        """
+        return target_health(self.observation.service(service))
+
+    def alarms(self, service: str) -> Alarms:
+        """The alarms that are declared for a service, as a test holds them.
+
+        Raises:
+            UnprovenError: They could not be looked at, or one of them does not exist.
+        """
+        return alarms(self.observation.service(service))
 
     @property
     def image_differences(self) -> Sequence[str]:

@@ -67,7 +67,8 @@ class Watch:
             elapsed = self._looked_at - began
             waited = before.waited + elapsed
             self.observation = Observation(self.identity, self.now(), before.began_at, services, waited)
-            self.show([progress(facts) for facts in services if still_awaited(facts)], elapsed)
+            if self.timeout:
+                self.show([progress(facts) for facts in services if still_awaited(facts)], elapsed)
             return self.observation
 
         try:

@@ -52,6 +52,7 @@ def judge_expectation(
         "tasks": list(scope.tasks),
         "streams": [stream.name for stream in scope.streams],
         "matches": [shown(event) for event in reading.events[:3]],
+        "first_at": reading.events[0].timestamp.isoformat() if reading.events else None,
     }
     if expectation.kind == "forbid" and sight.proven_until:
         evidence["absent_until"] = sight.proven_until.isoformat()

@@ -18,6 +18,7 @@ from pytest_deploycheck.judge.finding import (
     Finding,
     Status,
 )
+from pytest_deploycheck.judge.rollback import no_target
 from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
 from pytest_deploycheck.oci.reference import parse, same_place
 
@@ -33,7 +34,9 @@ def judge_exists(facts: ServiceFacts, *, strict_tags: bool = False) -> Finding:
         strict_tags: Whether a service that names its image by a tag which can be moved fails.
     """
     finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _advised(_exists(judged.meant), judged, strict_tags))
-    return replace(finding, notes=(*finding.notes, *_left_out(facts)))
+    nothing_left = no_target(facts)
+    advice = [f"advice: {nothing_left}"] if nothing_left else []
+    return replace(finding, notes=(*finding.notes, *advice, *_left_out(facts)))
 
 
 def judge_repository(facts: ServiceFacts) -> Finding:
@@ -124,8 +127,6 @@ def _advised(finding: Finding, judged: Judged, strict_tags: bool) -> Finding:  #
             evidence=finding.evidence,
         )
     advice = [f"advice: {movable}; name it by a tag of its own or by its digest"] if movable else []
-    if judged.has_earlier is False:
-        advice.append("advice: no earlier image is left in the repository to roll back to")
     return replace(finding, notes=(*finding.notes, *advice))
 
 

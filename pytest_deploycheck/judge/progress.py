@@ -48,6 +48,7 @@ def progress(facts: ServiceFacts) -> Progress:
     starter = newest.starter if newest else None
     count = Counter(_standing(task, starter) for task in facts.tasks or ())
     events = events_since(facts)
+    said = events[0].message if events else ""
     return Progress(
         service=facts.name,
         desired=facts.service.desired if facts.service else None,
@@ -57,7 +58,9 @@ def progress(facts: ServiceFacts) -> Progress:
         old_running=count["old running"],
         old_draining=count["old draining"],
         stage=record.stage if record else "",
-        last_event=events[0].message if events else "",
+        last_event=events[0].message.removeprefix(f"(service {facts.service.name}) ")
+        if events and facts.service
+        else "",
         awaited=tuple(still_awaited(facts)),
     )
 

@@ -14,18 +14,21 @@ from pytest_deploycheck.plugin.fixtures import (
     NO_ENVIRONMENT,
     SERVICE_FIXTURE,
     _deploy_service,
+    alarms,
     build_log,
     deploy_env,
     deploy_logs,
     deployed_image,
     deployment,
     running_tasks,
+    target_health,
 )
 from pytest_deploycheck.plugin.options import given, pytest_addoption
 from pytest_deploycheck.plugin.state import RUN
 
 __all__ = [
     "_deploy_service",
+    "alarms",
     "build_log",
     "deploy_env",
     "deploy_logs",
@@ -34,6 +37,7 @@ __all__ = [
     "pytest_addoption",
     "pytest_configure",
     "running_tasks",
+    "target_health",
 ]
 
 

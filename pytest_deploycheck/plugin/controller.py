@@ -17,7 +17,7 @@ from pytest_deploycheck.plugin.options import given
 from pytest_deploycheck.plugin.results import Results, attached
 from pytest_deploycheck.plugin.settings import resolve
 from pytest_deploycheck.report.document import to_text
-from pytest_deploycheck.report.summary import summary
+from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.verification import checks_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Controller:
         identity = "nothing is contacted"
         if not self._only_lists:
             who = self._run.verification.identity
-            identity = f"account {who.account}, {who.region}"
+            clock = f", {clock_of_this_machine(who.clock_offset)}" if who.clock_offset else ""
+            identity = f"account {who.account}, {who.region}{clock}"
         return f"deploycheck: {self._run.settings.header}, {identity}"
 
     @pytest.hookimpl(optionalhook=True)

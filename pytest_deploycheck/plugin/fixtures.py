@@ -11,6 +11,7 @@ from pytest_deploycheck.plugin.state import run_of
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.build import BuildLog
     from pytest_deploycheck.handles.environment import DeployEnvironment
+    from pytest_deploycheck.handles.health import Alarms, TargetHealth
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
@@ -93,6 +94,31 @@ def deploy_logs(request: pytest.FixtureRequest, _deploy_service: str) -> LogTail
     assert "Found 3 platform sections" in deploy_logs
     """
     return _run(request).log_tail(_deploy_service)
+
+
+@pytest.fixture(scope="session")
+def target_health(request: pytest.FixtureRequest, _deploy_service: str) -> TargetHealth:
+    """How each new task stands in the target groups, a sequence: each has `task`, `state`, `reason`; and `states`.
+
+    assert target_health.states == {"healthy"}
+    """
+    run = _run(request)
+    service = run.verification.observation.service(_deploy_service).service
+    if service and not service.load_balancers:
+        pytest.skip(f"the service {_deploy_service!r} has no load balancer")
+    return run.verification.target_health(_deploy_service)
+
+
+@pytest.fixture(scope="session")
+def alarms(request: pytest.FixtureRequest, _deploy_service: str) -> Alarms:
+    """The declared alarms by their names: each has `state`, `since`, `went_off_at` and `is_quiet`.
+
+    assert alarms["backend-5xx"].is_quiet
+    """
+    run = _run(request)
+    if not run.settings.environment.services[_deploy_service].alarms:
+        pytest.skip(f"no alarms are declared for the service {_deploy_service!r}")
+    return run.verification.alarms(_deploy_service)
 
 
 def _run(request: pytest.FixtureRequest) -> DeployRun:

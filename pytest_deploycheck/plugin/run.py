@@ -16,7 +16,7 @@ from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.base_url import BaseUrl
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
-from pytest_deploycheck.plugin.progress import Progress
+from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.report.logs import LAST_LINES
@@ -50,13 +50,15 @@ class DeployRun:
         self.settings = settings
         self._base_url.hand_over(settings.environment.base_url)
         self._selected = self._select()
+        line = ProgressLine(self._config)
         self.verification = Verification(
             settings.environment,
             settings.options,
             observation=observation,
             time_left=self.timeouts.time_left,
             source=self._config.rootpath,
-            show_progress=Progress(self._config).show,
+            show_progress=line.show,
+            show_rollouts=RolloutProgress(self._config, line).show,
             cache=self._cache(),
         )
 

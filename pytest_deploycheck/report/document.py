@@ -9,9 +9,10 @@ from typing import Any
 
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.rollback import RollbackTarget
+from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.report.timeline import timeline
 from pytest_deploycheck.safe import clean
 
 SCHEMA_VERSION = 1
@@ -35,6 +36,7 @@ def document(report: RunReport) -> dict[str, Any]:
             "account": identity.account,
             "region": identity.region,
             "observed_at": _time(report.observation.observed_at),
+            "clock_offset_seconds": identity.clock_offset,
             "services": [_service(service) for service in report.services],
             "tests": [{"nodeid": test.nodeid, "outcome": test.outcome} for test in report.tests],
         }
@@ -59,10 +61,12 @@ def _service(service: ServiceReport) -> dict[str, Any]:
             "desired": rollout.desired,
             "running": rollout.running,
         },
+        "rollback": _rollback(service.rollback),
         "tasks": _tasks(service.facts),
         "checks": [_check(finding) for finding in service.findings],
         "timeline": [
-            {"at": _time(moment.at), "what": moment.what, "detail": moment.detail} for moment in timeline(service)
+            {"at": _time(moment.at), "what": moment.what, "detail": moment.detail, "source": moment.source}
+            for moment in timeline(service.facts, service.findings)
         ],
     }
 
@@ -103,6 +107,19 @@ def _source(service: ServiceReport) -> dict[str, Any]:
     return {
         local: {"place": tree["place"], "sha256": tree["sha256"], "files": tree["files"]}
         for local, tree in trees.items()
+    }
+
+
+def _rollback(target: RollbackTarget | None) -> dict[str, Any] | None:
+    if target is None:
+        return None
+    return {
+        "uri": target.image.uri,
+        "digest": target.image.digest,
+        "tags": list(target.image.tags),
+        "ran_at": _time(target.ran_at),
+        "verified": target.is_verified,
+        "command": target.command,
     }
 
 

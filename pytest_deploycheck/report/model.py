@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.rollback import RollbackTarget, rollback_target
 from pytest_deploycheck.judge.rollout import Rollout
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
@@ -30,6 +31,11 @@ class ServiceReport:
     def name(self) -> str:
         """Its name in the configuration."""
         return self.facts.name
+
+    @property
+    def rollback(self) -> RollbackTarget | None:
+        """The image that one could roll back to, or None where none is known."""
+        return rollback_target(self.facts)
 
 
 @dataclass(frozen=True, slots=True)

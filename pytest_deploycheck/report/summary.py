@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.rollback import no_target, runs_the_image_meant
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
-from pytest_deploycheck.judge.wording import plural, short
+from pytest_deploycheck.judge.wording import plural, seconds, short
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.safe import one_line
 
@@ -31,6 +32,9 @@ def summary(report: RunReport) -> list[str]:
     if not report.services:
         why = "was selected" if report.complete else "was looked at"
         lines.append(f"{report.verdict}: no service of {report.environment} {why}, so nothing was verified")
+    offset = report.observation.identity.clock_offset
+    if offset and report.verdict is not Verdict.VERIFIED:
+        lines.append(f"Times are those of the servers: {clock_of_this_machine(offset)}.")
     if not report.complete:
         lines.append("The run did not come to its end, so nothing counts as verified.")
     return [one_line(line) for line in lines]
@@ -40,13 +44,36 @@ def _service(service: ServiceReport, report: RunReport) -> list[str]:
     head = f"{service.judgement.verdict}: {service.name} in {report.environment}"
     tests = [test for test in report.tests if test.concerns(service.name)]
     if service.judgement.verdict is Verdict.VERIFIED:
-        return [f"{head}: {_proof(service, tests)}"]
+        return [f"{head}: {_proof(service, tests)}", *_advice(service)]
     broken = service.judgement.broken_link
     lines = [f"{head}, broken link: {broken}" if broken else head]
     for link in CHAIN:
         lines += _link(link, [finding for finding in service.findings if finding.link == link])
     lines += _tests(tests)
-    return lines + _diagnosis(service, broken)
+    lines += _diagnosis(service, broken)
+    if service.judgement.verdict is Verdict.REFUTED:
+        lines += _way_back(service)
+    return lines + _advice(service)
+
+
+def clock_of_this_machine(offset: float) -> str:
+    """How far this machine's clock is from the servers', which is ahead of it by `offset` seconds."""
+    return f"this machine's clock is {seconds(abs(offset))} {'behind' if offset > 0 else 'ahead'}"
+
+
+def _way_back(service: ServiceReport) -> list[str]:
+    """To what one could roll back, and how; where nothing runs the image meant there is nothing to undo."""
+    target = service.rollback
+    if target is None:
+        return []
+    if not runs_the_image_meant(service.facts):
+        return [f"  roll back: not needed, as no task runs the image meant (there would be {target})"]
+    return [f"  roll back to: {target}", f"  roll back with: {target.command}"]
+
+
+def _advice(service: ServiceReport) -> list[str]:
+    nothing = no_target(service.facts)
+    return [f"  advice: {nothing}"] if nothing else []
 
 
 def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
@@ -108,7 +135,8 @@ def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
             return ["  next: declare a [[…logs]] expectation, or assert on deploy_logs in a test"]
         return []
     first = min(bad, key=_weight)
-    lines = [f"  note: {note}" for note in first.notes]
+    # What there is nothing of to roll back to is said on a line of its own, whatever broke.
+    lines = [f"  note: {note}" for note in first.notes if note != f"advice: {no_target(service.facts)}"]
     lines += [f"  likely cause: {first.cause}"] if first.cause else []
     lines += [f"  {line}" for line in first.details.splitlines()[-_LAST_WORDS:]] if first.link == "rollout" else []
     lines += [f"  what to do: {first.remedy}"] if first.remedy else []

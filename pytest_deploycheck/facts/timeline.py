@@ -1,0 +1,23 @@
+"""What happened when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened.
+
+    Attributes:
+        at: When (UTC), by the clock of whoever tells of it.
+        what: What, in a word or two.
+        detail: Of what, or how.
+        source: Who tells of it, such as `ecs:DescribeTasks`.
+    """
+
+    at: datetime
+    what: str
+    detail: str
+    source: str

@@ -1,0 +1,105 @@
+"""To which image one could roll back, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pytest_deploycheck.facts.image import Image
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
+from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.judge.commands import Commands
+from pytest_deploycheck.judge.matching import Match, match_task
+from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackTarget:
+    """An image that one could roll back to: it is still in the registry, and it ran before.
+
+    Attributes:
+        image: The image.
+        ran_at: When a rollout brought it (UTC), or None where only the baseline knows of it.
+        is_verified: Whether the baseline verified that it ran, and worked.
+        command: The command that rolls back to it.
+    """
+
+    image: Image
+    ran_at: datetime | None
+    is_verified: bool
+    command: str
+
+    def __str__(self) -> str:
+        known = [f"ran since {at(self.ran_at)}"] if self.ran_at else ["ran before"]
+        known += ["verified then"] if self.is_verified else []
+        return f"{self.image.reference.repository} {short(self.image.digest)}{pushed(self.image)}, {', '.join(known)}"
+
+
+def rollback_target(facts: ServiceFacts) -> RollbackTarget | None:
+    """The image to roll back to: one that was verified before the newest of those that a completed rollout brought.
+
+    None where several containers are judged, of which each has a history of its own, or where there is none.
+    """
+    if len(facts.judged) != 1:
+        return None
+    (judged,) = facts.judged
+    targets = list(_targets(judged, facts))
+    return next((one for one in targets if one.is_verified), next(iter(targets), None))
+
+
+def runs_the_image_meant(facts: ServiceFacts) -> bool:
+    """Whether any task runs the image meant, so that there is something to roll back from."""
+    return any(match_task(task, facts) is Match.MEANT for task in facts.running)
+
+
+def no_target(facts: ServiceFacts) -> str:
+    """What to say where there is nothing to roll back to; an empty text where there is, or that is not known."""
+    if rollback_target(facts):
+        return ""
+    left = [judged.has_earlier for judged in facts.judged]
+    if left and all(one is False for one in left):
+        return "no earlier image is left in the repository to roll back to"
+    if any(left) and facts.service_deployments and not any(judged.ran_before for judged in facts.judged):
+        return "no image that ran before is left in the repository to roll back to, only others that were pushed"
+    return ""
+
+
+def _targets(judged: Judged, facts: ServiceFacts) -> Iterator[RollbackTarget]:
+    before = facts.baseline
+    verified = {before.digest} if before and before.is_verified else set()
+    ran = set(before.running) if before else set()
+    for image in judged.ran_before:
+        brought = _brought(image, judged, facts)
+        if brought or image.digest in verified | ran:
+            yield RollbackTarget(
+                image,
+                ran_at=brought[0].created_at if brought else None,
+                is_verified=image.digest in verified,
+                command=_command(image, judged, brought[1] if brought else None, facts),
+            )
+
+
+def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> tuple[ServiceDeployment, Revision] | None:
+    """The newest rollout that brought an image and completed, with its revision."""
+    for record in facts.service_deployments or ():
+        revision = next((one for one in facts.revisions if one.arn == record.target), None)
+        if record.status == "SUCCESSFUL" and revision:
+            for one in revision.images:
+                if one.container == judged.container and one.digest == image.digest:
+                    return record, revision
+    return None
+
+
+def _command(image: Image, judged: Judged, revision: Revision | None, facts: ServiceFacts) -> str:
+    """By the task definition that brought it, where that still names it; else by moving the tag back."""
+    commands = Commands(facts.service)
+    named = next((one.image for one in revision.images if one.container == judged.container), "") if revision else ""
+    still = named.endswith(f"@{image.digest}") or any(named.endswith(f":{tag}") for tag in image.tags)
+    if revision and still:
+        return commands.update("--task-definition", revision.task_definition.rpartition("/")[2])
+    pulled = judged.pulled.reference
+    if pulled.digest:
+        return commands.update("--task-definition", "FAMILY:REVISION")
+    back = copy_command(replace(image.reference, tag=None, digest=image.digest), pulled)
+    return f"{back} && {commands.update('--force-new-deployment')}"
