@@ -48,7 +48,6 @@ def progress(facts: ServiceFacts) -> Progress:
     starter = newest.starter if newest else None
     count = Counter(_standing(task, starter) for task in facts.tasks or ())
     events = events_since(facts)
-    said = events[0].message if events else ""
     return Progress(
         service=facts.name,
         desired=facts.service.desired if facts.service else None,
