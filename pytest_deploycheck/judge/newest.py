@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment
+from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.matching import is_related
 from pytest_deploycheck.judge.stages import where_it_is
 from pytest_deploycheck.judge.wording import at
 
@@ -169,7 +171,7 @@ def _gone_again(service: Service, facts: ServiceFacts) -> NewestRollout | None:
         (task.created_at, task)
         for task in facts.tasks or ()
         if task.stopped_at and task.created_at and task.created_at > newest.created_at
-        if task.started_by not in listed and _is_later(task.task_definition, newest.task_definition)
+        if task.started_by not in listed and _came_after(task, newest, facts)
     ]
     if not left:
         return None
@@ -182,6 +184,25 @@ def _gone_again(service: Service, facts: ServiceFacts) -> NewestRollout | None:
         ended_at=max(task.stopped_at for _, task in left if task.stopped_at),
         starter=first.started_by,
     )
+
+
+def _came_after(task: Task, newest: TaskSet, facts: ServiceFacts) -> bool:
+    """Whether a task that stopped is of a later task set than the newest, not one of an older set that was replaced.
+
+    By its task definition; where that is the same, as when only a tag was moved, by the image meant that went with it.
+    """
+    if task.task_definition != newest.task_definition:
+        return _is_later(task.task_definition, newest.task_definition)
+    others = (one.created_at for one in facts.tasks or () if one.started_by == task.started_by)
+    if any(created_at and created_at < newest.created_at for created_at in others):
+        return False
+    return _ran_the_image_meant(task, facts) and not any(_ran_the_image_meant(one, facts) for one in facts.running)
+
+
+def _ran_the_image_meant(task: Task, facts: ServiceFacts) -> bool:
+    """Whether a task runs the image meant, or did before it stopped."""
+    digests = [(judged, one.digest) for judged in facts.judged if (one := task.container(judged.container))]
+    return bool(digests) and all(digest and is_related(judged, digest, facts) for judged, digest in digests)
 
 
 def _is_later(task_definition: str, other: str) -> bool:
