@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import pkgutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
 from unittest import mock
 
 import boto3
@@ -14,6 +17,9 @@ import pytest
 from botocore.loaders import create_loader
 
 import pytest_deploycheck
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox import Sandbox
 
 pytest_plugins = ["pytester"]
 
@@ -51,3 +57,47 @@ def _no_aws_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("AWS_", "DEPLOYCHECK_")):
             monkeypatch.delenv(name)
+
+
+class BetweenLooks(Protocol):
+    """Lets things happen while a run waits."""
+
+    def __call__(self, aws: Sandbox, *happen: Callable[[], object]) -> AbstractContextManager[None]:
+        """Within the block, let these happen one by one: each in a pause after another look at the service."""
+        ...
+
+
+@pytest.fixture
+def between_looks() -> BetweenLooks:
+    """Return what lets things happen while a run waits."""
+    return _between_looks
+
+
+@contextmanager
+def _between_looks(aws: Sandbox, *happen: Callable[[], object]) -> Iterator[None]:
+    aws.calls.clear()
+    over = threading.Event()
+
+    def looks() -> tuple[int, int]:
+        operations = [call.operation for call in aws.calls]
+        return operations.count("ecs:DescribeServices"), len(operations)
+
+    def watch() -> None:
+        done = 0
+        for one in happen:
+            before = looks()
+            # Nothing may change half way through a look: it is over when nothing more is asked for a while.
+            while not over.wait(0.05) and ((now := looks())[0] == done or now != before):
+                before = now
+            if over.is_set():
+                return
+            one()
+            done = before[0]
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()

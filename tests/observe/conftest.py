@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from pytest_deploycheck import verify
 from pytest_deploycheck.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_deploycheck.judge.finding import Finding
@@ -103,37 +101,6 @@ class Room:
         self.aws.calls.clear()
         report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
         return Seen(report, list(self.aws.calls))
-
-    @contextmanager
-    def between_looks(self, *happen: Callable[[], object]) -> Iterator[None]:
-        """Let things happen while something is waited for: each in a pause after another look."""
-        over = threading.Event()
-        self.aws.calls.clear()
-
-        def watch() -> None:
-            looked = 0
-            for one in happen:
-                # Nothing may change half way through a look: it is over when nothing is asked for a while.
-                while (asked := self._looks()) == looked or not self._is_still():
-                    if over.wait(0.02):
-                        return
-                one()
-                looked = asked
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield
-        finally:
-            over.set()
-            watcher.join()
-
-    def _looks(self) -> int:
-        return [call.operation for call in self.aws.calls].count("ecs:DescribeServices")
-
-    def _is_still(self) -> bool:
-        before = len(self.aws.calls)
-        return not threading.Event().wait(0.05) and len(self.aws.calls) == before
 
 
 def _toml(value: Any) -> str:

@@ -7,6 +7,8 @@ import pytest
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:
+    from conftest import BetweenLooks
+
     from observe.conftest import Room, Seen
     from pytest_deploycheck.sandbox import SandboxService
 
@@ -61,7 +63,7 @@ def test_targets_of_old_tasks_do_not_count(room: Room) -> None:
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "IN_PROGRESS")
 
 
-def test_targets_are_waited_for_until_they_are_healthy(room: Room) -> None:
+def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_looks: BetweenLooks) -> None:
     """Within --deploy-wait a target may pass from `initial` over `unhealthy` to `healthy`."""
     service = rolled_out(room, target_groups=["web"])
 
@@ -70,7 +72,7 @@ def test_targets_are_waited_for_until_they_are_healthy(room: Room) -> None:
             task.target_health = state
 
     all_are("initial")
-    with room.between_looks(lambda: all_are("unhealthy"), lambda: all_are("healthy")):
+    with between_looks(room.aws, lambda: all_are("unhealthy"), lambda: all_are("healthy")):
         seen = look(room, wait="30s")
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "COMPLETED")
     assert len(seen.parameters("elasticloadbalancing:DescribeTargetHealth")) >= 3
@@ -373,10 +375,10 @@ def test_too_few_requests(room: Room, requests: int, errors: int) -> None:
     assert "min_requests" in found.remedy
 
 
-def test_requests_are_waited_for(room: Room) -> None:
+def test_requests_are_waited_for(room: Room, between_looks: BetweenLooks) -> None:
     """Within --deploy-wait the requests may come that are still lacking."""
     service = rolled_out(room, target_groups=["web"])
-    with room.between_looks(lambda: service.serve(60, at=room.ago(2))):
+    with between_looks(room.aws, lambda: service.serve(60, at=room.ago(2))):
         seen = look(room, error_rate=LIMIT, wait="30s")
     assert (seen.statuses["error-rate"], seen.outcome) == ("pass", "COMPLETED")
 
@@ -436,7 +438,7 @@ def test_containers_with_health_checks(room: Room) -> None:
     assert f"--tasks {sick.id}" in found.command
 
 
-def test_a_health_check_without_a_result(room: Room) -> None:
+def test_a_health_check_without_a_result(room: Room, between_looks: BetweenLooks) -> None:
     """One that has yet to come to a result is waited for; without one in the end it is unproven, not healthy."""
     first, _ = with_health_check(room).running_tasks
     first.health = "UNKNOWN"
@@ -446,5 +448,5 @@ def test_a_health_check_without_a_result(room: Room) -> None:
     def come_to_a_result() -> None:
         first.health = None
 
-    with room.between_looks(come_to_a_result):
+    with between_looks(room.aws, come_to_a_result):
         assert look(room, wait="30s").statuses["containers-healthy"] == "pass"

@@ -11,6 +11,8 @@ from pytest_deploycheck.sandbox import SandboxContainer, stops
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conftest import BetweenLooks
+
     from observe.conftest import Room
     from pytest_deploycheck.sandbox import SandboxRollout, SandboxService
     from pytest_deploycheck.sandbox.deploying import Stage
@@ -152,12 +154,12 @@ def test_a_pause_hook(room: Room) -> None:
     assert required <= given.keys()
 
 
-def test_a_pause_that_ends_while_it_is_waited_for(room: Room) -> None:
+def test_a_pause_that_ends_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
     """Once somebody lets it go on, the wait ends with its good end."""
     service = room.shop(desired=1, strategy="BLUE_GREEN")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
-    with room.between_looks(rollout.complete):
+    with between_looks(room.aws, rollout.complete):
         seen = room.look(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
@@ -238,10 +240,10 @@ def test_a_task_set_that_replaced_an_older_one(room: Room, controller: str) -> N
     assert room.look(image="shop:1").outcome != "ROLLED_BACK"
 
 
-def test_a_task_set_that_comes_to_serve_while_it_is_waited_for(room: Room) -> None:
+def test_a_task_set_that_comes_to_serve_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
     """The wait goes on until the new task set serves alone."""
     rollout = set_apart(room.shop(desired=2, controller="CODE_DEPLOY"), room)
-    with room.between_looks(rollout.shift_traffic, rollout.complete):
+    with between_looks(room.aws, rollout.shift_traffic, rollout.complete):
         seen = room.look(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
@@ -299,7 +301,7 @@ def test_a_host_that_prefers_its_cached_image(room: Room, denied: str) -> None:
     assert says_so(seen.finding("rollout-complete").notes, denied)
 
 
-def test_a_later_deployment_that_supersedes(room: Room, denied: str) -> None:
+def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLooks, denied: str) -> None:
     """Somebody deploys a later image while this one is rolled out and waited for: SUPERSEDED, not rolled back."""
     service = room.shop(desired=2)
     service.roll_out("shop:2", at=room.ago(2), status="IN_PROGRESS", new_running=1)
@@ -308,7 +310,7 @@ def test_a_later_deployment_that_supersedes(room: Room, denied: str) -> None:
         room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(1))
         service.roll_out("shop:3")
 
-    with room.between_looks(deploy_again):
+    with between_looks(room.aws, deploy_again):
         seen = room.look(image="shop:2", wait="30s")
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.report.broken_link) == ("SUPERSEDED", "fail", "rollout")
@@ -331,12 +333,14 @@ def test_a_later_deployment_that_is_under_way(room: Room, denied: str) -> None:
     assert says_so(found.notes, denied)
 
 
-def test_a_task_that_is_replaced_while_the_rollout_is_waited_for(room: Room, denied: str) -> None:
+def test_a_task_that_is_replaced_while_the_rollout_is_waited_for(
+    room: Room, between_looks: BetweenLooks, denied: str
+) -> None:
     """The one that takes its place is looked at, and the wait goes on to the good end."""
     service = room.shop(desired=2)
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
     died, _ = rollout.running_tasks
-    with room.between_looks(lambda: service.replace_task(died), rollout.complete):
+    with between_looks(room.aws, lambda: service.replace_task(died), rollout.complete):
         seen = room.look(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
     running = {task.id for task in seen.service.facts.running}

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ import pytest
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from conftest import BetweenLooks
 
     from sandbox.conftest import Run, Runs, Shop
 
@@ -284,10 +282,10 @@ def test_an_interrupt_does_not_hide_what_was_refuted(shop: Shop, pytester: pytes
     assert run.document["verdict"] == "REFUTED"
 
 
-def test_a_wait_that_is_interrupted_reports_what_it_saw_last(shop: Shop) -> None:
+def test_a_wait_that_is_interrupted_reports_what_it_saw_last(shop: Shop, between_looks: BetweenLooks) -> None:
     """Ctrl-C while the rollout is waited for writes what was seen of it."""
     shop.service.roll_out(status="IN_PROGRESS", new_running=1)
-    with once_looked_twice(shop, lambda: os.kill(os.getpid(), signal.SIGINT)):
+    with between_looks(shop.aws, lambda: os.kill(os.getpid(), signal.SIGINT)):
         run = shop.verify("--deploy-wait=60s")
     assert _is_of_the_run_so_far(run)
     assert run.document["verdict"] == "UNPROVEN"
@@ -306,40 +304,18 @@ def test_a_run_that_stops_at_the_first_failure(shop: Shop, workers: tuple[str, .
 
 
 @pytest.mark.parametrize("operations", ["*", "ecs:*"])
-def test_credentials_that_expire_while_the_rollout_is_waited_for(shop: Shop, operations: str) -> None:
+def test_credentials_that_expire_while_the_rollout_is_waited_for(
+    shop: Shop, between_looks: BetweenLooks, operations: str
+) -> None:
     """What breaks after the start makes checks errors; it does not take back that the run began."""
     shop.service.roll_out(at=shop.aws.now(), status="IN_PROGRESS", new_running=1)
 
     def expire() -> None:
         shop.aws.fail(operations, code="ExpiredTokenException", message="The security token has expired")
 
-    with once_looked_twice(shop, expire):
+    with between_looks(shop.aws, expire):
         run = shop.verify("--deploy-wait=4s")
     assert run.report is not None, run.text
     assert run.status in {1, 7}
     assert run.document["verdict"] != "VERIFIED"
     assert "expired" in run.text
-
-
-@contextmanager
-def once_looked_twice(shop: Shop, happen: Callable[[], None]) -> Iterator[None]:
-    """Let something happen between two looks, once the run has looked at the tasks twice."""
-    shop.aws.calls.clear()
-    over = threading.Event()
-
-    def watch() -> None:
-        before = 0
-        while not over.wait(0.1):
-            operations = [call.operation for call in shop.aws.calls]
-            if operations.count("ecs:DescribeTasks") >= 2 and len(operations) == before:
-                happen()
-                return
-            before = len(operations)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
