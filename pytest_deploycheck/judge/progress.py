@@ -58,9 +58,7 @@ def progress(facts: ServiceFacts) -> Progress:
         old_running=count["old running"],
         old_draining=count["old draining"],
         stage=record.stage if record else "",
-        last_event=events[0].message.removeprefix(f"(service {facts.service.name}) ")
-        if events and facts.service
-        else "",
+        last_event=said.removeprefix(f"(service {facts.service.name}) ") if facts.service else said,
         awaited=tuple(still_awaited(facts)),
     )
 
