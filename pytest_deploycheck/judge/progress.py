@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.awaited import still_awaited
 from pytest_deploycheck.judge.newest import newest_record, newest_rollout
 from pytest_deploycheck.judge.stopped import failed_tasks
-from pytest_deploycheck.judge.trouble import events_since
+from pytest_deploycheck.judge.trouble import events_since, said_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ def progress(facts: ServiceFacts) -> Progress:
     starter = newest.starter if newest else None
     count = Counter(_standing(task, starter) for task in facts.tasks or ())
     events = events_since(facts)
-    said = events[0].message if events else ""
     return Progress(
         service=facts.name,
         desired=facts.service.desired if facts.service else None,
@@ -58,7 +57,7 @@ def progress(facts: ServiceFacts) -> Progress:
         old_running=count["old running"],
         old_draining=count["old draining"],
         stage=record.stage if record else "",
-        last_event=said.removeprefix(f"(service {facts.service.name}) ") if facts.service else said,
+        last_event=said_by(facts, events[0]) if events else "",
         awaited=tuple(still_awaited(facts)),
     )
 

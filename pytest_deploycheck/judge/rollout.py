@@ -14,9 +14,8 @@ from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.newest import Outcome, newest_rollout
 from pytest_deploycheck.judge.outcome import brought_by, rule
 from pytest_deploycheck.judge.stopped import console_link, stops
-from pytest_deploycheck.judge.trouble import events_since
+from pytest_deploycheck.judge.trouble import events_since, said_by
 from pytest_deploycheck.judge.wording import at, seconds
-from pytest_deploycheck.safe import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
 def _last_event(facts: ServiceFacts) -> list[str]:
     """The last thing that the service's events said since the rollout began."""
     events = events_since(facts)
-    return [f"last event: {one_line(events[0].message, 300)} ({at(events[0].at)})"] if events else []
+    return [f"last event: {said_by(facts, events[0])} ({at(events[0].at)})"] if events else []
 
 
 def _notes(facts: ServiceFacts) -> list[str]:
