@@ -100,10 +100,14 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
         cause=advice.cause,
         remedy=advice.remedy,
         command=advice.command,
-        notes=[*_notes(facts), *_last_event(facts)],
+        notes=[*_notes(facts), *([] if rollout.outcome in _AFTER_THE_FACT else _last_event(facts))],
         details="\n".join(f"in the console: {console_link(stop.tasks[0])}" for stop in found),
         evidence=evidence,
     )
+
+
+_AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.SUPERSEDED})
+"""The outcomes of which the service's last event tells nothing: the rollout it is about was another one."""
 
 
 def _last_event(facts: ServiceFacts) -> list[str]:
