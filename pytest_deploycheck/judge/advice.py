@@ -8,12 +8,10 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.newest import Outcome, newest_record
 from pytest_deploycheck.judge.outcome import first_judged, leads_to_the_image_meant
-from pytest_deploycheck.judge.stopped import Stop, stops
+from pytest_deploycheck.judge.stopped import remedies, stops, why
 from pytest_deploycheck.judge.trouble import trouble
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
 from pytest_deploycheck.safe import one_line
-
-_MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,8 @@ def advise(facts: ServiceFacts, outcome: Outcome, waited: float) -> Advice:
     found = stops(facts)
     if found:
         return Advice(
-            _why(found),
-            f"{_remedies(found)} Until it is deployed again the old code serves.",
+            why(found),
+            f"{remedies(found)} Until it is deployed again the old code serves.",
             Commands(facts.service).describe_task(found[0].tasks[0]),
         )
     alarms = _alarms(facts)
@@ -81,7 +79,7 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
     """What keeps a rollout that is still going on, and what would let it get on."""
     found, record, event = stops(facts), newest_record(facts), trouble(facts)
     if found:
-        return Advice(_why(found), _remedies(found), Commands(facts.service).describe_task(found[0].tasks[0]))
+        return Advice(why(found), remedies(found), Commands(facts.service).describe_task(found[0].tasks[0]))
     if record and record.pauses:
         pause = record.pauses[0]
         until = f" It waits until {at(pause.expires_at)}." if pause.expires_at else ""
@@ -107,16 +105,6 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
         "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
         Commands(facts.service).describe(),
     )
-
-
-def _why(found: tuple[Stop, ...]) -> str:
-    more = len(found) - _MOST_REASONS
-    texts = [str(stop) for stop in found[:_MOST_REASONS]]
-    return "; ".join(texts) + (f"; and {plural(more, 'reason')} more" if more > 0 else "")
-
-
-def _remedies(found: tuple[Stop, ...]) -> str:
-    return " ".join(dict.fromkeys(stop.reason.remedy for stop in found[:_MOST_REASONS]))
 
 
 def _alarms(facts: ServiceFacts) -> str:

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.awaited import still_awaited
 from pytest_deploycheck.judge.newest import newest_record, newest_rollout
 from pytest_deploycheck.judge.stopped import failed_tasks
-from pytest_deploycheck.judge.trouble import events_since
+from pytest_deploycheck.judge.trouble import events_since, said_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,7 @@ def progress(facts: ServiceFacts) -> Progress:
         old_running=count["old running"],
         old_draining=count["old draining"],
         stage=record.stage if record else "",
-        last_event=events[0].message.removeprefix(f"(service {facts.service.name}) ")
-        if events and facts.service
-        else "",
+        last_event=said_by(facts, events[0]) if events else "",
         awaited=tuple(still_awaited(facts)),
     )
 

@@ -14,9 +14,8 @@ from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.newest import Outcome, newest_rollout
 from pytest_deploycheck.judge.outcome import brought_by, rule
 from pytest_deploycheck.judge.stopped import console_link, stops
-from pytest_deploycheck.judge.trouble import events_since
+from pytest_deploycheck.judge.trouble import events_since, said_by
 from pytest_deploycheck.judge.wording import at, seconds
-from pytest_deploycheck.safe import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +100,20 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
         cause=advice.cause,
         remedy=advice.remedy,
         command=advice.command,
-        notes=[*_notes(facts), *_last_event(facts)],
+        notes=[*_notes(facts), *([] if rollout.outcome in _AFTER_THE_FACT else _last_event(facts))],
         details="\n".join(f"in the console: {console_link(stop.tasks[0])}" for stop in found),
         evidence=evidence,
     )
 
 
+_AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.SUPERSEDED})
+"""The outcomes of which the service's last event tells nothing: the rollout it is about was another one."""
+
+
 def _last_event(facts: ServiceFacts) -> list[str]:
     """The last thing that the service's events said since the rollout began."""
     events = events_since(facts)
-    return [f"last event: {one_line(events[0].message, 300)} ({at(events[0].at)})"] if events else []
+    return [f"last event: {said_by(facts, events[0])} ({at(events[0].at)})"] if events else []
 
 
 def _notes(facts: ServiceFacts) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
@@ -10,6 +11,9 @@ from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.stop_reasons import Reason, reason_of
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.safe import one_line
+
+_MOST_REASONS = 3
+"""Reasons that are told in words; of more it is said that there are some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +94,15 @@ def console_link(task: Task) -> str:
     host = f"console.{domain}" if partition == "aws-us-gov" else f"{region}.console.{domain}"
     cluster = path.split("/")[1]
     return f"https://{host}/ecs/v2/clusters/{cluster}/tasks/{task.id}/configuration?region={region}"
+
+
+def why(found: Sequence[Stop]) -> str:
+    """Why tasks stopped, in one sentence for each of the main reasons."""
+    more = len(found) - _MOST_REASONS
+    texts = [str(stop) for stop in found[:_MOST_REASONS]]
+    return "; ".join(texts) + (f"; and {plural(more, 'reason')} more" if more > 0 else "")
+
+
+def remedies(found: Sequence[Stop]) -> str:
+    """What to do about the main reasons."""
+    return " ".join(dict.fromkeys(stop.reason.remedy for stop in found[:_MOST_REASONS]))

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Finding
+from pytest_deploycheck.judge.commands import Commands
+from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Evidence, Finding
 from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
 from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.rollout import judge_rollout
-from pytest_deploycheck.judge.wording import at, ecs_command, meant, name_of, plural, pushed, short
+from pytest_deploycheck.judge.outcome import brought_by, rule
+from pytest_deploycheck.judge.stopped import remedies, stops, why
+from pytest_deploycheck.judge.wording import at, meant, name_of, plural, pushed, short
 
 
 def judge_running(facts: ServiceFacts) -> Finding:
@@ -22,20 +25,23 @@ def judge_running(facts: ServiceFacts) -> Finding:
         return TASKS_RUNNING.errs(facts.problems["service"])
     running = len(facts.running) if facts.tasks is not None else service.running
     evidence: dict[str, Any] = {"desired": service.desired, "running": running}
-    if service.desired == 0:
+    if service.status == "DRAINING":
         return TASKS_RUNNING.fails(
-            f"the service wants no task at all (desired count 0); {running} running",
-            cause="The service was scaled to zero.",
-            remedy="Set the desired count, then verify again.",
-            command=ecs_command(service, "update-service", "--service", service.name, "--desired-count", "1"),
+            f"the service is being deleted ({service.status}); {running} of its tasks still run",
+            cause="Somebody, or a stack, deletes the service.",
+            remedy="See who deletes it; verify again when it stands.",
+            command=Commands(service).describe(),
             evidence=evidence,
         )
+    if service.desired == 0:
+        return _none_wanted(service, running, evidence)
     if running < service.desired:
+        found = stops(facts)
         return TASKS_RUNNING.fails(
             f"{running} of {plural(service.desired, 'desired task')} running",
-            cause="New tasks cannot start or do not stay up.",
-            remedy="Read the service's events and why its tasks stopped.",
-            command=ecs_command(service, "describe-services", "--services", service.name),
+            cause=why(found) if found else "New tasks cannot start or do not stay up.",
+            remedy=remedies(found) if found else "Read the service's events and why its tasks stopped.",
+            command=Commands(service).describe(),
             evidence=evidence,
         )
     notes = []
@@ -43,6 +49,25 @@ def judge_running(facts: ServiceFacts) -> Finding:
         notes.append(f"by the service's own count, as {facts.problems['tasks'].operation} is denied")
     return TASKS_RUNNING.passes(
         f"{running} of {plural(service.desired, 'desired task')} running", notes=notes, evidence=evidence
+    )
+
+
+def _none_wanted(service: Service, running: int, evidence: Evidence) -> Finding:
+    seen = f"the service wants no task at all (desired count 0); {running} running"
+    if service.scheduling == "DAEMON":
+        return TASKS_RUNNING.fails(
+            seen,
+            cause="A daemon service has a task on each container instance that fits, and none does.",
+            remedy="Add container instances to the cluster, or see the service's placement constraints.",
+            command=Commands(service).describe(),
+            evidence=evidence,
+        )
+    return TASKS_RUNNING.fails(
+        seen,
+        cause="The service was scaled to zero.",
+        remedy="Set the desired count, then verify again.",
+        command=Commands(service).update("--desired-count", "1"),
+        evidence=evidence,
     )
 
 
@@ -122,8 +147,16 @@ def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
     )
 
 
+_BY_OUTCOME = {
+    Outcome.IN_PROGRESS: "The rollout is not through: old tasks still run.",
+    Outcome.ROLLED_BACK: "The rollout was rolled back, so the old code serves.",
+    Outcome.SUPERSEDED: "A later image was deployed since.",
+}
+"""Why tasks run another image, where the outcome of the rollout says it all."""
+
+
 def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
-    rollout = judge_rollout(facts)
+    outcome = rule(facts).outcome
     if set(others.values()) == {Match.STOPPED}:
         return f"Container {judged.container!r} has stopped, though its task still runs."
     pinned = judged.pulled.reference.digest
@@ -132,29 +165,51 @@ def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> st
         return f"The tasks run on {', '.join(sorted(architectures))}, the digest is of another platform."
     if pinned and pinned != judged.meant.digest:
         return f"The digest is pinned by the task definition ({short(pinned)}), so no push and no restart changes it."
-    if rollout.outcome is Outcome.NOT_STARTED:
-        if _started_after_push(judged, others):
-            return (
-                "ECS fixed the tag's digest when the last rollout began; tasks that started after the push still get "
-                "that digest."
-            )
-        return "The image was pushed, but the tasks were never restarted."
-    if rollout.outcome is Outcome.IN_PROGRESS:
-        return "The rollout is not through: old tasks still run."
-    if rollout.outcome is Outcome.ROLLED_BACK:
-        return "The rollout was rolled back, so the old code serves."
-    if rollout.outcome is Outcome.SUPERSEDED:
-        return "A later image was deployed since."
+    if outcome is Outcome.NOT_STARTED:
+        return _cause_without_rollout(judged, others, facts)
+    return _BY_OUTCOME.get(outcome) or _cause_despite_rollout(judged, facts)
+
+
+def _cause_without_rollout(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
+    """Why tasks run another image where no rollout began since the image was pushed."""
+    if not _resolves_once(judged, facts):
+        return _EACH_BY_ITSELF.format(judged.container)
+    if _started_after_push(judged, others):
+        return "ECS fixed the tag's digest when the last rollout began; tasks that started after the push still get it."
+    return "The image was pushed, but the tasks were never restarted."
+
+
+def _cause_despite_rollout(judged: Judged, facts: ServiceFacts) -> str:
+    """Why tasks run another image though a rollout began since the image was pushed."""
     if judged.meant.digest != judged.pulled.digest and not judged.is_own_reference:
         return f"The task definition names {name_of(judged.pulled.reference)}, which is not the image meant."
+    if not _resolves_once(judged, facts):
+        return _EACH_BY_ITSELF.format(judged.container)
+    if brought_by(facts, 0).get(judged.container) == judged.meant.digest:
+        return (
+            "ECS resolved the tag to the image meant, and the tasks run another: their hosts keep an image of that tag "
+            "(ECS_IMAGE_PULL_BEHAVIOR = once or prefer-cached)."
+        )
     return (
         "The rollout began after the push and still brought another image: a host with a cached image "
         "(ECS_IMAGE_PULL_BEHAVIOR), or a tag that moved while it rolled out."
     )
 
 
+_EACH_BY_ITSELF = (
+    "Container {!r} has versionConsistency disabled: each task resolves the tag by itself when it starts, so tasks of "
+    "one rollout may differ."
+)
+
+
+def _resolves_once(judged: Judged, facts: ServiceFacts) -> bool:
+    """Whether ECS fixes the digest once for all tasks of a rollout, which a task definition may opt out of."""
+    container = facts.definition.container(judged.container) if facts.definition else None
+    return container is None or container.version_consistency
+
+
 def _remedy(judged: Judged, facts: ServiceFacts) -> str:
-    outcome = judge_rollout(facts).outcome
+    outcome = rule(facts).outcome
     if outcome is Outcome.IN_PROGRESS:
         return "Wait for the rollout that is going on."
     if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK):

@@ -25,7 +25,13 @@ def events_since(facts: ServiceFacts) -> tuple[ServiceEvent, ...]:
     return tuple(event for event in facts.service.events if event.at >= newest.started_at)
 
 
+def said_by(facts: ServiceFacts, event: ServiceEvent) -> str:
+    """What an event says, without the name of the service, with which ECS begins it."""
+    name = facts.service.name if facts.service else ""
+    return one_line(event.message.removeprefix(f"(service {name}) "), 500)
+
+
 def trouble(facts: ServiceFacts) -> str:
     """The newest of the service's events since the rollout began that complains; an empty text where none does."""
     event = next((event for event in events_since(facts) if _COMPLAINT.search(event.message)), None)
-    return f"{one_line(event.message, 500)} ({at(event.at)})" if event else ""
+    return f"{said_by(facts, event)} ({at(event.at)})" if event else ""

@@ -34,7 +34,7 @@ def with_history(
 
     Args:
         judged: A container with the image meant for it, which was found.
-        revisions: The service revisions of the rollouts before the newest, the newest first.
+        revisions: The service revisions of the newest rollouts, the newest first.
         verified: Digests that were verified to run, as an earlier report tells.
         client: The client for the registry of the image meant.
         once: Keeps what cannot change within a run.
@@ -54,7 +54,8 @@ def with_history(
     pushed_before = before[0] if before else None
     brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
     ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
-    ran_before = [found for digest in ran if (found := open_image(replace(place, tag=None, digest=digest))) is not None]
+    found = [open_image(replace(place, tag=None, digest=digest)) for digest in ran]
+    ran_before = [one for one in found if one and _is_older(one, image)]
     earlier = next(iter(ran_before), None)
     if earlier is None and pushed_before:
         earlier = open_image(replace(place, tag=None, digest=pushed_before))
@@ -65,3 +66,8 @@ def with_history(
         has_earlier=pushed_before is not None if before else None,
         tags_can_move=can_move,
     )
+
+
+def _is_older(image: Image, other: Image) -> bool:
+    """Whether an image was pushed before another; of one that was rolled out this is assumed where it is not known."""
+    return image.pushed_at is None or other.pushed_at is None or image.pushed_at <= other.pushed_at

@@ -121,16 +121,19 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
     )
 
 
-def _load_balancers(service: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The load balancers of a service; where another controller runs its rollouts, those of its task sets."""
-    own: Sequence[Mapping[str, Any]] = service.get("loadBalancers", ())
+def _load_balancers(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The load balancers of a service; where another controller runs its rollouts, those of its task sets too.
+
+    Its task sets take turns between two target groups, as do blue/green rollouts of ECS itself: then a task is to be
+    healthy in one of the two.
+    """
+    own = list(service.get("loadBalancers", ()))
     sets = [one for each in service.get("taskSets", ()) for one in each.get("loadBalancers", ())]
-    if own or not sets:
+    groups = list(dict.fromkeys(one["targetGroupArn"] for one in (*own, *sets) if "targetGroupArn" in one))
+    if not sets or not groups:
         return own
-    # The sets take turns between two target groups: a task is to be healthy in one of them.
-    groups = list(dict.fromkeys(one.get("targetGroupArn") for one in sets))
     alternate = {"advancedConfiguration": {"alternateTargetGroupArn": groups[1]}} if groups[1:] else {}
-    return [{**sets[0], "targetGroupArn": groups[0], **alternate}]
+    return [{**(own or sets)[0], "targetGroupArn": groups[0], **alternate}]
 
 
 def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:

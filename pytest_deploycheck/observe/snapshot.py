@@ -140,7 +140,7 @@ class Observer:
         newest = newest_revision(service, records, revisions)
         baseline = self._baseline(settings.name, problems)
         judged = tuple(
-            self._with_history(one, [revision for revision in revisions if revision != newest], baseline)
+            self._with_history(one, revisions, baseline)
             for one in self._judged(settings, definition, tasks, newest, problems)
         )
         return ServiceFacts(

@@ -118,6 +118,17 @@ CRASH_LINES: Sequence[str] = (
 )
 """What a task says that cannot start."""
 
+LATER_TAG = "2025.11.26-2"
+TARGET_GROUP = "content-marketing-swarm-dev-backend-tg"
+ALARM = "content-marketing-swarm-dev-backend-5xx"
+
+MEMORY_LINES: Sequence[str] = (
+    "INFO:     Started server process [1]",
+    "INFO:     Waiting for application startup.",
+    "INFO app.agents.parser: Loading every section of 48211 campaigns into memory",
+)
+"""What a task says that wants more memory than it may have."""
+
 EXPECTATIONS: Sequence[Mapping[str, Any]] = (
     {"expect": "Found 3 platform sections"},
     {"expect_regex": r"Parsed content item #\d+", "count": 3},

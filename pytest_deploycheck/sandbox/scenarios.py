@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox import incident
+from pytest_deploycheck.sandbox import incident, stops
 from pytest_deploycheck.sandbox.definitions import SandboxContainer
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _ROLLED_OUT = timedelta(minutes=8)
 _ROLLING_OUT = timedelta(minutes=2)
 _ROLLED_BACK = timedelta(minutes=5)
 _LATE_SECONDS = 0.5
+_TURNS = ("content-marketing-swarm-dev-blue", "content-marketing-swarm-dev-green")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,60 @@ def _silent(aws: Sandbox) -> dict[str, Any]:
     return _configuration(aws)
 
 
+def _crash_loop(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    earlier = service.running_tasks
+    _push_meant(aws)
+    rollout = service.roll_out(at=aws.now() - _ROLLING_OUT, status="IN_PROGRESS", new_running=0)
+    for seconds in (40, 70, 100):
+        rollout.crash(**stops.OUT_OF_MEMORY, at=aws.now() - _ROLLING_OUT + timedelta(seconds=seconds))
+    for task in rollout.tasks:
+        _say([task], incident.MEMORY_LINES, task.started_at or task.created_at)
+    _talk(aws, earlier, incident.EARLIER_LINES)
+    return _configuration(aws)
+
+
+def _baking(aws: Sandbox) -> dict[str, Any]:
+    blue, green = _TURNS
+    service = _with_yesterday(
+        aws, strategy="BLUE_GREEN", bake_minutes=10, target_groups=[blue], alternate_target_groups=[green]
+    )
+    earlier = service.running_tasks
+    _push_meant(aws)
+    rollout = service.roll_out(at=aws.now() - _ROLLED_BACK, status="IN_PROGRESS", new_running=incident.DESIRED)
+    rollout.stage = "BAKE_TIME"
+    _talk(aws, earlier, incident.EARLIER_LINES)
+    _talk(aws, rollout.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
+    return _configuration(aws)
+
+
+def _superseded(aws: Sandbox) -> dict[str, Any]:
+    service = _with_yesterday(aws)
+    _push_meant(aws)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    files = {**incident.MEANT_FILES, "app/__init__.py": '"""The content marketing swarm, once more."""\n'}
+    aws.push_image(f"{incident.REPOSITORY}:{incident.LATER_TAG}", files, tags=("latest",), at=aws.now() - _ROLLED_BACK)
+    service.roll_out(at=aws.now() - _ROLLING_OUT)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
+    return _configuration(aws)
+
+
+def _unhealthy_targets(aws: Sandbox) -> dict[str, Any]:
+    service = _rolled_out(aws, target_groups=[incident.TARGET_GROUP])
+    sick, _ = service.running_tasks
+    sick.target_health = "unhealthy"
+    return _configuration(aws)
+
+
+def _alarm_went_off(aws: Sandbox) -> dict[str, Any]:
+    service = _rolled_out(aws, target_groups=[incident.TARGET_GROUP])
+    alarm = aws.create_alarm(incident.ALARM)
+    alarm.set_state("ALARM", at=aws.now() - _ROLLED_BACK)
+    alarm.set_state("OK", at=aws.now() - _ROLLING_OUT)
+    service.serve(1000, errors=2, at=aws.now() - _ROLLING_OUT)
+    return _configuration(aws, alarms=[incident.ALARM], error_rate={"max": 0.01})
+
+
 def _old_format(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
     _push_meant(aws)
@@ -171,6 +226,23 @@ SCENARIOS: Mapping[str, Scenario] = {
             _rolled_back,
         ),
         Scenario(
+            "crash-loop",
+            "The new tasks run out of memory one after another, and yesterday's tasks go on serving.",
+            _crash_loop,
+        ),
+        Scenario("baking", "A blue/green rollout is in its bake time: it may yet go back.", _baking),
+        Scenario("superseded", "The image was rolled out, and a later one after it.", _superseded),
+        Scenario(
+            "unhealthy-targets",
+            "Every task runs the image, and the load balancer finds one of them unhealthy.",
+            _unhealthy_targets,
+        ),
+        Scenario(
+            "alarm-went-off",
+            "Every task runs the image, and an alarm went off and recovered since.",
+            _alarm_went_off,
+        ),
+        Scenario(
             "wrong-repository",
             "The image was pushed to another repository than the one the service pulls from.",
             _wrong_repository,
@@ -186,9 +258,18 @@ SCENARIOS: Mapping[str, Scenario] = {
 """The scenarios, by name."""
 
 
-def _with_yesterday(aws: Sandbox) -> SandboxService:
+def _rolled_out(aws: Sandbox, **deploying: Any) -> SandboxService:
+    """All is well as far as image, tasks and logs go."""
+    service = _with_yesterday(aws, **deploying)
+    _push_meant(aws)
+    service.roll_out(at=aws.now() - _ROLLED_OUT)
+    _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
+    return service
+
+
+def _with_yesterday(aws: Sandbox, **deploying: Any) -> SandboxService:
     _push_earlier(aws)
-    service = _create_service(aws)
+    service = _create_service(aws, **deploying)
     first = aws.now() - _YESTERDAY
     _say(service.running_tasks, (*incident.START_UP_LINES, *incident.EARLIER_LINES), first)
     return service
@@ -217,7 +298,7 @@ def _push_meant(
     )
 
 
-def _create_service(aws: Sandbox) -> SandboxService:
+def _create_service(aws: Sandbox, **deploying: Any) -> SandboxService:
     container = SandboxContainer(
         name=incident.CONTAINER, image=f"{incident.REPOSITORY}:latest", log_group=incident.LOG_GROUP
     )
@@ -228,6 +309,7 @@ def _create_service(aws: Sandbox) -> SandboxService:
         family=incident.FAMILY,
         desired=incident.DESIRED,
         at=aws.now() - _YESTERDAY,
+        **deploying,
     )
 
 
@@ -253,7 +335,7 @@ def _say(tasks: Sequence[SandboxTask], lines: Iterable[str], first: datetime, ar
             task.log(line, at=first + timedelta(seconds=position), arrives_in=arrives_in)
 
 
-def _configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY) -> dict[str, Any]:
+def _configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY, **service: Any) -> dict[str, Any]:
     return {
         "region": aws.region,
         "cluster": incident.CLUSTER,
@@ -263,6 +345,7 @@ def _configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY) -> di
                 "container": incident.CONTAINER,
                 "image": f"{repository}:{incident.MEANT_TAG}",
                 "logs": [dict(expectation) for expectation in incident.EXPECTATIONS],
+                **service,
             }
         },
     }

@@ -9,28 +9,6 @@ if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy
 
 
-@pytest.mark.parametrize(
-    ("scenario", "verdict", "status"),
-    [
-        ("healthy", ("VERIFIED", None), 0),
-        ("nothing-deployed", ("REFUTED", "image"), 1),
-        ("cached-layer", ("REFUTED", "logs"), 1),
-        ("not-restarted", ("REFUTED", "rollout"), 1),
-        ("half-rolled-out", ("REFUTED", "rollout"), 1),
-        ("rolled-back", ("REFUTED", "rollout"), 1),
-        ("wrong-repository", ("REFUTED", "image"), 1),
-        ("silent", ("UNPROVEN", "logs"), 7),
-        ("old-format", ("REFUTED", "logs"), 1),
-    ],
-)
-def test_each_scenario_has_its_verdict(
-    deploy: Deploy, scenario: str, verdict: tuple[str, str | None], status: int
-) -> None:
-    """The built-in environment shows each way a deployment can go wrong, without any file and without AWS."""
-    outcome = deploy(f"--deploy-log-wait={1 if scenario == 'healthy' else 0}s", scenario=scenario)
-    assert (outcome.verdict, outcome.status) == (verdict, status)
-
-
 def test_the_default_is_healthy(collect: Collect) -> None:
     """`--deploy-env=sandbox` needs nothing else."""
     outcome = collect("--deploy-env=sandbox")

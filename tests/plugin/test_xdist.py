@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from plugin.conftest import World
 
 TESTS = {
     "test_a": """
@@ -51,18 +48,6 @@ def test_one_verdict_and_one_report(pytester: pytest.Pytester) -> None:
     assert str(result.stdout).count("VERIFIED: backend") == 1
     assert str(result.stdout).count("report: ") == 1
     assert str(result.stdout).count("deploycheck: env sandbox") == 1
-
-
-def test_calls_do_not_grow_with_workers(pytester: pytest.Pytester, world: World) -> None:
-    """Only the process that started the run looks the service up: once, and once more when the tests are through."""
-    world.backend.log("hello")
-    pytester.makepyfile("def test_said(deploy_logs, running_tasks): assert 'hello' in deploy_logs")
-    result, report = run(pytester, "--dist=loadfile", env="shop")
-    assert (result.ret, report["verdict"]) == (0, "VERIFIED")
-    operations = [call.operation for call in world.aws.calls]
-    assert operations.count("sts:GetCallerIdentity") == 1
-    assert operations.count("ecs:DescribeServices") <= 2
-    assert operations.count("ecr:BatchGetImage") <= 3
 
 
 def test_a_refutation_and_what_is_unproven(pytester: pytest.Pytester) -> None:

@@ -33,6 +33,11 @@ TRUTHS = {
     "not-restarted": Truth("REFUTED", "rollout", "NOT_STARTED", 1, {"rollout-complete", "tasks-run-image"}, ALL_LOGS),
     "half-rolled-out": Truth("REFUTED", "rollout", "IN_PROGRESS", 1, {"rollout-complete", "tasks-run-image"}, set()),
     "rolled-back": Truth("REFUTED", "rollout", "ROLLED_BACK", 1, {"rollout-complete", "tasks-run-image"}, ALL_LOGS),
+    "crash-loop": Truth("REFUTED", "rollout", "IN_PROGRESS", 1, {"rollout-complete", "tasks-run-image"}, ALL_LOGS),
+    "baking": Truth("REFUTED", "rollout", "IN_PROGRESS", 1, {"rollout-complete", "tasks-run-image"}, set()),
+    "superseded": Truth("REFUTED", "rollout", "SUPERSEDED", 1, {"rollout-complete", "tasks-run-image"}, ALL_LOGS),
+    "unhealthy-targets": Truth("REFUTED", "health", "COMPLETED", 1, {"targets-healthy"}, set()),
+    "alarm-went-off": Truth("REFUTED", "health", "COMPLETED", 1, {"alarms-ok"}, set()),
     "wrong-repository": Truth("REFUTED", "image", "COMPLETED", 1, {"image-repository", "tasks-run-image"}, ALL_LOGS),
     "silent": Truth("UNPROVEN", "logs", "COMPLETED", 7, set(), ALL_LOGS),
     "old-format": Truth("REFUTED", "logs", "COMPLETED", 1, {"logs-4"}, set()),
@@ -43,13 +48,24 @@ IN_SANDBOX = "--deploy-env=sandbox"
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_each_way_a_deployment_is_only_believed_is_found_out(runs: Runs, name: str) -> None:
-    """Verdict, first broken link, rollout outcome, exit status and failing checks are those of what happened."""
+    """Verdict, first broken link, rollout outcome, exit status and failing checks are those of what happened.
+
+    Whatever did not pass has its reason, and what failed a remedy.
+    """
     run = runs(IN_SANDBOX, f"--deploy-sandbox={name}")
     truth = TRUTHS[name]
     assert (*run.verdict, run.outcome, run.status) == truth[:4]
     assert run.with_status("fail") == truth.failing
     assert truth.unproven <= run.with_status("unproven")
     assert run.with_status("error") == set()
+    for check in run.checks.values():
+        assert check["status"] in {"pass", "skip"} or check["reason"]
+        assert check["status"] != "fail" or check["remedy"]
+    assert [run.document[key] for key in ("environment", "account", "region")] == [
+        "sandbox",
+        "123456789012",
+        "us-east-1",
+    ]
     if truth.broken_link:
         assert f"broken link: {truth.broken_link}" in run.text
     else:
@@ -57,11 +73,10 @@ def test_each_way_a_deployment_is_only_believed_is_found_out(runs: Runs, name: s
         assert "VERIFIED" in run.text
 
 
-@pytest.mark.parametrize("name", ["healthy", "rolled-back"])
-def test_workers_of_xdist_change_nothing_about_the_verdict(runs: Runs, pytester: pytest.Pytester, name: str) -> None:
+def test_workers_of_xdist_change_nothing_about_the_verdict(runs: Runs, pytester: pytest.Pytester) -> None:
     """With two workers there is the same verdict, and one report."""
-    run = runs(IN_SANDBOX, f"--deploy-sandbox={name}", "-n", "2")
-    truth = TRUTHS[name]
+    run = runs(IN_SANDBOX, "--deploy-sandbox=rolled-back", "-n", "2")
+    truth = TRUTHS["rolled-back"]
     assert (*run.verdict, run.outcome, run.status) == truth[:4]
     assert run.with_status("fail") == truth.failing
     assert [path.name for path in Path(pytester.path).rglob("*.json")] == ["report-1.json"]

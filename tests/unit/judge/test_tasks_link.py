@@ -33,6 +33,7 @@ from unit.judge.worlds import (
     clock,
     completed,
     container,
+    crashed,
     definition,
     denied,
     deployment,
@@ -423,3 +424,48 @@ def test_a_task_of_an_older_rollout_that_runs_the_image_passes() -> None:
     )
     assert judge_run_image(world).status is Status.PASS
     assert judge_complete(world, waited=0).status is Status.PASS
+
+
+def test_each_task_resolves_the_tag_by_itself() -> None:
+    """Without version consistency tasks of one rollout may differ, and neither a push nor a restart is to blame."""
+    opted_out = replace(
+        definition(), containers=tuple(replace(one, version_consistency=False) for one in definition().containers)
+    )
+    world = completed(tasks=[task("one"), task("two", OLD)], running_images=[old_image()], definitions=[opted_out])
+    finding = judge_run_image(world)
+    assert finding.status is Status.FAIL
+    assert "versionConsistency" in finding.cause
+
+
+def test_a_host_that_keeps_its_image() -> None:
+    """ECS resolved the tag to the image meant and the tasks run another: the hosts' image cache is the cause."""
+    world = completed(tasks=[task("one", OLD), task("two", OLD)], running_images=[old_image()])
+    finding = judge_run_image(world)
+    assert finding.status is Status.FAIL
+    assert "ECS_IMAGE_PULL_BEHAVIOR" in finding.cause
+
+
+def test_a_service_that_is_being_deleted() -> None:
+    """Its tasks may still run as many as were wanted: it fails, and says why."""
+    world = completed()
+    assert world.service is not None
+    finding = judge_running(replace(world, service=replace(world.service, status="DRAINING")))
+    assert finding.status is Status.FAIL
+    assert "being deleted" in finding.summary
+
+
+def test_a_daemon_without_a_fitting_instance() -> None:
+    """A daemon service that wants no task has no instance for one: nobody scaled it, and no count can be set."""
+    world = completed(service=service(deployment(), desired=0, scheduling="DAEMON"))
+    finding = judge_running(world)
+    assert finding.status is Status.FAIL
+    assert "container instance" in finding.cause
+    assert "--desired-count" not in finding.command
+
+
+def test_too_few_tasks_say_why_they_stopped() -> None:
+    """One of two tasks of a completed rollout ran out of memory: that is the cause, with its remedy."""
+    finding = judge_running(completed(tasks=[task("one"), crashed()]))
+    assert finding.status is Status.FAIL
+    assert "more memory than it may" in finding.cause
+    assert "memory" in finding.remedy
