@@ -14,6 +14,9 @@ from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import Service, TaskDefinition
 from pytest_deploycheck.facts.task import Task
 
+SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
+"""The codes of the problems that a service was deleted, or made anew under its name, while it was looked at."""
+
 Absence = Literal["repository", "tag", "digest"]
 Namer = Literal["option", "configuration", "task definition"]
 
@@ -131,6 +134,12 @@ class ServiceFacts:
     def running(self) -> tuple[Task, ...]:
         """The tasks that run and are to go on running."""
         return tuple(task for task in self.tasks or () if task.is_running)
+
+    @property
+    def departure(self) -> Problem | None:
+        """That the service was deleted or made anew while it was looked at; None where it stayed."""
+        problem = self.problems.get("service")
+        return problem if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED) else None
 
     def definition_of(self, task: Task) -> TaskDefinition | None:
         """The task definition of a task, if it was seen."""

@@ -14,6 +14,9 @@ from pytest_deploycheck.judge.matching import is_related
 from pytest_deploycheck.judge.stages import where_it_is
 from pytest_deploycheck.judge.wording import at
 
+CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
+"""The deployment controllers that ECS has; of others it is not known what their task sets mean."""
+
 
 class Outcome(StrEnum):
     """What became of the rollout to the image meant."""
@@ -139,7 +142,7 @@ def _state_in_events(service: Service, primary: Deployment) -> str:
 
 def _from_task_sets(service: Service, facts: ServiceFacts) -> NewestRollout | None:
     """The rollout that the newest task set is: how far it is, who serves production tells."""
-    if not service.task_sets:
+    if not service.task_sets or service.controller not in CONTROLLERS:
         return None
     newest = max(service.task_sets, key=lambda one: one.created_at)
     gone = _gone_again(service, facts)

@@ -11,11 +11,8 @@ from datetime import datetime
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.judge.matching import Fit, fit, is_related
-from pytest_deploycheck.judge.newest import NewestRollout, Outcome, newest_record, newest_rollout
+from pytest_deploycheck.judge.newest import CONTROLLERS, NewestRollout, Outcome, newest_record, newest_rollout
 from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
-
-CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
-"""The deployment controllers that ECS has."""
 
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began; a --deploy-baseline makes it certain"
 
@@ -38,7 +35,7 @@ class Ruling:
 def rule(facts: ServiceFacts) -> Ruling:
     """Say what became of the rollout to the image meant."""
     newest = newest_rollout(facts)
-    if newest is None:
+    if newest is None or facts.departure:
         return Ruling(Outcome.UNKNOWN, _why_no_rollout(facts))
     if facts.service and facts.service.status == "DRAINING":
         return Ruling(Outcome.UNKNOWN, f"the service is being deleted ({facts.service.status}); {newest.reason}")
@@ -66,6 +63,8 @@ def rule(facts: ServiceFacts) -> Ruling:
 
 def _why_no_rollout(facts: ServiceFacts) -> str:
     service = facts.service
+    if facts.departure:
+        return facts.departure.message
     if service is None:
         return "the service's rollouts may not be looked at"
     if service.controller not in CONTROLLERS:

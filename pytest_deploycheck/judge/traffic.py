@@ -7,6 +7,7 @@ import math
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import ERROR_RATE, Finding
+from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.wording import at
 
 
@@ -55,9 +56,12 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
 
 
 def lacking_requests(facts: ServiceFacts) -> list[str]:
-    """The requests that are still wanted before their share of errors says something, in words."""
+    """The requests that are still wanted before their share of errors says something, in words.
+
+    Where no new task runs there is nobody to answer them.
+    """
     traffic = facts.health.traffic
-    if traffic is None or traffic.is_enough:
+    if traffic is None or traffic.is_enough or not any(is_new(task, facts) for task in facts.running):
         return []
     lacking = max(traffic.min_requests, 1) - math.floor(traffic.requests)
     return [f"{lacking} more requests to be counted ({traffic.requests:g} so far)"]

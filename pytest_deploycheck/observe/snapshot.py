@@ -14,7 +14,14 @@ from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import ContainerDefinition, Service, TaskDefinition
-from pytest_deploycheck.facts.snapshot import Identity, Judged, Problem, ServiceFacts
+from pytest_deploycheck.facts.snapshot import (
+    SERVICE_GONE,
+    SERVICE_REPLACED,
+    Identity,
+    Judged,
+    Problem,
+    ServiceFacts,
+)
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe import ecs, rollouts
 from pytest_deploycheck.observe.asking import Once, side_by_side
@@ -327,7 +334,7 @@ def _containers_of(tasks: Sequence[Task]) -> tuple[ContainerDefinition, ...]:
 def _gone(name: str) -> Problem:
     return Problem(
         "ecs:DescribeServices",
-        "ServiceGone",
+        SERVICE_GONE,
         f"The service {name!r} was there at first, and is no more.",
         "See who deletes or replaces it; verify again when it stands.",
     )
@@ -337,7 +344,7 @@ def _replaced(service: Service) -> Problem:
     made_at = f" at {service.created_at:%Y-%m-%d %H:%M:%S} UTC" if service.created_at else ""
     return Problem(
         "ecs:DescribeServices",
-        "ServiceReplaced",
+        SERVICE_REPLACED,
         f"The service {service.name!r} was deleted and made anew{made_at}, while it was looked at: what was seen of it "
         "before is of another one.",
         "Verify again, now that it stands.",
