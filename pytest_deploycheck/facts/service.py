@@ -189,7 +189,7 @@ class Service:
             (task.created_at, task)
             for task in tasks
             if task.has_failed and task.created_at and task.created_at < primary.created_at
-            if task.started_by not in listed
+            if task.is_of_service and task.started_by not in listed
         ]
         if not lost:
             return None

@@ -83,6 +83,11 @@ class Task:
         return self.arn.rsplit("/", 1)[-1]
 
     @property
+    def is_of_service(self) -> bool:
+        """Whether a deployment or task set of a service started it, and not a person or a rule."""
+        return self.started_by.startswith("ecs-svc/")
+
+    @property
     def has_failed(self) -> bool:
         """Whether it stopped, or never came up, for a reason that nobody wished for.
 

@@ -94,11 +94,21 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
     reason = f"ECS says {record.status} of the rollout that began {at(began)}{f': {said}' if said else ''}"
     service = facts.service
     if record.rollback_reason is not None or outcome is Outcome.ROLLED_BACK:
-        undone = service.undone(facts.tasks or ()) if service else None
         ended = record.rolled_back_at or record.finished_at
-        return NewestRollout(outcome, reason, record.arn, record.created_at, ended, undone.id if undone else None)
+        return NewestRollout(outcome, reason, record.arn, record.created_at, ended, _undone(record, facts))
     primary = service.primary.id if service and service.primary else None
     return NewestRollout(outcome, reason, primary or record.arn, record.created_at, record.finished_at, primary)
+
+
+def _undone(record: ServiceDeployment, facts: ServiceFacts) -> str | None:
+    """The id of the deployment that is rolled back: for a moment the PRIMARY one is not yet the way back from it."""
+    service = facts.service
+    undone = service.undone(facts.tasks or ()) if service else None
+    if undone or service is None or service.primary is None or service.rollback:
+        return undone.id if undone else None
+    primary = service.primary
+    is_before = record.rolled_back_at is None or primary.created_at < record.rolled_back_at
+    return primary.id if is_before and record.finished_at is None else None
 
 
 _ROLLOUT_STATES = {
@@ -174,7 +184,7 @@ def _gone_again(service: Service, facts: ServiceFacts) -> NewestRollout | None:
         (task.created_at, task)
         for task in facts.tasks or ()
         if task.stopped_at and task.created_at and task.created_at > newest.created_at
-        if task.started_by not in listed and _came_after(task, newest, facts)
+        if task.is_of_service and task.started_by not in listed and _came_after(task, newest, facts)
     ]
     if not left:
         return None

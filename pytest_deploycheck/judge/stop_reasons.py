@@ -29,6 +29,7 @@ class Reason:
 def reason_of(task: Task) -> Reason:
     """The class of the reason for which a task stopped."""
     text = " ".join([task.stop_code, task.stopped_reason, *(one.reason for one in task.containers)])
+    text = text.replace(_EITHER, "")
     for pattern, reason in _BY_WORDS:
         if pattern.search(text):
             return reason
@@ -41,15 +42,32 @@ def reason_of(task: Task) -> Reason:
 
 
 def culprit(task: Task) -> Container | None:
-    """The container that made a task stop: one that gives a reason or an error before one that just ended."""
+    """The container that made a task stop: one that gives a reason or an error before one that just ended.
+
+    When one ends, ECS stops the others: what those end with that were told to comes after an error of one's own.
+    """
     ended = [one for one in task.containers if one.exit_code is not None or one.reason]
-    return min(ended, key=lambda one: (not one.reason, not one.exit_code), default=None)
+    return min(ended, key=lambda one: (not one.reason, not one.exit_code, one.exit_code in _TOLD_TO_STOP), default=None)
 
 
-_NETWORK = r"timeout|timed out|deadline exceeded|no route|connection refused|no such host|dial tcp|i/o error"
-_DENIED = r"denied|not authorized|unauthorized|no basic auth|forbidden|40[13]\b"
-_PULL = r"CannotPull\w*|pull (?:image|access|registry auth)|failed to resolve ref"
-_SECRET = r"secret|ssm parameter|ssm:|GetParameters|parameter store"
+_TOLD_TO_STOP = frozenset({137, 143})
+"""The exit codes of what a signal ended: SIGKILL and SIGTERM."""
+
+_EITHER = "unable to pull secrets or registry auth"
+"""How ECS begins whatever it says of the one or the other."""
+
+# Words alone: a number may be part of an account, a tag or a digest, and a single noun the name of a repository.
+_NETWORK = (
+    r"timeout|timed out|deadline exceeded|no route|connection refused|no such host|dial tcp|i/o error|"
+    r"connection issue|network configuration|(?:request|context) cancell?ed|signal: killed"
+)
+_DENIED = r"denied|not authorized|unauthorized|no basic auth|forbidden|has the permissions"
+_PULL = r"CannotPull\w*|pull (?:image|access|registry auth|command)|ecr registry auth|failed to resolve ref"
+_SECRET = (
+    r"(?:retrieve|fetch|pull) secrets?\b|Secrets Manager|secretsmanager:|ssm parameter|:ssm:|GetParameters|"
+    r"parameter store"
+)
+_LOGS = r"logger args|logg?(?:ing)? driver|log ?group|CreateLogStream|awslogs"
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -66,6 +84,23 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
+        _words(r"failed ELB health checks"),
+        Reason(
+            "load-balancer-health",
+            "the load balancer's health checks failed",
+            "Ask the health check's path of a new task by hand; give the application more time with "
+            "healthCheckGracePeriodSeconds, and see targets-healthy.",
+        ),
+    ),
+    (
+        _words(r"failed container health checks"),
+        Reason(
+            "container-health",
+            "the container's own health check failed",
+            "Run the health check's command in the image; give it more time with startPeriod.",
+        ),
+    ),
+    (
         _words(r"no matching manifest|descriptor matching platform|exec format error|image operating system"),
         Reason(
             "image-platform",
@@ -75,7 +110,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
-        _words(rf"(?:{_PULL}).*(?:toomanyrequests|rate limit|429\b)"),
+        _words(rf"(?:{_PULL}).*(?:toomanyrequests|too many requests|rate limit)"),
         Reason(
             "image-rate-limit",
             "the registry refused to be pulled from so often",
@@ -109,20 +144,21 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
+        _words(rf"(?:{_PULL}).*(?:{_DENIED})"),
+        Reason(
+            "image-denied",
+            "the registry does not let them pull the image",
+            "Allow ecr:GetAuthorizationToken, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to the task execution "
+            "role (on EC2 to that of the instance); for a repository of another account its policy must allow it too, "
+            "and other registries want repositoryCredentials.",
+        ),
+    ),
+    (
         _words(rf"(?:{_PULL}).*(?:not found|does not exist|manifest unknown|name unknown)"),
         Reason(
             "image-missing",
             "the image is not in its registry",
             "Push the image that the task definition names, or name one that is there (see image-exists).",
-        ),
-    ),
-    (
-        _words(rf"(?:{_PULL}).*(?:{_DENIED})"),
-        Reason(
-            "image-denied",
-            "the task execution role may not pull the image",
-            "Allow ecr:GetAuthorizationToken, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to the task execution "
-            "role; for a repository of another account its policy must allow it too.",
         ),
     ),
     (
@@ -147,7 +183,16 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason("image-pull", "the image could not be pulled", "Read what the registry said, and pull it by hand."),
     ),
     (
-        _words(r"logger|log driver|log ?group|CreateLogStream|awslogs"),
+        _words(rf"(?:{_LOGS}).*(?:{_NETWORK})"),
+        Reason(
+            "logs-unreachable",
+            "CloudWatch Logs could not be reached",
+            "Give the task's subnets a way to CloudWatch Logs: a public address, a NAT gateway or a VPC endpoint, and "
+            "a security group that allows port 443.",
+        ),
+    ),
+    (
+        _words(_LOGS),
         Reason(
             "log-driver",
             "the log driver could not begin",
@@ -155,7 +200,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
-        _words(r"\bEFS\b|file system|mount|volume"),
+        _words(r"\bEFS\b|file system|\bmount|\bvolumes?\b|CannotCreateVolume"),
         Reason(
             "volume",
             "a volume could not be mounted",
@@ -188,23 +233,6 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
-        _words(r"failed ELB health checks"),
-        Reason(
-            "load-balancer-health",
-            "the load balancer's health checks failed",
-            "Ask the health check's path of a new task by hand; give the application more time with "
-            "healthCheckGracePeriodSeconds, and see targets-healthy.",
-        ),
-    ),
-    (
-        _words(r"failed container health checks"),
-        Reason(
-            "container-health",
-            "the container's own health check failed",
-            "Run the health check's command in the image; give it more time with startPeriod.",
-        ),
-    ),
-    (
         _words(r"executable file not found|no such file or directory|command not found"),
         Reason(
             "command-missing",
@@ -221,7 +249,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
-        _words(r"CannotStartContainer|CannotCreateContainer|ContainerRuntime|CannotInspect"),
+        _words(r"Cannot(?:Start|Create|Inspect)Container|ContainerRuntime|DockerTimeout"),
         Reason(
             "container-start",
             "a container could not be started",

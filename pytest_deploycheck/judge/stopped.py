@@ -68,7 +68,8 @@ def _is_of(task: Task, newest: NewestRollout, facts: ServiceFacts) -> bool:
     service = facts.service
     others = {one.id for one in service.deployments} | {one.id for one in service.task_sets} if service else set()
     return (
-        task.started_by not in others
+        task.is_of_service
+        and task.started_by not in others
         and task.created_at is not None
         and task.created_at >= newest.started_at
         and (newest.ended_at is None or task.created_at <= newest.ended_at)
@@ -81,7 +82,7 @@ def _said(task: Task) -> str:
         f"container {one.name}: {one.reason or 'no reason given'}"
         + (f", exit code {one.exit_code}" if one.exit_code is not None else "")
         for one in task.containers
-        if one.reason or one.exit_code
+        if one.exit_code or one.reason not in ("", task.stopped_reason)
     ]
     said = "; ".join(dict.fromkeys(filter(None, [task.stopped_reason, *containers])))
     return one_line(f"{task.stop_code}{f', {said}' if said else ''}", 600)

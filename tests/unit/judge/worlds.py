@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
@@ -280,6 +282,8 @@ def facts(
     judged: Sequence[Judged] = (),
     running_images: Sequence[Image] = (),
     definitions: Sequence[TaskDefinition] | None = None,
+    health: Health | None = None,
+    baseline: Previous | None = None,
     problems: Mapping[str, Problem] | None = None,
 ) -> ServiceFacts:
     """All that was seen of the service `backend`, told in one of the two ways."""
@@ -295,6 +299,8 @@ def facts(
         revisions=tuple(revisions) if by_records else (),
         judged=tuple(judged),
         running_images=tuple(running_images),
+        health=health or Health(),
+        baseline=baseline,
         problems={**({} if by_records else {"service_deployments": NO_RECORDS}), **(problems or {})},
     )
 
