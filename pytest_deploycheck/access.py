@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
+from pytest_deploycheck.facts.memory import Memory
 from pytest_deploycheck.facts.snapshot import Identity
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ class Access:
     Attributes:
         environment: The environment.
         cache: The folder in which blobs of images are kept, or None for one that goes with the process.
+        memory: What all that look at services in this run know of it.
     """
 
     environment: EnvironmentSettings
     cache: Path | None = None
+    memory: Memory = field(default_factory=Memory)
     _identity: Identity | None = None
     _session: Session | None = None
     _contents: Contents | None = None
@@ -82,10 +85,18 @@ class Access:
         return self._log_reader
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
-        """What looks at services, anew for each that asks: it remembers what it saw."""
+        """What looks at services; whoever looks knows what was meant when the run began."""
         from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        return Observer(self.session, self.identity, self.environment, options, self.contents, with_health=with_health)
+        return Observer(
+            self.session,
+            self.identity,
+            self.environment,
+            options,
+            self.contents,
+            memory=self.memory,
+            with_health=with_health,
+        )
 
     def open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
         """Open a layer of an image."""

@@ -24,7 +24,7 @@ from pytest_deploycheck.judge.alarms import judge_alarms
 from pytest_deploycheck.judge.containers import judge_containers
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout
+from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout, judge_same
 from pytest_deploycheck.judge.stopped import failed_tasks
 from pytest_deploycheck.judge.targets import judge_targets
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
@@ -83,6 +83,7 @@ class Verification:
         self._access = Access(environment, cache)
         if observation:
             self._access.identity = observation.identity
+            self._access.memory.take_up(observation.services)
         self._images = ImageChecks(environment, options, source or Path.cwd(), self._access.open_layer)
         self._hearing = Hearing(
             self._access,
@@ -147,15 +148,20 @@ class Verification:
         Returns:
             The findings as they stand now. What was found before stays where it was not a pass.
         """
+        first = {facts.name: facts for facts in self.observation.services}
         if self._watch is None or self._watch.look_again() is None:
             return {service: list(found) for service, found in findings.items()}
-        return {service: [self._confirmed(service, one) for one in found] for service, found in findings.items()}
+        return {
+            service: [self._confirmed(first[service], finding) for finding in found]
+            for service, found in findings.items()
+        }
 
-    def _confirmed(self, service: str, finding: Finding) -> Finding:
-        judge = self._judges(self.observation.service(service)).get(finding.id)
+    def _confirmed(self, before: ServiceFacts, finding: Finding) -> Finding:
+        now = self.observation.service(before.name)
+        judge = self._judges(now).get(finding.id)
         if finding.status is not Status.PASS or judge is None or finding.link == "image":
             return finding
-        anew = judge()
+        anew = judge_same(before, now, judge()) if finding.id == "rollout-complete" else judge()
         if anew.is_good:
             return anew
         return replace(anew, summary=f"{anew.summary} (it had passed; this was seen when the tests were through)")

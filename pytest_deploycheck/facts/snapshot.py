@@ -18,7 +18,8 @@ SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
 """The codes of the problems that a service was deleted, or made anew under its name, while it was looked at."""
 
 Absence = Literal["repository", "tag", "digest"]
-Namer = Literal["option", "configuration", "task definition"]
+Namer = Literal["option", "configuration", "task definition", "first look"]
+"""Who named the image meant; `first look`: the task definition did at first, and names another one by now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,22 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
     )
 
 
+def judge_same(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Finding:
+    """`rollout-complete` at the end of a run: what it passes on is still the rollout that was looked at before.
+
+    A later rollout may well bring the same image; but its tasks are others than those that were heard and asked.
+    """
+    newest, was = newest_rollout(now), newest_rollout(before)
+    if not finding.is_good or newest is None or was is None or newest.started_at == was.started_at:
+        return finding
+    return ROLLOUT_COMPLETE.unproven(
+        f"another rollout began {at(newest.started_at)}, while the tests ran: what they saw was the one that began "
+        f"{at(was.started_at)}",
+        remedy="Verify again: the tasks that run now were not looked at.",
+        evidence=finding.evidence,
+    )
+
+
 _AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.SUPERSEDED})
 """The outcomes of which the service's last event tells nothing: the rollout it is about was another one."""
 

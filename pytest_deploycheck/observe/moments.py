@@ -10,26 +10,37 @@ from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.task import Task
 
 
-def rollout_began(service: Service | None, records: Sequence[ServiceDeployment] | None) -> datetime | None:
-    """When the newest rollout began, or None where nothing tells."""
+def rollout_began(
+    service: Service | None, records: Sequence[ServiceDeployment] | None, tasks: Sequence[Task] | None
+) -> datetime | None:
+    """When the newest rollout began, that which was rolled back included; None where nothing tells."""
     newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
     if newest:
         return newest.created_at
     if service is None:
         return None
-    if service.primary:
-        return service.primary.created_at
-    return max((one.created_at for one in service.task_sets), default=None)
+    undone = service.undone(tasks or ())
+    return undone.began_at if undone else max((one.created_at for one in service.listed), default=None)
 
 
 def serves_alone_since(
-    service: Service | None, records: Sequence[ServiceDeployment] | None, tasks: Sequence[Task] | None
+    service: Service | None,
+    records: Sequence[ServiceDeployment] | None,
+    tasks: Sequence[Task] | None,
+    *,
+    now: datetime,
 ) -> datetime | None:
-    """Since when only the tasks of the newest rollout serve, or None where nothing tells.
+    """Since when only the tasks of the newest rollout serve: `now` while others still do, None where nothing tells.
 
     What went wrong before that may have been the fault of the old code, and what went well its merit.
     """
     newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
-    if newest and newest.finished_at:
-        return newest.finished_at
-    return max((task.started_at for task in tasks or () if task.is_running and task.started_at), default=None)
+    listed = service.listed if service else ()
+    starter = max(listed, key=lambda one: one.created_at).id if listed else None
+    moments = [newest.finished_at] if newest and newest.finished_at else []
+    for task in tasks or ():
+        if starter and task.started_by != starter:
+            moments.append(task.stopped_at or now)
+        elif task.is_running and task.started_at:
+            moments.append(task.started_at)
+    return max(moments, default=None)

@@ -12,6 +12,7 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Registry
+from pytest_deploycheck.facts.memory import Memory
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import ContainerDefinition, Service, TaskDefinition
 from pytest_deploycheck.facts.snapshot import (
@@ -49,6 +50,7 @@ class Observer:
         environment: The environment.
         options: What was asked of this run.
         contents: Opens images.
+        memory: What was seen first in this run; default: nothing yet.
         with_health: Whether load balancers and alarms are looked at as well.
     """
 
@@ -60,6 +62,7 @@ class Observer:
         options: Options,
         contents: Contents,
         *,
+        memory: Memory | None = None,
         with_health: bool = True,
     ) -> None:
         self._session = session
@@ -72,7 +75,7 @@ class Observer:
         self._once = Once()
         self._images = ImageFinder(session, contents, self._once)
         self._no_service_deployments: dict[str, Problem] = {}
-        self._made_at: dict[str, datetime | None] = {}
+        self._memory = memory or Memory()
         self._has_seen = False
 
     def look(self) -> tuple[ServiceFacts, ...]:
@@ -108,7 +111,7 @@ class Observer:
         services = dict(found.services)
         hidden = {name: _gone(name) for name in found.missing}
         for name, service in found.services.items():
-            if self._made_at.setdefault(name, service.created_at) != service.created_at:
+            if self._memory.made_at.setdefault(name, service.created_at) != service.created_at:
                 hidden[name] = _replaced(services.pop(name))
         return services, hidden
 
@@ -133,6 +136,9 @@ class Observer:
     def _look_at(
         self, settings: ServiceSettings, service: Service | None, service_problem: Problem | None
     ) -> ServiceFacts:
+        if service_problem and service_problem.code in (SERVICE_GONE, SERVICE_REPLACED):
+            # Whatever goes by its name now is not what was looked at before.
+            return ServiceFacts(settings.name, problems={"service": service_problem, "tasks": service_problem})
         problems: dict[str, Problem] = {"service": service_problem} if service_problem else {}
         with ThreadPoolExecutor(max_workers=2) as pool:
             tasks_to_come = pool.submit(self._tasks, settings.service, service, problems)
@@ -247,11 +253,16 @@ class Observer:
 
         def judge(choice: Choice) -> Judged:
             pulled = self._images.find_or_recorded(choice, revision, is_named=choice.namer != "task definition")
+            found = pulled if choice.meant == choice.pulled else self._images.find(choice.meant, is_named=True)
+            # The image meant is the one found first, even if the task definition names another one later in the run.
+            meant = self._memory.meant.get((settings.name, choice.container), found)
+            if found.image:
+                self._memory.meant.setdefault((settings.name, choice.container), found)
             return Judged(
                 container=choice.container,
-                meant=pulled if choice.meant == choice.pulled else self._images.find(choice.meant, is_named=True),
+                meant=meant,
                 pulled=pulled,
-                namer=choice.namer,
+                namer=choice.namer if choice.meant == meant.reference else "first look",
                 names_repository=choice.names_repository,
             )
 
@@ -267,13 +278,14 @@ class Observer:
     ) -> Health:
         if not self._with_health:
             return Health()
+        now = self._now()
         health, more = look_at_health(
             self._session,
             service,
             settings,
-            began=rollout_began(service, records),
-            alone_since=serves_alone_since(service, records, tasks),
-            now=self._now(),
+            began=rollout_began(service, records, tasks),
+            alone_since=serves_alone_since(service, records, tasks, now=now),
+            now=now,
         )
         problems.update(more)
         return health

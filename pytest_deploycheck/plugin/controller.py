@@ -52,6 +52,7 @@ class Controller:
         self._sandbox: HostedSandbox | None = None
         self._started = False
         self._interrupted = False
+        self._is_cut_short = False
         self._is_unwritten = False
         self._only_lists = any(getattr(config.option, name, False) for name in _LISTINGS)
 
@@ -124,7 +125,9 @@ class Controller:
         # Where nothing was observed (a file could not be collected, or another plugin took over) nothing was verified.
         came_to_its_end = self._started and exitstatus in _ENDED and not stopped
         report = self._finish(complete=came_to_its_end)
-        if exitstatus in _ENDED:
+        if self._is_cut_short:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        elif exitstatus in _ENDED:
             session.exitstatus = self._exit_status(report, session.exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -170,10 +173,15 @@ class Controller:
             ]
             for service in settings.options.services
         }
-        self._report = self._run.verification.report(findings, self._results.tests, complete=complete)
-        if self._report.verdict is Verdict.VERIFIED:
-            findings = self._run.verification.confirm(findings)
-            self._report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        if report.verdict is Verdict.VERIFIED:
+            try:
+                findings = self._run.verification.confirm(findings)
+            except KeyboardInterrupt:
+                self._is_cut_short = True
+                complete = False
+            report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        self._report = report
         for path in settings.reports:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
