@@ -29,6 +29,13 @@ def read_baseline(path: Path, source: str) -> Baseline:
     violation = _violation(document)
     if violation:
         raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)
+    try:
+        return _baseline(path, document)
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: the file {path} is no report: {error}", _REMEDY) from error
+
+
+def _baseline(path: Path, document: Mapping[str, Any]) -> Baseline:
     observed_at = _moment(document["observed_at"])
     return Baseline(
         str(path),
@@ -62,6 +69,7 @@ def _previous(service: Mapping[str, Any], observed_at: datetime) -> Previous:
         reference=image["reference"],
         rollout=rollout["id"],
         rollout_began_at=_time(rollout["started_at"]),
+        is_settled=rollout["outcome"] != "IN_PROGRESS",
         running=tuple(dict.fromkeys(task["digest"] for task in service["tasks"] if task["digest"])),
         is_verified=service["verdict"] == "VERIFIED",
     )

@@ -23,6 +23,7 @@ class Previous:
         reference: The reference by which it was meant then, or an empty string.
         rollout: The id of the newest rollout at that time, or None.
         rollout_began_at: When that rollout began, or None.
+        is_settled: Whether that rollout was over then.
         running: The digests that the tasks ran then.
         is_verified: Whether it was verified then that this image ran, and worked.
     """
@@ -36,6 +37,7 @@ class Previous:
     reference: str = ""
     rollout: str | None = None
     rollout_began_at: datetime | None = None
+    is_settled: bool = True
     running: tuple[str, ...] = ()
     is_verified: bool = False
 

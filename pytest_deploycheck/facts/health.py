@@ -89,6 +89,8 @@ class Traffic:
         max_share: The share of errors that is allowed, from 0 to 1.
         min_requests: The number of requests from which on the share says something.
         counted: What was counted, such as the names of the metrics.
+        is_metric_known: Whether the metric of errors is known to be there: one that never counted anything may well be
+            misspelt.
     """
 
     requests: float
@@ -98,6 +100,7 @@ class Traffic:
     max_share: float
     min_requests: int
     counted: str = ""
+    is_metric_known: bool = True
 
     @property
     def is_enough(self) -> bool:

@@ -162,14 +162,16 @@ class Service:
     def newest_record(self, records: Sequence[ServiceDeployment]) -> ServiceDeployment | None:
         """The record of the newest rollout, the newest of `records` being the first.
 
-        None where there is none, or where the PRIMARY deployment began after the newest record had ended: then the
-        list of records lags behind.
+        None where there is none, or where the list of records lags behind: the newest of them had ended before the
+        PRIMARY deployment began, which is no way back from it.
         """
         newest = records[0] if records else None
-        ended = newest.finished_at if newest else None
-        if self.primary and ended and self.primary.created_at > ended and self.rollback is None:
-            return None
-        return newest
+        if newest is None or newest.finished_at is None or self.primary is None:
+            return newest
+        is_way_back = self.rollback is not None and newest.rollback_reason is not None
+        began = newest.started_at or newest.created_at
+        came_later = self.primary.created_at > max(newest.finished_at - _EVENT_SLACK, began + _EVENT_SLACK)
+        return None if came_later and not is_way_back else newest
 
     def undone(self, tasks: Sequence[Task]) -> Undone | None:
         """The deployment that was rolled back, where the PRIMARY one is the way back from it.
@@ -177,22 +179,23 @@ class Service:
         ECS lists the failed deployment for a while; after that its stopped tasks still name it. None where there was
         no rollback, or where nothing tells of the deployment any more.
         """
-        primary = self.primary
-        if primary is None or self.rollback is None:
+        primary, rollback = self.primary, self.rollback
+        if primary is None or rollback is None:
             return None
-        failed = [one for one in self.deployments if one.rollout_state == "FAILED"]
+        failed = [one for one in self.deployments if one.rollout_state == "FAILED" and one is not primary]
         if failed:
             last = max(failed, key=lambda one: one.created_at)
             return Undone(last.id, last.task_definition, last.created_at)
         listed = {one.id for one in self.deployments}
-        lost = [
-            (task.created_at, task)
-            for task in tasks
-            if task.has_failed and task.created_at and task.created_at < primary.created_at
-            if task.is_of_service and task.started_by not in listed
-        ]
-        if not lost:
+        firsts: dict[str, tuple[datetime, str]] = {}
+        for task in tasks:
+            # The sentence names the deployment that is gone back to: what that one started was not undone.
+            is_other = task.is_of_service and task.started_by not in listed and task.started_by not in rollback
+            if task.stopped_at and task.created_at and task.created_at < primary.created_at and is_other:
+                first = (task.created_at, task.task_definition)
+                firsts[task.started_by] = min(first, firsts.get(task.started_by, first))
+        if not firsts:
             return None
-        _, newest = max(lost, key=lambda pair: pair[0])
-        began = min(created for created, task in lost if task.started_by == newest.started_by)
-        return Undone(newest.started_by, newest.task_definition, began)
+        starter = max(firsts, key=lambda one: firsts[one][0])
+        began, definition = firsts[starter]
+        return Undone(starter, definition, began)

@@ -35,21 +35,30 @@ def advise(facts: ServiceFacts, outcome: Outcome, waited: float) -> Advice:
         )
     if outcome is Outcome.IN_PROGRESS:
         return _in_progress(facts, waited)
-    found = stops(facts)
+    return _did_not_last(facts)
+
+
+def _did_not_last(facts: ServiceFacts) -> Advice:
+    """Why a rollout failed or was rolled back: what ECS says made it do so comes before what its tasks ended with."""
+    found, record, event = stops(facts), newest_record(facts), trouble(facts)
+    if record and record.alarms:
+        return Advice(
+            f"The alarm {one_line(', '.join(record.alarms))} went off during the rollout, so ECS ended it.",
+            "See in the alarm's history what it saw; mend that, and deploy again. Until then the old code serves.",
+            Commands(facts.service).describe(),
+        )
+    if record and record.rollback_reason and record.breaker_status != "TRIGGERED" and not found:
+        return Advice(
+            f"ECS says why: {one_line(record.rollback_reason)}",
+            "See who, or what, rolled it back; then deploy again. Until then the old code serves.",
+            Commands(facts.service).describe(),
+        )
     if found:
         return Advice(
             why(found),
             f"{remedies(found)} Until it is deployed again the old code serves.",
             Commands(facts.service).describe_task(found[0].tasks[0]),
         )
-    alarms = _alarms(facts)
-    if alarms:
-        return Advice(
-            f"The alarm {alarms} went off during the rollout, so ECS ended it.",
-            "See in the alarm's history what it saw; mend that, and deploy again. Until then the old code serves.",
-            Commands(facts.service).describe(),
-        )
-    event = trouble(facts)
     return Advice(
         f"The service's events say: {event}" if event else "The new tasks did not stay up.",
         "See why the new tasks stopped, mend it, and deploy again; until then the old code serves. ECS shows stopped "
@@ -105,8 +114,3 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
         "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
         Commands(facts.service).describe(),
     )
-
-
-def _alarms(facts: ServiceFacts) -> str:
-    record = newest_record(facts)
-    return one_line(", ".join(record.alarms)) if record else ""

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import ALARMS_OK, Finding
-from pytest_deploycheck.judge.newest import newest_rollout
+from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.safe import one_line
 
@@ -39,7 +39,7 @@ def judge_alarms(facts: ServiceFacts, declared: Sequence[str]) -> Finding:
     ringing = [alarm for alarm in alarms if alarm.state == _ALARM or went_off(alarm)]
     if ringing:
         return ALARMS_OK.fails(
-            "; ".join(map(_what_rang, ringing)),
+            "; ".join(_what_rang(alarm, newest) for alarm in ringing),
             cause="The new code, or what it runs on, does what the alarm watches for.",
             remedy="See in the alarm's history what it saw; mend it or roll back.",
             command=_command(ringing[0], facts),
@@ -47,6 +47,12 @@ def judge_alarms(facts: ServiceFacts, declared: Sequence[str]) -> Finding:
         )
     if facts.health.no_alarms:
         return ALARMS_OK.errs(_missing(facts), evidence=evidence)
+    if newest is None:
+        return ALARMS_OK.unproven(
+            f"{_names(alarms)}: OK now, but since when to ask is not known, as no rollout may be looked at",
+            remedy="Allow ecs:DescribeServices or ecs:ListServiceDeployments to the caller, then run again.",
+            evidence=evidence,
+        )
     unread = [alarm for alarm in alarms if alarm.changes is None]
     if unread:
         return ALARMS_OK.errs(_unread(unread), evidence=evidence)
@@ -75,11 +81,12 @@ def went_off(alarm: Alarm) -> AlarmChange | None:
     return next((change for change in alarm.changes or () if change.after == _ALARM), None)
 
 
-def _what_rang(alarm: Alarm) -> str:
+def _what_rang(alarm: Alarm, newest: NewestRollout | None) -> str:
     change = went_off(alarm)
     name = one_line(alarm.name)
     if alarm.state == _ALARM:
-        before = "" if change else ", from before the rollout"
+        is_older = alarm.since is not None and newest is not None and alarm.since < newest.started_at
+        before = ", from before the rollout" if is_older else ""
         return f"{name} is in ALARM since {at(alarm.since)}{before}: {one_line(alarm.reason, 300)}"
     said = one_line(change.reason, 300) if change else ""
     return f"{name} went off {at(change.at if change else None)} and is {alarm.state} again: {said}"
@@ -107,9 +114,9 @@ def _unread(alarms: Sequence[Alarm]) -> Problem:
     return Problem(
         "cloudwatch:DescribeAlarmHistory",
         "HistoryUnread",
-        f"Whether {_names(alarms)} went off since the rollout began is not known: cloudwatch:DescribeAlarmHistory is "
-        "denied, or did not answer.",
-        "Allow the action cloudwatch:DescribeAlarmHistory to the caller, then run again.",
+        f"Whether {_names(alarms)} went off since the rollout began is not known: its history may not be read "
+        "(cloudwatch:DescribeAlarmHistory), or does not lead to the state it has.",
+        "Allow the action cloudwatch:DescribeAlarmHistory to the caller, or run again a little later.",
     )
 
 

@@ -11,7 +11,7 @@ from pytest_deploycheck.judge.targets import unsettled_targets
 from pytest_deploycheck.judge.traffic import lacking_requests
 from pytest_deploycheck.judge.wording import plural
 
-_TELLING = frozenset({"service", "tasks", "targets", "alarms", "traffic"})
+_TELLING = frozenset({"service", "tasks", "definition", "targets", "alarms", "traffic"})
 """The parts of the facts of which one that is only hidden for a moment is worth another look."""
 
 
@@ -53,6 +53,7 @@ def _to_run(facts: ServiceFacts, running: int, noun: str) -> list[str]:
 def _to_stop(facts: ServiceFacts) -> list[str]:
     """The running tasks that are still to be replaced."""
     listed = facts.service.listed if facts.service else ()
-    others = {one.id for one in listed if one.status != "PRIMARY"}
+    newest = max(listed, key=lambda one: one.created_at, default=None)
+    others = {one.id for one in listed if one is not newest}
     old = [task for task in facts.running if task.started_by in others]
     return [f"{plural(len(old), 'old task')} to stop"] if old else []

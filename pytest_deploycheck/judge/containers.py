@@ -19,6 +19,9 @@ def judge_containers(facts: ServiceFacts) -> Finding:
     if facts.tasks is None and facts.definition and any(one.has_health_check for one in facts.definition.containers):
         return CONTAINERS_HEALTHY.errs(facts.problems["tasks"])
     checked = _checked(facts)
+    untold = [task for task in facts.running if is_new(task, facts) and facts.definition_of(task) is None]
+    if "definition" in facts.problems and any(one.health == "UNKNOWN" for task in untold for one in task.containers):
+        return CONTAINERS_HEALTHY.errs(facts.problems["definition"])
     if not checked:
         return CONTAINERS_HEALTHY.skips("no container of a new task is known to have a health check of its own")
     evidence = {"containers": [{"task": task.id, "container": one.name, "health": one.health} for task, one in checked]}
@@ -31,10 +34,10 @@ def judge_containers(facts: ServiceFacts) -> Finding:
             command=Commands(facts.service).describe_task(sick[0][0]),
             evidence=evidence,
         )
-    untold = [(task, one) for task, one in checked if one.health != "HEALTHY"]
-    if untold:
+    waiting = [(task, one) for task, one in checked if one.health != "HEALTHY"]
+    if waiting:
         return CONTAINERS_HEALTHY.unproven(
-            f"the health check of {plural(len(untold), 'container')} has no result yet: {_listed(untold)}",
+            f"the health check of {plural(len(waiting), 'container')} has no result yet: {_listed(waiting)}",
             remedy="Wait longer (--deploy-wait=10m); startPeriod, interval and retries of the check say how long.",
             evidence=evidence,
         )

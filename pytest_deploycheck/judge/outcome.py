@@ -81,6 +81,9 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
         if absent and not absent.is_own_reference:
             name = name_of(absent.meant.reference)
             return Ruling(Outcome.NOT_STARTED, f"no rollout can have brought {name}, as it is not in its registry")
+    if _brings_the_image_meant(facts) or (newest.outcome is Outcome.IN_PROGRESS and leads_to_the_image_meant(facts)):
+        # Where the rollout began before the push was through, ECS may yet have resolved the tag to the image meant.
+        return None
     # Where a tag is resolved anew by each task, some may have come to run the image without a rollout.
     is_settled_mix = tasks is Fit.MIXED and newest.outcome is Outcome.COMPLETED
     if tasks is not Fit.NONE and not is_settled_mix:
@@ -99,7 +102,9 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
 def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
     """Whether the newest rollout is the one that the baseline saw, when another image was meant."""
     before = facts.baseline
-    if before is None or any(judged.meant.digest == before.digest for judged in facts.judged):
+    if before is None or not before.is_settled:
+        return False
+    if any(judged.meant.digest == before.digest for judged in facts.judged):
         return False
     return newest.id == before.rollout or newest.started_at == before.rollout_began_at
 
@@ -111,8 +116,8 @@ def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
 
 
 def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
-    judged = first_judged(facts)
-    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    pushes = [judged.meant.image.pushed_at for judged in facts.judged if judged.meant.image]
+    pushed_at = next((moment for moment in pushes if moment and moment > newest.started_at), None)
     return f"the image was pushed {at(pushed_at)}, but the last rollout began {at(newest.started_at)}, before that"
 
 
@@ -136,17 +141,8 @@ def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRol
     before = facts.baseline
     if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
         return False
-    image = judged.meant.image
-    known = image is None or image.pushed_at is None or newest.started_at > image.pushed_at
     running = _digests_run_by(judged, facts)
-    return known and bool(running) and not running & set(before.running) and _is_not_older(judged, facts)
-
-
-def _is_not_older(judged: Judged, facts: ServiceFacts) -> bool:
-    """Whether nothing that runs is known to have been pushed before the image meant."""
-    image = judged.meant.image
-    pushed_at = image.pushed_at if image else None
-    return not pushed_at or all(moment > pushed_at for moment in _pushes_of_what_runs(judged, facts))
+    return bool(running) and not running & set(before.running) and _is_later_by_times(judged, facts, newest)
 
 
 def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
@@ -191,9 +187,24 @@ def leads_to_the_image_meant(facts: ServiceFacts) -> bool:
 def _newest_brought_another(facts: ServiceFacts) -> bool:
     """Whether the newest rollout is known to have been one to another image than the one meant."""
     record = newest_record(facts)
-    if record is None or record.status in {"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}:
+    if record is None:
+        # What was to be brought is then what the task definition names by now.
+        pulled = [(judged, judged.pulled.digest) for judged in facts.judged]
+        return any(
+            digest and judged.meant.digest and not is_related(judged, digest, facts) for judged, digest in pulled
+        )
+    if record.status in {"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}:
         return False
     return bool(_other_digests(facts))
+
+
+def _brings_the_image_meant(facts: ServiceFacts) -> bool:
+    """Whether ECS says that the newest rollout brings the image meant, whenever that was pushed."""
+    brought = brought_by(facts, 0) if newest_record(facts) else {}
+    return bool(facts.judged) and all(
+        (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)
+        for judged in facts.judged
+    )
 
 
 def _to_another(facts: ServiceFacts) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.awaited import still_awaited
+from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.newest import newest_record, newest_rollout
 from pytest_deploycheck.judge.stopped import failed_tasks
 from pytest_deploycheck.judge.trouble import events_since, said_by
@@ -46,7 +47,10 @@ def progress(facts: ServiceFacts) -> Progress:
     """How far the newest rollout of a service is."""
     newest, record = newest_rollout(facts), newest_record(facts)
     starter = newest.starter if newest else None
-    count = Counter(_standing(task, starter) for task in facts.tasks or ())
+    count = Counter(
+        _standing(task, is_young=task.started_by == starter if starter else is_new(task, facts))
+        for task in facts.tasks or ()
+    )
     events = events_since(facts)
     return Progress(
         service=facts.name,
@@ -62,9 +66,9 @@ def progress(facts: ServiceFacts) -> Progress:
     )
 
 
-def _standing(task: Task, starter: str | None) -> str:
-    """What a task is to the newest rollout."""
-    age = "new" if task.started_by == starter else "old"
+def _standing(task: Task, *, is_young: bool) -> str:
+    """What a task is to the newest rollout, which started it or not."""
+    age = "new" if is_young else "old"
     if task.stopped_at is not None or task.status == "STOPPED":
         return "gone"
     if task.desired_status == "STOPPED":

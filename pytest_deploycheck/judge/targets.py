@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_deploycheck.facts.health import Target, TargetGroup
@@ -81,8 +81,9 @@ def judge_targets(facts: ServiceFacts) -> Finding:
         return TARGETS_HEALTHY.errs(facts.problems["service"])
     if not service.load_balancers:
         return TARGETS_HEALTHY.skips("the service has no load balancer")
-    if "targets" in facts.problems:
-        return TARGETS_HEALTHY.errs(facts.problems["targets"])
+    for subject in ("tasks", "targets"):
+        if subject in facts.problems:
+            return TARGETS_HEALTHY.errs(facts.problems[subject])
     if not any(one.target_groups for one in service.load_balancers):
         return TARGETS_HEALTHY.unproven(
             f"what the Classic Load Balancer {service.load_balancers[0].classic!r} says of the tasks is not looked at",
@@ -102,7 +103,10 @@ def judge_targets(facts: ServiceFacts) -> Finding:
             f"({', '.join(task.id for task in unknown)})",
             remedy="Look at the target groups in the AWS console.",
         )
-    return _judge(registrations(facts))
+    finding = _judge(registrations(facts))
+    classic = [one.classic for one in service.load_balancers if one.classic]
+    notes = [f"what the Classic Load Balancer {name!r} says is not looked at" for name in classic]
+    return replace(finding, notes=(*finding.notes, *notes))
 
 
 def unsettled_targets(facts: ServiceFacts) -> list[str]:
@@ -171,6 +175,8 @@ def _judge(all_of: Sequence[Registration]) -> Finding:
             command=_command(bad[0].group),
             evidence=evidence,
         )
+    if not all_of:
+        return TARGETS_HEALTHY.unproven("no target group tells of a new task", remedy="See tasks-run-image.")
     untold = [one for one in all_of if one.is_untold]
     if untold:
         return TARGETS_HEALTHY.unproven(

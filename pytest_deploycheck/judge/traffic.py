@@ -15,8 +15,13 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
     """`error-rate`: no more than the declared share of requests goes wrong, of requests enough to say so."""
     if declared is None:
         return ERROR_RATE.skips("no error_rate is declared")
-    if "traffic" in facts.problems:
-        return ERROR_RATE.errs(facts.problems["traffic"])
+    for subject in ("service", "tasks", "traffic"):
+        if subject in facts.problems:
+            return ERROR_RATE.errs(facts.problems[subject])
+    if not any(is_new(task, facts) for task in facts.running):
+        return ERROR_RATE.unproven(
+            "no running task runs the image, so what is answered says nothing of it", remedy="See tasks-run-image."
+        )
     traffic = facts.health.traffic
     if traffic is None:
         return ERROR_RATE.unproven(
@@ -41,6 +46,13 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
             f"{traffic.requests:g} requests {window} are fewer than the {traffic.min_requests} that tell something",
             remedy="Send the application traffic and verify again, wait longer (--deploy-wait=10m; load balancers "
             "count by the minute), or lower min_requests.",
+            evidence=evidence,
+        )
+    if not traffic.errors and not traffic.is_metric_known:
+        return ERROR_RATE.unproven(
+            f"{traffic.counted}: the metric of errors counted nothing, neither {window} nor in the two weeks before, "
+            "so there may be none of that name",
+            remedy="Compare namespace, metric and dimensions of error_rate with CloudWatch's; their case counts.",
             evidence=evidence,
         )
     if traffic.share > traffic.max_share:

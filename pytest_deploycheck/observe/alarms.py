@@ -42,8 +42,11 @@ def like(client: CloudWatchClient, missing: Sequence[str]) -> Mapping[str, tuple
     pages = client.get_paginator("describe_alarms").paginate(
         AlarmTypes=["MetricAlarm", "CompositeAlarm"], PaginationConfig={"MaxItems": _MOST_NAMES}
     )
-    names = [alarm.name for page in pages for alarm in _alarms_of(page)]
-    return {name: tuple(get_close_matches(name, names, n=3, cutoff=0.5)) for name in missing}
+    # Who may look at some alarms only may not list them all.
+    names, _ = attempt(
+        "cloudwatch:DescribeAlarms", lambda: [alarm.name for page in pages for alarm in _alarms_of(page)]
+    )
+    return {name: tuple(get_close_matches(name, names or (), n=3, cutoff=0.5)) for name in missing}
 
 
 def _alarms_of(page: Mapping[str, Any]) -> Iterable[Alarm]:
@@ -61,7 +64,9 @@ def _alarms_of(page: Mapping[str, Any]) -> Iterable[Alarm]:
 
 
 def _with_history(client: CloudWatchClient, alarm: Alarm, began: datetime | None) -> Alarm:
-    if began is None or (alarm.since and alarm.since < began):
+    if began is None:
+        return replace(alarm, changes=None)
+    if alarm.since and alarm.since < began:
         # Since before the rollout nothing changed.
         return alarm
     pages = client.get_paginator("describe_alarm_history")
@@ -79,17 +84,22 @@ def _with_history(client: CloudWatchClient, alarm: Alarm, began: datetime | None
             for item in member(page, "AlarmHistoryItems", "cloudwatch:DescribeAlarmHistory")
         ],
     )
-    return replace(alarm, changes=None if problem else tuple(filter(None, map(_change, items or ()))))
+    changes = tuple(filter(None, map(_change, items or ())))
+    # A history that does not lead to the state there is lags behind, or has been cut off.
+    is_whole = not problem and bool(changes) and changes[-1].after == alarm.state
+    return replace(alarm, changes=changes if is_whole else None)
 
 
 def _change(item: Mapping[str, Any]) -> AlarmChange | None:
-    data = json.loads(item.get("HistoryData") or "{}")
-    before, after = data.get("oldState", {}), data.get("newState", {})
-    if not after.get("stateValue"):
+    """A change of state, or None for an item that does not tell of one."""
+    try:
+        data = json.loads(item.get("HistoryData") or "{}")
+        before, after = data.get("oldState", {}), data["newState"]
+        return AlarmChange(
+            at=utc(item["Timestamp"]),
+            before=before.get("stateValue", ""),
+            after=after["stateValue"],
+            reason=after.get("stateReason", ""),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return AlarmChange(
-        at=utc(item["Timestamp"]),
-        before=before.get("stateValue", ""),
-        after=after["stateValue"],
-        reason=after.get("stateReason", ""),
-    )

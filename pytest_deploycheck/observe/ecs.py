@@ -124,16 +124,19 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
 def _load_balancers(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The load balancers of a service; where another controller runs its rollouts, those of its task sets too.
 
-    Its task sets take turns between two target groups, as do blue/green rollouts of ECS itself: then a task is to be
-    healthy in one of the two.
+    The task sets take turns between two target groups for each place in their lists, as do blue/green rollouts of ECS
+    itself: then a task is to be healthy in one of the two.
     """
     own = list(service.get("loadBalancers", ()))
-    sets = [one for each in service.get("taskSets", ()) for one in each.get("loadBalancers", ())]
-    groups = list(dict.fromkeys(one["targetGroupArn"] for one in (*own, *sets) if "targetGroupArn" in one))
-    if not sets or not groups:
+    sets = [each["loadBalancers"] for each in service.get("taskSets", ()) if each.get("loadBalancers")]
+    if not sets:
         return own
-    alternate = {"advancedConfiguration": {"alternateTargetGroupArn": groups[1]}} if groups[1:] else {}
-    return [{**(own or sets)[0], "targetGroupArn": groups[0], **alternate}]
+    found = []
+    for place, balancer in enumerate(own or sets[0]):
+        groups = [one[place].get("targetGroupArn") for one in (own, *sets) if place < len(one)]
+        other = next((arn for arn in groups if arn and arn != balancer.get("targetGroupArn")), None)
+        found.append({**balancer, "advancedConfiguration": {"alternateTargetGroupArn": other}} if other else balancer)
+    return found
 
 
 def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Traffic
 from pytest_deploycheck.observe.answers import batches, member
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
-    from pytest_deploycheck.config.settings import ErrorRate
     from pytest_deploycheck.observe.session import Session
 
 LONGEST_COUNT = timedelta(hours=3)
@@ -24,6 +24,8 @@ LONGEST_COUNT = timedelta(hours=3)
 
 _GROUPS_PER_CALL = 20
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_TWO_WEEKS = timedelta(days=14)
 _UNTOLD = frozenset({"InternalError", "Forbidden"})
 
 
@@ -53,7 +55,13 @@ def traffic(
         for dimensions in series
     ]
     sums = _sums(client, metrics, since, now)
-    return replace(nothing, requests=sum(sums[: len(series)]), errors=sum(sums[len(series) :]))
+    errors = sum(sums[len(series) :])
+    return replace(
+        nothing,
+        requests=sum(sums[: len(series)]),
+        errors=errors,
+        is_metric_known=bool(errors) or _is_usual(asked) or _has_counted(client, metrics[len(series) :], now),
+    )
 
 
 def _dimensions(client: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> list[dict[str, str]]:
@@ -73,12 +81,30 @@ def _dimensions(client: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> 
     return found
 
 
-def _sums(client: CloudWatchClient, metrics: Sequence[MetricTypeDef], since: datetime, until: datetime) -> list[float]:
+def _is_usual(asked: ErrorRate) -> bool:
+    """Whether the metrics are the load balancer's own, which has none where nothing went wrong."""
+    usual = ErrorRate(asked.max_share)
+    return (asked.namespace, asked.metric, asked.dimensions) == (usual.namespace, usual.metric, usual.dimensions)
+
+
+def _has_counted(client: CloudWatchClient, metrics: Sequence[MetricTypeDef], now: datetime) -> bool:
+    """Whether any of some metrics has counted anything within the last two weeks."""
+    return any(_sums(client, metrics, now - _TWO_WEEKS, now, period=_HOUR))
+
+
+def _sums(
+    client: CloudWatchClient,
+    metrics: Sequence[MetricTypeDef],
+    since: datetime,
+    until: datetime,
+    *,
+    period: timedelta = _MINUTE,
+) -> list[float]:
     """The sum of each metric over a window."""
     queries: list[MetricDataQueryTypeDef] = [
         {
             "Id": f"m{number}",
-            "MetricStat": {"Metric": metric, "Period": int(_MINUTE.total_seconds()), "Stat": "Sum"},
+            "MetricStat": {"Metric": metric, "Period": int(period.total_seconds()), "Stat": "Sum"},
         }
         for number, metric in enumerate(metrics)
     ]

@@ -27,7 +27,7 @@ DENIALS = {
     "ecs:DescribeServices": Without({"tasks-running", "targets-healthy"}, set()),
     "ecs:ListTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
     "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
-    "ecs:DescribeTaskDefinition": Without({"logs-1"}, set()),
+    "ecs:DescribeTaskDefinition": Without({"logs-1", "containers-healthy"}, set()),
     "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
     "ecs:DescribeServiceDeployments": Without(set(), {"rollout-complete"}),
     "ecs:DescribeServiceRevisions": Without(set(), set()),
