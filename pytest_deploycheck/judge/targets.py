@@ -89,6 +89,8 @@ def judge_targets(facts: ServiceFacts) -> Finding:
             f"what the Classic Load Balancer {service.load_balancers[0].classic!r} says of the tasks is not looked at",
             remedy="Look at its instances in the AWS console, or deselect this check.",
         )
+    if facts.tasks is None:
+        return TARGETS_HEALTHY.errs(facts.problems["tasks"])
     new = _new_tasks(facts)
     if not new:
         return TARGETS_HEALTHY.unproven(

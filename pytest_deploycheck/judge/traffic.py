@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pytest_deploycheck.config.settings import ErrorRate
-from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import ERROR_RATE, Finding
 from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.wording import at
@@ -23,6 +23,9 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
             "no running task runs the image, so what is answered says nothing of it", remedy="See tasks-run-image."
         )
     traffic = facts.health.traffic
+    hidden = _hidden(facts)
+    if traffic is None and hidden:
+        return ERROR_RATE.errs(hidden)
     if traffic is None:
         return ERROR_RATE.unproven(
             "nothing counts the requests: no target group of the service belongs to an Application Load Balancer, or "
@@ -65,6 +68,13 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
     return ERROR_RATE.passes(
         f"{seen}, {_percent(traffic.share)} where {_percent(traffic.max_share)} are allowed", evidence=evidence
     )
+
+
+def _hidden(facts: ServiceFacts) -> Problem | None:
+    """Why it is not known what counts the requests, or since when: the service's target groups, or its tasks."""
+    if facts.service is None:
+        return facts.problems["service"]
+    return facts.problems.get("tasks") if not facts.service_deployments else None
 
 
 def lacking_requests(facts: ServiceFacts) -> list[str]:

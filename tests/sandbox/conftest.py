@@ -125,6 +125,25 @@ class Shop:
         text = f"env = {toml({'dev': table})}\n"
         (self._pytester.path / "deploycheck.toml").write_text(text, encoding="utf-8")
 
+    def add_web(self, *, desired: int = 2, **settings: Any) -> SandboxService:
+        """Make a healthy service `web` behind a load balancer, with an alarm and users, and verify it from now on."""
+        now = self.aws.now()
+        web = self.aws.create_service(
+            "web",
+            cluster="shop",
+            image="shop:2",
+            desired=desired,
+            target_groups=["web"],
+            at=now - timedelta(minutes=8),
+            **settings,
+        )
+        web.log("hello from 2", at=now - timedelta(minutes=6))
+        if desired:
+            web.serve(100, at=now - timedelta(minutes=3))
+        self.aws.create_alarm("5xx")
+        self.configure({"web": self.settings(service="web", alarms=["5xx"], error_rate={"max": 0.01})})
+        return web
+
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Return the table of the service with some keys changed; None leaves a key out."""
         table = {"service": "shop", "image": "shop:2", "logs": [{"expect": "hello from 2"}], **changes}

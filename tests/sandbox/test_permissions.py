@@ -8,7 +8,7 @@ import pytest
 from pytest_deploycheck.observe.reads import READS, iam_action
 
 if TYPE_CHECKING:
-    from sandbox.conftest import Shop
+    from sandbox.conftest import Run, Shop
 
 
 class Without(NamedTuple):
@@ -53,18 +53,52 @@ ONLY_WHERE_ASKED_FOR = {
 """Reads that a run makes only where a setting, a load balancer or a test asks for them."""
 
 
+WITH_HEALTH = {
+    "cloudwatch:DescribeAlarmHistory": Without({"alarms-ok"}, set()),
+    "cloudwatch:DescribeAlarms": Without({"alarms-ok"}, set()),
+    "cloudwatch:GetMetricData": Without({"error-rate"}, set()),
+    "ecs:DescribeContainerInstances": Without({"targets-healthy"}, set()),
+    "elasticloadbalancing:DescribeTargetGroups": Without({"error-rate"}, set()),
+    "elasticloadbalancing:DescribeTargetHealth": Without({"targets-healthy"}, set()),
+    # The same as above, and what of the health cannot be told then.
+    "ecs:DescribeServices": Without({"tasks-running", "targets-healthy", "error-rate"}, set()),
+    "ecs:ListTasks": Without({"tasks-run-image", "logs-1", "targets-healthy"}, {"tasks-running"}),
+    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1", "targets-healthy"}, {"tasks-running"}),
+    "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
+}
+"""What a role lacks that verifies a service with a load balancer on instances, an alarm and a limit of errors."""
+
+
 def test_every_read_is_denied_once_below() -> None:
     """No operation is left out."""
     reads = {iam_action(service, operation) for service, names in READS.items() for operation in names}
     assert set(DENIALS) == reads - {"sts:GetCallerIdentity"} - ONLY_WHERE_ASKED_FOR
+    by_tests = {action for action in ONLY_WHERE_ASKED_FOR if action.startswith("logs:")}
+    assert by_tests | WITH_HEALTH.keys() >= ONLY_WHERE_ASKED_FOR
 
 
 @pytest.mark.parametrize("action", DENIALS)
 def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
     """Only what no other permitted read answers is in error and names the action; a degraded answer says that it is."""
     shop.aws.deny(action)
-    run = shop.verify()
-    error, noted = DENIALS[action]
+    is_told(shop, shop.verify(), action, *DENIALS[action])
+
+
+@pytest.mark.parametrize("action", WITH_HEALTH)
+def test_one_action_about_health_that_is_denied(shop: Shop, action: str) -> None:
+    """What load balancer, alarms and metrics would have told is in error; all else of the chain is judged."""
+    shop.add_web(launch_type="EC2", network_mode="bridge")
+    quieted = shop.aws.create_alarm("latency", state="ALARM")
+    quieted.set_state("OK", at=shop.aws.now())
+    web = shop.settings(service="web", alarms=["5xx", "latency"], error_rate={"max": 0.01})
+    shop.configure({"web": web})
+    assert shop.verify().status == 0
+    shop.aws.deny(action)
+    is_told(shop, shop.verify(), action, *WITH_HEALTH[action])
+
+
+def is_told(shop: Shop, run: Run, action: str, error: set[str], noted: set[str]) -> None:
+    """See that these checks, and no others, are in error or noted, and name the action."""
     assert run.with_status("error") == error
     assert run.with_status("fail", "unproven") == set()
     for name in error:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,24 +10,7 @@ from pytest_deploycheck.sandbox import stops
 if TYPE_CHECKING:
     from conftest import BetweenLooks
 
-    from pytest_deploycheck.sandbox import SandboxService
     from sandbox.conftest import Run, Shop
-
-HEALTH: dict[str, Any] = {"alarms": ["5xx"], "error_rate": {"max": 0.01}}
-
-
-def behind_a_load_balancer(shop: Shop, *, desired: int = 2) -> SandboxService:
-    """Make a healthy service `web` with target group, alarm and limit, and verify it from now on."""
-    now = shop.aws.now()
-    service = shop.aws.create_service(
-        "web", cluster="shop", image="shop:2", desired=desired, target_groups=["web"], at=now - timedelta(minutes=8)
-    )
-    service.log("hello from 2", at=now - timedelta(minutes=6))
-    if desired:
-        service.serve(100, at=now - timedelta(minutes=3))
-    shop.aws.create_alarm("5xx")
-    shop.configure({"web": shop.settings(service="web", **HEALTH)})
-    return service
 
 
 def services(run: Run) -> dict[str, dict[str, Any]]:
@@ -43,7 +25,7 @@ def statuses(service: dict[str, Any]) -> dict[str, str]:
 
 def test_all_of_the_chain_holds_at_first(shop: Shop) -> None:
     """What is broken below is what makes the difference."""
-    behind_a_load_balancer(shop)
+    shop.add_web()
     run = shop.verify()
     assert (run.status, run.verdict) == (0, ("VERIFIED", None))
     assert {"targets-healthy", "alarms-ok", "error-rate"} <= run.with_status("pass")
@@ -51,7 +33,7 @@ def test_all_of_the_chain_holds_at_first(shop: Shop) -> None:
 
 def test_a_service_that_never_wanted_a_task(shop: Shop) -> None:
     """With desired 0 from the start ECS calls its rollout completed, and it is not waited for: never a pass."""
-    behind_a_load_balancer(shop, desired=0)
+    shop.add_web(desired=0)
     run = shop.verify("--deploy-wait=60s")
     assert (run.status, run.verdict) == (1, ("REFUTED", "tasks"))
     assert run.with_status("fail") == {"tasks-running"}
