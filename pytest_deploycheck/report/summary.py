@@ -20,6 +20,13 @@ _MARKS = {
 _TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
 """The checks whose evidence stands for their link when it holds."""
 
+_PROVING = {
+    "logs": "declare a [[…logs]] expectation, or assert on deploy_logs in a test",
+    "health": "declare alarms or an error_rate, put the service behind a load balancer, give its container a health "
+    "check, or take health out of `require`",
+}
+"""What would prove a link of which nothing was asked."""
+
 _LAST_WORDS = 3
 """Lines of a task that crashed which the summary shows; its check shows more of them."""
 
@@ -48,7 +55,8 @@ def _service(service: ServiceReport, report: RunReport) -> list[str]:
     broken = service.judgement.broken_link
     lines = [f"{head}, broken link: {broken}" if broken else head]
     for link in CHAIN:
-        lines += _link(link, [finding for finding in service.findings if finding.link == link])
+        findings = [finding for finding in service.findings if finding.link == link]
+        lines += _link(link, findings, is_broken=link == broken)
     lines += _tests(tests)
     lines += _diagnosis(service, broken)
     if service.judgement.verdict is Verdict.REFUTED:
@@ -90,11 +98,12 @@ def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
     return f"{plural(service.rollout.running, 'task')} {runs} {digests}{proof}"
 
 
-def _link(link: str, findings: list[Finding]) -> list[str]:
+def _link(link: str, findings: list[Finding], *, is_broken: bool) -> list[str]:
     """One line for a link, with its evidence: what breaks it the most, or what proves it."""
     asked = [finding for finding in findings if finding.status is not Status.SKIP]
     if not asked:
-        return [] if link == "health" else [_line(link, "-", "nothing was checked")]
+        # Health is told of where there is something that tells it, or where it was required.
+        return [] if link == "health" and not is_broken else [_line(link, "-", "nothing was checked")]
     bad = sorted((one for one in asked if not one.is_good), key=_weight)
     if not bad:
         telling = next((one for one in asked if one.id in _TELLING), asked[0])
@@ -131,9 +140,7 @@ def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
     """Likely cause and next step, from the check that broke the first link."""
     bad = [finding for finding in service.findings if finding.link == broken and not finding.is_good]
     if not bad:
-        if broken == "logs":
-            return ["  next: declare a [[…logs]] expectation, or assert on deploy_logs in a test"]
-        return []
+        return [f"  next: {_PROVING[broken]}"] if broken in _PROVING else []
     first = min(bad, key=_weight)
     # What there is nothing of to roll back to is said on a line of its own, whatever broke.
     lines = [f"  note: {note}" for note in first.notes if note != f"advice: {no_target(service.facts)}"]

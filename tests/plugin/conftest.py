@@ -198,13 +198,13 @@ class World:
         self.backend = self.add("backend", desired=2)
         self.configure("backend")
 
-    def add(self, name: str, *, desired: int = 1) -> SandboxService:
+    def add(self, name: str, *, desired: int = 1, **settings: Any) -> SandboxService:
         """Make a service that ran an old image for a day and was rolled out ten minutes ago."""
         aws = self.aws
         day, minutes = aws.now() - timedelta(days=1), aws.now() - timedelta(minutes=10)
         aws.push_image(f"shop-{name}:old", {"app/main.py": f"old {name}"}, tags=("latest",), at=day)
         service = aws.create_service(
-            f"shop-{name}", cluster="shop", image=f"shop-{name}:latest", desired=desired, at=day
+            f"shop-{name}", cluster="shop", image=f"shop-{name}:latest", desired=desired, at=day, **settings
         )
         aws.push_image(
             f"shop-{name}:new", {"app/main.py": f"new {name}"}, tags=("latest",), at=minutes - timedelta(minutes=1)
@@ -212,12 +212,12 @@ class World:
         service.roll_out(at=minutes)
         return service
 
-    def configure(self, *services: str, logs: str = "", extra: str = "") -> None:
-        """Write a configuration of these services; `logs` are the expectations of the first."""
+    def configure(self, *services: str, keys: str = "", logs: str = "", extra: str = "") -> None:
+        """Write a configuration of these services; `keys` and the expectations `logs` are of the first."""
         lines = ["[env.shop]", 'region = "us-east-1"', 'cluster = "shop"', extra]
         for name in services:
             lines += [f"[env.shop.services.{name}]", f'service = "shop-{name}"', f'image = "shop-{name}:new"']
-            lines += [logs] if name == services[0] else []
+            lines += [keys, logs] if name == services[0] else []
         (self._pytester.path / "deploycheck.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
