@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import overload
+from typing import Self, overload
 
 from pytest_deploycheck.config.nearest import did_you_mean
 from pytest_deploycheck.errors import UnprovenError
@@ -42,6 +42,33 @@ class TaskTarget:
         return f"<task {self.task} is {self.state} in {self.target_group}{why}>"
 
 
+class States(frozenset[str]):
+    """The states of targets; it remembers whose they are, for the message of a failed comparison.
+
+    Attributes:
+        targets: The targets.
+    """
+
+    targets: tuple[TaskTarget, ...]
+
+    def __new__(cls, targets: Sequence[TaskTarget]) -> Self:
+        """Make the set; it is compared like any other."""
+        self = super().__new__(cls, (target.state for target in targets))
+        self.targets = tuple(targets)
+        return self
+
+    def __repr__(self) -> str:
+        return f"target_health.states {{{', '.join(sorted(self))}}}"
+
+    def describe(self, others: Collection[str]) -> list[str]:
+        """A line for each target whose state is none of `others`, in the load balancer's words."""
+        return [
+            f"{target!r}{f': {target.description}' if target.description else ''}"
+            for target in self.targets
+            if target.state not in others
+        ]
+
+
 class TargetHealth(Sequence[TaskTarget]):
     """How each new task stands in each target group of the service."""
 
@@ -49,7 +76,7 @@ class TargetHealth(Sequence[TaskTarget]):
         self._targets = tuple(targets)
 
     @property
-    def states(self) -> frozenset[str]:
+    def states(self) -> States:
         """The states that there are: `assert target_health.states == {"healthy"}`.
 
         Raises:
@@ -57,7 +84,7 @@ class TargetHealth(Sequence[TaskTarget]):
         """
         if not self._targets:
             raise UnprovenError("No task that runs the image stands in a target group, so its health is not known.")
-        return frozenset(target.state for target in self._targets)
+        return States(self._targets)
 
     @overload
     def __getitem__(self, index: int) -> TaskTarget: ...
@@ -100,7 +127,8 @@ class AlarmState:
 
     def __repr__(self) -> str:
         off = f", went off {self.went_off_at:%H:%M:%S} UTC" if self.went_off_at else ""
-        return f"<alarm {self.name} is {self.state}{off}>"
+        why = f": {self.reason}" if self.state != "OK" and self.reason else ""
+        return f"<alarm {self.name} is {self.state}{off}{why}>"
 
 
 class Alarms(Mapping[str, AlarmState]):

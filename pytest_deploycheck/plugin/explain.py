@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_deploycheck.handles.health import States
 from pytest_deploycheck.handles.image import Digests
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.judge.expectations import shown
@@ -23,6 +24,9 @@ def explain_comparison(op: str, left: object, right: object) -> list[str] | None
         return [f"{left!r} {op} {right!r}", *right.account().splitlines()[1:]]
     if op == "in" and isinstance(right, Digests):
         return [f"{left} is not among {right!r}", *right.describe()]
+    if op in {"==", "<="} and isinstance(left, States) and isinstance(right, frozenset | set):
+        lacking = [f"no target is {state}" for state in sorted(right - left)] if op == "==" else []
+        return [f"{left!r} {op} {right!r}", *left.describe(right), *lacking]
     if op in {"==", "<="} and (isinstance(left, Digests) or isinstance(right, Digests)):
         return _explain_sets(op, left, right)
     return None

@@ -87,13 +87,20 @@ def test_what_they_say_when_they_fail(web: Web) -> None:
     web.alarm.set_state("ALARM", "too many errors", at=web.world.aws.now())
     rang = web.alarm.transitioned_at
     web.alarm.set_state("OK")
-    outcome = web.run()
+    outcome = web.run(HEALTHY, "--tb=short")
     assert outcome.tests == {"test_targets[web]": "failed", "test_alarms[web]": "failed"}
     assert outcome.verdict[0] == "REFUTED"
-    assert f"<task {sick.id} is unhealthy in web (Target.Timeout)>" in outcome.output
-    assert f"<task {well.id} is healthy in web>" in outcome.output
+    assert f"<task {sick.id} is unhealthy in web (Target.Timeout)>: Request timed out" in outcome.output
+    assert well.id not in outcome.output
     assert f"<alarm 5xx is OK, went off {rang:%H:%M:%S} UTC" in outcome.output
     assert " object at 0x" not in outcome.output
+
+
+def test_what_an_alarm_says_that_is_in_alarm(web: Web) -> None:
+    """CloudWatch's own reason stands in the message."""
+    web.alarm.set_state("ALARM", "too many errors")
+    assert "<alarm 5xx is ALARM, went off " in (output := web.run(HEALTHY, "--tb=short").output)
+    assert "too many errors>" in output
 
 
 def test_an_alarm_that_is_not_declared(web: Web) -> None:
