@@ -147,6 +147,11 @@ class Service:
         return (*self.deployments, *self.task_sets)
 
     @property
+    def newest(self) -> Deployment | TaskSet | None:
+        """The newest of them; a new task set is not PRIMARY before it serves production."""
+        return max(self.listed, key=lambda one: one.created_at, default=None)
+
+    @property
     def rollback(self) -> str | None:
         """ECS's sentence for a rollback, where the PRIMARY deployment is one.
 

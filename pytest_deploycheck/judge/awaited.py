@@ -24,7 +24,7 @@ def still_awaited(facts: ServiceFacts) -> list[str]:
     ]
     outcome = rule(facts).outcome
     if outcome is Outcome.IN_PROGRESS:
-        return [*awaited, *_rollout(facts)]
+        return [*awaited, *(_rollout(facts) or ["ECS to say that it is through"])]
     if outcome is not Outcome.COMPLETED:
         return awaited
     return [*awaited, *_tasks(facts), *unsettled_targets(facts), *unsettled_containers(facts), *lacking_requests(facts)]
@@ -52,8 +52,7 @@ def _to_run(facts: ServiceFacts, running: int, noun: str) -> list[str]:
 
 def _to_stop(facts: ServiceFacts) -> list[str]:
     """The running tasks that are still to be replaced."""
-    listed = facts.service.listed if facts.service else ()
-    newest = max(listed, key=lambda one: one.created_at, default=None)
-    others = {one.id for one in listed if one is not newest}
+    service = facts.service
+    others = {one.id for one in service.listed if one is not service.newest} if service else set()
     old = [task for task in facts.running if task.started_by in others]
     return [f"{plural(len(old), 'old task')} to stop"] if old else []

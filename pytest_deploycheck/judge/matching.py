@@ -90,8 +90,7 @@ def is_new(task: Task, facts: ServiceFacts) -> bool:
     if any(judged.meant.digest is None and not judged.is_own_reference for judged in facts.judged):
         # What was meant is not known at all, so nothing can be said to run it.
         return False
-    listed = facts.service.listed if facts.service else ()
-    newest = max(listed, key=lambda one: one.created_at, default=None)
+    newest = facts.service.newest if facts.service else None
     return newest is not None and task.started_by == newest.id
 
 

@@ -92,8 +92,7 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
         )
     awaited = ""
     if rollout.outcome is Outcome.IN_PROGRESS:
-        what = "; ".join(still_awaited(facts)) or "ECS to say that it is through"
-        awaited = f"; waited {seconds(waited)} for {what}"
+        awaited = f"; waited {seconds(waited)} for {'; '.join(still_awaited(facts))}"
     advice = advise(facts, rollout.outcome, waited)
     return ROLLOUT_COMPLETE.fails(
         f"{rollout.outcome}: {rollout.reason}{awaited}",
