@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_deploycheck.facts.health import Target, TargetGroup
@@ -89,8 +89,6 @@ def judge_targets(facts: ServiceFacts) -> Finding:
             f"what the Classic Load Balancer {service.load_balancers[0].classic!r} says of the tasks is not looked at",
             remedy="Look at its instances in the AWS console, or deselect this check.",
         )
-    if facts.tasks is None:
-        return TARGETS_HEALTHY.errs(facts.problems["tasks"])
     new = _new_tasks(facts)
     if not new:
         return TARGETS_HEALTHY.unproven(
@@ -105,10 +103,14 @@ def judge_targets(facts: ServiceFacts) -> Finding:
             f"({', '.join(task.id for task in unknown)})",
             remedy="Look at the target groups in the AWS console.",
         )
-    finding = _judge(registrations(facts))
-    classic = [one.classic for one in service.load_balancers if one.classic]
-    notes = [f"what the Classic Load Balancer {name!r} says is not looked at" for name in classic]
-    return replace(finding, notes=(*finding.notes, *notes))
+    unseen = [one for one in service.load_balancers if not any(map(facts.health.group, one.target_groups))]
+    found = registrations(facts)
+    if unseen and all(one.state == "healthy" for one in found):
+        name = TargetGroup(unseen[0].target_groups[0]).name if unseen[0].target_groups else unseen[0].classic
+        return TARGETS_HEALTHY.unproven(
+            f"what {name} says of the new tasks was not seen", remedy="Look at it in the AWS console."
+        )
+    return _judge(found)
 
 
 def unsettled_targets(facts: ServiceFacts) -> list[str]:

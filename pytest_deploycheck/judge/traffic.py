@@ -8,28 +8,24 @@ from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.finding import ERROR_RATE, Finding
 from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.wording import at
+from pytest_deploycheck.judge.wording import at, plural
 
 
 def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding:
     """`error-rate`: no more than the declared share of requests goes wrong, of requests enough to say so."""
     if declared is None:
         return ERROR_RATE.skips("no error_rate is declared")
-    for subject in ("service", "tasks", "traffic"):
-        if subject in facts.problems:
-            return ERROR_RATE.errs(facts.problems[subject])
+    hidden = _hidden(facts)
+    if hidden:
+        return ERROR_RATE.errs(hidden)
     if not any(is_new(task, facts) for task in facts.running):
         return ERROR_RATE.unproven(
             "no running task runs the image, so what is answered says nothing of it", remedy="See tasks-run-image."
         )
     traffic = facts.health.traffic
-    hidden = _hidden(facts)
-    if traffic is None and hidden:
-        return ERROR_RATE.errs(hidden)
     if traffic is None:
         return ERROR_RATE.unproven(
-            "nothing counts the requests: no target group of the service belongs to an Application Load Balancer, or "
-            "no task runs",
+            "nothing counts the requests: no target group of the service belongs to an Application Load Balancer",
             remedy="Name namespace, metric, requests and dimensions of metrics that count them in error_rate.",
         )
     window = f"from {at(traffic.since)} to {at(traffic.until)}"
@@ -71,10 +67,8 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
 
 
 def _hidden(facts: ServiceFacts) -> Problem | None:
-    """Why it is not known what counts the requests, or since when: the service's target groups, or its tasks."""
-    if facts.service is None:
-        return facts.problems["service"]
-    return facts.problems.get("tasks") if not facts.service_deployments else None
+    """Why it is not known what counts the requests, who answers them, or how many went wrong."""
+    return next((facts.problems[name] for name in ("service", "tasks", "traffic") if name in facts.problems), None)
 
 
 def lacking_requests(facts: ServiceFacts) -> list[str]:
@@ -86,7 +80,7 @@ def lacking_requests(facts: ServiceFacts) -> list[str]:
     if traffic is None or traffic.is_enough or not any(is_new(task, facts) for task in facts.running):
         return []
     lacking = max(traffic.min_requests, 1) - math.floor(traffic.requests)
-    return [f"{lacking} more requests to be counted ({traffic.requests:g} so far)"]
+    return [f"{plural(lacking, 'more request')} to be counted ({traffic.requests:g} so far)"]
 
 
 def _percent(share: float) -> str:

@@ -20,7 +20,9 @@ def rollout_began(
     if service is None:
         return None
     undone = service.undone(tasks or ())
-    return undone.began_at if undone else max((one.created_at for one in service.listed), default=None)
+    if undone:
+        return undone.began_at
+    return service.newest.created_at if service.newest else None
 
 
 def serves_alone_since(
@@ -35,8 +37,7 @@ def serves_alone_since(
     What went wrong before that may have been the fault of the old code, and what went well its merit.
     """
     newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
-    listed = service.listed if service else ()
-    starter = max(listed, key=lambda one: one.created_at).id if listed else None
+    starter = service.newest.id if service and service.newest else None
     moments = [newest.finished_at] if newest and newest.finished_at else []
     for task in tasks or ():
         if starter and task.started_by != starter:
