@@ -1,0 +1,179 @@
+"""How a rollout gets on: the line on a terminal, and the sparse lines where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_deploycheck.facts.service import ServiceEvent
+from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.judge.progress import Progress, progress
+from pytest_deploycheck.plugin.progress import SparseLines
+from pytest_deploycheck.report.progress import progress_line, standing
+from unit.judge.worlds import (
+    OLD_DEFINITION,
+    OLD_ROLLOUT,
+    WAYS,
+    Way,
+    clock,
+    completed,
+    crashed,
+    deployment,
+    draining,
+    old_task,
+    record,
+    rolling,
+    service,
+    task,
+)
+from unit.judge.worlds_health import balanced, group, in_sets, old_set, target, task_set
+
+
+def state(**changes: Any) -> Progress:
+    """How far a rollout is of which one of two new tasks runs."""
+    base = Progress("backend", 2, 1, 0, 0, 0, 2, "", "", ("1 of 2 new tasks to run",))
+    return replace(base, **changes)
+
+
+def line(world: ServiceFacts, elapsed: float = 40.0) -> str:
+    """The line for a world."""
+    return progress_line(progress(world), elapsed)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_line_says_how_far_how_long_and_what_was_said_last(way: Way) -> None:
+    """New tasks of those wanted, old ones, the seconds, and the service's last event without its own name."""
+    said = [
+        ServiceEvent(clock("11:07"), "(service shop) registered 1 targets in (target-group arn:aws:x)"),
+        ServiceEvent(clock("11:06"), "(service shop) has started 2 tasks"),
+    ]
+    world = rolling(
+        way,
+        task("one"),
+        draining("two"),
+        draining("three"),
+        service=service(
+            deployment(state="IN_PROGRESS"),
+            deployment("ecs-svc/1", status="ACTIVE", began=OLD_ROLLOUT, brings=OLD_DEFINITION),
+            events=said,
+        ),
+    )
+    expected = "backend: new 1/2 running, old 2 draining, 40 s, registered 1 targets in (target-group arn:aws:x)"
+    assert line(world) == expected
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_on_its_way_and_what_failed_is_counted(way: Way) -> None:
+    """Pending and failed new tasks are told; a task that is gone counts nowhere else."""
+    world = rolling(
+        way, task("one", status="PENDING", started_at=None), crashed("two"), old_task("three"), draining("four")
+    )
+    assert line(world) == "backend: new 0/2 running, 1 pending, 1 failed, old 1 running, 1 draining, 40 s"
+
+
+def test_a_stage_is_told() -> None:
+    """A rollout with stages says in which it is."""
+    world = rolling(
+        "service deployments",
+        task("one"),
+        task("two"),
+        old_task("three"),
+        records=[record(status="IN_PROGRESS", stage="BAKE_TIME")],
+    )
+    assert line(world) == "backend: new 2/2 running, old 1 running, BAKE_TIME, 40 s"
+
+
+def test_where_the_tasks_are_all_there_it_says_what_is_missing() -> None:
+    """All run, and still it waits: for a target, a health check, requests, or ECS."""
+    world = balanced(group(target("one"), target("two", "initial")))
+    assert (
+        line(world) == "backend: new 2/2 running, waiting for 1 new task to be healthy in shop-blue (now initial), 40 s"
+    )
+    assert "waiting for ECS" in line(rolling("deployments alone", task("one"), task("two")))
+
+
+def test_a_new_task_set_is_new() -> None:
+    """With another controller green's tasks are the new ones, before they serve production too."""
+    world = in_sets(task_set(status="ACTIVE"), old_set("PRIMARY"), tasks=[task("one"), task("two"), old_task("old")])
+    assert line(world).startswith("backend: new 2/2 running, old 1 running")
+
+
+def test_a_service_that_may_not_be_described_has_no_number_wanted() -> None:
+    """How many are wanted is not known: a question mark, and no made-up zero."""
+    assert "/? running" in line(completed(service=None))
+
+
+def test_what_others_wrote_is_fit_to_be_shown() -> None:
+    """An event may hold anything; on a terminal it moves no cursor, and it stays on its line."""
+    text = progress_line(state(last_event="a\x1b[2J\nb password=hunter2222" + "x" * 1000), 5)
+    assert not {"\x1b", "\n"} & set(text)
+    assert "hunter2222" not in text
+    assert len(text) < 400
+
+
+def test_seconds_are_whole() -> None:
+    """Tenths of a second flicker."""
+    assert ", 41 s" in progress_line(state(), 40.7)
+
+
+def test_the_standing_does_not_change_by_itself() -> None:
+    """Neither time nor an event makes another standing: only what the tasks do."""
+    assert standing(state()) == standing(state(last_event="said"))
+    assert standing(state()) != standing(state(new_running=2))
+
+
+# Where there is no terminal.
+
+
+def test_the_first_line_comes_at_once() -> None:
+    """Whoever reads a CI log sees at once what is waited for."""
+    assert SparseLines().due([state()], 0.0) == ["backend: new 1/2 running, old 2 draining, 0 s"]
+
+
+def test_a_change_is_told_and_sameness_is_not() -> None:
+    """A line for a change, none while nothing happens, whatever the events say."""
+    lines = SparseLines()
+    lines.due([state()], 0.0)
+    assert lines.due([state(last_event="has started 1 tasks")], 10.0) == []
+    assert lines.due([state(new_running=2)], 20.0) == ["backend: new 2/2 running, old 2 draining, 20 s"]
+
+
+def test_changes_that_come_fast_are_not_all_told() -> None:
+    """Not more than a line every five seconds; the last standing is told when they are over."""
+    lines = SparseLines()
+    lines.due([state(new_running=0)], 0.0)
+    assert lines.due([state(new_running=1)], 2.0) == []
+    assert lines.due([state(new_running=2)], 4.0) == []
+    assert len(lines.due([state(new_running=2)], 6.0)) == 1
+
+
+def test_now_and_then_a_line_says_that_it_goes_on() -> None:
+    """A job without output is taken for dead: a line comes each minute."""
+    lines = SparseLines()
+    told = [second for second in range(0, 301, 5) if lines.due([state()], float(second))]
+    assert told == [0, 60, 120, 180, 240, 300]
+
+
+def test_a_long_rollout_is_a_handful_of_lines() -> None:
+    """A tail of five minutes, looked at each second, with a change now and then, is told in a dozen lines."""
+    lines = SparseLines()
+    told = sum(len(lines.due([state(new_running=min(2, second // 60))], float(second))) for second in range(301))
+    assert 5 <= told <= 12
+
+
+def test_each_service_has_lines_of_its_own() -> None:
+    """A change of one service is no reason to repeat the others."""
+    lines = SparseLines()
+    lines.due([state(), state(service="worker")], 0.0)
+    (only,) = lines.due([state(), state(service="worker", new_running=2)], 10.0)
+    assert only.startswith("worker: ")
+
+
+def test_a_second_wait_begins_anew() -> None:
+    """After the end of a wait the next one tells its first line at once."""
+    lines = SparseLines()
+    lines.due([state()], 200.0)
+    assert lines.due([], 210.0) == []
+    assert len(lines.due([state()], 0.0)) == 1
