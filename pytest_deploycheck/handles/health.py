@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, overload
@@ -76,7 +77,7 @@ class TargetHealth(Sequence[TaskTarget]):
         self._targets = tuple(targets)
 
     @property
-    def states(self) -> States:
+    def states(self) -> AbstractSet[str]:
         """The states that there are: `assert target_health.states == {"healthy"}`.
 
         Raises:

@@ -142,7 +142,12 @@ def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRol
     if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
         return False
     running = _digests_run_by(judged, facts)
-    return bool(running) and not running & set(before.running) and _is_later_by_times(judged, facts, newest)
+    if not running or running & set(before.running):
+        return False
+    if judged.meant.image and judged.meant.image.pushed_at and _pushes_of_what_runs(judged, facts):
+        return _is_later_by_times(judged, facts, newest)
+    # What is pinned may have been pinned by mistake, and be of any age.
+    return judged.pulled.reference.digest is None
 
 
 def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:

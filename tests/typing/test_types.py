@@ -11,7 +11,15 @@ import pytest_deploycheck
 from pytest_deploycheck import Captured, Count, LogEvent, LogMatch
 
 if TYPE_CHECKING:
-    from pytest_deploycheck import DeployedImage, DeployEnvironment, LogTail, Rollout, RunningTasks
+    from pytest_deploycheck import (
+        Alarms,
+        DeployedImage,
+        DeployEnvironment,
+        LogTail,
+        Rollout,
+        RunningTasks,
+        TargetHealth,
+    )
 
 
 def types_of_deploy_env(deploy_env: DeployEnvironment) -> None:
@@ -46,6 +54,18 @@ def types_of_deployed_image(deployed_image: DeployedImage, running_tasks: Runnin
         assert_type(task.image_digest, str | None)
         assert_type(task.started_at, datetime | None)
         assert_type(task.health, str)
+
+
+def types_of_health(target_health: TargetHealth, alarms: Alarms) -> None:
+    """States compare with plain sets, and alarms are a mapping."""
+    assert target_health.states == {"healthy"}
+    for target in target_health:
+        assert_type(target.task, str)
+        assert_type(target.address, str | None)
+        assert_type(target.state, str)
+    assert_type(alarms["backend-5xx"].is_quiet, bool)
+    assert_type(alarms["backend-5xx"].went_off_at, datetime | None)
+    assert_type(list(alarms), list[str])
 
 
 def types_of_deploy_logs(deploy_logs: LogTail) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def brought(number: int, of: str, tag: str, definition: str = OLD_DEFINITION) ->
     return Revision(f"{REVISION}/{number}", definition, (RevisionImage("app", str(reference(tag)), of),))
 
 
-def with_history(*ran: Image, has_earlier: bool | None = True, **changes: object) -> ServiceFacts:
+def with_history(*ran: Image, has_earlier: bool | None = True, **changes: Any) -> ServiceFacts:
     """The new image runs, and these are still in the registry that ran before."""
     base = completed(
         **{
