@@ -14,7 +14,8 @@ _NOUN = r"""(?:[_-]?(?:access[_-]?key|hash|id|key|string|token|value))?(?:[_-]?\
 _VALUE = r"""\s{0,8}[=:]\s{0,8}"""
 _CREDENTIALS = re.compile(
     rf"""
-    \b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b                                             # AWS access key ids
+    (?P<arn>\barn:aws[a-z-]{{0,12}}:secretsmanager:[a-z0-9-]{{1,24}}:\d{{12}}:secret:[\w/+=.@-]{{1,519}})  # a name
+    | \b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b                                             # AWS access key ids
     | \beyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*                                    # JSON web tokens
     | \bgh[pousr]_[A-Za-z0-9]{{20,}}\b | \bgithub_pat_\w{{20,}}                 # GitHub tokens
     | \bxox[a-z]-[\w-]{{10,}}                                                   # Slack tokens
@@ -41,6 +42,8 @@ def mask(text: str) -> str:
     """`text` with what looks like a credential replaced."""
 
     def replaced(match: re.Match[str]) -> str:
+        if match["arn"]:
+            return match["arn"]
         kept = match["scheme"] or match["userinfo"] or match["header"] or match["named"] or match["keyed"] or ""
         return f"{kept}{_MASK}"
 

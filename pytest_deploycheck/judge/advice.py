@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
@@ -40,10 +41,10 @@ def advise(facts: ServiceFacts, outcome: Outcome, waited: float) -> Advice:
 
 def _did_not_last(facts: ServiceFacts) -> Advice:
     """Why a rollout failed or was rolled back: what ECS says made it do so comes before what its tasks ended with."""
-    found, record, event = stops(facts), newest_record(facts), trouble(facts)
-    if record and record.alarms:
+    found, record, event, alarms = stops(facts), newest_record(facts), trouble(facts), _alarms(facts)
+    if alarms:
         return Advice(
-            f"The alarm {one_line(', '.join(record.alarms))} went off during the rollout, so ECS ended it.",
+            f"{alarms} went off during the rollout, so ECS ended it.",
             "See in the alarm's history what it saw; mend that, and deploy again. Until then the old code serves.",
             Commands(facts.service).describe(),
         )
@@ -109,8 +110,20 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
             "Mend what they complain of; the rollout then goes on by itself.",
             Commands(facts.service).describe(),
         )
+    where = "the events"
+    if facts.service and facts.service.controller != "ECS":
+        where = {"CODE_DEPLOY": "CodeDeploy"}.get(facts.service.controller, "the controller of its rollouts")
     return Advice(
         f"The rollout was still going on after {seconds(waited)}.",
-        "Wait longer (--deploy-wait=10m), or see in the events what keeps it.",
+        f"Wait longer (--deploy-wait={max(10, math.ceil(waited / 30))}m), or see in {where} what keeps it.",
         Commands(facts.service).describe(),
     )
+
+
+def _alarms(facts: ServiceFacts) -> str:
+    """Which alarm ended a rollout, as a sentence begins; without ECS's own record it may be any of the service's."""
+    record, service = newest_record(facts), facts.service
+    if record:
+        return f"The alarm {one_line(', '.join(record.alarms))}" if record.alarms else ""
+    by_alarm = service is not None and "alarm" in (service.rollback or "").lower()
+    return f"An alarm of the service ({one_line(', '.join(service.alarms))})" if service and by_alarm else ""

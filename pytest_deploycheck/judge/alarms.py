@@ -40,7 +40,7 @@ def judge_alarms(facts: ServiceFacts, declared: Sequence[str]) -> Finding:
     if ringing:
         return ALARMS_OK.fails(
             "; ".join(_what_rang(alarm, newest) for alarm in ringing),
-            cause="The new code, or what it runs on, does what the alarm watches for.",
+            cause=_cause(ringing, newest),
             remedy="See in the alarm's history what it saw; mend it or roll back.",
             command=_command(ringing[0], facts),
             evidence=evidence,
@@ -72,7 +72,9 @@ def judge_alarms(facts: ServiceFacts, declared: Sequence[str]) -> Finding:
         if alarm.changes
     ]
     return ALARMS_OK.passes(
-        f"{plural(len(alarms), 'alarm')} OK since the rollout began", notes=notes, evidence=evidence
+        f"{plural(len(alarms), 'alarm')} OK{'' if mended else ' since the rollout began'}",
+        notes=notes,
+        evidence=evidence,
     )
 
 
@@ -81,12 +83,22 @@ def went_off(alarm: Alarm) -> AlarmChange | None:
     return next((change for change in alarm.changes or () if change.after == _ALARM), None)
 
 
+def _cause(ringing: Sequence[Alarm], newest: NewestRollout | None) -> str:
+    if not all(_is_older(alarm, newest) for alarm in ringing):
+        return "The new code, or what it runs on, does what the alarm watches for."
+    return "It was on before the rollout began: the new code did not set it off, and did not mend it."
+
+
+def _is_older(alarm: Alarm, newest: NewestRollout | None) -> bool:
+    """Whether an alarm was on before the rollout began, and is on since."""
+    return alarm.since is not None and newest is not None and alarm.since < newest.started_at and not went_off(alarm)
+
+
 def _what_rang(alarm: Alarm, newest: NewestRollout | None) -> str:
     change = went_off(alarm)
     name = one_line(alarm.name)
     if alarm.state == _ALARM:
-        is_older = alarm.since is not None and newest is not None and alarm.since < newest.started_at
-        before = ", from before the rollout" if is_older else ""
+        before = ", from before the rollout" if _is_older(alarm, newest) else ""
         return f"{name} is in ALARM since {at(alarm.since)}{before}: {one_line(alarm.reason, 300)}"
     said = one_line(change.reason, 300) if change else ""
     return f"{name} went off {at(change.at if change else None)} and is {alarm.state} again: {said}"

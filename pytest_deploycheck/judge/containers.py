@@ -42,14 +42,14 @@ def judge_containers(facts: ServiceFacts) -> Finding:
             evidence=evidence,
         )
     return CONTAINERS_HEALTHY.passes(
-        f"{plural(len(checked), 'container')} HEALTHY by their own check", evidence=evidence
+        f"{plural(len(checked), 'container')} HEALTHY by the task definition's health check", evidence=evidence
     )
 
 
 def unsettled_containers(facts: ServiceFacts) -> list[str]:
     """What of the containers' health may still change for the better, in words."""
     waiting = [one for _, one in _checked(facts) if one.health != "HEALTHY"]
-    return [f"{plural(len(waiting), 'container')} to pass their health check"] if waiting else []
+    return [f"{plural(len(waiting), 'container')} to pass the health check"] if waiting else []
 
 
 def _checked(facts: ServiceFacts) -> list[tuple[Task, Container]]:

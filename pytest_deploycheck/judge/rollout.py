@@ -99,7 +99,7 @@ def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
         cause=advice.cause,
         remedy=advice.remedy,
         command=advice.command,
-        notes=[*_notes(facts), *([] if rollout.outcome in _AFTER_THE_FACT else _last_event(facts))],
+        notes=[*_notes(facts), *([] if rollout.outcome in _AFTER_THE_FACT else _last_event(facts, advice.cause))],
         details="\n".join(f"in the console: {console_link(stop.tasks[0])}" for stop in found),
         evidence=evidence,
     )
@@ -125,10 +125,11 @@ _AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.SUPERSEDED})
 """The outcomes of which the service's last event tells nothing: the rollout it is about was another one."""
 
 
-def _last_event(facts: ServiceFacts) -> list[str]:
-    """The last thing that the service's events said since the rollout began."""
+def _last_event(facts: ServiceFacts, cause: str) -> list[str]:
+    """The last thing that the service's events said since the rollout began, where it is not the likely cause."""
     events = events_since(facts)
-    return [f"last event: {said_by(facts, events[0])} ({at(events[0].at)})"] if events else []
+    said = f"{said_by(facts, events[0])} ({at(events[0].at)})" if events else ""
+    return [f"last event: {said}"] if said and said not in cause else []
 
 
 def _notes(facts: ServiceFacts) -> list[str]:

@@ -104,7 +104,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"no matching manifest|descriptor matching platform|exec format error|image operating system"),
         Reason(
             "image-platform",
-            "the image is not built for the processor or system they run on",
+            "the image is not built for the processor or system it is to run on",
             "Build it for that platform (docker buildx build --platform linux/amd64,linux/arm64), or set "
             "runtimePlatform in the task definition.",
         ),
@@ -147,7 +147,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(rf"(?:{_PULL}).*(?:{_DENIED})"),
         Reason(
             "image-denied",
-            "the registry does not let them pull the image",
+            "the registry does not let the image be pulled",
             "Allow ecr:GetAuthorizationToken, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to the task execution "
             "role (on EC2 to that of the instance); for a repository of another account its policy must allow it too, "
             "and other registries want repositoryCredentials.",
@@ -212,7 +212,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"InsufficientFreeAddresses|free addresses|available IP|network interface|\bENI\b"),
         Reason(
             "network-interface",
-            "no network interface could be made for them",
+            "no network interface could be made",
             "See that the subnets have free addresses and the account's limit of network interfaces is not reached.",
         ),
     ),
@@ -220,7 +220,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"SpotInterruption|TerminationNotice|Host EC2|instance .*terminat|deregistration forced"),
         Reason(
             "capacity-taken",
-            "the machine they ran on was taken away",
+            "the machine below was taken away",
             "Nothing is wrong with the image: keep some tasks off Spot capacity, or see who ends the instances.",
         ),
     ),
@@ -228,7 +228,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"capacity is unavailable|insufficient capacity|RESOURCE:|unable to place|no container instance"),
         Reason(
             "no-capacity",
-            "there is no room for them",
+            "there is no room in the cluster",
             "Add container instances or capacity providers, ask for less CPU or memory, or try other zones.",
         ),
     ),
@@ -260,7 +260,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"ResourceInitialization"),
         Reason(
             "task-set-up",
-            "what the tasks need could not be set up",
+            "what a task needs could not be set up",
             "Read what ECS said; it is about the task definition, its roles or its network, not about the image.",
         ),
     ),

@@ -174,7 +174,7 @@ def _judge(all_of: Sequence[Registration]) -> Finding:
         empty = "" if bad[0].group.targets else f"; {bad[0].group.name} has no targets at all"
         return TARGETS_HEALTHY.fails(
             f"{sick} of {plural(tasks, 'new task')} not healthy: {'; '.join(map(str, bad[:3]))}{empty}",
-            cause="The new tasks run, and the load balancer sends them no traffic.",
+            cause="The load balancer sends no traffic to a task that is not healthy.",
             remedy=" ".join(dict.fromkeys(_remedy(one) for one in bad[:3])),
             command=_command(bad[0].group),
             evidence=evidence,

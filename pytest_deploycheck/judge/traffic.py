@@ -42,7 +42,7 @@ def judge_error_rate(facts: ServiceFacts, declared: ErrorRate | None) -> Finding
     }
     if not traffic.is_enough:
         return ERROR_RATE.unproven(
-            f"{traffic.requests:g} requests {window} are fewer than the {traffic.min_requests} that tell something",
+            f"{traffic.requests:g} of the {max(traffic.min_requests, 1)} requests that tell something came {window}",
             remedy="Send the application traffic and verify again, wait longer (--deploy-wait=10m; load balancers "
             "count by the minute), or lower min_requests.",
             evidence=evidence,

@@ -135,3 +135,15 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     """What is fit to be shown stays as it is when it is cleaned again on its way."""
     once = clean(text)
     assert clean(once) == once
+
+
+@pytest.mark.parametrize("suffix", ["shop/db-AbCdEf", "rds!db-a57bd929", "password"])
+def test_the_arn_of_a_secret_is_shown(suffix: str) -> None:
+    """Which secret could not be read is what one has to know; its ARN is none itself, and what follows it may be."""
+    arn = f"arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:{suffix}"
+    assert (
+        mask(f"failed to fetch secret {arn} from secrets manager")
+        == f"failed to fetch secret {arn} from secrets manager"
+    )
+    assert mask(f"{arn} password=hunter2222") == f"{arn} password=[masked]"
+    assert mask("123456789012:secret:hunter2222") == "123456789012:secret:[masked]"

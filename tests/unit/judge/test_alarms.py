@@ -64,12 +64,14 @@ def test_an_alarm_that_was_on_before_the_rollout_and_is_still_on_fails() -> None
     finding = judge(watched(alarm("shop-5xx", "ALARM", since=clock("09:00"))), "shop-5xx")
     assert finding.status is Status.FAIL
     assert "from before the rollout" in finding.summary
+    assert "before the rollout began" in finding.cause
 
 
 def test_an_alarm_that_the_rollout_mended_passes_with_a_note() -> None:
     """It was on when the rollout began and has been OK since: that is what a mend looks like, and it is told."""
     finding = judge(watched(alarm("shop-5xx", "OK", CALM)), "shop-5xx")
     assert finding.status is Status.PASS
+    assert finding.summary == "1 alarm OK"
     assert finding.notes == ("shop-5xx was in ALARM when the rollout began, and is OK since 2025-11-26 11:12:00 UTC",)
 
 

@@ -48,7 +48,7 @@ def test_one_sick_container_fails() -> None:
     assert "app of task task-1" in finding.summary
     assert "task-1" in finding.command
     assert finding.remedy
-    assert unsettled_containers(world) == ["1 container to pass their health check"]
+    assert unsettled_containers(world) == ["1 container to pass the health check"]
 
 
 def test_a_check_without_a_result_yet_is_unproven() -> None:

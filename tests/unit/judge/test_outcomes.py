@@ -19,6 +19,7 @@ from pytest_deploycheck.judge.targets import judge_targets
 from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.report.finding import explain_finding
 from unit.judge.worlds import (
+    BREAKER,
     LATER,
     LATER_DEFINITION,
     LATER_ROLLOUT,
@@ -302,6 +303,19 @@ def test_an_alarm_rollback_names_the_alarm_in_the_cause() -> None:
     assert "ROLLED_BACK" in finding.summary
 
 
+def test_an_alarm_rollback_told_by_deployments_alone_names_the_services_alarms() -> None:
+    """Without ECS's record it is not known which alarm it was: those that the service watches are named."""
+    said = "ECS deployment ecs-svc/2 alarm triggered: rolling back to deploymentId ecs-svc/1."
+    back = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=said)
+    finding = judge_complete(rolled_back("deployments alone", service=service(back, alarms=("shop-5xx",))), waited=0)
+    assert "An alarm of the service (shop-5xx) went off" in finding.cause
+    breaker = judge_complete(
+        rolled_back("deployments alone", service=service(replace(back, rollout_reason=BREAKER), alarms=("shop-5xx",))),
+        waited=0,
+    )
+    assert "alarm" not in breaker.cause
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_rollback_keeps_the_id_and_time_of_what_was_undone(listed: bool) -> None:  # noqa: FBT001 - a case of the test
     """The rollout that is told of is the one that failed, not the way back from it; its own tasks still name it."""
@@ -349,6 +363,31 @@ def test_a_service_made_anew_is_told_by_its_new_deployments(way: Way) -> None:
     world = completed(way, service=service(deployment("ecs-svc/9")), records=[record(9)])
     assert judge_rollout(world).id == "ecs-svc/9"
     ends_as(world, Outcome.COMPLETED, Status.PASS)
+
+
+@pytest.mark.parametrize(("waited", "advised"), [(0, 10), (300, 10), (1200, 40)])
+def test_a_longer_wait_is_advised_than_there_was(waited: int, advised: int) -> None:
+    """Who waited for twenty minutes is not told to wait for ten."""
+    finding = judge_complete(rolling("service deployments", task("one"), old_task("two")), waited=waited)
+    assert f"--deploy-wait={advised}m" in finding.remedy
+
+
+def test_an_event_that_is_the_cause_is_told_once() -> None:
+    """What the service's events complain of is the likely cause, and no note says it again."""
+    world = rolling(
+        "service deployments", old_task("one"), service=service(deployment(state="IN_PROGRESS"), events=UNPLACED)
+    )
+    finding = judge_complete(world, waited=300)
+    assert "unable to place a task" in finding.cause
+    assert not any("unable to place" in note for note in finding.notes)
+    other = replace(world, service=service(deployment(state="IN_PROGRESS"), events=(STEADY, *UNPLACED)))
+    finding = judge_complete(other, waited=300)
+    assert "unable to place a task" in finding.cause
+    assert any("steady state" in note for note in finding.notes)
+
+
+STEADY = ServiceEvent(clock("11:12"), "(service shop) has reached a steady state.")
+UNPLACED = (ServiceEvent(clock("11:09"), "(service shop) was unable to place a task."),)
 
 
 # Task sets.

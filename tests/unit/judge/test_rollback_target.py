@@ -51,13 +51,11 @@ def brought(number: int, of: str, tag: str, definition: str = OLD_DEFINITION) ->
 
 def with_history(*ran: Image, has_earlier: bool | None = True, **changes: Any) -> ServiceFacts:
     """The new image runs, and these are still in the registry that ran before."""
-    base = completed(
-        **{
-            "records": [record(), record(1, began=OLD_ROLLOUT)],
-            "revisions": [revision(), brought(1, OLD, "v1")],
-            **changes,
-        }
-    )
+    ran_before: dict[str, Any] = {
+        "records": [record(), record(1, began=OLD_ROLLOUT)],
+        "revisions": [revision(), brought(1, OLD, "v1")],
+    }
+    base = completed(**{**ran_before, **changes})
     return replace(base, judged=(replace(judged(), ran_before=ran, has_earlier=has_earlier),))
 
 

@@ -66,12 +66,10 @@ def in_sets(*sets: TaskSet, tasks: Sequence[Task], controller: Controller = "COD
     """A service whose rollouts another controller runs."""
     return facts(
         **{
-            "way": "deployments alone",
             "service": service(controller=controller, task_sets=sets),
             "tasks": tasks,
             "judged": [judged()],
             "running_images": [old_image()],
-            "problems": {},
             **changes,
         }
     )
