@@ -46,8 +46,15 @@ def _modules_are_loaded_once() -> None:
 
 
 @pytest.fixture
-def pytester(_modules_are_loaded_once: None, pytester: pytest.Pytester) -> pytest.Pytester:
-    """Return pytest's own means to run pytest."""
+def pytester(
+    _modules_are_loaded_once: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """Return pytest's own means to run pytest.
+
+    The runs do without syrupy: it would take one in this process for the run of these tests, and mingles the exit
+    status of pytest with that of a plugin.
+    """
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:syrupy")
     return pytester
 
 
