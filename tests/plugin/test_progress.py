@@ -1,12 +1,12 @@
-"""A long wait on a terminal."""
+"""A long wait on a terminal, and on none."""
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+from plugin.terminal import on_a_terminal, screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,27 +16,21 @@ RUN = (
     *("--deploy-env=sandbox", "--deploy-sandbox=cached-layer", "--deploy-log-wait=3.5s"),
     "deploycheck::backend::logs-1",
 )
-WAITING = b"waiting for 'Found 3 platform sections': 3 s of 3.5 s, 0 matching events so far"
+WAITING = "waiting for 'Found 3 platform sections': 3 s of 3.5 s, 0 matching events so far"
 
 
 def test_a_long_wait_shows_on_a_terminal_how_it_gets_on(tmp_path: Path) -> None:
     """What is awaited, for how long and what was seen, on a line that is written over and gone when the wait ends."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(RUN, cwd=tmp_path, stdout=theirs, stderr=theirs, stdin=theirs)
-    os.close(theirs)
-    output = b""
-    while chunk := _read(ours):
-        output += chunk
-    os.close(ours)
-    assert process.wait() == 1
+    status, output = on_a_terminal(RUN, tmp_path)
+    assert status == 1
     assert WAITING in output
-    after = output.rpartition(WAITING)[2]
-    assert b" \r" in after.partition(b"F")[0]
+    left = screen(output)
+    assert not [line for line in left if "waiting for" in line]
+    assert [line for line in left if line.startswith("F ")], left
 
 
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:
-        # Linux says so when the other end of a terminal is closed.
-        return b""
+def test_nothing_is_shown_where_there_is_no_terminal(tmp_path: Path) -> None:
+    """In the log of a CI job such a line would be one of hundreds."""
+    finished = subprocess.run(RUN, cwd=tmp_path, capture_output=True, check=False)
+    assert finished.returncode == 1
+    assert b"waiting for" not in finished.stdout + finished.stderr
