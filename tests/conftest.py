@@ -15,6 +15,7 @@ from unittest import mock
 import boto3
 import pytest
 from botocore.loaders import create_loader
+from hypothesis import settings
 
 import pytest_deploycheck
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import Sandbox
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes is no promise of any test: on a machine that is busy it takes longer.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

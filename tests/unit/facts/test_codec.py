@@ -162,7 +162,7 @@ FINDINGS = st.builds(Finding, notes=several(TEXTS), evidence=st.dictionaries(TEX
 
 
 @given(OBSERVATIONS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_an_observation_survives_the_journey(observation: Observation) -> None:
     """Whatever was seen of an environment turns into plain JSON and back without loss."""
     text = to_json(observation)
@@ -171,7 +171,6 @@ def test_an_observation_survives_the_journey(observation: Observation) -> None:
 
 
 @given(FINDINGS)
-@settings(deadline=None)
 def test_a_finding_survives_the_journey(finding: Finding) -> None:
     """A finding, its evidence of any plain JSON included, turns into JSON and back without loss."""
     back = from_json(to_json(finding), Finding)
@@ -180,7 +179,6 @@ def test_a_finding_survives_the_journey(finding: Finding) -> None:
 
 
 @given(st.builds(LogSight, SCOPES, several(st.from_type(LogEvent)), several(PROBLEMS)))
-@settings(deadline=None)
 def test_what_was_heard_survives_the_journey(sight: LogSight) -> None:
     """Log events, their streams and their scope turn into JSON and back without loss."""
     assert from_json(to_json(sight), LogSight) == sight

@@ -258,7 +258,7 @@ def any_finding(draw: st.DrawFn) -> Finding:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(any_finding(), max_size=6),
     st.lists(st.builds(UserTest, TEXTS, st.sampled_from(["passed", "failed", "skipped", "unproven"])), max_size=3),
