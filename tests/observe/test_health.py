@@ -364,6 +364,16 @@ def test_requests_of_before_do_not_count(room: Room) -> None:
     assert (found.status, "0 of 60 requests" in found.summary) == ("pass", True)
 
 
+def test_requests_count_on_where_a_task_is_replaced(room: Room) -> None:
+    """A task that another one of the same rollout takes the place of does not make the count begin anew."""
+    service = rolled_out(room, target_groups=["web"])
+    service.serve(60, errors=6, at=room.ago(3))
+    service.replace_task(service.running_tasks[0])
+    service.scale(4)
+    found = look(room, error_rate=LIMIT).finding("error-rate")
+    assert (found.status, "6 of 60 requests" in found.summary) == ("fail", True)
+
+
 @pytest.mark.parametrize(("requests", "errors"), [(0, 0), (49, 0), (49, 49)])
 def test_too_few_requests(room: Room, requests: int, errors: int) -> None:
     """What so few requests come to says nothing, in either way: unproven, with the two numbers."""
