@@ -120,9 +120,8 @@ class ImageChecks:
 
     def _previous(self, facts: ServiceFacts) -> Previous | None:
         """The image that ran before: as the baseline says, else as ECS and the registry tell."""
-        baseline = self.options.baseline
-        if baseline and facts.name in baseline.services:
-            return baseline.services[facts.name]
+        if facts.baseline:
+            return facts.baseline
         judged = facts.judged[0] if len(facts.judged) == 1 else None
         return _earlier(judged, facts) if judged else None
 

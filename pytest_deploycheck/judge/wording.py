@@ -13,6 +13,7 @@ from pytest_deploycheck.oci.steps import step_name
 from pytest_deploycheck.safe import one_line
 
 _SHORT = len("sha256:") + 12
+_TWO_MINUTES = 120
 
 
 def short(digest: str | None) -> str:
@@ -59,6 +60,14 @@ def step_of(layer: Layer) -> str:
 def seconds(duration: float) -> str:
     """A duration in seconds, to a tenth: `60 s`, `0.5 s`."""
     return f"{round(duration, 1):g} s"
+
+
+def roughly(duration: float) -> str:
+    """A duration in seconds, as precisely as one would say it: `45 s`, `12 min`, `3 h`, `3 h 5 min`."""
+    if duration < _TWO_MINUTES:
+        return f"{round(duration)} s"
+    hours, minutes = divmod(round(duration / 60), 60)
+    return " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (minutes, "min")) if number)
 
 
 def plural(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.rollback import no_target, runs_the_image_meant
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
-from pytest_deploycheck.judge.wording import plural, seconds, short
+from pytest_deploycheck.judge.wording import plural, roughly, short
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.safe import one_line
 
@@ -66,7 +66,7 @@ def _service(service: ServiceReport, report: RunReport) -> list[str]:
 
 def clock_of_this_machine(offset: float) -> str:
     """How far this machine's clock is from the servers', which is ahead of it by `offset` seconds."""
-    return f"this machine's clock is {seconds(abs(offset))} {'behind' if offset > 0 else 'ahead'}"
+    return f"this machine's clock is {roughly(abs(offset))} {'behind' if offset > 0 else 'ahead'}"
 
 
 def _way_back(service: ServiceReport) -> list[str]:

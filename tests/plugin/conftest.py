@@ -228,9 +228,15 @@ def world(empty_aws: Sandbox, pytester: pytest.Pytester) -> World:
 
 
 @pytest.fixture
-def empty_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def clock_offset() -> timedelta:
+    """Return how far AWS's clock is ahead of this machine's."""
+    return timedelta(0)
+
+
+@pytest.fixture
+def empty_aws(monkeypatch: pytest.MonkeyPatch, clock_offset: timedelta) -> Iterator[Sandbox]:
     """Return an AWS in which nothing is; boto3 takes it for the real one."""
-    with Sandbox() as aws:
+    with Sandbox(clock_offset=clock_offset) as aws:
         for name, value in aws.environ.items():
             monkeypatch.setenv(name, value)
         yield aws

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,12 @@ class Story:
         outcome = self._deploy(env="shop")
         (self.root / "report.json").rename(self.root / "before.json")
         return outcome
+
+    def edit_report(self, **changes: Any) -> None:
+        """Change what `before.json` says."""
+        path = self.root / "before.json"
+        document = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**document, **changes}), encoding="utf-8")
 
     def ship(self, content: Mapping[str, str] | None = None, **more: Any) -> SandboxImage:
         """Push an image and roll it out."""
@@ -177,6 +183,160 @@ def test_a_baseline_of_a_run_without_an_image(story: Story, deploy: Deploy, pyte
     outcome = deploy("--deploy-baseline=nothing.json", "-k", "image", env="shop")
     assert outcome.checks["image-layers"] in {"skip", "pass"}
     assert "INTERNALERROR" not in outcome.output
+
+
+def test_a_baseline_of_another_environment(story: Story, deploy: Deploy) -> None:
+    """What ran elsewhere does not count: it is said of which it is and what is verified, and all else is as without."""
+    story.edit_report(environment="staging", account="210987654321")
+    story.checkout(NEW)
+    story.ship(cached_from=story.old)
+    story.forget()
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    (note,) = [note for note in check(outcome, "rollout-complete")["notes"] if "baseline" in note]
+    assert "before.json is of 'staging' (account 210987654321, us-east-1)" in note
+    assert "not of 'shop' (account 123456789012, us-east-1)" in note
+    assert outcome.checks["image-layers"] == "skip"
+    assert "nothing new was shipped" not in outcome.output
+    assert "verified then" not in outcome.output
+
+
+@pytest.mark.parametrize("is_rolled_out", [True, False])
+def test_nothing_new_was_shipped(story: Story, deploy: Deploy, *, is_rolled_out: bool) -> None:
+    """What ran at the baseline runs again, or still: that passes, and is said with the time of the baseline."""
+    if is_rolled_out:
+        story.service.roll_out(at=story.now - timedelta(minutes=1))
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
+    (note,) = check(outcome, "rollout-complete")["notes"]
+    assert note.startswith("nothing new was shipped: the tasks ran this digest at the baseline of ")
+    assert note.endswith("a rollout began since" if is_rolled_out else "no rollout began since")
+
+
+def test_a_push_that_was_never_rolled_out(story: Story, deploy: Deploy) -> None:
+    """With the baseline it is certain, not inferred, that no rollout began since."""
+    story.aws.push_image("shop-web:new", NEW, tags=["latest"])
+    story.checkout(NEW)
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    found = check(outcome, "rollout-complete")
+    assert (outcome.verdict, found["status"]) == (("REFUTED", "rollout"), "fail")
+    assert "NOT_STARTED: no rollout began since the baseline of " in found["reason"]
+    assert "inferred" not in json.dumps(found)
+    found = check(deploy(env="shop"), "rollout-complete")
+    assert "inferred from" in json.dumps(found["notes"])
+
+
+def ship_a_bad_one(story: Story) -> None:
+    """Ship an image that does not hold what the checkout does."""
+    story.ship(NEW)
+    story.checkout({**NEW, "app/main.py": "platforms = []\n"})
+
+
+def test_the_way_back_of_a_refuted_run(story: Story, deploy: Deploy) -> None:
+    """The image that was verified then is what to roll back to, with the command that does."""
+    ship_a_bad_one(story)
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    assert outcome.verdict == ("REFUTED", "image")
+    (target,) = [line for line in outcome.output.splitlines() if line.startswith("  roll back to: ")]
+    assert f"shop-web {story.old.digest[:19]}" in target
+    assert "ran since " in target
+    assert target.endswith(", verified then")
+    (command,) = [line for line in outcome.output.splitlines() if line.startswith("  roll back with: ")]
+    assert f"shop-web:latest 123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-web@{story.old.digest}" in command
+    assert command.endswith(
+        "aws ecs update-service --cluster shop --service shop-web --force-new-deployment --region us-east-1"
+    )
+    (service,) = outcome.report["services"]
+    assert (service["rollback"]["digest"], service["rollback"]["verified"]) == (story.old.digest, True)
+
+
+def test_the_way_back_without_a_baseline(story: Story, deploy: Deploy) -> None:
+    """What ran before is known without one too, but not that it was verified."""
+    ship_a_bad_one(story)
+    outcome = deploy(env="shop")
+    assert f"  roll back to: shop-web {story.old.digest[:19]}" in outcome.output
+    assert "verified then" not in outcome.output
+
+
+def test_the_way_back_by_a_task_definition(story: Story, deploy: Deploy) -> None:
+    """Where a task definition still names the image, that is what the service is updated to."""
+    story.aws.push_image("shop-web:new", NEW, at=story.now - timedelta(minutes=20))
+    story.aws.push_image("shop-web:newer", OLD, at=story.now - timedelta(minutes=19))
+    story.service.roll_out("shop-web:new", at=story.now - timedelta(minutes=18))
+    story.service.roll_out("shop-web:newer", at=story.now - timedelta(minutes=10))
+    story.checkout(NEW)
+    outcome = deploy(env="shop")
+    assert outcome.verdict == ("REFUTED", "image")
+    (command,) = [line for line in outcome.output.splitlines() if line.startswith("  roll back with: ")]
+    assert "--service shop-web --task-definition shop-web:2 --region" in command
+    assert "buildx" not in command
+
+
+def test_a_verified_run_shows_no_way_back(story: Story, deploy: Deploy) -> None:
+    """Where all is well nobody reads of rolling back."""
+    story.ship(NEW)
+    story.checkout(NEW)
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    assert outcome.verdict == ("VERIFIED", None)
+    assert "roll back" not in outcome.output
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_nothing_to_roll_back_to(story: Story, deploy: Deploy, *, is_good: bool) -> None:
+    """Where the registry holds no earlier image any more, each run says so as advice, and offers none."""
+    ship_a_bad_one(story)
+    if is_good:
+        story.checkout(NEW)
+    story.forget()
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    assert outcome.verdict == (("VERIFIED", None) if is_good else ("REFUTED", "image"))
+    assert outcome.output.count("advice: no earlier image is left in the repository to roll back to") == 1
+    assert "roll back to:" not in outcome.output
+    assert outcome.report["services"][0]["rollback"] is None
+
+
+OFFSETS = {"3 h behind": timedelta(hours=3), "3 h ahead": timedelta(hours=-3)}
+
+
+@pytest.mark.parametrize(("told", "clock_offset"), OFFSETS.items(), ids=OFFSETS)
+def test_a_clock_that_is_wrong(story: Story, deploy: Deploy, told: str) -> None:
+    """It is said at the start, and beside the times where something is wrong; the order of events is the servers'."""
+    ship_a_bad_one(story)
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    assert f"this machine's clock is {told}" in outcome.header
+    assert f"Times are those of the servers: this machine's clock is {told}." in outcome.output
+    assert outcome.checks["rollout-complete"] == "pass"
+    assert abs(outcome.report["clock_offset_seconds"] - OFFSETS[told].total_seconds()) < 60
+    moments = timeline(outcome)
+    assert [at for at, _, _ in moments] == sorted(at for at, _, _ in moments)
+    assert moments[-1][0] <= story.aws.now()
+
+
+def timeline(outcome: Outcome) -> list[tuple[datetime, str, str]]:
+    """Return when what happened, by which source, of the report's only service."""
+    (service,) = outcome.report["services"]
+    return [(datetime.fromisoformat(one["at"]), one["what"], one["source"]) for one in service["timeline"]]
+
+
+def test_the_timeline(story: Story, deploy: Deploy) -> None:
+    """What happened since the baseline stands in its order, each with what told it."""
+    story.edit_report(observed_at=(story.now - timedelta(hours=1)).isoformat())
+    story.ship(NEW)
+    story.checkout(NEW)
+    outcome = deploy("--deploy-baseline=before.json", env="shop")
+    moments = timeline(outcome)
+    assert [at for at, _, _ in moments] == sorted(at for at, _, _ in moments)
+    order = [what for _, what, _ in moments]
+    expected = ["image pushed", "rollout started", "task started", "rollout ended", "service event"]
+    assert sorted(expected, key=lambda what: len(order) - order[::-1].index(what)) == expected
+    sources = {what: source for _, what, source in moments}
+    assert sources["image built"] == "image config"
+    assert sources["image pushed"] == "ecr:DescribeImages"
+    assert sources["rollout started"] == "ecs:DescribeServiceDeployments"
+    assert sources["task started"] == sources["task stopped"] == "ecs:DescribeTasks"
+    assert sources["service event"] == "ecs:DescribeServices"
+    assert sources["tag moved"] == "ecs:DescribeServiceRevisions"
+    (moved,) = [one for one in outcome.report["services"][0]["timeline"] if one["what"] == "tag moved"]
+    assert story.old.digest[:19] in moved["detail"]
 
 
 @pytest.mark.usefixtures("story")
