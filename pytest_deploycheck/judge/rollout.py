@@ -121,8 +121,8 @@ def judge_same(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Fin
     )
 
 
-_AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.SUPERSEDED})
-"""The outcomes of which the service's last event tells nothing: the rollout it is about was another one."""
+_AFTER_THE_FACT = frozenset({Outcome.NOT_STARTED, Outcome.ROLLED_BACK, Outcome.SUPERSEDED})
+"""The outcomes of which the service's last event tells nothing: it is about another rollout, or the way back."""
 
 
 def _last_event(facts: ServiceFacts, cause: str) -> list[str]:
