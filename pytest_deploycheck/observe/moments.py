@@ -38,10 +38,11 @@ def serves_alone_since(
     """
     newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
     starter = service.newest.id if service and service.newest else None
-    moments = [newest.finished_at] if newest and newest.finished_at else []
-    for task in tasks or ():
-        if starter and task.started_by != starter:
-            moments.append(task.stopped_at or now)
-        elif task.is_running and task.started_at:
-            moments.append(task.started_at)
+    ended = newest.finished_at if newest else None
+    others = [task.stopped_at or now for task in tasks or () if starter and task.started_by != starter]
+    own = [
+        task.started_at for task in tasks or () if task.is_running and task.started_by == (starter or task.started_by)
+    ]
+    # Tasks that ECS replaced or added after the rollout change nothing, where it tells when that was through.
+    moments = [*others, *([ended] if ended else filter(None, own))]
     return max(moments, default=None)
