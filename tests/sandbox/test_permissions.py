@@ -62,8 +62,8 @@ WITH_HEALTH = {
     "elasticloadbalancing:DescribeTargetHealth": Without({"targets-healthy"}, set()),
     # The same as above, and what of the health cannot be told then.
     "ecs:DescribeServices": Without({"tasks-running", "targets-healthy", "error-rate"}, set()),
-    "ecs:ListTasks": Without({"tasks-run-image", "logs-1", "targets-healthy"}, {"tasks-running"}),
-    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1", "targets-healthy"}, {"tasks-running"}),
+    "ecs:ListTasks": Without({"tasks-run-image", "logs-1", "targets-healthy", "error-rate"}, {"tasks-running"}),
+    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1", "targets-healthy", "error-rate"}, {"tasks-running"}),
     "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
 }
 """What a role lacks that verifies a service with a load balancer on instances, an alarm and a limit of errors."""
