@@ -103,9 +103,8 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
             evidence=evidence,
         )
     if all(match is Match.MEANT for match in matches.values()):
-        return TASKS_RUN_IMAGE.passes(
-            f"all {plural(len(matches), 'running task')} run {meant(judged.meant)}", evidence=evidence
-        )
+        who = f"all {len(matches)} running tasks run" if len(matches) > 1 else "the only running task runs"
+        return TASKS_RUN_IMAGE.passes(f"{who} {meant(judged.meant)}", evidence=evidence)
     if judged.meant.digest is None:
         if judged.meant.problem:
             return TASKS_RUN_IMAGE.errs(judged.meant.problem, evidence=evidence)
