@@ -9,6 +9,7 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.newest import Outcome, newest_record
 from pytest_deploycheck.judge.outcome import first_judged, leads_to_the_image_meant
+from pytest_deploycheck.judge.stop_reasons import reason_in
 from pytest_deploycheck.judge.stopped import remedies, stops, why
 from pytest_deploycheck.judge.trouble import trouble
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
@@ -105,9 +106,11 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
             Commands(facts.service).describe(),
         )
     if event:
+        reason = reason_in(event)
+        remedy = reason.remedy if reason else "Mend what they complain of."
         return Advice(
             f"The service's events say: {event}",
-            "Mend what they complain of; the rollout then goes on by itself.",
+            f"{remedy} The rollout then goes on by itself.",
             Commands(facts.service).describe(),
         )
     where = "the events"

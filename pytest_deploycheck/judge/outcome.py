@@ -14,7 +14,7 @@ from pytest_deploycheck.judge.matching import Fit, fit, is_related
 from pytest_deploycheck.judge.newest import CONTROLLERS, NewestRollout, Outcome, newest_record, newest_rollout
 from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
 
-_FROM_TIMES = "inferred from when the images were pushed and the rollout began; a --deploy-baseline makes it certain"
+_FROM_TIMES = "inferred from when the images were pushed and the rollout began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,15 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
             f"no rollout began since {origin}: {newest.id}, begun {at(newest.started_at)}, is still the newest",
         )
     if _began_before_push(facts, newest):
-        return Ruling(Outcome.NOT_STARTED, _not_since_push(facts, newest), "" if facts.baseline else _FROM_TIMES)
+        return Ruling(Outcome.NOT_STARTED, _not_since_push(facts, newest), _inferred(facts))
     return None
+
+
+def _inferred(facts: ServiceFacts) -> str:
+    """From what an outcome was inferred, and what would make it certain."""
+    if facts.baseline:
+        return f"{_FROM_TIMES}, as {facts.baseline.origin} does not tell"
+    return f"{_FROM_TIMES}; a --deploy-baseline makes it certain"
 
 
 def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
@@ -132,7 +139,7 @@ def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
     if any(_ran_before(judged, facts) for judged in facts.judged):
         return None
     if all(_is_later_by_times(judged, facts, newest) for judged in facts.judged):
-        return Ruling(Outcome.SUPERSEDED, _superseded_reason(facts, newest), _FROM_TIMES)
+        return Ruling(Outcome.SUPERSEDED, _superseded_reason(facts, newest), _inferred(facts))
     return None
 
 

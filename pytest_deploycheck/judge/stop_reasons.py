@@ -29,10 +29,9 @@ class Reason:
 def reason_of(task: Task) -> Reason:
     """The class of the reason for which a task stopped."""
     text = " ".join([task.stop_code, task.stopped_reason, *(one.reason for one in task.containers)])
-    text = text.replace(_EITHER, "")
-    for pattern, reason in _BY_WORDS:
-        if pattern.search(text):
-            return reason
+    said = reason_in(text)
+    if said:
+        return said
     container = culprit(task)
     if container and container.exit_code is not None:
         return _by_exit_code(container.name, container.exit_code)
@@ -41,13 +40,19 @@ def reason_of(task: Task) -> Reason:
     )
 
 
+def reason_in(text: str) -> Reason | None:
+    """The class of reason that ECS's words are of, or None where they are of none."""
+    text = text.replace(_EITHER, "")
+    return next((reason for pattern, reason in _BY_WORDS if pattern.search(text)), None)
+
+
 def culprit(task: Task) -> Container | None:
     """The container that made a task stop: one that gives a reason or an error before one that just ended.
 
     When one ends, ECS stops the others: what those end with that were told to comes after an error of one's own.
     """
     ended = [one for one in task.containers if one.exit_code is not None or one.reason]
-    return min(ended, key=lambda one: (not one.reason, not one.exit_code, one.exit_code in _TOLD_TO_STOP), default=None)
+    return min(ended, key=lambda one: (not one.reason, one.exit_code in _TOLD_TO_STOP, not one.exit_code), default=None)
 
 
 _TOLD_TO_STOP = frozenset({137, 143})
@@ -98,6 +103,14 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
             "container-health",
             "the container's own health check failed",
             "Run the health check's command in the image; give it more time with startPeriod.",
+        ),
+    ),
+    (
+        _words(r"executable file not found|\bexec: .*no such file or directory|command not found"),
+        Reason(
+            "command-missing",
+            "the command is not in the image",
+            "Compare entryPoint and command of the task definition with what the image holds.",
         ),
     ),
     (
@@ -230,14 +243,6 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
             "no-capacity",
             "there is no room in the cluster",
             "Add container instances or capacity providers, ask for less CPU or memory, or try other zones.",
-        ),
-    ),
-    (
-        _words(r"executable file not found|no such file or directory|command not found"),
-        Reason(
-            "command-missing",
-            "the command is not in the image",
-            "Compare entryPoint and command of the task definition with what the image holds.",
         ),
     ),
     (

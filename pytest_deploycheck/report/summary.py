@@ -58,7 +58,7 @@ def _service(service: ServiceReport, report: RunReport) -> list[str]:
         findings = [finding for finding in service.findings if finding.link == link]
         lines += _link(link, findings, is_broken=link == broken)
     lines += _tests(tests)
-    lines += _diagnosis(service, broken)
+    lines += _diagnosis(service, broken, tests)
     if service.judgement.verdict is Verdict.REFUTED:
         lines += _way_back(service)
     return lines + _advice(service)
@@ -75,7 +75,7 @@ def _way_back(service: ServiceReport) -> list[str]:
     if target is None:
         return []
     if not runs_the_image_meant(service.facts):
-        return [f"  roll back: not needed, as no task runs the image meant (there would be {target})"]
+        return [f"  roll back: not needed, as no task runs the image meant; what ran before it is {target}"]
     return [f"  roll back to: {target}", f"  roll back with: {target.command}"]
 
 
@@ -136,9 +136,11 @@ def _tests(tests: list[UserTest]) -> list[str]:
     return lines
 
 
-def _diagnosis(service: ServiceReport, broken: str | None) -> list[str]:
+def _diagnosis(service: ServiceReport, broken: str | None, tests: list[UserTest]) -> list[str]:
     """Likely cause and next step, from the check that broke the first link."""
     bad = [finding for finding in service.findings if finding.link == broken and not finding.is_good]
+    if not bad and broken == "logs" and any(test.heard_logs and test.outcome != "passed" for test in tests):
+        return ["  next: see in the test what it asked of the logs, and the last lines that were said"]
     if not bad:
         return [f"  next: {_PROVING[broken]}"] if broken in _PROVING else []
     first = min(bad, key=_weight)

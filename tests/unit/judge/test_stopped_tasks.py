@@ -296,3 +296,20 @@ def test_the_old_code_that_still_serves_is_named() -> None:
     world = failed("service deployments", tasks=(*old_tasks("old-one", "old-two"), crashed()))
     assert "old code serves" in judge_complete(world, waited=0).remedy
     assert isinstance(world.service, Service)
+
+
+@pytest.mark.parametrize("name", ["mount-and-run.sh", "volume-api", "secrets", "logger"])
+def test_the_name_of_a_command_is_no_reason(name: str) -> None:
+    """A command that is not in the image is just that, whatever it is called."""
+    said = f'CannotStartContainerError: OCI runtime create failed: exec: "/app/{name}": no such file or directory'
+    assert reason_of(stopped(code="TaskFailedToStart", reason=said)).name == "command-missing"
+
+
+def test_who_ended_by_itself_is_told_before_who_was_told_to_stop() -> None:
+    """When one container ends ECS stops the others: what those end with is no reason."""
+    app = container(of=None, status="STOPPED", exit_code=0)
+    sidecar = container("sidecar", of=None, status="STOPPED", exit_code=143)
+    task = stopped(
+        code="EssentialContainerExited", reason="Essential container in task exited", containers=[app, sidecar]
+    )
+    assert reason_of(task).name == "exit-0"
