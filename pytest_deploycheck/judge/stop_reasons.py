@@ -272,6 +272,9 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
 )
 """The classes that are told by words; the first whose words are found is taken."""
 
+REASONS = tuple(reason for _, reason in _BY_WORDS)
+"""The classes that are told by words."""
+
 _READ_LOG = "Read its last lines, mend what it complains of, and deploy again."
 
 _BY_EXIT_CODE: dict[int, tuple[str, str]] = {

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_deploycheck import schemas
+from pytest_deploycheck.judge.stop_reasons import REASONS
 from pytest_deploycheck.observe.reads import READS, iam_action
 from pytest_deploycheck.plugin.options import OPTIONS
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
@@ -34,6 +35,13 @@ def test_each_scenario_has_a_whole_report(scenario: str) -> None:
     Draft202012Validator(schemas.load("report")).validate(report)
     outcome = report["services"][0]["rollout"]["outcome"]
     assert (report["verdict"], report["broken_link"], outcome) == told()[scenario]
+
+
+def test_every_reason_for_which_tasks_stop_is_told() -> None:
+    """A reader finds each class of reasons on the page on rollouts."""
+    page = (ROOT / "docs/rollouts.md").read_text(encoding="utf-8")
+
+    assert [reason.name for reason in REASONS if f"`{reason.name}`" not in page] == []
 
 
 def test_readme_names_every_option_with_its_other_names() -> None:
