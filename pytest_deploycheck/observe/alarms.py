@@ -86,8 +86,10 @@ def _with_history(client: CloudWatchClient, alarm: Alarm, began: datetime | None
     )
     changes = tuple(filter(None, map(_change, items or ())))
     # A history that does not lead to the state there is lags behind, or has been cut off.
-    is_whole = not problem and bool(changes) and changes[-1].after == alarm.state
-    return replace(alarm, changes=changes if is_whole else None)
+    last = changes[-1].after if changes else alarm.state if alarm.since is None else ""
+    # What it tells of the alarm going off is known all the same.
+    has_rung = any(change.after == "ALARM" for change in changes)
+    return replace(alarm, changes=changes if has_rung or (not problem and last == alarm.state) else None)
 
 
 def _change(item: Mapping[str, Any]) -> AlarmChange | None:
