@@ -111,7 +111,10 @@ def judge_same(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Fin
     A later rollout may well bring the same image; but its tasks are others than those that were heard and asked.
     """
     newest, was = newest_rollout(now), newest_rollout(before)
-    if not finding.is_good or newest is None or was is None or newest.started_at == was.started_at:
+    if not finding.is_good or newest is None or was is None:
+        return finding
+    # ECS's record and its list of deployments may differ by seconds in when it began, and each may be denied for once.
+    if newest.id == was.id or newest.started_at == was.started_at:
         return finding
     return ROLLOUT_COMPLETE.unproven(
         f"another rollout began {at(newest.started_at)}, while the tests ran: what they saw was the one that began "

@@ -139,13 +139,19 @@ def test_the_push_that_came_too_late_is_quoted() -> None:
 def test_another_rollout_of_the_same_image_is_another_one() -> None:
     """What was heard and asked were the tasks of before: the run cannot speak for those that took their place."""
     before = completed()
-    now = completed(records=[record(3, began=LATER_ROLLOUT), record()], revisions=[revision(3), revision()])
+    now = completed(
+        service=service(deployment("ecs-svc/3", began=LATER_ROLLOUT)),
+        records=[record(3, began=LATER_ROLLOUT), record()],
+        revisions=[revision(3), revision()],
+    )
     passed = judge_complete(now, waited=0)
     assert passed.status is Status.PASS
     finding = judge_same(before, now, passed)
     assert finding.status is Status.UNPROVEN
     assert "11:25:00" in finding.summary
     assert judge_same(before, completed(), judge_complete(before, waited=0)).status is Status.PASS
+    throttled = completed("deployments alone", service=service(deployment(began=ROLLOUT + timedelta(seconds=2))))
+    assert judge_same(before, throttled, judge_complete(throttled, waited=0)).status is Status.PASS
 
 
 def test_alarms_are_not_ok_since_nobody_knows_when() -> None:
