@@ -281,3 +281,15 @@ def test_with_two_workers(web: Web, deploy: Deploy, pytester: pytest.Pytester) -
     verdicts = {service["name"]: service["verdict"] for service in outcome.report["services"]}
     assert verdicts == {"web": "VERIFIED", "backend": "REFUTED"}
     assert outcome.output.count("rollout-complete: SUPERSEDED") == 1
+
+
+def test_an_interruption_of_the_second_look(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while what was verified is looked at again: pytest's status 2, and a report that verifies nothing."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    outcome = web.run(lambda: monkeypatch.setattr("pytest_deploycheck.watching.wait", interrupted))
+    assert (outcome.status, outcome.verdict[0]) == (2, "UNPROVEN"), outcome.output
+    assert "Traceback" not in outcome.output
+    assert not outcome.report["complete"]

@@ -85,3 +85,30 @@ def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
 
     with pytest.raises(IncompleteAnswerError, match="rollout/2"):
         rollouts.service_deployments(cast("ECSClient", answering), "default", "shop")
+
+
+def balanced(number: int, *groups: str) -> dict[str, Any]:
+    """A task set behind target groups, one for each place in its list."""
+    moment = datetime(2025, 11, 26, 11, number, tzinfo=UTC)
+    return {
+        "id": f"ecs-svc/{number}",
+        "status": "ACTIVE",
+        "taskDefinition": "shop:1",
+        "createdAt": moment,
+        "loadBalancers": [{"targetGroupArn": group, "containerName": "app", "containerPort": 80} for group in groups],
+    }
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        ([balanced(1, "public", "admin")], [("public",), ("admin",)]),
+        ([balanced(1, "blue"), balanced(2, "green")], [("blue", "green")]),
+        ([balanced(1, "blue", "admin"), balanced(2, "green", "admin")], [("blue", "green"), ("admin",)]),
+    ],
+    ids=["one set, two groups", "two sets take turns", "two sets take turns in one of two places"],
+)
+def test_which_target_groups_take_turns(sets: list[dict[str, Any]], expected: list[tuple[str, ...]]) -> None:
+    """Task sets take turns place by place; the groups of one set are never each other's stand-in."""
+    found = ecs.services(client({**service(1), "taskSets": sets}), "default", ["shop"]).services["shop"]
+    assert [one.target_groups for one in found.load_balancers] == expected
