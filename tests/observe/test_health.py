@@ -415,6 +415,16 @@ def test_metrics_of_ones_own(room: Room) -> None:
     assert look(room, error_rate={"max": 0.04, **own}).statuses["error-rate"] == "fail"
 
 
+@pytest.mark.parametrize(("metric", "status"), [("Failed", "pass"), ("failed", "unproven")])
+def test_a_metric_that_counted_nothing_of_late(room: Room, metric: str, status: str) -> None:
+    """One that counted errors within two weeks is there; one that never did may be misspelt, and proves nothing."""
+    rolled_out(room)
+    own = {"namespace": "Shop", "metric": metric, "requests": "Handled", "dimensions": {"Queue": "orders"}}
+    room.aws.put_metric("Shop", "Handled", 100, dimensions={"Queue": "orders"}, at=room.ago(3))
+    room.aws.put_metric("Shop", "Failed", 1, dimensions={"Queue": "orders"}, at=room.ago(60 * 24))
+    assert look(room, error_rate={"max": 0.05, **own}).statuses["error-rate"] == status
+
+
 def test_requests_to_both_groups_that_take_turns(room: Room) -> None:
     """After blue/green both groups belong to the service; what came since counts, wherever it went."""
     service = rolled_out(room, strategy="BLUE_GREEN", target_groups=["blue"], alternate_target_groups=["green"])
