@@ -152,6 +152,11 @@ class Service:
         return max(self.listed, key=lambda one: one.created_at, default=None)
 
     @property
+    def newest_set(self) -> TaskSet | None:
+        """The newest of its task sets; None where ECS itself runs its rollouts."""
+        return max(self.task_sets, key=lambda one: one.created_at, default=None)
+
+    @property
     def rollback(self) -> str | None:
         """ECS's sentence for a rollback, where the PRIMARY deployment is one.
 
@@ -163,20 +168,6 @@ class Service:
         since = primary.created_at - _EVENT_SLACK
         texts = [primary.rollout_reason, *(event.message for event in self.events if event.at >= since)]
         return next((text for text in texts if "rolling back" in text.lower()), None)
-
-    def newest_record(self, records: Sequence[ServiceDeployment]) -> ServiceDeployment | None:
-        """The record of the newest rollout, the newest of `records` being the first.
-
-        None where there is none, or where the list of records lags behind: the newest of them had ended before the
-        PRIMARY deployment began, which is no way back from it.
-        """
-        newest = records[0] if records else None
-        if newest is None or newest.finished_at is None or self.primary is None:
-            return newest
-        is_way_back = self.rollback is not None and newest.rollback_reason is not None
-        began = newest.started_at or newest.created_at
-        came_later = self.primary.created_at > max(newest.finished_at - _EVENT_SLACK, began + _EVENT_SLACK)
-        return None if came_later and not is_way_back else newest
 
     def undone(self, tasks: Sequence[Task]) -> Undone | None:
         """The deployment that was rolled back, where the PRIMARY one is the way back from it.
@@ -204,3 +195,18 @@ class Service:
         starter = max(firsts, key=lambda one: firsts[one][0])
         began, definition = firsts[starter]
         return Undone(starter, definition, began)
+
+
+def newest_record(service: Service | None, records: Sequence[ServiceDeployment] | None) -> ServiceDeployment | None:
+    """The record of the newest rollout, the newest of `records` being the first.
+
+    None where there is none, or where the list of records lags behind: the newest of them had ended before the
+    PRIMARY deployment began, which is no way back from it.
+    """
+    newest = records[0] if records else None
+    if newest is None or newest.finished_at is None or service is None or service.primary is None:
+        return newest
+    is_way_back = service.rollback is not None and newest.rollback_reason is not None
+    began = newest.started_at or newest.created_at
+    came_later = service.primary.created_at > max(newest.finished_at - _EVENT_SLACK, began + _EVENT_SLACK)
+    return None if came_later and not is_way_back else newest

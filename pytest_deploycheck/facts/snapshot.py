@@ -11,7 +11,7 @@ from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
-from pytest_deploycheck.facts.service import Service, TaskDefinition
+from pytest_deploycheck.facts.service import Service, TaskDefinition, newest_record
 from pytest_deploycheck.facts.task import Task
 
 SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
@@ -135,6 +135,11 @@ class ServiceFacts:
     def running(self) -> tuple[Task, ...]:
         """The tasks that run and are to go on running."""
         return tuple(task for task in self.tasks or () if task.is_running)
+
+    @property
+    def newest_record(self) -> ServiceDeployment | None:
+        """ECS's own record of the newest rollout, where there is one that is up to date."""
+        return newest_record(self.service, self.service_deployments)
 
     @property
     def departure(self) -> Problem | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.commands import Commands
-from pytest_deploycheck.judge.newest import Outcome, newest_record
+from pytest_deploycheck.judge.newest import Outcome
 from pytest_deploycheck.judge.outcome import first_judged, leads_to_the_image_meant
 from pytest_deploycheck.judge.stop_reasons import reason_in
 from pytest_deploycheck.judge.stopped import remedies, stops, why
@@ -42,7 +42,7 @@ def advise(facts: ServiceFacts, outcome: Outcome, waited: float) -> Advice:
 
 def _did_not_last(facts: ServiceFacts) -> Advice:
     """Why a rollout failed or was rolled back: what ECS says made it do so comes before what its tasks ended with."""
-    found, record, event, alarms = stops(facts), newest_record(facts), trouble(facts), _alarms(facts)
+    found, record, event, alarms = stops(facts), facts.newest_record, trouble(facts), _alarms(facts)
     if alarms:
         return Advice(
             f"{alarms} went off during the rollout, so ECS ended it.",
@@ -88,7 +88,7 @@ def _never_started(facts: ServiceFacts) -> Advice:
 
 def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
     """What keeps a rollout that is still going on, and what would let it get on."""
-    found, record, event = stops(facts), newest_record(facts), trouble(facts)
+    found, record, event = stops(facts), facts.newest_record, trouble(facts)
     if found:
         return Advice(why(found), remedies(found), Commands(facts.service).describe_task(found[0].tasks[0]))
     if record and record.pauses:
@@ -125,7 +125,7 @@ def _in_progress(facts: ServiceFacts, waited: float) -> Advice:
 
 def _alarms(facts: ServiceFacts) -> str:
     """Which alarm ended a rollout, as a sentence begins; without ECS's own record it may be any of the service's."""
-    record, service = newest_record(facts), facts.service
+    record, service = facts.newest_record, facts.service
     if record:
         return f"The alarm {one_line(', '.join(record.alarms))}" if record.alarms else ""
     by_alarm = service is not None and "alarm" in (service.rollback or "").lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.containers import unsettled_containers
 from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.newest import Outcome, newest_record
+from pytest_deploycheck.judge.newest import Outcome
 from pytest_deploycheck.judge.outcome import rule
 from pytest_deploycheck.judge.targets import unsettled_targets
 from pytest_deploycheck.judge.traffic import lacking_requests
@@ -32,7 +32,7 @@ def still_awaited(facts: ServiceFacts) -> list[str]:
 
 def _rollout(facts: ServiceFacts) -> list[str]:
     """What is to happen before a rollout is through."""
-    record = newest_record(facts)
+    record = facts.newest_record
     new = [task for task in facts.running if is_new(task, facts)]
     running = len(new) if facts.tasks is not None else 0
     stage = [f"the stage {record.stage} to pass"] if record and record.stage else []

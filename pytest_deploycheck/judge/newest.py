@@ -51,17 +51,9 @@ class NewestRollout:
     starter: str | None = None
 
 
-def newest_record(facts: ServiceFacts) -> ServiceDeployment | None:
-    """ECS's own record of the newest rollout, where there is one that is up to date."""
-    records = facts.service_deployments or ()
-    if facts.service:
-        return facts.service.newest_record(records)
-    return records[0] if records else None
-
-
 def newest_rollout(facts: ServiceFacts) -> NewestRollout | None:
     """The newest rollout: from ECS's own record of it, else from the service's deployments, else from its task sets."""
-    record = newest_record(facts)
+    record = facts.newest_record
     if record:
         return _from_record(record, facts)
     if facts.service is None:
@@ -152,10 +144,10 @@ def _state_in_events(service: Service, primary: Deployment) -> str:
 
 def _from_task_sets(service: Service, facts: ServiceFacts) -> NewestRollout | None:
     """The rollout that the newest task set is: how far it is, who serves production tells."""
-    if not service.task_sets or service.controller not in CONTROLLERS:
+    newest = service.newest_set
+    if newest is None or service.controller not in CONTROLLERS:
         return None
-    newest = max(service.task_sets, key=lambda one: one.created_at)
-    gone = _gone_again(service, facts)
+    gone = _gone_again(newest, service, facts)
     if gone:
         return gone
     others = sum(one.running + one.pending for one in service.task_sets if one is not newest)
@@ -176,9 +168,8 @@ def _from_task_sets(service: Service, facts: ServiceFacts) -> NewestRollout | No
     return NewestRollout(outcome, reason, newest.id, newest.created_at, starter=newest.id)
 
 
-def _gone_again(service: Service, facts: ServiceFacts) -> NewestRollout | None:
+def _gone_again(newest: TaskSet, service: Service, facts: ServiceFacts) -> NewestRollout | None:
     """A task set that was newer than all there are, and was taken away: its stopped tasks are what is left of it."""
-    newest = max(service.task_sets, key=lambda one: one.created_at)
     listed = {one.id for one in service.task_sets}
     left = [
         (task.created_at, task)

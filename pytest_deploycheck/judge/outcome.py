@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.judge.matching import Fit, fit, is_related
-from pytest_deploycheck.judge.newest import CONTROLLERS, NewestRollout, Outcome, newest_record, newest_rollout
+from pytest_deploycheck.judge.newest import CONTROLLERS, NewestRollout, Outcome, newest_rollout
 from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
 
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began"
@@ -198,7 +198,7 @@ def leads_to_the_image_meant(facts: ServiceFacts) -> bool:
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
     """Whether the newest rollout is known to have been one to another image than the one meant."""
-    record = newest_record(facts)
+    record = facts.newest_record
     if record is None:
         # What was to be brought is then what the task definition names by now.
         pulled = [(judged, judged.pulled.digest) for judged in facts.judged]
@@ -212,7 +212,7 @@ def _newest_brought_another(facts: ServiceFacts) -> bool:
 
 def _brings_the_image_meant(facts: ServiceFacts) -> bool:
     """Whether ECS says that the newest rollout brings the image meant, whenever that was pushed."""
-    brought = brought_by(facts, 0) if newest_record(facts) else {}
+    brought = brought_by(facts, 0) if facts.newest_record else {}
     return bool(facts.judged) and all(
         (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)
         for judged in facts.judged
@@ -221,7 +221,7 @@ def _brings_the_image_meant(facts: ServiceFacts) -> bool:
 
 def _to_another(facts: ServiceFacts) -> str:
     """What to say where the newest rollout is one to another image than the one meant."""
-    others = _other_digests(facts) if newest_record(facts) else []
+    others = _other_digests(facts) if facts.newest_record else []
     return f"; it brings {', '.join(map(short, others))}, not the image meant" if others else ""
 
 

@@ -9,7 +9,7 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.awaited import still_awaited
 from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.newest import newest_record, newest_rollout
+from pytest_deploycheck.judge.newest import newest_rollout
 from pytest_deploycheck.judge.stopped import failed_tasks
 from pytest_deploycheck.judge.trouble import events_since, said_by
 
@@ -45,7 +45,7 @@ class Progress:
 
 def progress(facts: ServiceFacts) -> Progress:
     """How far the newest rollout of a service is."""
-    newest, record = newest_rollout(facts), newest_record(facts)
+    newest, record = newest_rollout(facts), facts.newest_record
     starter = newest.starter if newest else None
     count = Counter(
         _standing(task, is_young=task.started_by == starter if starter else is_new(task, facts))

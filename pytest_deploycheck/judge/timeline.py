@@ -11,7 +11,7 @@ from pytest_deploycheck.facts.rollout import ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.facts.timeline import Moment
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.newest import NewestRollout, newest_record, newest_rollout
+from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.trouble import events_since
 from pytest_deploycheck.judge.wording import at, short
 
@@ -27,7 +27,7 @@ def timeline(facts: ServiceFacts, findings: Iterable[Finding] = ()) -> tuple[Mom
     moments = [
         *_images(facts),
         *_tags(facts),
-        *(_rollout(newest, newest_record(facts)) if newest else ()),
+        *(_rollout(newest, facts.newest_record) if newest else ()),
         *_tasks(facts),
         *(Moment(event.at, "service event", event.message, "ecs:DescribeServices") for event in events_since(facts)),
         *_alarms(facts),

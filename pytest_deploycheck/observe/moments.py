@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pytest_deploycheck.facts.rollout import ServiceDeployment
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.service import Service, newest_record
 from pytest_deploycheck.facts.task import Task
 
 
@@ -14,7 +14,7 @@ def rollout_began(
     service: Service | None, records: Sequence[ServiceDeployment] | None, tasks: Sequence[Task] | None
 ) -> datetime | None:
     """When the newest rollout began, that which was rolled back included; None where nothing tells."""
-    newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
+    newest = newest_record(service, records)
     if newest:
         return newest.created_at
     if service is None:
@@ -36,7 +36,7 @@ def serves_alone_since(
 
     What went wrong before that may have been the fault of the old code, and what went well its merit.
     """
-    newest = service.newest_record(records or ()) if service else next(iter(records or ()), None)
+    newest = newest_record(service, records)
     starter = service.newest.id if service and service.newest else None
     ended = newest.finished_at if newest else None
     others = [task.stopped_at or now for task in tasks or () if starter and task.started_by != starter]

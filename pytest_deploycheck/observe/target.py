@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.service import Service, newest_record
 from pytest_deploycheck.facts.task import Task
 
 
@@ -24,8 +24,8 @@ def target_definition(
         return undone.task_definition
     if service and service.primary:
         return service.primary.task_definition
-    if service and service.task_sets:
-        return max(service.task_sets, key=lambda one: one.created_at).task_definition
+    if service and service.newest_set:
+        return service.newest_set.task_definition
     if service and service.task_definition:
         return service.task_definition
     created = [(task.created_at, task.task_definition) for task in tasks or () if task.created_at]
@@ -36,6 +36,5 @@ def newest_revision(
     service: Service | None, rollouts: Sequence[ServiceDeployment] | None, revisions: Sequence[Revision]
 ) -> Revision | None:
     """The service revision that the newest rollout was to bring, where service deployments tell."""
-    records = rollouts or ()
-    newest = service.newest_record(records) if service else next(iter(records), None)
+    newest = newest_record(service, rollouts)
     return next((one for one in revisions if newest and one.arn == newest.target), None)
