@@ -212,7 +212,7 @@ def _newest_brought_another(facts: ServiceFacts) -> bool:
 
 def _brings_the_image_meant(facts: ServiceFacts) -> bool:
     """Whether ECS says that the newest rollout brings the image meant, whenever that was pushed."""
-    brought = brought_by(facts, 0) if facts.newest_record else {}
+    brought = brought_by(facts, 0)
     return bool(facts.judged) and all(
         (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)
         for judged in facts.judged
@@ -221,7 +221,7 @@ def _brings_the_image_meant(facts: ServiceFacts) -> bool:
 
 def _to_another(facts: ServiceFacts) -> str:
     """What to say where the newest rollout is one to another image than the one meant."""
-    others = _other_digests(facts) if facts.newest_record else []
+    others = _other_digests(facts)
     return f"; it brings {', '.join(map(short, others))}, not the image meant" if others else ""
 
 
@@ -236,8 +236,11 @@ def _other_digests(facts: ServiceFacts) -> list[str]:
 
 
 def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
-    """The digests that a rollout was to bring, by container; the newest is number 0. Empty where not known."""
-    records = facts.service_deployments or ()
+    """The digests that a rollout was to bring, by container; the newest is number 0. Empty where not known.
+
+    Where ECS's list of records lags behind, the first of them is not of the newest rollout.
+    """
+    records = (facts.service_deployments or ()) if facts.newest_record else ()
     target = records[number].target if number < len(records) else None
     revision = next((one for one in facts.revisions if one.arn == target), None)
     return {image.container: image.digest for image in revision.images} if revision else {}

@@ -53,6 +53,18 @@ def test_the_way_back_is_not_the_record_of_before() -> None:
     assert judge_complete(world, waited=0).status is Status.FAIL
 
 
+def test_what_earlier_rollouts_brought_is_not_said_of_the_newest() -> None:
+    """The list of records lags: that the two before brought the same digest does not mean that this one did."""
+    before = [
+        record(2, began=OLD_ROLLOUT, finished_at=clock("08:10")),
+        record(1, began=clock("07:00"), finished_at=clock("07:05")),
+    ]
+    world = completed(records=before, revisions=[revision(2, OLD), revision(1, OLD)])
+    assert judge_complete(world, waited=0).notes == ()
+    same = completed(revisions=[revision(2, OLD), revision(1, OLD)])
+    assert any("nothing new was shipped" in note for note in judge_complete(same, waited=0).notes)
+
+
 def test_a_rollout_that_takes_anothers_place_is_not_that_one() -> None:
     """The one before was stopped as the next began, and only its record is listed yet: nothing failed, it is waited."""
     stopped = record(2, status="STOPPED", finished_at=clock("11:10:02"))
