@@ -132,3 +132,8 @@ class ServiceDeployment:
     bake_minutes: int = 0
     production_weight: float | None = None
     pauses: tuple[Pause, ...] = ()
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether it is neither over nor on its way back, so that it can be stopped."""
+        return self.status in {"PENDING", "IN_PROGRESS"}

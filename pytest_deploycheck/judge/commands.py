@@ -35,14 +35,19 @@ class Commands:
 
     def go_on(self, record: ServiceDeployment) -> str:
         """Lets a rollout go on that is paused at a hook."""
-        if not record.pauses:
-            return ""
-        region = record.arn.split(":")[3]
-        hook = record.pauses[0].hook
-        words = ["aws", "ecs", "continue-service-deployment", "--service-deployment-arn", record.arn]
-        return shlex.join([*words, "--hook-id", hook, "--region", region])
+        hook = record.pauses[0].hook if record.pauses else ""
+        return _on_record(record, "continue-service-deployment", "--hook-id", hook) if hook else ""
+
+    def turn_back(self, record: ServiceDeployment) -> str:
+        """Ends a rollout that is going on, and goes back to what the one before brought."""
+        return _on_record(record, "stop-service-deployment", "--stop-type", "ROLLBACK")
 
     def _about(self, operation: str, flag: str, *, after: tuple[str, ...] = ()) -> str:
         if self.service is None:
             return ""
         return ecs_command(self.service, operation, flag, self.service.name, *after)
+
+
+def _on_record(record: ServiceDeployment, operation: str, *arguments: str) -> str:
+    words = ["aws", "ecs", operation, "--service-deployment-arn", record.arn]
+    return shlex.join([*words, *arguments, "--region", record.arn.split(":")[3]])

@@ -13,6 +13,9 @@ from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.matching import Match, match_task
 from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
 
+Brought = tuple[ServiceDeployment, Revision]
+"""A completed rollout, and the revision that it brought."""
+
 
 @dataclass(frozen=True, slots=True)
 class RollbackTarget:
@@ -76,11 +79,11 @@ def _targets(judged: Judged, facts: ServiceFacts) -> Iterator[RollbackTarget]:
                 image,
                 ran_at=brought[0].created_at if brought else None,
                 is_verified=image.digest in verified,
-                command=_command(image, judged, brought[1] if brought else None, facts),
+                command=_turn_back(brought, facts) or _command(image, judged, brought, facts),
             )
 
 
-def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> tuple[ServiceDeployment, Revision] | None:
+def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> Brought | None:
     """The newest rollout that brought an image and completed, with its revision."""
     for record in facts.service_deployments or ():
         revision = next((one for one in facts.revisions if one.arn == record.target), None)
@@ -91,8 +94,18 @@ def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> tuple[Service
     return None
 
 
-def _command(image: Image, judged: Judged, revision: Revision | None, facts: ServiceFacts) -> str:
+def _turn_back(brought: Brought | None, facts: ServiceFacts) -> str:
+    """The command that stops the rollout in progress, where ECS then returns to the one that brought the image."""
+    newest = facts.newest_record
+    last = next((one for one in facts.service_deployments or () if one.status == "SUCCESSFUL"), None)
+    if brought is None or brought[0] is not last or newest is None or not newest.is_going_on:
+        return ""
+    return Commands(facts.service).turn_back(newest)
+
+
+def _command(image: Image, judged: Judged, brought: Brought | None, facts: ServiceFacts) -> str:
     """By the task definition that brought it, where that still names it; else by moving the tag back."""
+    revision = brought[1] if brought else None
     commands = Commands(facts.service)
     named = next((one.image for one in revision.images if one.container == judged.container), "") if revision else ""
     still = named.endswith(f"@{image.digest}") or any(named.endswith(f":{tag}") for tag in image.tags)

@@ -76,6 +76,25 @@ def test_the_image_of_the_rollout_before_is_the_target() -> None:
     assert "verified" not in str(target)
 
 
+def test_a_rollout_in_progress_is_stopped_to_return_to_the_image_before() -> None:
+    """ECS itself returns to the last completed rollout, so the command stops the one in progress."""
+    records = [record(status="IN_PROGRESS"), record(1, began=OLD_ROLLOUT)]
+    target = rollback_target(with_history(older(), records=records))
+    assert target is not None
+    assert "stop-service-deployment" in target.command
+    assert "--stop-type ROLLBACK" in target.command
+    assert records[0].arn in target.command
+
+
+def test_stopping_a_rollout_is_not_proposed_where_it_would_return_to_another_image() -> None:
+    """The image came with a rollout before the last completed one: only its own task definition brings it back."""
+    records = [record(3, status="IN_PROGRESS"), record(2, began=OLD_ROLLOUT), record(1, began=OLD_ROLLOUT)]
+    target = rollback_target(with_history(older(), records=records))
+    assert target is not None
+    assert "stop-service-deployment" not in target.command
+    assert "--task-definition shop:7" in target.command
+
+
 def test_a_tag_that_moved_is_moved_back() -> None:
     """The definition names a tag that now is the new image: the old one needs that tag again, and a rollout."""
     latest = reference("latest")
