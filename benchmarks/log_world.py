@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from pytest_deploycheck.sandbox import Sandbox
-    from pytest_deploycheck.sandbox.service import SandboxService
+    from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
 
 _FIRST_LINE = timedelta(minutes=20)
 
@@ -128,7 +128,7 @@ def _lines(number: int, needle: str, place: int) -> Iterator[str]:
 @contextmanager
 def _counting() -> Generator[list[int]]:
     """The sizes of the bodies that the sandbox answers with, one for each answer."""
-    from pytest_deploycheck.sandbox.server import Application  # noqa: PLC0415  # moto, in the server's process only
+    from pytest_deploycheck.sandbox.api.server import Application  # noqa: PLC0415  # moto, in the server's process only
 
     sizes: list[int] = []
     answer = Application.__call__

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pytest_deploycheck.sandbox import stops
-from pytest_deploycheck.sandbox.alarms import SandboxAlarm
-from pytest_deploycheck.sandbox.definitions import SandboxContainer
-from pytest_deploycheck.sandbox.faults import Call
-from pytest_deploycheck.sandbox.images import SandboxLayer, sandbox_layer
-from pytest_deploycheck.sandbox.registry import SandboxImage
-from pytest_deploycheck.sandbox.rollouts import SandboxRollout
+from pytest_deploycheck.sandbox.api.faults import Call
 from pytest_deploycheck.sandbox.sandbox import Sandbox
-from pytest_deploycheck.sandbox.service import SandboxService
-from pytest_deploycheck.sandbox.targetgroups import SandboxTargetGroup
-from pytest_deploycheck.sandbox.tasks import SandboxTask
+from pytest_deploycheck.sandbox.world.alarms import SandboxAlarm
+from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
+from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
+from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer
+from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
+from pytest_deploycheck.sandbox.world.images import SandboxLayer, sandbox_layer
+from pytest_deploycheck.sandbox.world.registry import SandboxImage
+from pytest_deploycheck.sandbox.world.target_groups import SandboxTargetGroup
 
 __all__ = [
     "Call",

@@ -6,14 +6,14 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.faults import Call, Fault, Faults
-from pytest_deploycheck.sandbox.logcontrols import LogControls
-from pytest_deploycheck.sandbox.monitoringcontrols import MonitoringControls
-from pytest_deploycheck.sandbox.registrycontrols import RegistryControls
-from pytest_deploycheck.sandbox.server import Application, Server
-from pytest_deploycheck.sandbox.servicecontrols import ServiceControls
-from pytest_deploycheck.sandbox.targetcontrols import TargetControls
-from pytest_deploycheck.sandbox.world import World
+from pytest_deploycheck.sandbox.api.faults import Call, Fault, Faults
+from pytest_deploycheck.sandbox.api.server import Application, Server
+from pytest_deploycheck.sandbox.controls.logs import LogControls
+from pytest_deploycheck.sandbox.controls.monitoring import MonitoringControls
+from pytest_deploycheck.sandbox.controls.registries import RegistryControls
+from pytest_deploycheck.sandbox.controls.services import ServiceControls
+from pytest_deploycheck.sandbox.controls.targets import TargetControls
+from pytest_deploycheck.sandbox.world.world import World
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox import incident, stops
-from pytest_deploycheck.sandbox.definitions import SandboxContainer
+from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_deploycheck.sandbox.registry import SandboxImage
     from pytest_deploycheck.sandbox.sandbox import Sandbox
-    from pytest_deploycheck.sandbox.service import SandboxService
-    from pytest_deploycheck.sandbox.tasks import SandboxTask
+    from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
+    from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
+    from pytest_deploycheck.sandbox.world.registry import SandboxImage
 
 _YESTERDAY = timedelta(hours=24)
 _PUSHED = timedelta(minutes=10)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from observe.conftest import Room
     from pytest_deploycheck.sandbox import SandboxRollout, SandboxService
-    from pytest_deploycheck.sandbox.deploying import Stage
+    from pytest_deploycheck.sandbox.world.ecs.deployment import Stage
 
 DENIALS = {"all permitted": "", "records denied": "ecs:ListServiceDeployments"}
 

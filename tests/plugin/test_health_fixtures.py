@@ -8,7 +8,7 @@ import pytest
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, Outcome, World
     from pytest_deploycheck.sandbox import SandboxService
-    from pytest_deploycheck.sandbox.alarms import SandboxAlarm
+    from pytest_deploycheck.sandbox.world.alarms import SandboxAlarm
 
 HEALTHY = """
 def test_targets(target_health):

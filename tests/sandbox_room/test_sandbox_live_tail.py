@@ -12,7 +12,8 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import EventStreamError
 
-from pytest_deploycheck.sandbox import Sandbox, eventstream
+from pytest_deploycheck.sandbox import Sandbox
+from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from pytest_deploycheck.judge.content import judge_content
 from pytest_deploycheck.judge.layers import judge_layers
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.sandbox import Sandbox
-from pytest_deploycheck.sandbox.definitions import Architecture
+from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture
 
 if TYPE_CHECKING:
     from pytest_deploycheck.handles.files import ImageFiles

@@ -1,0 +1,3 @@
+"""How AWS answers for the sandbox's world."""
+
+from __future__ import annotations

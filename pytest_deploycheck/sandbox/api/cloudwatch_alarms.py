@@ -1,0 +1,193 @@
+"""What CloudWatch answers about alarms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, get_args
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, make_token, read_token
+from pytest_deploycheck.sandbox.world.alarms import AlarmState, SandboxAlarm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_deploycheck.sandbox.world.alarms import AlarmEvent
+    from pytest_deploycheck.sandbox.world.world import World
+
+T = TypeVar("T")
+
+_MOST = 100
+_USUAL = 50
+_METRIC_ALARM = "MetricAlarm"
+_NOT_SIMULATED = ("ChildrenOfAlarmName", "ParentsOfAlarmName", "ActionPrefix")
+_CONFIGURED = (
+    "AlarmDescription",
+    "Dimensions",
+    "MetricName",
+    "Namespace",
+    "Statistic",
+    "Period",
+    "EvaluationPeriods",
+    "DatapointsToAlarm",
+    "Threshold",
+    "ComparisonOperator",
+    "TreatMissingData",
+    "Unit",
+)
+
+
+def describe_alarms(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
+    for member in _NOT_SIMULATED:
+        if member in asked:
+            raise validation_error(f"The sandbox does not simulate {member}")
+    names = asked.get("AlarmNames")
+    if names and asked.get("AlarmNamePrefix"):
+        raise validation_error("AlarmNames and AlarmNamePrefix cannot be specified together")
+    if names and len(names) > _MOST:
+        raise too_much("alarmNames", f"length less than or equal to {_MOST}")
+    kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
+    found = [
+        alarm
+        for alarm in _alarms(world, region)
+        if alarm.kind in kinds
+        and (not names or alarm.name in names)
+        and alarm.name.startswith(asked.get("AlarmNamePrefix", ""))
+        and asked.get("StateValue", alarm.state) == alarm.state
+    ]
+    shown, more = _page(found, asked)
+    return {
+        "MetricAlarms": [_metric_alarm(alarm) for alarm in shown if not alarm.composite],
+        "CompositeAlarms": [_composite_alarm(alarm) for alarm in shown if alarm.composite],
+        **more,
+    }
+
+
+def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
+    kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
+    items = [
+        (alarm, event)
+        for alarm in _alarms(world, region)
+        if alarm.kind in kinds and asked.get("AlarmName", alarm.name) == alarm.name
+        for event in alarm.history
+        if _is_asked_for(event, asked)
+    ]
+    items.sort(key=lambda item: item[1].at)
+    if asked.get("ScanBy", "TimestampDescending") == "TimestampDescending":
+        items.reverse()
+    shown, more = _page(items, asked)
+    return {"AlarmHistoryItems": [_history_item(alarm, event) for alarm, event in shown], **more}
+
+
+def put_metric_alarm(world: World, region: str, asked: Json) -> Json:
+    """Answer PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
+    configuration = {key: asked[key] for key in _CONFIGURED if key in asked}
+    key = (region, asked["AlarmName"])
+    world.alarms[key] = SandboxAlarm(world, asked["AlarmName"], region, world.now(), configuration=configuration)
+    return {}
+
+
+def set_alarm_state(world: World, region: str, asked: Json) -> Json:
+    """Answer SetAlarmState."""
+    alarm = world.alarms.get((region, asked["AlarmName"]))
+    if alarm is None:
+        raise AwsError("ResourceNotFound", "Unknown", 404)
+    if asked["StateValue"] not in get_args(AlarmState):
+        raise validation_error(f"Unknown state {asked['StateValue']}")
+    alarm.set_state(asked["StateValue"], asked["StateReason"])
+    return {}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeAlarmHistory": describe_alarm_history,
+    "DescribeAlarms": describe_alarms,
+    "PutMetricAlarm": put_metric_alarm,
+    "SetAlarmState": set_alarm_state,
+}
+"""The operations, by name."""
+
+
+def validation_error(message: str) -> AwsError:
+    """Return the error for a request that is not allowed."""
+    return AwsError("ValidationError", message)
+
+
+def too_much(member: str, constraint: str) -> AwsError:
+    """Return the error for a value out of its bounds."""
+    return validation_error(
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have {constraint}"
+    )
+
+
+def place(asked: Json) -> int:
+    """Return where the page begins that a token asks for.
+
+    Raises:
+        AwsError: If it is no token of ours.
+    """
+    if not asked.get("NextToken"):
+        return 0
+    try:
+        return int(read_token(asked["NextToken"])["start"])
+    except (AwsError, KeyError) as error:
+        raise AwsError("InvalidNextToken", "Invalid nextToken") from error
+
+
+def next_token(start: int) -> Json:
+    """Return the member that asks for the page that begins there."""
+    return {"NextToken": make_token({"start": start})}
+
+
+def _page(items: Sequence[T], asked: Json) -> tuple[Sequence[T], Json]:
+    size = asked.get("MaxRecords", _USUAL)
+    if not 1 <= size <= _MOST:
+        raise too_much("maxRecords", f"value between 1 and {_MOST}")
+    start = place(asked)
+    end = start + size
+    return items[start:end], next_token(end) if end < len(items) else {}
+
+
+def _alarms(world: World, region: str) -> Iterable[SandboxAlarm]:
+    here = [alarm for alarm in world.alarms.values() if alarm.region == region]
+    return sorted(here, key=lambda alarm: alarm.name)
+
+
+def _is_asked_for(event: AlarmEvent, asked: Json) -> bool:
+    first, last = asked.get("StartDate", event.at), asked.get("EndDate", event.at)
+    return bool(asked.get("HistoryItemType", event.kind) == event.kind and first <= event.at <= last)
+
+
+def _common(alarm: SandboxAlarm) -> Json:
+    return {
+        "AlarmName": alarm.name,
+        "AlarmArn": alarm.arn,
+        "AlarmConfigurationUpdatedTimestamp": alarm.created_at,
+        "ActionsEnabled": True,
+        "OKActions": [],
+        "AlarmActions": [],
+        "InsufficientDataActions": [],
+        "StateValue": alarm.state,
+        "StateReason": alarm.reason,
+        "StateUpdatedTimestamp": alarm.updated_at,
+        "StateTransitionedTimestamp": alarm.transitioned_at,
+    }
+
+
+def _metric_alarm(alarm: SandboxAlarm) -> Json:
+    return {**_common(alarm), **alarm.configuration}
+
+
+def _composite_alarm(alarm: SandboxAlarm) -> Json:
+    return {**_common(alarm), "AlarmRule": alarm.rule}
+
+
+def _history_item(alarm: SandboxAlarm, event: AlarmEvent) -> Json:
+    return {
+        "AlarmName": alarm.name,
+        "AlarmType": alarm.kind,
+        "Timestamp": event.at,
+        "HistoryItemType": event.kind,
+        "HistorySummary": event.summary,
+        "HistoryData": event.data,
+    }

@@ -1,0 +1,184 @@
+"""What ECR answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.registry import Repository
+    from pytest_deploycheck.sandbox.world.world import World
+
+TARGET = "AmazonEC2ContainerRegistry_V20150921"
+"""What the operations' header names the service."""
+
+
+def describe_repositories(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeRepositories."""
+    if asked.get("repositoryNames"):
+        found = [_repository(world, region, asked, name) for name in asked["repositoryNames"]]
+    else:
+        account = asked.get("registryId", world.account)
+        found = [
+            each for each in world.registries.repositories.values() if (each.account, each.region) == (account, region)
+        ]
+    repositories, more = page(found, asked, largest=1000, default=100)
+    return {
+        "repositories": [
+            {
+                "repositoryArn": f"arn:aws:ecr:{each.region}:{each.account}:repository/{each.name}",
+                "registryId": each.account,
+                "repositoryName": each.name,
+                "repositoryUri": f"{each.account}.dkr.ecr.{each.region}.amazonaws.com/{each.name}",
+                "createdAt": seconds(each.created_at),
+                "imageTagMutability": each.mutability,
+            }
+            for each in repositories
+        ],
+        **more,
+    }
+
+
+def describe_images(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeImages."""
+    repository = _repository(world, region, asked)
+    wanted = asked.get("imageIds")
+    if not wanted:
+        digests, more = page(_filtered(repository, asked), asked, largest=1000, default=100)
+        return {"imageDetails": [_details(repository, digest) for digest in digests], **more}
+    if "maxResults" in asked or "nextToken" in asked:
+        raise invalid("maxResults and nextToken cannot be used with imageIds")
+    _check_number(wanted)
+    found = dict.fromkeys(_required(repository, image) for image in wanted)
+    return {"imageDetails": [_details(repository, digest) for digest in found]}
+
+
+def list_images(world: World, region: str, asked: Json) -> Json:
+    """Answer ListImages."""
+    repository = _repository(world, region, asked)
+    ids = [
+        {"imageDigest": digest, **({"imageTag": tag} if tag else {})}
+        for digest in _filtered(repository, asked)
+        for tag in repository.tags_of(digest) or [""]
+    ]
+    listed, more = page(ids, asked, largest=1000, default=100)
+    return {"imageIds": listed, **more}
+
+
+def batch_get_image(world: World, region: str, asked: Json) -> Json:
+    """Answer BatchGetImage. It never converts: a manifest comes as it was pushed."""
+    repository = _repository(world, region, asked)
+    _check_number(asked["imageIds"])
+    images, failures = [], []
+    for wanted in asked["imageIds"]:
+        failure = _failure(repository, wanted)
+        if failure:
+            failures.append({"imageId": wanted, **failure})
+            continue
+        digest = _digest(repository, wanted)
+        manifest = repository.images[digest].manifest
+        tag = {"imageTag": wanted["imageTag"]} if wanted.get("imageTag") else {}
+        images.append(
+            {
+                "registryId": repository.account,
+                "repositoryName": repository.name,
+                "imageId": {"imageDigest": digest, **tag},
+                "imageManifest": manifest.data.decode(),
+                "imageManifestMediaType": manifest.media_type,
+            }
+        )
+    return {"images": images, "failures": failures}
+
+
+def get_download_url_for_layer(world: World, region: str, asked: Json) -> Json:
+    """Answer GetDownloadUrlForLayer, for layers and configs alike."""
+    repository = _repository(world, region, asked)
+    digest = asked["layerDigest"]
+    if digest not in repository.blobs:
+        raise AwsError(
+            "LayersNotFoundException",
+            f"The layer with digest '{digest}' does not exist within the {_where(repository)}",
+        )
+    return {"downloadUrl": world.blob_url(repository, digest), "layerDigest": digest}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "BatchGetImage": batch_get_image,
+    "DescribeImages": describe_images,
+    "DescribeRepositories": describe_repositories,
+    "GetDownloadUrlForLayer": get_download_url_for_layer,
+    "ListImages": list_images,
+}
+"""The operations, by name."""
+
+
+def _repository(world: World, region: str, asked: Json, name: str = "") -> Repository:
+    account, name = asked.get("registryId", world.account), name or asked["repositoryName"]
+    repository = world.registries.find(account, region, name)
+    if repository is None:
+        raise AwsError(
+            "RepositoryNotFoundException",
+            f"The repository with name '{name}' does not exist in the registry with id '{account}'",
+        )
+    return repository
+
+
+def _where(repository: Repository) -> str:
+    return f"repository with name '{repository.name}' in the registry with id '{repository.account}'"
+
+
+def _check_number(ids: list[Json]) -> None:
+    if len(ids) > 100:  # noqa: PLR2004 - ECR's limit
+        raise invalid("Invalid parameter at 'imageIds': member must have length less than or equal to 100")
+
+
+def _filtered(repository: Repository, asked: Json) -> list[str]:
+    status = asked.get("filter", {}).get("tagStatus", "ANY")
+    tagged = set(repository.tags.values())
+    return [digest for digest in repository.images if status == "ANY" or (digest in tagged) == (status == "TAGGED")]
+
+
+def _digest(repository: Repository, wanted: Json) -> str:
+    return repository.digest(tag=wanted.get("imageTag", ""), digest=wanted.get("imageDigest", "")) or ""
+
+
+def _failure(repository: Repository, wanted: Json) -> Json | None:
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        return {"failureCode": "MissingDigestAndTag", "failureReason": "Missing image digest and tag"}
+    if not _digest(repository, wanted):
+        return {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+    if tag and digest and repository.tags.get(tag) != digest:
+        return {"failureCode": "ImageTagDoesNotMatchDigest", "failureReason": "Tag does not match digest"}
+    return None
+
+
+def _required(repository: Repository, wanted: Json) -> str:
+    if _failure(repository, wanted):
+        digest, tag = wanted.get("imageDigest", "null"), wanted.get("imageTag", "null")
+        raise AwsError(
+            "ImageNotFoundException",
+            f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not exist "
+            f"within the {_where(repository)}",
+        )
+    return _digest(repository, wanted)
+
+
+def _details(repository: Repository, digest: str) -> Json:
+    stored = repository.images[digest]
+    tags = repository.tags_of(digest)
+    return {
+        "registryId": repository.account,
+        "repositoryName": repository.name,
+        "imageDigest": digest,
+        **({"imageTags": tags} if tags else {}),
+        "imageSizeInBytes": stored.manifest.size,
+        "imagePushedAt": seconds(stored.pushed_at),
+        "imageManifestMediaType": stored.manifest.media_type,
+        **({"artifactMediaType": stored.manifest.artifact_type} if stored.manifest.artifact_type else {}),
+        "imageStatus": "ACTIVE",
+    }

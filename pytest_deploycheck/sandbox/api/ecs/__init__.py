@@ -1,0 +1,3 @@
+"""The operations of ECS."""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""What ECS answers about container instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
+from pytest_deploycheck.sandbox.world.names import container_instance_arn, last_part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.ecs.instances import SandboxInstance
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST = 100
+
+
+def list_container_instances(world: World, region: str, asked: Json) -> Json:
+    """Answer ListContainerInstances."""
+    cluster = cluster_name(world, region, asked)
+    arns = [_arn(world, instance) for instance in world.instances.of(region, cluster)]
+    listed, more = page(arns, asked, largest=_MOST)
+    return {"containerInstanceArns": listed, **more}
+
+
+def describe_container_instances(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeContainerInstances."""
+    cluster = cluster_name(world, region, asked)
+    wanted = asked["containerInstances"]
+    if not 1 <= len(wanted) <= _MOST:
+        raise invalid(f"Container instances must contain between 1 and {_MOST} elements.")
+    known = {instance.id: instance for instance in world.instances.of(region, cluster)}
+    ids = [last_part(each) for each in wanted]
+    return {
+        "containerInstances": [_instance(world, known[each]) for each in ids if each in known],
+        "failures": [
+            {"arn": container_instance_arn(region, world.account, cluster, each), "reason": "MISSING"}
+            for each in ids
+            if each not in known
+        ],
+    }
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeContainerInstances": describe_container_instances,
+    "ListContainerInstances": list_container_instances,
+}
+"""The operations, by name."""
+
+
+def _arn(world: World, instance: SandboxInstance) -> str:
+    return container_instance_arn(instance.region, world.account, instance.cluster, instance.id)
+
+
+def _instance(world: World, instance: SandboxInstance) -> Json:
+    tasks = [task for task in world.tasks(instance.region, instance.cluster) if task.instance is instance]
+    return {
+        "containerInstanceArn": _arn(world, instance),
+        "ec2InstanceId": instance.ec2_id,
+        "version": 3,
+        "versionInfo": {"agentVersion": "1.90.0", "agentHash": "7f1e1d3b", "dockerVersion": "DockerVersion: 25.0.8"},
+        "remainingResources": [],
+        "registeredResources": [],
+        "status": "ACTIVE",
+        "agentConnected": True,
+        "runningTasksCount": sum(task.desired_status == "RUNNING" for task in tasks),
+        "pendingTasksCount": sum(task.last_status == "PENDING" for task in tasks),
+        "attributes": [],
+        "registeredAt": seconds(instance.registered_at),
+        "attachments": [],
+        "tags": [],
+    }

@@ -1,0 +1,235 @@
+"""What ECS answers about the rollouts of services: service deployments and service revisions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.ecs.shared import cluster_arn, counts, launch, load_balancers, resolved_balancers
+from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.world.names import last_part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST_ARNS = 20
+_FIRST_PAGE = 20
+_STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
+_PAUSE = timedelta(minutes=1440)
+
+
+def list_service_deployments(world: World, region: str, asked: Json) -> Json:
+    """Answer ListServiceDeployments: the newest first."""
+    cluster = cluster_name(world, region, asked)
+    service = world.services.get((region, cluster, last_part(asked["service"])))
+    if service is None:
+        raise AwsError("ServiceNotFoundException", "Service not found.")
+    window = asked.get("createdAt", {})
+    found = [
+        _brief(rollout)
+        for rollout in reversed(service.service_deployments)
+        if _deployment_status(rollout) in (asked.get("status") or [_deployment_status(rollout)])
+        and window.get("after", 0) <= seconds(rollout.created_at)
+        and seconds(rollout.created_at) <= window.get("before", float("inf"))
+    ]
+    listed, more = page(found, asked, largest=100, default=_FIRST_PAGE)
+    return {"serviceDeployments": listed, **more}
+
+
+def describe_service_deployments(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeServiceDeployments."""
+    known = {
+        rollout.deployment_arn: rollout
+        for service in world.services.values()
+        if service.region == region
+        for rollout in service.service_deployments
+    }
+    wanted = _checked(asked["serviceDeploymentArns"])
+    return {
+        "serviceDeployments": [_whole(known[arn]) for arn in wanted if arn in known],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
+    }
+
+
+def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeServiceRevisions."""
+    known = {
+        rollout.revision_arn: rollout
+        for service in world.services.values()
+        if service.region == region
+        # A rollback shares the revision of the rollout it goes back to.
+        for rollout in service.service_deployments
+    }
+    wanted = _checked(asked["serviceRevisionArns"])
+    return {
+        "serviceRevisions": [_revision(known[arn]) for arn in wanted if arn in known],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
+    }
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeServiceDeployments": describe_service_deployments,
+    "DescribeServiceRevisions": describe_service_revisions,
+    "ListServiceDeployments": list_service_deployments,
+}
+"""The operations, by name."""
+
+
+def _checked(arns: list[str]) -> list[str]:
+    if not 1 <= len(arns) <= _MOST_ARNS:
+        raise invalid(f"Between 1 and {_MOST_ARNS} ARNs must be given.")
+    return arns
+
+
+def _deployment_status(rollout: SandboxRollout) -> str:
+    if rollout.rollback:
+        return "ROLLBACK_SUCCESSFUL" if rollout.rollback.is_over else "ROLLBACK_IN_PROGRESS"
+    if rollout.state == "IN_PROGRESS" and rollout is not rollout.service.rollout:
+        return "STOPPED"
+    return _STATUS[rollout.state]
+
+
+def _status_reason(rollout: SandboxRollout) -> str | None:
+    if rollout.rollback:
+        return rollout.rollback.reason
+    if rollout.state == "IN_PROGRESS" and rollout is not rollout.service.rollout:
+        return "Service deployment was superseded by a newer one."
+    return "Service deployment circuit breaker threshold exceeded." if rollout.state == "FAILED" else None
+
+
+def _brief(rollout: SandboxRollout) -> Json:
+    service = rollout.service
+    return without_nothing(
+        {
+            "serviceDeploymentArn": rollout.deployment_arn,
+            "serviceArn": service.arn,
+            "clusterArn": cluster_arn(service),
+            "createdAt": seconds(rollout.created_at),
+            "startedAt": seconds(rollout.created_at),
+            "finishedAt": seconds(rollout.finished_at) if rollout.finished_at else None,
+            "targetServiceRevisionArn": rollout.revision_arn,
+            "status": _deployment_status(rollout),
+            "statusReason": _status_reason(rollout),
+        }
+    )
+
+
+def _whole(rollout: SandboxRollout) -> Json:
+    answer = _brief(rollout)
+    del answer["targetServiceRevisionArn"]
+    service = rollout.service
+    is_staged = service.deploying.strategy != "ROLLING"
+    return without_nothing(
+        {
+            **answer,
+            "stoppedAt": answer.get("finishedAt") if answer["status"] == "STOPPED" else None,
+            "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+            "sourceServiceRevisions": [_source(each, rollout) for each in _sources(rollout)],
+            "targetServiceRevision": _target(rollout),
+            "lifecycleStage": (rollout.current_stage or None) if is_staged else None,
+            "lifecycleHookDetails": [_pause(rollout)] if is_staged and rollout.paused_at else None,
+            "deploymentConfiguration": service.configuration(),
+            "rollback": _rollback(rollout),
+            "deploymentCircuitBreaker": {
+                "status": _breaker_status(rollout),
+                "failureCount": rollout.consecutive_failures,
+                "threshold": service.deploying.threshold(service.desired),
+            },
+            "alarms": _alarms(rollout),
+        }
+    )
+
+
+def _sources(rollout: SandboxRollout) -> list[SandboxRollout]:
+    earlier = rollout.service.service_deployments
+    return [each for each in earlier[: earlier.index(rollout)] if each.state == "COMPLETED"][-1:]
+
+
+def _target(rollout: SandboxRollout) -> Json:
+    return _revision_summary(rollout, rollout.weight, 100.0 if rollout.is_tested else 0.0)
+
+
+def _source(source: SandboxRollout, rollout: SandboxRollout) -> Json:
+    return _revision_summary(source, 100.0 - rollout.weight, 0.0)
+
+
+def _revision_summary(rollout: SandboxRollout, production: float, test: float) -> Json:
+    numbers = counts(rollout)
+    summary: Json = {
+        "arn": rollout.revision_arn,
+        "requestedTaskCount": numbers["desiredCount"],
+        "runningTaskCount": numbers["runningCount"],
+        "pendingTaskCount": numbers["pendingCount"],
+    }
+    if rollout.service.deploying.strategy != "ROLLING":
+        summary |= {"requestedTestTrafficWeight": test, "requestedProductionTrafficWeight": production}
+    return summary
+
+
+def _pause(rollout: SandboxRollout) -> Json:
+    since = rollout.updated_at or rollout.created_at
+    return {
+        "hookId": rollout.pause_id,
+        "targetType": "PAUSE",
+        "status": "AWAITING_ACTION",
+        "expiresAt": seconds(since + _PAUSE),
+        "timeoutAction": "ROLLBACK",
+    }
+
+
+def _rollback(rollout: SandboxRollout) -> Json | None:
+    if rollout.rollback is None:
+        return None
+    return {
+        "reason": rollout.rollback.reason,
+        "startedAt": seconds(rollout.rollback.started_at),
+        "serviceRevisionArn": rollout.rollback.revision_arn,
+    }
+
+
+def _breaker_status(rollout: SandboxRollout) -> str:
+    if not rollout.service.deploying.circuit_breaker:
+        return "DISABLED"
+    if rollout.state == "FAILED" and not (rollout.rollback and rollout.rollback.alarms):
+        return "TRIGGERED"
+    return "MONITORING" if rollout.state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+
+
+def _alarms(rollout: SandboxRollout) -> Json:
+    triggered = list(rollout.rollback.alarms) if rollout.rollback else []
+    names = list(dict.fromkeys([*rollout.service.deploying.alarms, *triggered]))
+    if not names:
+        return {"status": "DISABLED"}
+    if triggered:
+        return {"status": "TRIGGERED", "alarmNames": names, "triggeredAlarmNames": triggered}
+    return {"status": "MONITORING" if rollout.state == "IN_PROGRESS" else "MONITORING_COMPLETE", "alarmNames": names}
+
+
+def _revision(rollout: SandboxRollout) -> Json:
+    service = rollout.service
+    return {
+        "serviceRevisionArn": rollout.revision_arn,
+        "serviceArn": service.arn,
+        "clusterArn": cluster_arn(service),
+        "taskDefinition": rollout.definition.arn,
+        **launch(service, "1.4.0"),
+        "loadBalancers": load_balancers(service),
+        **({"resolvedConfiguration": {"loadBalancers": resolved_balancers(rollout)}} if rollout.target_groups else {}),
+        "containerImages": [
+            without_nothing(
+                {
+                    "containerName": container.name,
+                    "image": container.image,
+                    "imageDigest": rollout.digests[container.name] if container.resolve_once else None,
+                }
+            )
+            for container in rollout.definition.containers
+        ],
+        "guardDutyEnabled": False,
+        "createdAt": seconds(rollout.created_at),
+    }

@@ -1,0 +1,211 @@
+"""What ECS answers about services and their rollouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.ecs.shared import (
+    cluster_arn,
+    counts,
+    launch,
+    load_balancers,
+    task_set_load_balancers,
+)
+from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
+from pytest_deploycheck.sandbox.world.names import ecs_arn, last_part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
+    from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST_SERVICES = 10
+_MOST_EVENTS = 100
+_COUNTED = {
+    "requestedTaskCount": "desiredCount",
+    "runningTaskCount": "runningCount",
+    "pendingTaskCount": "pendingCount",
+}
+
+
+def list_services(world: World, region: str, asked: Json) -> Json:
+    """Answer ListServices."""
+    cluster = cluster_name(world, region, asked)
+    here = [each for key, each in world.services.items() if key[:2] == (region, cluster)]
+    arns = [each.arn for each in here if each.status == "ACTIVE"]
+    listed, more = page(arns, asked, largest=100, default=10)
+    return {"serviceArns": listed, **more}
+
+
+def describe_clusters(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeClusters."""
+    found, failures = [], []
+    for wanted in asked.get("clusters") or ["default"]:
+        name = last_part(wanted)
+        arn = ecs_arn(region, world.account, "cluster", name)
+        if (region, name) not in world.clusters:
+            failures.append({"arn": arn, "reason": "MISSING"})
+            continue
+        tasks = world.tasks(region, name)
+        here = [each for key, each in world.services.items() if key[:2] == (region, name)]
+        services = [each for each in here if each.status != "INACTIVE"]
+        found.append(
+            {
+                "clusterArn": arn,
+                "clusterName": name,
+                "status": "ACTIVE",
+                "runningTasksCount": sum(task.last_status == "RUNNING" for task in tasks),
+                "pendingTasksCount": sum(task.last_status == "PENDING" for task in tasks),
+                "activeServicesCount": len(services),
+            }
+        )
+    return {"clusters": found, "failures": failures}
+
+
+def describe_services(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeServices."""
+    cluster = cluster_name(world, region, asked)
+    if not 1 <= len(asked["services"]) <= _MOST_SERVICES:
+        raise invalid(f"Services must contain between 1 and {_MOST_SERVICES} elements.")
+    found, failures = [], []
+    for wanted in asked["services"]:
+        service = world.services.get((region, cluster, last_part(wanted)))
+        if service is None:
+            arn = ecs_arn(region, world.account, "service", cluster, last_part(wanted))
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            found.append(_service(world, service))
+    return {"services": found, "failures": failures}
+
+
+def describe_task_sets(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeTaskSets: all of a service where none is named."""
+    cluster = cluster_name(world, region, asked)
+    service = world.services.get((region, cluster, last_part(asked["service"])))
+    if service is None:
+        raise AwsError("ServiceNotFoundException", "Service not found.")
+    shown = [rollout for rollout in reversed(service.rollouts) if rollout.status != "INACTIVE"]
+    known = {} if service.controller == "ECS" else {rollout.id: rollout for rollout in shown}
+    wanted = [each.partition(":task-set/")[2].split("/", 2)[-1] or each for each in asked.get("taskSets", known)]
+    missing = [each for each in wanted if each not in known]
+    return {
+        "taskSets": [_task_set(world, known[each]) for each in wanted if each in known],
+        "failures": [
+            {"arn": ecs_arn(region, world.account, "task-set", cluster, service.name, each), "reason": "MISSING"}
+            for each in missing
+        ],
+    }
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeClusters": describe_clusters,
+    "DescribeServices": describe_services,
+    "DescribeTaskSets": describe_task_sets,
+    "ListServices": list_services,
+}
+"""The operations, by name."""
+
+
+def _service(world: World, service: SandboxService) -> Json:
+    by_ecs = service.controller == "ECS"
+    shown = [rollout for rollout in reversed(service.rollouts) if rollout.status != "INACTIVE"]
+    events = sorted(enumerate(service.events), key=lambda each: (each[1].at, each[0]), reverse=True)
+    return {
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": cluster_arn(service),
+        "loadBalancers": load_balancers(service),
+        "serviceRegistries": [],
+        "status": service.status,
+        "desiredCount": service.desired,
+        "runningCount": sum(task.last_status == "RUNNING" for task in service.tasks),
+        "pendingCount": sum(task.last_status == "PENDING" for task in service.tasks),
+        **launch(service, "LATEST"),
+        "taskDefinition": (service.definition if by_ecs else service.production.definition).arn,
+        "deploymentConfiguration": service.configuration(),
+        "deployments": [_deployment(rollout) for rollout in shown] if by_ecs else [],
+        **(_current(service) if by_ecs else {"taskSets": [_task_set(world, rollout) for rollout in shown]}),
+        "roleArn": f"arn:aws:iam::{world.account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        "events": [
+            {"id": event.id, "createdAt": seconds(event.at), "message": event.message}
+            for _, event in events[:_MOST_EVENTS]
+        ],
+        "createdAt": seconds(service.created_at),
+        "placementConstraints": [],
+        "placementStrategy": [],
+        "schedulingStrategy": service.scheduling,
+        "deploymentController": {"type": service.controller},
+        "enableECSManagedTags": False,
+        "propagateTags": "NONE",
+        "enableExecuteCommand": False,
+    }
+
+
+def _deployment(rollout: SandboxRollout) -> Json:
+    return {
+        "id": rollout.id,
+        "status": rollout.status,
+        "taskDefinition": rollout.definition.arn,
+        **counts(rollout),
+        "failedTasks": rollout.consecutive_failures,
+        "createdAt": seconds(rollout.created_at),
+        "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+        **launch(rollout.service, "1.4.0"),
+        **_rollout_state(rollout),
+    }
+
+
+def _rollout_state(rollout: SandboxRollout) -> Json:
+    # ECS tells the state of rolling updates only.
+    if rollout.service.deploying.strategy != "ROLLING":
+        return {}
+    return {"rolloutState": rollout.state, "rolloutStateReason": rollout.reason}
+
+
+def _current(service: SandboxService) -> Json:
+    if not service.world.service_deployments:
+        return {}
+    alive = [
+        each for each in service.rollouts if each.status != "INACTIVE" and (each.tasks or each.status == "PRIMARY")
+    ]
+    revisions: dict[str, Json] = {}
+    for rollout in alive:
+        numbers = counts(rollout)
+        told = revisions.setdefault(rollout.revision_arn, {"arn": rollout.revision_arn})
+        for name, key in _COUNTED.items():
+            told[name] = told.get(name, 0) + numbers[key]
+    return {
+        "currentServiceDeployment": service.service_deployments[-1].deployment_arn,
+        "currentServiceRevisions": list(revisions.values()),
+    }
+
+
+def _task_set(world: World, rollout: SandboxRollout) -> Json:
+    numbers = counts(rollout)
+    service = rollout.service
+    by_code_deploy = service.controller == "CODE_DEPLOY"
+    return {
+        "id": rollout.id,
+        "taskSetArn": ecs_arn(service.region, world.account, "task-set", service.cluster, service.name, rollout.id),
+        "serviceArn": service.arn,
+        "clusterArn": cluster_arn(service),
+        **({"startedBy": "CODE_DEPLOY", "externalId": f"d-{last_part(rollout.id)[:9]}"} if by_code_deploy else {}),
+        "status": rollout.status,
+        "taskDefinition": rollout.definition.arn,
+        "computedDesiredCount": numbers["desiredCount"],
+        "pendingCount": numbers["pendingCount"],
+        "runningCount": numbers["runningCount"],
+        "createdAt": seconds(rollout.created_at),
+        "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+        **launch(service, "1.4.0"),
+        "loadBalancers": task_set_load_balancers(rollout),
+        "serviceRegistries": [],
+        "scale": {"value": 100.0, "unit": "PERCENT"},
+        "stabilityStatus": "STEADY_STATE" if rollout.is_steady else "STABILIZING",
+        "stabilityStatusAt": seconds(world.now()),
+        "tags": [],
+    }

@@ -1,0 +1,239 @@
+"""What ECS answers about tasks and their definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.world.names import container_instance_arn, ecs_arn, last_part
+from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST = 100
+_CPU_NAMES = {"X86_64": "x86_64", "ARM64": "arm64"}
+
+
+def list_tasks(world: World, region: str, asked: Json) -> Json:
+    """Answer ListTasks."""
+    cluster = cluster_name(world, region, asked)
+    tasks = world.tasks(region, cluster)
+    desired = asked.get("desiredStatus", "RUNNING")
+    # ECS never shows PENDING as what it wants a task to be: asking for it finds nothing.
+    tasks = [task for task in tasks if task.desired_status == desired]
+    if asked.get("serviceName"):
+        name = last_part(asked["serviceName"])
+        if (region, cluster, name) not in world.services:
+            raise AwsError("ServiceNotFoundException", "Service not found.")
+        tasks = [task for task in tasks if task.group == f"service:{name}"]
+    if asked.get("family"):
+        tasks = [task for task in tasks if task.definition.family == asked["family"]]
+    if asked.get("startedBy"):
+        tasks = [task for task in tasks if task.started_by == asked["startedBy"]]
+    listed, more = page([task.arn for task in tasks], asked, largest=_MOST)
+    return {"taskArns": listed, **more}
+
+
+def describe_tasks(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeTasks."""
+    cluster = cluster_name(world, region, asked)
+    if not 1 <= len(asked["tasks"]) <= _MOST:
+        raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")
+    known = {task.id: task for task in world.tasks(region, cluster)}
+    found, failures = [], []
+    for wanted in asked["tasks"]:
+        task = known.get(last_part(wanted))
+        if task is None:
+            arn = ecs_arn(region, world.account, "task", cluster, last_part(wanted))
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            found.append(_task(world, task))
+    return {"tasks": found, "failures": failures}
+
+
+def describe_task_definition(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeTaskDefinition."""
+    wanted = last_part(asked["taskDefinition"])
+    here = [each for each in world.definitions.values() if each.region == region]
+    fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]
+    if not fitting:
+        raise AwsError("ClientException", "Unable to describe task definition.")
+    return {"taskDefinition": _definition(fitting[-1]), "tags": []}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "DescribeTaskDefinition": describe_task_definition,
+    "DescribeTasks": describe_tasks,
+    "ListTasks": list_tasks,
+}
+"""The operations, by name."""
+
+
+def cluster_name(world: World, region: str, asked: Json) -> str:
+    """Return the name of the cluster that is asked about.
+
+    Raises:
+        AwsError: If there is none.
+    """
+    name = last_part(asked.get("cluster") or "default")
+    if (region, name) not in world.clusters:
+        raise AwsError("ClusterNotFoundException", "Cluster not found.")
+    return name
+
+
+def _task(world: World, task: SandboxTask) -> Json:
+    return without_nothing(
+        {
+            "taskArn": task.arn,
+            "clusterArn": ecs_arn(task.region, world.account, "cluster", task.cluster),
+            "taskDefinitionArn": task.definition.arn,
+            "attributes": [
+                {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.architecture]},
+            ],
+            "availabilityZone": f"{task.region}a",
+            "attachments": [_network_interface(task)] if task.has_address else [],
+            "connectivity": "CONNECTED" if task.is_running else None,
+            "containerInstanceArn": _instance_arn(world, task),
+            "containers": [_container(task, each) for each in task.definition.containers],
+            "cpu": "256",
+            "memory": "512",
+            "createdAt": seconds(task.created_at),
+            "startedAt": seconds(task.started_at) if task.started_at else None,
+            "stoppingAt": seconds(task.stopped_at) if task.stopped_at else None,
+            "stoppedAt": seconds(task.stopped_at) if task.stopped_at else None,
+            "stopCode": task.stop_code,
+            "stoppedReason": task.stopped_reason or None,
+            "desiredStatus": task.desired_status,
+            "lastStatus": task.last_status,
+            "healthStatus": _task_health(task),
+            "group": task.group,
+            "startedBy": task.started_by or None,
+            **_launch(task),
+            "enableExecuteCommand": False,
+            "overrides": {"containerOverrides": [{"name": each.name} for each in task.definition.containers]},
+            "tags": [],
+            "version": 3,
+        }
+    )
+
+
+def _container(task: SandboxTask, container: SandboxContainer) -> Json:
+    is_application = container is task.definition.containers[0]
+    is_stopped = task.last_status == "STOPPED"
+    digest = task.digests[container.name]
+    return without_nothing(
+        {
+            "containerArn": f"{task.arn.replace(':task/', ':container/')}/{container.name}",
+            "taskArn": task.arn,
+            "name": container.name,
+            "image": container.image,
+            "imageDigest": digest,
+            "runtimeId": task.runtime_id(container) if task.started_at else None,
+            "lastStatus": {"DEACTIVATING": "RUNNING"}.get(task.last_status, task.last_status),
+            "exitCode": (task.exit_code if is_application else 0) if is_stopped and task.started_at else None,
+            "reason": (task.container_reason or None) if is_application and is_stopped else None,
+            "healthStatus": task.container_health(container),
+            **_network(task, container),
+            "cpu": "0",
+        }
+    )
+
+
+def _launch(task: SandboxTask) -> Json:
+    if task.instance:
+        return {"launchType": "EC2"}
+    return {"launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux"}
+
+
+def _instance_arn(world: World, task: SandboxTask) -> str | None:
+    if task.instance is None:
+        return None
+    return container_instance_arn(task.region, world.account, task.cluster, task.instance.id)
+
+
+def _network(task: SandboxTask, container: SandboxContainer) -> Json:
+    if task.has_address:
+        interface = {"attachmentId": _attachment_id(task), "privateIpv4Address": task.private_ip}
+        return {"networkBindings": [], "networkInterfaces": [interface]}
+    binding = {"bindIP": "0.0.0.0", "containerPort": CONTAINER_PORT, "hostPort": task.host_port, "protocol": "tcp"}  # noqa: S104  # the words of Docker's answer; nothing is bound
+    is_reached = task.started_at and container is task.definition.containers[0]
+    return {"networkBindings": [binding] if is_reached else [], "networkInterfaces": []}
+
+
+def _task_health(task: SandboxTask) -> str:
+    said = {task.container_health(each) for each in task.definition.containers if each.essential}
+    return next((health for health in ("UNHEALTHY", "UNKNOWN", "HEALTHY") if health in said), "UNKNOWN")
+
+
+def _attachment_id(task: SandboxTask) -> str:
+    return f"{task.id[:8]}-{task.id[8:12]}-{task.id[12:16]}-{task.id[16:20]}-{task.id[20:]}"
+
+
+def _network_interface(task: SandboxTask) -> Json:
+    return {
+        "id": _attachment_id(task),
+        "type": "ElasticNetworkInterface",
+        "status": "DELETED" if task.stopped_at else "ATTACHED",
+        "details": [
+            {"name": "networkInterfaceId", "value": f"eni-{task.id[:17]}"},
+            {"name": "privateIPv4Address", "value": task.private_ip},
+        ],
+    }
+
+
+def _definition(definition: TaskDefinition) -> Json:
+    return {
+        "taskDefinitionArn": definition.arn,
+        "family": definition.family,
+        "revision": definition.revision,
+        "status": "ACTIVE",
+        "containerDefinitions": [_container_definition(definition, each) for each in definition.containers],
+        "volumes": [],
+        "placementConstraints": [],
+        "networkMode": definition.network_mode,
+        "compatibilities": ["EC2", "FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
+        "requiresCompatibilities": ["FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
+        "runtimePlatform": {"cpuArchitecture": definition.architecture, "operatingSystemFamily": "LINUX"},
+        "cpu": "256",
+        "memory": "512",
+        "registeredAt": seconds(definition.registered_at),
+    }
+
+
+def _container_definition(definition: TaskDefinition, container: SandboxContainer) -> Json:
+    is_reached = container is definition.containers[0]
+    host_port = 0 if definition.network_mode == "bridge" else CONTAINER_PORT
+    port = {"containerPort": CONTAINER_PORT, "hostPort": host_port, "protocol": "tcp"}
+    return {
+        "name": container.name,
+        "image": container.image,
+        "cpu": 0,
+        "essential": container.essential,
+        "portMappings": [port] if is_reached else [],
+        "environment": [],
+        "mountPoints": [],
+        "volumesFrom": [],
+        **({"versionConsistency": "disabled"} if not container.resolve_once else {}),
+        **({"healthCheck": {"command": ["CMD", "true"]}} if container.health != "UNKNOWN" else {}),
+        **({"logConfiguration": _log_configuration(container)} if container.log_driver else {}),
+    }
+
+
+def _log_configuration(container: SandboxContainer) -> Json:
+    options = {"mode": container.mode}
+    if container.log_driver == "awslogs":
+        options |= {
+            "awslogs-group": container.log_group,
+            "awslogs-region": container.log_region,
+            "awslogs-stream-prefix": container.stream_prefix,
+        }
+    return {
+        "logDriver": container.log_driver,
+        "options": {name: value for name, value in options.items() if value},
+    }

@@ -1,0 +1,162 @@
+"""What CloudWatch Logs answers to FilterLogEvents, page by page."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
+
+from pytest_deploycheck.sandbox.api.logs.filter_patterns import parse_filter_pattern
+from pytest_deploycheck.sandbox.api.logs.groups import asked_group, missing
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, make_token, read_token
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_deploycheck.sandbox.world.logs.groups import LogLine
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST_STREAMS = 100
+_MOST_EVENTS = 10_000
+_MOST_BYTES = 1_048_576
+
+
+class _Place(NamedTuple):
+    """Where a reading of several pages is, and what it may see.
+
+    Attributes:
+        reading: Which reading it is: two that are at the same place are told apart.
+        now: What had arrived by then is seen.
+        newest: The number of the newest line that is seen.
+        timestamp: The time of the next line.
+        number: The number of the next line.
+        after_empty: Whether the empty page before this one was answered.
+    """
+
+    reading: str
+    now: int
+    newest: int
+    timestamp: int = 0
+    number: int = 0
+    after_empty: bool = False
+
+    @property
+    def token(self) -> str:
+        """The token that leads here."""
+        return make_token(self._asdict())
+
+    def at(self, line: LogLine) -> _Place:
+        """Return the place before a line."""
+        return self._replace(timestamp=line.timestamp, number=line.number, after_empty=False)
+
+
+def filter_log_events(world: World, region: str, asked: Json) -> Json:
+    """Answer FilterLogEvents."""
+    group = asked_group(world, region, asked)
+    limit = _checked_limit(asked)
+    now = milliseconds(world.now())
+    streams = group.visible_streams(now)
+    if any(name not in streams for name in asked.get("logStreamNames") or ()):
+        raise missing("log stream")
+    paging = world.paging
+    token: str = asked.get("nextToken") or ""
+    # The place fixes what is seen: a line that comes between two pages must not shift the second.
+    place = _read_place(token) if token else _Place(uuid4().hex, now, world.logs.newest)
+    is_repeated = bool(token) and paging.repeated[token] < paging.repeat_token
+    if is_repeated:
+        paging.repeated[token] += 1
+        if not paging.repeat_page:
+            return _answer([], token)
+    elif paging.empty_pages and not place.after_empty:
+        return _answer([], place._replace(after_empty=True).token)
+    first = max(
+        bisect_left(group.lines, asked.get("startTime", 0), key=lambda line: line.timestamp),
+        bisect_left(group.lines, (place.timestamp, place.number), key=lambda line: (line.timestamp, line.number)),
+    )
+    end = (
+        bisect_right(group.lines, asked["endTime"], key=lambda line: line.timestamp)
+        if "endTime" in asked
+        else len(group.lines)
+    )
+    events, following = _page(group.lines, range(first, end), _condition(asked, place), min(limit, paging.size))
+    if is_repeated:
+        return _answer(events, token)
+    if following is None:
+        return _answer(events)
+    # One event of a page must be new, or the reading would never end.
+    overlap = min(paging.overlap, len(events) - 1)
+    return _answer(events, place.at(events[-overlap] if overlap else following).token)
+
+
+OPERATIONS: Mapping[str, Answer] = {"FilterLogEvents": filter_log_events}
+"""The operations, by name."""
+
+
+def _checked_limit(asked: Json) -> int:
+    limit: int = asked.get("limit", _MOST_EVENTS)
+    names = asked.get("logStreamNames") or ()
+    if names and asked.get("logStreamNamePrefix"):
+        raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive")
+    if len(names) > _MOST_STREAMS:
+        raise invalid(f"logStreamNames must have length less than or equal to {_MOST_STREAMS}")
+    if not 1 <= limit <= _MOST_EVENTS:
+        raise invalid(f"limit must be between 1 and {_MOST_EVENTS}")
+    return limit
+
+
+def _read_place(token: str) -> _Place:
+    try:
+        return _Place(**read_token(token))
+    except TypeError as error:
+        raise invalid("The specified nextToken is invalid.") from error
+
+
+def _condition(asked: Json, place: _Place) -> Callable[[LogLine], bool]:
+    names = frozenset(asked.get("logStreamNames") or ())
+    prefix = asked.get("logStreamNamePrefix", "")
+    pattern = parse_filter_pattern(asked.get("filterPattern", ""))
+    now, newest = place.now, place.newest
+
+    def is_asked_for(line: LogLine) -> bool:
+        return (
+            line.arrives <= now
+            and line.number <= newest
+            and (not names or line.stream in names)
+            and (not prefix or line.stream.startswith(prefix))
+            and pattern.matches(line.message)
+        )
+
+    return is_asked_for
+
+
+def _page(
+    lines: Sequence[LogLine], window: range, is_asked_for: Callable[[LogLine], bool], most: int
+) -> tuple[list[LogLine], LogLine | None]:
+    """Return the lines of a page, and the one after them if there is one."""
+    found: list[LogLine] = []
+    size = 0
+    for index in window:
+        line = lines[index]
+        if not is_asked_for(line):
+            continue
+        size += line.size
+        if len(found) == most or (found and size > _MOST_BYTES):
+            return found, line
+        found.append(line)
+    return found, None
+
+
+def _answer(events: Sequence[LogLine], token: str = "") -> Json:
+    answer: Json = {"events": [_event(line) for line in events], "searchedLogStreams": []}
+    return answer | {"nextToken": token} if token else answer
+
+
+def _event(line: LogLine) -> Json:
+    return {
+        "logStreamName": line.stream,
+        "timestamp": line.timestamp,
+        "message": line.message,
+        "ingestionTime": line.arrives,
+        "eventId": line.event_id,
+    }

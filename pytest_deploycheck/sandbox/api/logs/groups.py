@@ -1,0 +1,151 @@
+"""What CloudWatch Logs answers about groups and streams, and how lines are put into them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, T, page
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.world import World
+
+TARGET = "Logs_20140328"
+"""What the operations' header names the service."""
+
+
+def find_group(world: World, region: str, identifier: str) -> LogGroup:
+    """Return a log group by its name or ARN.
+
+    Raises:
+        AwsError: If it is not there.
+    """
+    name = identifier.rsplit(":log-group:", maxsplit=1)[-1].removesuffix(":*")
+    group = world.logs.groups.get((region, name))
+    if group is None:
+        raise missing("log group")
+    return group
+
+
+def asked_group(world: World, region: str, asked: Json) -> LogGroup:
+    """Return the log group a call is about.
+
+    Raises:
+        AwsError: If it is not there.
+    """
+    return find_group(world, region, str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or ""))
+
+
+def group_arn(world: World, region: str, name: str) -> str:
+    """Return the ARN of a log group, as other operations than DescribeLogGroups want it."""
+    return f"arn:aws:logs:{region}:{world.account}:log-group:{name}"
+
+
+def missing(what: str) -> AwsError:
+    """Return the error for a group or a stream that is not there."""
+    return AwsError("ResourceNotFoundException", f"The specified {what} does not exist.")
+
+
+def describe_log_groups(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeLogGroups."""
+    prefix, part = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
+    found = sorted(
+        (group for (where, name), group in world.logs.groups.items() if where == region and name.startswith(prefix)),
+        key=lambda group: group.name,
+    )
+    listed, more = _limited([group for group in found if part in group.name], asked)
+    return {
+        "logGroups": [
+            {
+                "logGroupName": group.name,
+                "creationTime": group.created_at,
+                "metricFilterCount": 0,
+                "arn": f"{group_arn(world, region, group.name)}:*",
+                "logGroupArn": group_arn(world, region, group.name),
+                "storedBytes": 0,
+                "logGroupClass": "STANDARD",
+            }
+            for group in listed
+        ],
+        **more,
+    }
+
+
+def describe_log_streams(world: World, region: str, asked: Json) -> Json:
+    """Answer DescribeLogStreams."""
+    group = asked_group(world, region, asked)
+    now = milliseconds(world.now())
+    born = group.visible_streams(now)
+    said: dict[str, list[LogLine]] = {name: [] for name in born}
+    for line in group.arrived(now):
+        said[line.stream].append(line)
+    streams = []
+    for name in sorted(born):
+        if not name.startswith(asked.get("logStreamNamePrefix", "")):
+            continue
+        stream: Json = {
+            "logStreamName": name,
+            "creationTime": born[name],
+            "arn": f"{group_arn(world, region, group.name)}:log-stream:{name}",
+            "storedBytes": 0,
+        }
+        if said[name]:
+            stream["firstEventTimestamp"] = said[name][0].timestamp
+            stream["lastEventTimestamp"] = said[name][-1].timestamp
+            stream["lastIngestionTime"] = max(line.arrives for line in said[name])
+        streams.append(stream)
+    if asked.get("orderBy") == "LastEventTime":
+        streams.sort(key=lambda stream: stream.get("lastEventTimestamp", 0))
+    if asked.get("descending"):
+        streams.reverse()
+    listed, more = _limited(streams, asked)
+    return {"logStreams": listed, **more}
+
+
+def create_log_group(world: World, region: str, asked: Json) -> Json:
+    """Answer CreateLogGroup."""
+    if (region, asked["logGroupName"]) in world.logs.groups:
+        raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
+    world.logs.open(region, asked["logGroupName"], world.now())
+    return {}
+
+
+def create_log_stream(world: World, region: str, asked: Json) -> Json:
+    """Answer CreateLogStream."""
+    group = asked_group(world, region, asked)
+    now = milliseconds(world.now())
+    if asked["logStreamName"] in group.visible_streams(now):
+        raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
+    group.streams[asked["logStreamName"]] = now
+    return {}
+
+
+def put_log_events(world: World, region: str, asked: Json) -> Json:
+    """Answer PutLogEvents."""
+    group = asked_group(world, region, asked)
+    now = world.now()
+    if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):
+        raise missing("log stream")
+    for event in asked["logEvents"]:
+        said = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+        world.logs.add(group, asked["logStreamName"], event["message"], said, now)
+    return {"nextSequenceToken": "0"}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "CreateLogGroup": create_log_group,
+    "CreateLogStream": create_log_stream,
+    "DescribeLogGroups": describe_log_groups,
+    "DescribeLogStreams": describe_log_streams,
+    "PutLogEvents": put_log_events,
+}
+"""The operations, by name."""
+
+
+def _limited(items: list[T], asked: Json) -> tuple[list[T], Json]:
+    return page(items, {**asked, "maxResults": asked.get("limit", 50)}, largest=50)

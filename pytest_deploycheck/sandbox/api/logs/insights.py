@@ -1,0 +1,151 @@
+"""What CloudWatch Logs answers about queries of Logs Insights."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.api.logs.groups import find_group
+from pytest_deploycheck.sandbox.api.logs.insights_parser import parse_query
+from pytest_deploycheck.sandbox.api.logs.insights_query import Record, Row
+from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.world import World
+
+_MOST_GROUPS = 50
+_MOST_ROWS = 10_000
+_MOST_ASKED = 100_000
+_GROUP_PARAMETERS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
+
+
+@dataclass(slots=True)
+class SandboxQuery:
+    """A query that was started.
+
+    Attributes:
+        rows: All its results.
+        scanned: How many lines it looked at.
+        scanned_bytes: How many bytes these are.
+        matched: How many of the lines met its conditions.
+        groups: How many log groups it looked at.
+        asked: How often its results were asked for.
+        is_cancelled: Whether it was stopped.
+        id: Its id.
+    """
+
+    rows: list[Row]
+    scanned: int
+    scanned_bytes: int
+    matched: int
+    groups: int
+    asked: int = 0
+    is_cancelled: bool = False
+    id: str = field(default_factory=lambda: str(uuid4()))
+
+    def status(self, world: World) -> str:
+        """Return how far it is."""
+        if self.is_cancelled:
+            return "Cancelled"
+        return "Running" if self.asked <= world.querying.running else world.querying.ends
+
+
+def start_query(world: World, region: str, asked: Json) -> Json:
+    """Answer StartQuery. What has arrived by then is what the query sees."""
+    if asked.get("queryLanguage", "CWLI") != "CWLI":
+        raise invalid("The sandbox knows Logs Insights QL (CWLI) only")
+    limit = asked.get("limit", _MOST_ROWS)
+    if not 1 <= limit <= _MOST_ASKED:
+        raise invalid(f"limit must be between 1 and {_MOST_ASKED}")
+    if asked["endTime"] < asked["startTime"]:
+        raise invalid("endTime must not be before startTime")
+    query = parse_query(asked["queryString"])
+    groups = _groups(world, region, asked)
+    matched: list[Record] = []
+    scanned = scanned_bytes = 0
+    for group in groups:
+        log = f"{world.account}:{group.name}"
+        for line in _window(world, group, asked):
+            scanned += 1
+            scanned_bytes += line.size
+            record = Record(line, log)
+            if query.matches(record):
+                matched.append(record)
+    started = SandboxQuery(query.results(matched, limit), scanned, scanned_bytes, len(matched), len(groups))
+    world.queries[started.id] = started
+    return {"queryId": started.id}
+
+
+def get_query_results(world: World, _region: str, asked: Json) -> Json:
+    """Answer GetQueryResults: while the query runs with the first half of its results, at its end with all."""
+    query = _query(world, asked)
+    query.asked += 1
+    status = query.status(world)
+    rows = query.rows if status == "Complete" else query.rows[: len(query.rows) // 2]
+    wanted = {**asked, "maxResults": asked.get("maxItems") or _MOST_ROWS}
+    shown, more = page(rows, wanted, largest=_MOST_ROWS)
+    return {
+        "queryLanguage": "CWLI",
+        "status": status,
+        "results": [[{"field": name, "value": value} for name, value in row.items()] for row in shown],
+        "statistics": {
+            "recordsMatched": float(query.matched),
+            "recordsScanned": float(query.scanned),
+            "bytesScanned": float(query.scanned_bytes),
+            "estimatedRecordsSkipped": 0.0,
+            "estimatedBytesSkipped": 0.0,
+            "logGroupsScanned": float(query.groups),
+        },
+        **(more if status == "Complete" else {}),
+    }
+
+
+def stop_query(world: World, _region: str, asked: Json) -> Json:
+    """Answer StopQuery."""
+    query = _query(world, asked)
+    if query.status(world) != "Running":
+        raise invalid(f"Query {query.id} is not running")
+    query.is_cancelled = True
+    return {"success": True}
+
+
+OPERATIONS: Mapping[str, Answer] = {
+    "GetQueryResults": get_query_results,
+    "StartQuery": start_query,
+    "StopQuery": stop_query,
+}
+"""The operations, by name."""
+
+
+def _query(world: World, asked: Json) -> SandboxQuery:
+    query = world.queries.get(asked["queryId"])
+    if query is None:
+        raise AwsError("ResourceNotFoundException", f"Query {asked['queryId']} does not exist")
+    return query
+
+
+def _groups(world: World, region: str, asked: Json) -> list[LogGroup]:
+    given = [name for name in _GROUP_PARAMETERS if asked.get(name)]
+    if len(given) != 1:
+        raise invalid(f"Exactly one of {', '.join(_GROUP_PARAMETERS)} must be given")
+    named = asked[given[0]]
+    identifiers = [named] if isinstance(named, str) else named
+    if len(identifiers) > _MOST_GROUPS:
+        raise invalid(f"At most {_MOST_GROUPS} log groups can be queried")
+    if any(identifier.endswith("*") for identifier in identifiers):
+        raise invalid("The ARN of a log group must not end with an asterisk")
+    return [find_group(world, region, identifier) for identifier in identifiers]
+
+
+def _window(world: World, group: LogGroup, asked: Json) -> Iterator[LogLine]:
+    now = milliseconds(world.now())
+    first = bisect_left(group.lines, asked["startTime"] * 1000, key=lambda line: line.timestamp)
+    end = bisect_right(group.lines, asked["endTime"] * 1000, key=lambda line: line.timestamp)
+    return (line for line in group.lines[first:end] if line.arrives <= now)

@@ -1,0 +1,199 @@
+"""What CloudWatch Logs answers to StartLiveTail: a stream of the lines that arrive."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
+from pytest_deploycheck.sandbox.api.logs.filter_patterns import FilterPattern, parse_filter_pattern
+from pytest_deploycheck.sandbox.api.logs.groups import find_group, missing
+from pytest_deploycheck.sandbox.api.responses import Json, invalid, without_nothing
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
+if TYPE_CHECKING:
+    import socket
+
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.world import World
+
+_INTERVAL = 0.05
+_MOST_GROUPS = 10
+_MOST_EVENTS = 500
+_STALL_SECONDS = 1.0
+_JOIN_SECONDS = 5.0
+_ARN = re.compile(r"arn:aws[\w-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):log-group:(?P<name>[\w./#-]+)")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is new in a log group.
+
+    Attributes:
+        arn: The ARN of the group.
+        group: The group.
+        read: How many of its lines are known.
+        coming: Those of them that have not arrived yet.
+    """
+
+    arn: str
+    group: LogGroup
+    read: int
+    coming: list[LogLine]
+
+    def new(self, now: int) -> list[LogLine]:
+        """Return the lines that can be seen at `now`, each once."""
+        # A line with an older arrival than the session is new too, if it was said after the session began.
+        candidates = self.coming + self.group.said[self.read :]
+        self.read = len(self.group.said)
+        self.coming = [line for line in candidates if line.arrives > now]
+        return [line for line in candidates if line.arrives <= now]
+
+
+@dataclass(slots=True)
+class LiveTail:
+    """A session of a live tail.
+
+    Attributes:
+        world: The world it looks at.
+        asked: What was asked for.
+        watches: The log groups.
+        pattern: The filter pattern.
+        id: The session's id.
+    """
+
+    world: World
+    asked: Json
+    watches: list[_Watch]
+    pattern: FilterPattern
+    id: str = field(default_factory=lambda: str(uuid4()))
+    _matches: int = 0
+
+    def start(self) -> Json:
+        """Return the event that opens the session."""
+        return without_nothing(
+            {
+                "requestId": str(uuid4()),
+                "sessionId": self.id,
+                "logGroupIdentifiers": [watch.arn for watch in self.watches],
+                "logStreamNames": self.asked.get("logStreamNames"),
+                "logStreamNamePrefixes": self.asked.get("logStreamNamePrefixes"),
+                "logEventFilterPattern": self.asked.get("logEventFilterPattern"),
+            }
+        )
+
+    def update(self) -> Json:
+        """Return the event with the lines that have arrived since the last."""
+        with self.world.lock:
+            now = milliseconds(self.world.now())
+            found = [(watch.arn, line) for watch in self.watches for line in watch.new(now) if self._is_asked_for(line)]
+            sampled = self.world.tailing.sampled
+        if sampled:
+            first = (self._matches + 1) % 2
+            self._matches += len(found)
+            found = found[first::2]
+        if len(found) > _MOST_EVENTS:
+            sampled = True
+            found = found[:: -(-len(found) // _MOST_EVENTS)]
+        return {
+            "sessionMetadata": {"sampled": sampled},
+            "sessionResults": [_event(arn, line) for arn, line in found],
+        }
+
+    def _is_asked_for(self, line: LogLine) -> bool:
+        names = self.asked.get("logStreamNames")
+        prefixes = self.asked.get("logStreamNamePrefixes")
+        return (
+            (not names or line.stream in names)
+            and (not prefixes or line.stream.startswith(tuple(prefixes)))
+            and self.pattern.matches(line.message)
+        )
+
+
+def start_live_tail(world: World, region: str, asked: Json) -> LiveTail:
+    """Begin the answer to StartLiveTail.
+
+    Raises:
+        AwsError: If the service would answer with an error.
+    """
+    identifiers = asked.get("logGroupIdentifiers") or []
+    if not 1 <= len(identifiers) <= _MOST_GROUPS:
+        raise invalid(f"logGroupIdentifiers must have between 1 and {_MOST_GROUPS} members")
+    names, prefixes = asked.get("logStreamNames"), asked.get("logStreamNamePrefixes")
+    if names and prefixes:
+        raise invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive")
+    if (names or prefixes) and len(identifiers) > 1:
+        raise invalid("Log streams can be chosen for a single log group only")
+    pattern = parse_filter_pattern(asked.get("logEventFilterPattern", ""))
+    now = milliseconds(world.now())
+    watches = []
+    for identifier in identifiers:
+        group = _group(world, region, identifier)
+        coming = [line for line in group.said if line.arrives > now]
+        watches.append(_Watch(identifier, group, len(group.said), coming))
+    return LiveTail(world, asked, watches, pattern)
+
+
+class LiveTails:
+    """The sessions that are open, each in the thread of its connection."""
+
+    def __init__(self) -> None:
+        self._closing = threading.Event()
+        self._threads: set[threading.Thread] = set()
+
+    def stream(self, tail: LiveTail, connection: socket.socket) -> Iterator[bytes]:
+        """Return a session as it goes on in time, until it ends."""
+        self._threads.add(threading.current_thread())
+        # A client that does not read would hold the thread for ever.
+        connection.settimeout(_STALL_SECONDS)
+        began = time.monotonic()
+        yield eventstream.event("initial-response", {})
+        yield eventstream.event("sessionStart", tail.start())
+        while not self._closing.wait(_INTERVAL):
+            yield eventstream.event("sessionUpdate", tail.update())
+            tailing = tail.world.tailing
+            ends_after = 0.0 if tailing.fails and tailing.ends_after is None else tailing.ends_after
+            if ends_after is not None and time.monotonic() - began >= ends_after:
+                if tailing.fails:
+                    yield eventstream.exception(tailing.fails, _REASONS[tailing.fails])
+                return
+
+    def open(self) -> None:
+        """Let sessions begin."""
+        self._closing.clear()
+
+    def close(self) -> None:
+        """End all sessions, and wait until their threads have ended."""
+        self._closing.set()
+        while self._threads:
+            self._threads.pop().join(_JOIN_SECONDS)
+
+
+_REASONS = {
+    "SessionStreamingException": "The session was ended by an unknown error",
+    "SessionTimeoutException": "The session was open for three hours",
+}
+
+
+def _group(world: World, region: str, identifier: str) -> LogGroup:
+    arn = _ARN.fullmatch(identifier)
+    if arn is None:
+        raise invalid(f"{identifier} is no ARN of a log group, which must not end with an asterisk")
+    if (arn["region"], arn["account"]) != (region, world.account):
+        raise missing("log group")
+    return find_group(world, region, arn["name"])
+
+
+def _event(arn: str, line: LogLine) -> Json:
+    return {
+        "logStreamName": line.stream,
+        "logGroupIdentifier": arn,
+        "message": line.message,
+        "timestamp": line.timestamp,
+        "ingestionTime": line.arrives,
+    }

@@ -1,0 +1,87 @@
+"""What the answers of all services share: their type, paging, and times."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.world.world import World
+
+T = TypeVar("T")
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+
+class Answer(Protocol):
+    """Answers one operation, in the shape of botocore's service model."""
+
+    def __call__(self, world: World, region: str, asked: Json, /) -> Json:
+        """Return the answer to what was asked of a region.
+
+        Raises:
+            AwsError: If the service would answer with an error.
+        """
+        ...
+
+
+def page(items: Sequence[T], asked: Json, *, largest: int, default: int | None = None) -> tuple[list[T], Json]:
+    """Cut the page that was asked for out of all items.
+
+    Returns:
+        The items of the page, and `nextToken` in an object to merge into the answer where there are more.
+
+    Raises:
+        AwsError: If `maxResults` or `nextToken` is not what the service allows.
+    """
+    size = asked.get("maxResults", default or largest)
+    if not 1 <= size <= largest:
+        raise invalid(f"maxResults must be between 1 and {largest}")
+    start = read_token(asked["nextToken"]).get("start", 0) if asked.get("nextToken") else 0
+    end = start + size
+    more = {"nextToken": make_token({"start": end})} if end < len(items) else {}
+    return list(items[start:end]), more
+
+
+def make_token(state: Json) -> str:
+    """Return a token which stands for a place in a listing."""
+    return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
+
+
+def read_token(token: str) -> Json:
+    """Return the place in a listing a token stands for.
+
+    Raises:
+        AwsError: If it is no token of ours.
+    """
+    try:
+        state = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError as error:
+        raise invalid("The specified nextToken is invalid.") from error
+    if not isinstance(state, dict):
+        raise invalid("The specified nextToken is invalid.")
+    return state
+
+
+def invalid(message: str) -> AwsError:
+    """Return the error for a parameter that is not allowed."""
+    return AwsError("InvalidParameterException", message)
+
+
+def seconds(at: datetime) -> float:
+    """Return a moment in seconds since the epoch, to the millisecond, as ECS and ECR write it."""
+    # Cut as log lines are: rounded up, a rollout would begin after a line said in the same millisecond.
+    return milliseconds(at) / 1000
+
+
+def without_nothing(answer: Json) -> Json:
+    """Return the object without the members that are None: AWS leaves those out."""
+    return {key: value for key, value in answer.items() if value is not None}

@@ -1,0 +1,205 @@
+"""The endpoint: an HTTP server in this process which answers for AWS."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+try:
+    from moto.moto_api._internal.models import moto_api_backend
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+    from werkzeug.wrappers import Request, Response
+
+    from pytest_deploycheck.sandbox.api.protocols import Spoken, spoken
+except ImportError as error:
+    raise ImportError("The sandbox needs moto, flask and cbor2: pip install 'pytest-deploycheck[sandbox]'") from error
+
+from pytest_deploycheck.sandbox.api import cloudwatch_alarms as cloudwatch
+from pytest_deploycheck.sandbox.api import cloudwatch_metrics, ecr
+from pytest_deploycheck.sandbox.api import elbv2 as targets
+from pytest_deploycheck.sandbox.api.ecs import instances as ecs_instances
+from pytest_deploycheck.sandbox.api.ecs import service_deployments as ecs_rollouts
+from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
+from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
+from pytest_deploycheck.sandbox.api.faults import AwsError, Call, Faults
+from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
+from pytest_deploycheck.sandbox.api.logs import filter as logs_filter
+from pytest_deploycheck.sandbox.api.logs import groups as logs
+from pytest_deploycheck.sandbox.api.logs import insights as logs_queries
+from pytest_deploycheck.sandbox.api.logs.live_tail import LiveTails, start_live_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.serving import BaseWSGIServer
+
+    from pytest_deploycheck.sandbox.api.responses import Answer, Json
+    from pytest_deploycheck.sandbox.world.world import World
+
+_ANSWERS: Mapping[str, Mapping[str, Answer]] = {
+    "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
+    "ecr": ecr.OPERATIONS,
+    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_rollouts.OPERATIONS, **ecs_instances.OPERATIONS},
+    "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
+}
+_SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
+_IAM_NAMES = {"monitoring": "cloudwatch"}
+_POLL_SECONDS = 0.02
+
+
+class Application:
+    """A WSGI application: the sandbox's own answers in front of moto's.
+
+    Attributes:
+        world: What the answers are made of.
+        faults: What goes wrong on purpose.
+        calls: The calls that arrived, oldest first.
+        tails: The live tails that are open.
+    """
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        self.world = world
+        self.faults = faults
+        self.calls: list[Call] = []
+        self.tails = LiveTails()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        body = request.get_data()
+        said, call = _call(request, body)
+        self.calls.append(call)
+        # Reading the body has used the stream up.
+        environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            self.faults.check(call)
+            if call.operation == "s3:GetObject":
+                response = self._blob(request)
+            elif call.operation == "logs:StartLiveTail":
+                response = self._live_tail(request, call)
+            else:
+                answer = self._answer(call)
+                if answer is None:
+                    return self._by_moto(call, environ, start_response)
+                response = said.write(answer)
+        except AwsError as error:
+            response = said.refuse(error)
+        response.headers["x-amzn-RequestId"] = str(uuid4())
+        return response(environ, start_response)
+
+    def _answer(self, call: Call) -> Json | None:
+        service, _, operation = call.operation.partition(":")
+        if service not in _ANSWERS:
+            return self._answer_of_targets(call)
+        answer = _ANSWERS[service].get(operation)
+        if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
+            raise _unknown(call)
+        with self.world.lock:
+            return answer(self.world, call.region, call.parameters)
+
+    def _answer_of_targets(self, call: Call) -> Json | None:
+        answer = targets.OPERATIONS.get(call.operation.removeprefix("elasticloadbalancing:"))
+        if answer is None:
+            return None
+        with self.world.lock:
+            return answer(self.world, call.region, call.parameters)
+
+    def _live_tail(self, request: Request, call: Call) -> Response:
+        with self.world.lock:
+            tail = start_live_tail(self.world, call.region, call.parameters)
+        stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
+        return Response(stream, content_type=eventstream.CONTENT_TYPE)
+
+    def _by_moto(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account
+        try:
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+        except NotImplementedError as error:
+            raise _unknown(call) from error
+        return answer
+
+    def _blob(self, request: Request) -> Response:
+        if request.args.get("X-Amz-Signature") != self.world.signature:
+            raise AwsError("AccessDenied", "Access Denied", 403)
+        _, account, region, *name, digest = request.path.strip("/").split("/")
+        with self.world.lock:
+            repository = self.world.registries.find(account, region, "/".join(name))
+            data = repository.blobs.get(digest) if repository else None
+        if data is None:
+            raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+        return Response(data, content_type="application/octet-stream")
+
+
+class Server:
+    """Serves an application on a free port of the loopback interface, in a thread."""
+
+    def __init__(self, application: Application) -> None:
+        # What an earlier sandbox of this process left in moto must not be seen in this one.
+        moto_api_backend.reset()
+        self._tails = application.tails
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", 0, application, threaded=True, request_handler=_RequestHandler
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="sandbox", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._tails.open()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port, end what is streamed, and wait until the threads have ended."""
+        self._tails.close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        moto_api_backend.reset()
+
+
+class _RequestHandler(MotoRequestHandler):
+    """Tells the world's time in each answer, and keeps quiet about requests."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        application = self.server.app
+        ahead = application.world.clock_offset if isinstance(application, Application) else timedelta(0)
+        return super().date_time_string((timestamp or time.time()) + ahead.total_seconds())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+def _call(request: Request, body: bytes) -> tuple[Spoken, Call]:
+    scope = _SCOPE.search(request.headers.get("Authorization", ""))
+    region, signed = (scope["region"], scope["service"]) if scope else ("", "")
+    said = spoken(request, body, _IAM_NAMES.get(signed, signed))
+    if request.method == "GET" and request.path.startswith("/layers/"):
+        _, _, region, *_, digest = request.path.strip("/").split("/")
+        return said, Call("s3:GetObject", region, {"Key": digest})
+    return said, Call(f"{said.service}:{said.operation}", region, said.read(body))
+
+
+def _unknown(call: Call) -> AwsError:
+    return AwsError("UnknownOperationException", f"The sandbox does not answer {call.operation}")
+
+
+def _is_about_service_deployments(operation: str) -> bool:
+    return "ServiceDeployment" in operation or "ServiceRevision" in operation

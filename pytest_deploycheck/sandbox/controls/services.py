@@ -1,0 +1,205 @@
+"""What a test makes in the sandbox's ECS: clusters, services and tasks that are no service's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_deploycheck.sandbox.world.ecs.deployment import Deploying
+from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
+from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture, SandboxContainer
+from pytest_deploycheck.sandbox.world.ecs.tasks import START_UP, SandboxTask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.world.ecs.deployment import Stage, Strategy
+    from pytest_deploycheck.sandbox.world.ecs.instances import LaunchType, NetworkMode
+    from pytest_deploycheck.sandbox.world.target_groups import TargetType
+    from pytest_deploycheck.sandbox.world.world import World
+
+
+class ServiceControls:
+    """The part of the sandbox that is about ECS."""
+
+    _world: World
+
+    def create_service(
+        self,
+        name: str,
+        *,
+        cluster: str,
+        image: str = "",
+        container: str = "app",
+        containers: Sequence[SandboxContainer] = (),
+        family: str = "",
+        desired: int = 1,
+        region: str = "",
+        architecture: Architecture = "X86_64",
+        controller: str = "ECS",
+        strategy: Strategy = "ROLLING",
+        bake_minutes: int = 0,
+        alarms: Sequence[str] = (),
+        circuit_breaker: bool = True,
+        hooks: Sequence[Stage | Mapping[str, Any]] = (),
+        scheduling: str = "REPLICA",
+        target_groups: Sequence[str] = (),
+        alternate_target_groups: Sequence[str] = (),
+        launch_type: LaunchType = "FARGATE",
+        network_mode: NetworkMode = "awsvpc",
+        at: datetime | None = None,
+    ) -> SandboxService:
+        """Make a service with its cluster, task definition, log groups, a completed rollout and its tasks.
+
+        Args:
+            name: The service's name.
+            cluster: The name of the cluster; it is made if it is not there.
+            image: The image of its one container; for more say, give `containers` instead.
+            container: The name of that container.
+            containers: All its containers, the application's first.
+            family: The family of its task definition; default: the service's name.
+            desired: How many tasks it wants.
+            region: Where; default: the sandbox's region.
+            architecture: The processor its tasks run on.
+            controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+            strategy: How ECS replaces tasks: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
+            bake_minutes: How long old and new tasks run side by side after traffic has shifted.
+            alarms: The names of the alarms that let a rollout fail.
+            circuit_breaker: Whether ECS gives a rollout up whose tasks fail, and rolls it back.
+            hooks: What happens at stages of the lifecycle: a stage at which rollouts pause, or a hook as the
+                model's DeploymentLifecycleHook has it.
+            scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
+            target_groups: The names or ARNs of the target groups its tasks register with; each task's
+                `target_health` is what they say of it. One that is not there is made, and belongs to a load
+                balancer that is called as the service is.
+            alternate_target_groups: Those that the tasks of every other rollout register with, one for each
+                of `target_groups`; see [SandboxService.shift_targets][].
+            launch_type: Where its tasks run: `FARGATE`, or `EC2` for container instances of the cluster.
+            network_mode: How its tasks are reached: `awsvpc` for an address of their own, on `EC2` also
+                `bridge` or `host` for a port of their instance.
+            at: When the first rollout begins; default: now. Tasks run 15 s later, but not in the future.
+
+        Raises:
+            LookupError: If an image is not there.
+            ValueError: If there is such a service already, neither `image` nor `containers` is given, or the
+                rest does not fit together.
+        """
+        world = self._world
+        deploying = Deploying(
+            controller=controller,
+            strategy=strategy,
+            bake_minutes=bake_minutes,
+            alarms=tuple(alarms),
+            circuit_breaker=circuit_breaker,
+            hooks=tuple(hooks),
+        )
+        if launch_type == "FARGATE" and network_mode != "awsvpc":
+            raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
+        if alternate_target_groups and len(alternate_target_groups) != len(target_groups):
+            raise ValueError("Give an alternate target group for each target group")
+        with world.lock:
+            where = (region or world.region, cluster, name)
+            namesake = world.services.get(where)
+            if namesake and namesake.status != "INACTIVE":
+                raise ValueError(f"There is a service {name} on {cluster} in {where[0]} already")
+            made_at = world.moment(at)
+            definition = world.register(
+                family or name,
+                _containers(image, container, containers),
+                region=where[0],
+                architecture=architecture,
+                at=made_at,
+                network_mode=network_mode,
+            )
+            definition.require_images(world)
+            world.clusters.add(where[:2])
+
+            def groups(names: Sequence[str]) -> tuple[str, ...]:
+                kind: TargetType = "ip" if network_mode == "awsvpc" else "instance"
+                return tuple(world.target_groups.open(where[0], each, name, kind).arn for each in names)
+
+            service = SandboxService(
+                world,
+                name,
+                cluster,
+                where[0],
+                definition,
+                desired,
+                made_at,
+                deploying,
+                scheduling,
+                groups(target_groups),
+                groups(alternate_target_groups),
+                launch_type,
+            )
+            if namesake:
+                world.succeed(namesake, service)
+            world.services[where] = service
+            service.roll_out(at=made_at)
+            return service
+
+    def replace_service(
+        self,
+        service: SandboxService,
+        image: str | None = None,
+        *,
+        desired: int | None = None,
+        at: datetime | None = None,
+    ) -> SandboxService:
+        """Delete a service and make it anew under its name; see [SandboxService.recreate][]."""
+        return service.recreate(image, desired=desired, at=at)
+
+    def create_cluster(self, name: str, *, region: str = "") -> None:
+        """Make a cluster with nothing on it, in the sandbox's region or another."""
+        with self._world.lock:
+            self._world.clusters.add((region or self._world.region, name))
+
+    def run_task(
+        self,
+        family: str,
+        *,
+        cluster: str,
+        image: str = "",
+        container: str = "app",
+        containers: Sequence[SandboxContainer] = (),
+        started_by: str = "",
+        at: datetime | None = None,
+    ) -> SandboxTask:
+        """Run a standalone task, such as a migration: it is no service's, though it may share the family.
+
+        Args:
+            family: The family of the task definition that is registered for it.
+            cluster: The name of the cluster; it is made if it is not there.
+            image: The image of its one container; for more say, give `containers` instead.
+            container: The name of that container.
+            containers: All its containers.
+            started_by: Who started it.
+            at: When; default: now. It runs 15 s later, but not in the future.
+
+        Raises:
+            LookupError: If an image is not there.
+            ValueError: If neither `image` nor `containers` is given.
+        """
+        world = self._world
+        with world.lock:
+            began = world.moment(at)
+            definition = world.register(
+                family,
+                _containers(image, container, containers),
+                region=self._world.region,
+                architecture="X86_64",
+                at=began,
+            )
+            definition.require_images(world)
+            world.clusters.add((self._world.region, cluster))
+            digests = definition.digests(world)
+            task = SandboxTask(world, definition, cluster, digests, began, started_by, f"family:{family}")
+            task.start(world.soon(began, START_UP))
+            world.standalone.append(task)
+            return task
+
+
+def _containers(image: str, name: str, containers: Sequence[SandboxContainer]) -> tuple[SandboxContainer, ...]:
+    if bool(image) == bool(containers):
+        raise ValueError("Give either image or containers")
+    return tuple(containers) or (SandboxContainer(name=name, image=image),)

@@ -1,0 +1,3 @@
+"""The state of the sandbox: what exists in its account."""
+
+from __future__ import annotations

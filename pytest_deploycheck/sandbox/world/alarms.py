@@ -1,0 +1,142 @@
+"""The CloudWatch alarms of the sandbox's world, and what became of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.world.world import World
+
+AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+"""What CloudWatch says of an alarm."""
+
+HistoryItem = Literal["ConfigurationUpdate", "StateUpdate"]
+"""What kinds of things the history of an alarm tells here."""
+
+UNCHECKED = "Unchecked: Initial alarm creation"
+"""Why an alarm that was just made has insufficient data."""
+
+ON_5XX: Mapping[str, Any] = {
+    "MetricName": "HTTPCode_Target_5XX_Count",
+    "Namespace": "AWS/ApplicationELB",
+    "Statistic": "Sum",
+    "Dimensions": [],
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "TreatMissingData": "notBreaching",
+}
+"""What an alarm watches of which nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmEvent:
+    """An item of an alarm's history.
+
+    Attributes:
+        at: When.
+        kind: What kind of thing happened.
+        summary: What happened, for people.
+        data: The same for programs, in JSON.
+    """
+
+    at: datetime
+    kind: HistoryItem
+    summary: str
+    data: str
+
+
+@dataclass(slots=True, eq=False)
+class SandboxAlarm:
+    """An alarm.
+
+    Attributes:
+        name: Its name.
+        region: The region it is in.
+        created_at: When it was made, which is also when its configuration last changed.
+        composite: Whether it is a composite alarm; otherwise it is a metric alarm.
+        rule: The rule of a composite alarm; it is not evaluated.
+        configuration: What a metric alarm watches, in the members of the model's MetricAlarm.
+        state: What it says now.
+        reason: Why, for people.
+        updated_at: When state or reason were last said.
+        transitioned_at: When the state last changed.
+        history: What became of it, oldest first.
+    """
+
+    _world: World = field(repr=False)
+    name: str
+    region: str
+    created_at: datetime
+    composite: bool = False
+    rule: str = ""
+    configuration: Mapping[str, Any] = field(default_factory=lambda: dict(ON_5XX), repr=False)
+    state: AlarmState = "INSUFFICIENT_DATA"
+    reason: str = UNCHECKED
+    updated_at: datetime = field(init=False)
+    transitioned_at: datetime = field(init=False)
+    history: list[AlarmEvent] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self.updated_at = self.transitioned_at = self.created_at
+        data = json.dumps({"version": "1.0", "type": "Create", "createdAlarm": self._written_out()})
+        self.history.append(AlarmEvent(self.created_at, "ConfigurationUpdate", f'Alarm "{self.name}" created', data))
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:cloudwatch:{self.region}:{self._world.account}:alarm:{self.name}"
+
+    @property
+    def kind(self) -> str:
+        """`CompositeAlarm` or `MetricAlarm`."""
+        return "CompositeAlarm" if self.composite else "MetricAlarm"
+
+    def set_state(self, state: AlarmState, reason: str = "", *, at: datetime | None = None) -> None:
+        """Let the alarm say something else. History notes it where the state is another than before.
+
+        Args:
+            state: What it says.
+            reason: Why, for people; default: what CloudWatch says of such a change.
+            at: When; default: now.
+
+        Raises:
+            ValueError: If it said something later than that already.
+        """
+        with self._world.lock:
+            when = self._world.moment(at)
+            if when < self.updated_at:
+                raise ValueError(f"{self.name} has changed at {self.updated_at}, after {when}: tell its story in order")
+            before = {"stateValue": self.state, "stateReason": self.reason}
+            reason = reason or self._usual_reason(state, when)
+            if state != self.state:
+                self.transitioned_at = when
+                after = {"stateValue": state, "stateReason": reason}
+                data = json.dumps({"version": "1.0", "oldState": before, "newState": after})
+                summary = f"Alarm updated from {self.state} to {state}"
+                self.history.append(AlarmEvent(when, "StateUpdate", summary, data))
+            self.state, self.reason, self.updated_at = state, reason, when
+
+    def _usual_reason(self, state: AlarmState, at: datetime) -> str:
+        if self.composite:
+            return f"{self.arn} was updated and its alarm rule evaluates to {state}"
+        if state == "INSUFFICIENT_DATA":
+            return "Insufficient Data: 1 datapoint was unknown."
+        threshold = self.configuration.get("Threshold", 1.0)
+        value, verb = (threshold, "was") if state == "ALARM" else (0.0, "was not")
+        return (
+            f"Threshold Crossed: 1 datapoint [{value} ({at:%d/%m/%y %H:%M:00})] {verb} greater than or equal to "
+            f"the threshold ({threshold})."
+        )
+
+    def _written_out(self) -> Mapping[str, Any]:
+        if self.composite:
+            return {"alarmName": self.name, "alarmRule": self.rule, "stateValue": "INSUFFICIENT_DATA"}
+        written = {key[0].lower() + key[1:]: value for key, value in self.configuration.items()}
+        return {"alarmName": self.name, **written, "actionsEnabled": True, "stateValue": "INSUFFICIENT_DATA"}

@@ -1,0 +1,3 @@
+"""Services, tasks and what they run on."""
+
+from __future__ import annotations

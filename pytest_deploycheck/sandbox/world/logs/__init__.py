@@ -1,0 +1,3 @@
+"""Log groups and their events."""
+
+from __future__ import annotations

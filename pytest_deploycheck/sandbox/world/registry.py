@@ -1,0 +1,160 @@
+"""The registries of the sandbox's world: what was pushed where, and which tag points to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pytest_deploycheck.sandbox.world.images import Manifest, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox.world.images import BuiltImage, SandboxLayer
+    from pytest_deploycheck.sandbox.world.names import Reference
+
+TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
+"""What ECR says of whether the tags of a repository can be moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxImage:
+    """An image as it was pushed.
+
+    Attributes:
+        uri: The whole reference it was pushed by.
+        repository: The repository's name.
+        tags: The tags given with the push. They may have moved on since.
+        digest: The digest of the manifest, or of the index where there are several platforms.
+        pushed_at: When it was pushed.
+        layers: The layers, lowest first; the last is the one with the application.
+        children: The digests of an index's manifests by platform (`linux/amd64`); empty without an index.
+    """
+
+    uri: str
+    repository: str
+    tags: tuple[str, ...]
+    digest: str
+    pushed_at: datetime
+    layers: tuple[SandboxLayer, ...]
+    children: Mapping[str, str]
+
+    @property
+    def uri_by_digest(self) -> str:
+        """The whole reference by digest instead of tag."""
+        host_and_name = self.uri.partition("@")[0]
+        head, _, tail = host_and_name.rpartition("/")
+        return f"{head}/{tail.partition(':')[0]}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A manifest or an index in a repository.
+
+    Attributes:
+        manifest: The document.
+        pushed_at: When it first came; pushing it again changes nothing.
+    """
+
+    manifest: Manifest
+    pushed_at: datetime
+
+
+@dataclass(slots=True)
+class Repository:
+    """One repository of one registry.
+
+    Attributes:
+        account: The account whose registry it is in.
+        region: The region of that registry.
+        name: Its name.
+        created_at: When it was made.
+        images: What was pushed, by digest, oldest first.
+        tags: Which digest each tag points to.
+        blobs: Configs and layers by digest.
+        mutability: Whether its tags can be moved, as ECR tells it.
+    """
+
+    account: str
+    region: str
+    name: str
+    created_at: datetime
+    images: dict[str, StoredImage] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    mutability: TagMutability = "MUTABLE"
+
+    def push(self, built: BuiltImage, tags: tuple[str, ...], at: datetime) -> None:
+        """Take in an image; each tag moves to it from wherever it pointed."""
+        self.blobs.update(built.blobs)
+        for manifest in (*built.children, built.top):
+            self.images.setdefault(manifest.digest, StoredImage(manifest, at))
+        self.tags.update(dict.fromkeys(tags, built.top.digest))
+
+    def digest(self, *, tag: str = "", digest: str = "") -> str | None:
+        """Return the digest of what a tag or a digest names, or None where it is not there."""
+        found = digest or self.tags.get(tag or "latest", "")
+        return found if found in self.images else None
+
+    def tags_of(self, digest: str) -> list[str]:
+        """Return the tags which point to a digest now."""
+        return [tag for tag, target in self.tags.items() if target == digest]
+
+    def remove(self, digest: str) -> None:
+        """Forget an image and its tags; its blobs stay for other images that share them."""
+        del self.images[digest]
+        for tag in self.tags_of(digest):
+            del self.tags[tag]
+
+
+@dataclass(slots=True)
+class Registries:
+    """Every registry of the world.
+
+    Attributes:
+        repositories: By account, region and name.
+    """
+
+    repositories: dict[tuple[str, str, str], Repository] = field(default_factory=dict)
+
+    def find(self, account: str, region: str, name: str) -> Repository | None:
+        """Return a repository, or None where there is none by that name."""
+        return self.repositories.get((account, region, name))
+
+    def open(self, reference: Reference, at: datetime) -> Repository:
+        """Return the repository a reference names; it is made if it is not there.
+
+        Raises:
+            ValueError: If the reference is not to an ECR registry.
+        """
+        if not reference.account:
+            raise ValueError(f"{reference.uri} is not in an ECR registry: nothing can be pushed there")
+        key = (reference.account, reference.region, reference.repository)
+        if key not in self.repositories:
+            self.repositories[key] = Repository(*key, created_at=at)
+        return self.repositories[key]
+
+    def existing(self, reference: Reference) -> tuple[Repository, str]:
+        """Return the repository and the digest a reference names.
+
+        Raises:
+            LookupError: If it is not there.
+        """
+        repository = self.find(reference.account, reference.region, reference.repository)
+        if repository is None:
+            raise LookupError(f"{reference.uri} is not there: nothing was pushed to {reference.repository}")
+        digest = repository.digest(tag=reference.tag, digest=reference.digest)
+        if digest is None:
+            known = ", ".join(sorted(repository.tags)) or "none"
+            raise LookupError(f"{reference.uri} is not there. Tags of {reference.repository}: {known}")
+        return repository, digest
+
+    def resolve(self, reference: Reference) -> str | None:
+        """Return the digest a task would pull, or None where the pull would fail."""
+        if not reference.account:
+            return reference.digest or digest_of(reference.uri.encode())
+        try:
+            return self.existing(reference)[1]
+        except LookupError:
+            return None
