@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.logs import Captured, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
     from pytest_deploycheck.handles.window import Absence, Count
-    from pytest_deploycheck.judge.newest import Outcome
-    from pytest_deploycheck.judge.rollout import Rollout
+    from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+    from pytest_deploycheck.judge.checks.rollout import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
     from pytest_deploycheck.report.model import RunReport
 

@@ -14,10 +14,10 @@ from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
-from pytest_deploycheck.judge.expectations import judge_expectation
+from pytest_deploycheck.judge.analysis.log_reading import Answer
+from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
+from pytest_deploycheck.judge.checks.logs import judge_expectation
 from pytest_deploycheck.judge.finding import Check, Finding
-from pytest_deploycheck.judge.logs import Answer
-from pytest_deploycheck.judge.scope import Routed, log_scope
 from pytest_deploycheck.report.logs import nearest
 from pytest_deploycheck.waiting import Clock
 

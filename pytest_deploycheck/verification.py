@@ -20,15 +20,15 @@ from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.image_checks import ImageChecks
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.hearing import Hearing
-from pytest_deploycheck.judge.alarms import judge_alarms
-from pytest_deploycheck.judge.containers import judge_containers
+from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
+from pytest_deploycheck.judge.checks.alarms import judge_alarms
+from pytest_deploycheck.judge.checks.containers import judge_containers
+from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
+from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.checks.rollout import Rollout, judge_complete, judge_rollout, judge_same
+from pytest_deploycheck.judge.checks.targets import judge_targets
+from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
-from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.rollout import Rollout, judge_complete, judge_rollout, judge_same
-from pytest_deploycheck.judge.stopped import failed_tasks
-from pytest_deploycheck.judge.targets import judge_targets
-from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.traffic import judge_error_rate
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
 from pytest_deploycheck.report.logs import last_words

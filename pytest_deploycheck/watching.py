@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
-from pytest_deploycheck.judge.awaited import still_awaited
+from pytest_deploycheck.judge.checks.pending import still_awaited
 from pytest_deploycheck.judge.progress import Progress, progress
 from pytest_deploycheck.waiting import Clock, wait
 

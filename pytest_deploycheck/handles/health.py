@@ -12,8 +12,8 @@ from pytest_deploycheck.config.nearest import did_you_mean
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.health import Alarm
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.alarms import went_off
-from pytest_deploycheck.judge.targets import Registration, registrations
+from pytest_deploycheck.judge.checks.alarms import went_off
+from pytest_deploycheck.judge.checks.targets import Registration, registrations
 
 
 @dataclass(frozen=True, slots=True)

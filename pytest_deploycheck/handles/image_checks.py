@@ -13,10 +13,10 @@ from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.source import Compared
 from pytest_deploycheck.handles.checkout import checkout
 from pytest_deploycheck.handles.files import ImageFiles, OpenLayer
-from pytest_deploycheck.judge.content import judge_content
+from pytest_deploycheck.judge.analysis.matching import manifest_for
+from pytest_deploycheck.judge.checks.image_content import judge_content
+from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_LAYERS, Check, Finding
-from pytest_deploycheck.judge.layers import judge_layers
-from pytest_deploycheck.judge.matching import manifest_for
 from pytest_deploycheck.oci.layer import LayerError
 from pytest_deploycheck.oci.unpacking import DEFAULT_LIMITS, Limits
 

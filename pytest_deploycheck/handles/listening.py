@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight, LogStream
-from pytest_deploycheck.judge.logs import Answer, Reading, read, read_count
+from pytest_deploycheck.judge.analysis.log_reading import Answer, Reading, read, read_count
 from pytest_deploycheck.judge.wording import plural, seconds
 from pytest_deploycheck.waiting import Clock, Pace, Waited, wait
 

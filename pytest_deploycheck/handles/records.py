@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.judge.expectations import shown
+from pytest_deploycheck.judge.checks.logs import shown
 
 
 def parse_records(events: Sequence[LogEvent], schema: Mapping[str, Any] | None) -> list[dict[str, Any]]:

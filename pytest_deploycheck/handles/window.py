@@ -15,8 +15,8 @@ from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
 from pytest_deploycheck.handles.listening import RECENT, Held, Listener, Window
 from pytest_deploycheck.handles.records import parse_records
 from pytest_deploycheck.handles.source import find_in_source
-from pytest_deploycheck.judge.expectations import drop_note, nothing_heard, stands_in_note
-from pytest_deploycheck.judge.logs import Answer, matched
+from pytest_deploycheck.judge.analysis.log_reading import Answer, matched
+from pytest_deploycheck.judge.checks.logs import drop_note, nothing_heard, stands_in_note
 from pytest_deploycheck.judge.wording import at, plural, seconds
 from pytest_deploycheck.report.logs import explain, nearest
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.awaited import still_awaited
-from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.newest import newest_rollout
-from pytest_deploycheck.judge.stopped import failed_tasks
-from pytest_deploycheck.judge.trouble import events_since, said_by
+from pytest_deploycheck.judge.analysis.matching import is_new
+from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
+from pytest_deploycheck.judge.analysis.service_events import events_since, said_by
+from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
+from pytest_deploycheck.judge.checks.pending import still_awaited
 
 
 @dataclass(frozen=True, slots=True)

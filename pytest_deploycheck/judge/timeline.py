@@ -10,9 +10,9 @@ from typing import Any
 from pytest_deploycheck.facts.rollout import ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.facts.timeline import Moment
+from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
+from pytest_deploycheck.judge.analysis.service_events import events_since
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
-from pytest_deploycheck.judge.trouble import events_since
 from pytest_deploycheck.judge.wording import at, short
 
 

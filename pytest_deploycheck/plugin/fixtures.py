@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
-    from pytest_deploycheck.judge.rollout import Rollout
+    from pytest_deploycheck.judge.checks.rollout import Rollout
     from pytest_deploycheck.plugin.run import DeployRun
 
 NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.rollback import RollbackTarget
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.report.model import RunReport, ServiceReport

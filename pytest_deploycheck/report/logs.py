@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
-from pytest_deploycheck.judge.expectations import events_seen, shown
-from pytest_deploycheck.judge.nearest import nearest_miss
+from pytest_deploycheck.judge.analysis.near_miss import nearest_miss
+from pytest_deploycheck.judge.checks.logs import events_seen, shown
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.safe import one_line
 

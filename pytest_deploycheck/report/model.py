@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
+from pytest_deploycheck.judge.analysis.rollback import RollbackTarget, rollback_target
+from pytest_deploycheck.judge.checks.rollout import Rollout
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.rollback import RollbackTarget, rollback_target
-from pytest_deploycheck.judge.rollout import Rollout
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 

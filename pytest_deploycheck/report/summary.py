@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_deploycheck.config.settings import CHAIN
+from pytest_deploycheck.judge.analysis.rollback import no_target, runs_the_image_meant
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.rollback import no_target, runs_the_image_meant
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, roughly, short
 from pytest_deploycheck.report.model import RunReport, ServiceReport

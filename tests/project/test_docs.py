@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_deploycheck import schemas
-from pytest_deploycheck.judge.stop_reasons import REASONS
+from pytest_deploycheck.judge.analysis.stop_reasons import REASONS
 from pytest_deploycheck.observe.reads import READS, iam_action
 from pytest_deploycheck.plugin.options import OPTIONS
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS

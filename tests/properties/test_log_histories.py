@@ -33,7 +33,7 @@ from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.handles.listening import PACE, Window
 from pytest_deploycheck.handles.logs import Captured
 from pytest_deploycheck.handles.window import Absence
-from pytest_deploycheck.judge.logs import Answer
+from pytest_deploycheck.judge.analysis.log_reading import Answer
 
 QUESTIONS = ("wait_for", "in", "absent", "hold", "count", "events", "captured")
 DECLARED = st.sampled_from([(), (pattern("needle-7"),), (pattern("hay"), pattern(TEXTS[1]))])

@@ -12,8 +12,8 @@ import pytest
 from pytest_deploycheck import verify
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.handles.checkout import checkout as state_of
-from pytest_deploycheck.judge.content import judge_content
-from pytest_deploycheck.judge.layers import judge_layers
+from pytest_deploycheck.judge.checks.image_content import judge_content
+from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.sandbox import Sandbox
 from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture

@@ -11,13 +11,13 @@ import pytest
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.snapshot import Observation, Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.rollout import judge_complete
+from pytest_deploycheck.judge.checks.targets import judge_targets
+from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import rule
 from pytest_deploycheck.judge.progress import Progress
-from pytest_deploycheck.judge.rollout import judge_complete
-from pytest_deploycheck.judge.targets import judge_targets
-from pytest_deploycheck.judge.tasks import judge_run_image
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.watching import Watch
 from unit.handles.fakes import FakeClock

@@ -9,7 +9,7 @@ import pytest
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.handles.health import alarms
-from pytest_deploycheck.judge.alarms import judge_alarms
+from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.report.finding import explain_finding
 from unit.judge.worlds import ROLLOUT, clock, completed, denied

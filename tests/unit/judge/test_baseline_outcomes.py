@@ -11,10 +11,10 @@ import pytest
 from pytest_deploycheck.config.baseline import read_baseline
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.rollout import judge_complete
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import rule
-from pytest_deploycheck.judge.rollout import judge_complete
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.report.finding import explain_finding

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.containers import judge_containers, unsettled_containers
+from pytest_deploycheck.judge.checks.containers import judge_containers, unsettled_containers
 from pytest_deploycheck.judge.finding import Status
 from unit.judge.worlds import (
     OLD_DEFINITION,

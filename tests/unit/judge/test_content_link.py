@@ -7,7 +7,7 @@ import pytest
 
 from pytest_deploycheck.facts.image import ImageConfig, Layer
 from pytest_deploycheck.facts.source import Checkout, Compared, FileDigest, SourceFile, SourceTree
-from pytest_deploycheck.judge.content import judge_content
+from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.finding import Finding, Status
 from unit.judge.worlds import digest
 

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Health, Traffic
+from pytest_deploycheck.judge.checks.error_rate import judge_error_rate, lacking_requests
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.traffic import judge_error_rate, lacking_requests
 from unit.judge.worlds import completed, denied
 from unit.judge.worlds_health import traffic
 

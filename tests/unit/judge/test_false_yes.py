@@ -9,11 +9,11 @@ import pytest
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container
+from pytest_deploycheck.judge.analysis.log_reading import Answer, read
+from pytest_deploycheck.judge.checks.image import judge_exists
+from pytest_deploycheck.judge.checks.rollout import judge_rollout
+from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.image import judge_exists
-from pytest_deploycheck.judge.logs import Answer, read
-from pytest_deploycheck.judge.rollout import judge_rollout
-from pytest_deploycheck.judge.tasks import judge_run_image
 from unit.judge import worlds
 
 FORBIDDEN = Expectation("forbid", (Pattern("platform='linkedin'"),))

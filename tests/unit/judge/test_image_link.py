@@ -6,10 +6,10 @@ import pytest
 
 from pytest_deploycheck.facts.image import Reference
 from pytest_deploycheck.facts.snapshot import Lookup
+from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.checks.rollout import judge_complete
+from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.rollout import judge_complete
-from pytest_deploycheck.judge.tasks import judge_run_image
 from unit.judge.worlds import (
     LATER,
     NEW,

@@ -10,8 +10,8 @@ from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.build import BuildLog, BuildStep
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.facts.source import Compared, FileDigest, SourceFile, SourceTree
+from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.layers import judge_layers
 from unit.judge.worlds import NEW, OLD, OLD_PUSHED, digest, reference
 
 STEP = "COPY app/ ./app/"

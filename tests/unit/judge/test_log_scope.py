@@ -7,7 +7,7 @@ import pytest
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.judge.scope import Routed, log_scope
+from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
 from unit.judge.worlds import (
     DEFINITION,
     NEW,

@@ -6,9 +6,9 @@ import pytest
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogSight
-from pytest_deploycheck.judge.expectations import judge_expectation
+from pytest_deploycheck.judge.analysis.log_reading import Answer, matched, read, read_count
+from pytest_deploycheck.judge.checks.logs import judge_expectation
 from pytest_deploycheck.judge.finding import Finding, Status, log_check
-from pytest_deploycheck.judge.logs import Answer, matched, read, read_count
 from unit.judge.worlds import clock, denied, event, scope, sight, stream
 
 LINE = "Found 3 platform sections"

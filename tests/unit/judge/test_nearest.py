@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.judge.nearest import NearMiss, nearest_miss
+from pytest_deploycheck.judge.analysis.near_miss import NearMiss, nearest_miss
 from unit.judge.worlds import event
 
 LINE = "Found 3 platform sections"

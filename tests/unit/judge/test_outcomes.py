@@ -10,13 +10,13 @@ import pytest
 from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.awaited import still_awaited
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
+from pytest_deploycheck.judge.checks.targets import judge_targets
+from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import rule
-from pytest_deploycheck.judge.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.targets import judge_targets
-from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.report.finding import explain_finding
 from unit.judge.worlds import (
     BREAKER,

@@ -10,7 +10,7 @@ import pytest
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, RevisionImage
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.rollback import no_target, rollback_target
+from pytest_deploycheck.judge.analysis.rollback import no_target, rollback_target
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.report.summary import summary
 from unit.judge.worlds import (

@@ -8,9 +8,9 @@ import pytest
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.awaited import still_awaited
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.rollout import judge_complete, judge_rollout
 from unit.judge.worlds import (
     BREAKER,
     LATER,

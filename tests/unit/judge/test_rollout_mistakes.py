@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from pytest_deploycheck.config.settings import ErrorRate
-from pytest_deploycheck.judge.alarms import judge_alarms
-from pytest_deploycheck.judge.awaited import still_awaited
-from pytest_deploycheck.judge.containers import judge_containers
+from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.alarms import judge_alarms
+from pytest_deploycheck.judge.checks.containers import judge_containers
+from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.newest import newest_rollout
-from pytest_deploycheck.judge.outcome import rule
-from pytest_deploycheck.judge.rollout import judge_complete, judge_same
-from pytest_deploycheck.judge.traffic import judge_error_rate
 from unit.judge.worlds import (
     BREAKER,
     LATER,

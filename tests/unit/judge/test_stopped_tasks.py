@@ -9,9 +9,9 @@ import pytest
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.rollout import judge_complete
-from pytest_deploycheck.judge.stop_reasons import culprit, reason_of
-from pytest_deploycheck.judge.stopped import console_link, failed_tasks, stops
+from pytest_deploycheck.judge.analysis.stop_reasons import culprit, reason_of
+from pytest_deploycheck.judge.analysis.stopped_tasks import console_link, failed_tasks, stops
+from pytest_deploycheck.judge.checks.rollout import judge_complete
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.sandbox import stops as aws
 from unit.judge.stopped_words import STOPPED_WORDS

@@ -11,8 +11,8 @@ from pytest_deploycheck.facts.health import Health, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.handles.health import target_health
+from pytest_deploycheck.judge.checks.targets import judge_targets, unsettled_targets
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.targets import judge_targets, unsettled_targets
 from pytest_deploycheck.report.finding import explain_finding
 from unit.judge.worlds import WAYS, Way, completed, container, denied, draining, old_task, task
 from unit.judge.worlds_health import ADDRESSES, GROUP, OTHER_GROUP, balanced, group, target

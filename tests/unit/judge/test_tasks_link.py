@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pytest_deploycheck.facts.image import Child, Reference
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.judge.checks.image import judge_exists
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
+from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.image import judge_exists
-from pytest_deploycheck.judge.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from unit.judge.worlds import (
     DEFINITION,
     FOR_AMD64,

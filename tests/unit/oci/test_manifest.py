@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pytest_deploycheck.facts.image import Child, Layer, Platform
 from pytest_deploycheck.facts.snapshot import Lookup
+from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.tasks import judge_run_image
 from pytest_deploycheck.oci.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,

@@ -7,12 +7,12 @@ from typing import Any
 
 from pytest_deploycheck.config.settings import DEFAULT_REQUIRE, Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import Identity, Lookup, Observation, ServiceFacts
-from pytest_deploycheck.judge.expectations import judge_expectation
+from pytest_deploycheck.judge.analysis.log_reading import read
+from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.checks.logs import judge_expectation
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
+from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import Finding, log_check
-from pytest_deploycheck.judge.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.logs import read
-from pytest_deploycheck.judge.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from unit.judge.worlds import (

@@ -21,15 +21,15 @@ from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.service import LoadBalancer, ServiceEvent
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
-from pytest_deploycheck.judge.alarms import judge_alarms
-from pytest_deploycheck.judge.awaited import still_awaited
-from pytest_deploycheck.judge.containers import judge_containers
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.alarms import judge_alarms
+from pytest_deploycheck.judge.checks.containers import judge_containers
+from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout import judge_complete
+from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import rule
-from pytest_deploycheck.judge.rollout import judge_complete
-from pytest_deploycheck.judge.targets import judge_targets
-from pytest_deploycheck.judge.traffic import judge_error_rate
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.report.summary import summary
 from unit.judge.stopped_words import STOPPED_WORDS
@@ -360,7 +360,7 @@ def _names(words: Iterable[str]) -> set[str]:
 
 def _classes() -> set[str]:
     """The classes of stopped tasks that there are, by words and the one for all others."""
-    from pytest_deploycheck.judge.stop_reasons import _BY_WORDS  # noqa: PLC0415
+    from pytest_deploycheck.judge.analysis.stop_reasons import _BY_WORDS  # noqa: PLC0415
 
     return {reason.name for _, reason in _BY_WORDS} | {"other"}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
-from pytest_deploycheck.judge.stop_reasons import Reason, reason_of
+from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
+from pytest_deploycheck.judge.analysis.stop_reasons import Reason, reason_of
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.safe import one_line
 

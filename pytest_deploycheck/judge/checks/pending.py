@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.containers import unsettled_containers
-from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import rule
-from pytest_deploycheck.judge.targets import unsettled_targets
-from pytest_deploycheck.judge.traffic import lacking_requests
+from pytest_deploycheck.judge.analysis.matching import is_new
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.containers import unsettled_containers
+from pytest_deploycheck.judge.checks.error_rate import lacking_requests
+from pytest_deploycheck.judge.checks.targets import unsettled_targets
 from pytest_deploycheck.judge.wording import plural
 
 _TELLING = frozenset({"service", "tasks", "definition", "targets", "alarms", "traffic"})

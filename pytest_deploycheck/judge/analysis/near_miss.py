@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.judge.logs import matching
+from pytest_deploycheck.judge.analysis.log_reading import matching
 from pytest_deploycheck.safe import mask, one_line
 
 _LONGEST_SHOWN = 400

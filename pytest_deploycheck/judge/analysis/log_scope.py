@@ -9,9 +9,9 @@ from pytest_deploycheck.facts.log import LogScope, LogStream
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.matching import is_new
-from pytest_deploycheck.judge.newest import newest_rollout
-from pytest_deploycheck.judge.stopped import failed_tasks
+from pytest_deploycheck.judge.analysis.matching import is_new
+from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
+from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
 
 _UNREADABLE = Problem(
     "ecs:DescribeTaskDefinition",

@@ -9,12 +9,12 @@ from typing import Any
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.analysis.matching import Match, architecture_of, match_container
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import brought_by, rule
+from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Evidence, Finding
-from pytest_deploycheck.judge.matching import Match, architecture_of, match_container
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import brought_by, rule
-from pytest_deploycheck.judge.stopped import remedies, stops, why
 from pytest_deploycheck.judge.wording import at, meant, name_of, plural, pushed, short
 
 

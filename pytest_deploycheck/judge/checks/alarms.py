@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.finding import ALARMS_OK, Finding
-from pytest_deploycheck.judge.newest import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.safe import one_line
 

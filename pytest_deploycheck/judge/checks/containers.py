@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
+from pytest_deploycheck.judge.analysis.matching import is_new
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.finding import CONTAINERS_HEALTHY, Finding
-from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.wording import plural
 
 

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import first_judged, leads_to_the_image_meant
+from pytest_deploycheck.judge.analysis.service_events import trouble
+from pytest_deploycheck.judge.analysis.stop_reasons import reason_in
+from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
 from pytest_deploycheck.judge.commands import Commands
-from pytest_deploycheck.judge.newest import Outcome
-from pytest_deploycheck.judge.outcome import first_judged, leads_to_the_image_meant
-from pytest_deploycheck.judge.stop_reasons import reason_in
-from pytest_deploycheck.judge.stopped import remedies, stops, why
-from pytest_deploycheck.judge.trouble import trouble
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
 from pytest_deploycheck.safe import one_line
 

@@ -11,8 +11,8 @@ from pytest_deploycheck.facts.health import Target, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.analysis.matching import is_new
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
-from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.safe import one_line
 

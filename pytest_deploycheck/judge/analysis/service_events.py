@@ -6,7 +6,7 @@ import re
 
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.newest import newest_rollout
+from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
 from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.safe import one_line
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
+from pytest_deploycheck.judge.analysis.matching import Match, match_task
 from pytest_deploycheck.judge.commands import Commands
-from pytest_deploycheck.judge.matching import Match, match_task
 from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
 
 Brought = tuple[ServiceDeployment, Revision]

@@ -8,13 +8,13 @@ from typing import Any
 
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
-from pytest_deploycheck.judge.advice import advise
-from pytest_deploycheck.judge.awaited import still_awaited
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome, newest_rollout
+from pytest_deploycheck.judge.analysis.outcome import brought_by, rule
+from pytest_deploycheck.judge.analysis.service_events import events_since, said_by
+from pytest_deploycheck.judge.analysis.stopped_tasks import console_link, stops
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout_advice import advise
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
-from pytest_deploycheck.judge.newest import Outcome, newest_rollout
-from pytest_deploycheck.judge.outcome import brought_by, rule
-from pytest_deploycheck.judge.stopped import console_link, stops
-from pytest_deploycheck.judge.trouble import events_since, said_by
 from pytest_deploycheck.judge.wording import at, seconds
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.rollback import no_target
 from pytest_deploycheck.judge.finding import (
     IMAGE_EXISTS,
     IMAGE_PUSHED,
@@ -18,7 +19,6 @@ from pytest_deploycheck.judge.finding import (
     Finding,
     Status,
 )
-from pytest_deploycheck.judge.rollback import no_target
 from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
 from pytest_deploycheck.oci.reference import parse, same_place
 

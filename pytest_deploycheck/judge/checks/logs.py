@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogSight
+from pytest_deploycheck.judge.analysis.log_reading import Answer, Reading, matching
 from pytest_deploycheck.judge.finding import Check, Finding
-from pytest_deploycheck.judge.logs import Answer, Reading, matching
 from pytest_deploycheck.judge.wording import at, logs_command, plural, seconds
 from pytest_deploycheck.safe import one_line
 

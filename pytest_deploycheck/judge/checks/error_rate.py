@@ -6,8 +6,8 @@ import math
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.matching import is_new
 from pytest_deploycheck.judge.finding import ERROR_RATE, Finding
-from pytest_deploycheck.judge.matching import is_new
 from pytest_deploycheck.judge.wording import at, plural
 
 

@@ -10,8 +10,8 @@ from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, Task
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.matching import is_related
-from pytest_deploycheck.judge.stages import where_it_is
+from pytest_deploycheck.judge.analysis.matching import is_related
+from pytest_deploycheck.judge.analysis.stages import where_it_is
 from pytest_deploycheck.judge.wording import at
 
 CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})

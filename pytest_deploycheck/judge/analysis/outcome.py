@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.judge.matching import Fit, fit, is_related
-from pytest_deploycheck.judge.newest import CONTROLLERS, NewestRollout, Outcome, newest_rollout
+from pytest_deploycheck.judge.analysis.matching import Fit, fit, is_related
+from pytest_deploycheck.judge.analysis.newest_rollout import CONTROLLERS, NewestRollout, Outcome, newest_rollout
 from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
 
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began"
