@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_deploycheck.facts.source import Checkout, FileDigest, SourceFile, SourceTree
 from pytest_deploycheck.handles.dockerignore import Ignore
-from pytest_deploycheck.oci.content import file_digest
+from pytest_deploycheck.oci.files.file_digest import file_digest
 
 _CHUNK = 1 << 20
 _GIT_SECONDS = 10.0

@@ -15,10 +15,10 @@ from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
 from pytest_deploycheck.handles.checkout import BY_PRODUCTS, source_tree
 from pytest_deploycheck.handles.dockerignore import Ignore
 from pytest_deploycheck.judge.wording import plural
-from pytest_deploycheck.oci.layer import LayerError
+from pytest_deploycheck.oci.files.decompression import Limits
+from pytest_deploycheck.oci.files.layer import LayerError
+from pytest_deploycheck.oci.files.tree import Digests, ImageTree
 from pytest_deploycheck.oci.steps import can_hold, destinations
-from pytest_deploycheck.oci.tree import Digests, ImageTree
-from pytest_deploycheck.oci.unpacking import Limits
 from pytest_deploycheck.safe import one_line
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from pytest_deploycheck.judge.analysis.matching import manifest_for
 from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_LAYERS, Check, Finding
-from pytest_deploycheck.oci.layer import LayerError
-from pytest_deploycheck.oci.unpacking import DEFAULT_LIMITS, Limits
+from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS, Limits
+from pytest_deploycheck.oci.files.layer import LayerError
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from pytest_deploycheck.facts.image import Step
-from pytest_deploycheck.oci.places import common_folder, is_within, joined, place_of
+from pytest_deploycheck.oci.files.paths import common_folder, is_within, joined, place_of
 
 _BUILDKIT = re.compile(r"\s*# buildkit\s*\Z")
 _NO_OPERATION = re.compile(r"/bin/sh -c #\(nop\)\s+")

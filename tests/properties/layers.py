@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from properties.unpacker import Files, Item, apply, resolve, unpack
 from pytest_deploycheck.facts.image import Layer, Step
-from pytest_deploycheck.oci.tree import ImageTree
+from pytest_deploycheck.oci.files.tree import ImageTree
 
 _NAMES = ("a", "b", "c")
 _PLACES = (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from properties.layers import PATHS, Drawn, image, reached, stacks, tar
 from properties.unpacker import resolve, unpack
-from pytest_deploycheck.oci.layer import LayerError, Limits, entries
+from pytest_deploycheck.oci.files.layer import LayerError, Limits, entries
 
 
 def promise(examples: int) -> settings:

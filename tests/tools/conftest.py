@@ -13,7 +13,7 @@ from pytest_deploycheck.handles.files import ImageFiles
 from pytest_deploycheck.observe.contents import Contents
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci import reference as oci
-from pytest_deploycheck.oci.unpacking import DEFAULT_LIMITS
+from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS
 from pytest_deploycheck.sandbox import Sandbox
 from tools.builder import Builder, why_not
 from tools.registry import PushedTo, serving

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_deploycheck.facts.source import FileDigest, SourceTree
 from pytest_deploycheck.handles.checkout import BY_PRODUCTS, source_tree
-from pytest_deploycheck.oci.content import file_digest
+from pytest_deploycheck.oci.files.file_digest import file_digest
 
 
 def write(root: Path, *paths: str, text: str = "x = 1\n") -> None:

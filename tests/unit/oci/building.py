@@ -13,9 +13,9 @@ from typing import BinaryIO
 import zstandard
 
 from pytest_deploycheck.facts.image import Layer, Step
-from pytest_deploycheck.oci.layer import DEFAULT_LIMITS, Limits
+from pytest_deploycheck.oci.files.layer import DEFAULT_LIMITS, Limits
+from pytest_deploycheck.oci.files.tree import ImageTree
 from pytest_deploycheck.oci.manifest import digest_of
-from pytest_deploycheck.oci.tree import ImageTree
 
 
 @dataclass(frozen=True)

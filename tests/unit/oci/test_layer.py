@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
-from pytest_deploycheck.oci.layer import Entry, LayerError, entries
+from pytest_deploycheck.oci.files.layer import Entry, LayerError, entries
 from pytest_deploycheck.oci.manifest import digest_of
 from unit.oci.building import Item, device, file, folder, gone, gunzipped, hardlink, opaque, symlink, tar, zstd
 

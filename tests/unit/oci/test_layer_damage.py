@@ -10,7 +10,7 @@ from itertools import repeat
 import pytest
 import zstandard
 
-from pytest_deploycheck.oci.layer import DEFAULT_LIMITS, LayerError, Limits, entries
+from pytest_deploycheck.oci.files.layer import DEFAULT_LIMITS, LayerError, Limits, entries
 from pytest_deploycheck.oci.manifest import digest_of
 from unit.oci.building import file, folder, gunzipped, tar, zstd
 

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import pytest
 
 from pytest_deploycheck.facts.image import Layer
-from pytest_deploycheck.oci.layer import LayerError, Limits
-from pytest_deploycheck.oci.tree import ImageTree
+from pytest_deploycheck.oci.files.layer import LayerError, Limits
+from pytest_deploycheck.oci.files.tree import ImageTree
 from unit.oci.building import (
     Built,
     Item,

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from pytest_deploycheck.oci.tree import ImageTree
+from pytest_deploycheck.oci.files.tree import ImageTree
 from unit.oci.building import (
     Built,
     Item,

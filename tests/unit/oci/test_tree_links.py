@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.oci.layer import LayerError
-from pytest_deploycheck.oci.tree import ImageTree
+from pytest_deploycheck.oci.files.layer import LayerError
+from pytest_deploycheck.oci.files.tree import ImageTree
 from unit.oci.building import (
     Item,
     built,

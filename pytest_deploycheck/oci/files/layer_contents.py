@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pytest_deploycheck.oci.layer import Entry, Kind, LayerError
-from pytest_deploycheck.oci.places import is_within, lineage, parent_of
+from pytest_deploycheck.oci.files.layer import Entry, Kind, LayerError
+from pytest_deploycheck.oci.files.paths import is_within, lineage, parent_of
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Generic, TypeVar
 
 from pytest_deploycheck.facts.image import Layer
-from pytest_deploycheck.oci.layer import Entry, LayerError, Limits, entries
-from pytest_deploycheck.oci.record import Cover, Record, Watch, files_in, seen
-from pytest_deploycheck.oci.search import Search, Sight
+from pytest_deploycheck.oci.files.layer import Entry, LayerError, Limits, entries
+from pytest_deploycheck.oci.files.layer_contents import Cover, Record, Watch, files_in, seen
+from pytest_deploycheck.oci.files.path_walk import Search, Sight
 from pytest_deploycheck.oci.steps import can_hold, step_name
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pytest_deploycheck.oci.layer import Kind
-from pytest_deploycheck.oci.places import joined, parent_of, parts_of
+from pytest_deploycheck.oci.files.layer import Kind
+from pytest_deploycheck.oci.files.paths import joined, parent_of, parts_of
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
-from pytest_deploycheck.oci.tape import Tape
-from pytest_deploycheck.oci.unpacking import DEFAULT_LIMITS, PIECE, LayerError, Limits
+from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS, PIECE, LayerError, Limits
+from pytest_deploycheck.oci.files.tar_stream import Tape
 
 __all__ = ["DEFAULT_LIMITS", "Entry", "Kind", "LayerError", "Limits", "entries"]
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from pytest_deploycheck.oci.unpacking import LayerError, Limits, pieces_of, unpacked
+from pytest_deploycheck.oci.files.decompression import LayerError, Limits, pieces_of, unpacked
 
 # What Go's tar reader, and with it Docker and containerd, allow to the headers of an entry.
 _HEADERS = 1024 * 1024

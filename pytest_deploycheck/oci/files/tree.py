@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from pytest_deploycheck.facts.image import Layer, Step
 from pytest_deploycheck.facts.source import FileDigest
-from pytest_deploycheck.oci.content import file_digest
-from pytest_deploycheck.oci.descent import Descent, Listing, OpenLayer, Stack, named
-from pytest_deploycheck.oci.layer import DEFAULT_LIMITS, Entry, LayerError, Limits
-from pytest_deploycheck.oci.places import joined, place_of
-from pytest_deploycheck.oci.search import Search
+from pytest_deploycheck.oci.files.file_digest import file_digest
+from pytest_deploycheck.oci.files.layer import DEFAULT_LIMITS, Entry, LayerError, Limits
+from pytest_deploycheck.oci.files.lookup import Descent, Listing, OpenLayer, Stack, named
+from pytest_deploycheck.oci.files.path_walk import Search
+from pytest_deploycheck.oci.files.paths import joined, place_of
 from pytest_deploycheck.oci.steps import destinations
 
 T = TypeVar("T")
