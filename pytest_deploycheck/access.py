@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
-from pytest_deploycheck.facts.memory import Memory
 from pytest_deploycheck.facts.snapshot import Identity
+from pytest_deploycheck.observe.first_look import Memory
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.observe.contents import Contents
-    from pytest_deploycheck.observe.logs import LogReader
+    from pytest_deploycheck.observe.images.contents import Contents
+    from pytest_deploycheck.observe.logs.reader import LogReader
+    from pytest_deploycheck.observe.observer import Observer
     from pytest_deploycheck.observe.session import Session
-    from pytest_deploycheck.observe.snapshot import Observer
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Access:
     @property
     def contents(self) -> Contents:
         """What opens images."""
-        from pytest_deploycheck.observe.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
+        from pytest_deploycheck.observe.images.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         if self._contents is None:
             self._contents = Contents(self.session, self.cache)
@@ -78,7 +78,7 @@ class Access:
     @property
     def log_reader(self) -> LogReader:
         """What reads logs."""
-        from pytest_deploycheck.observe.logs import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
+        from pytest_deploycheck.observe.logs.reader import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         if self._log_reader is None:
             self._log_reader = LogReader(self.session, self.identity.account, self.now)
@@ -86,7 +86,7 @@ class Access:
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
         """What looks at services; whoever looks knows what was meant when the run began."""
-        from pytest_deploycheck.observe.snapshot import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
+        from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         return Observer(
             self.session,

@@ -22,7 +22,7 @@ from pytest_deploycheck.report.logs import nearest
 from pytest_deploycheck.waiting import Clock
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.observe.snapshot import Observer
+    from pytest_deploycheck.observe.observer import Observer
 
 
 @dataclass(slots=True)

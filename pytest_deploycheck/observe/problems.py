@@ -13,7 +13,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.reads import CREDENTIALS, READS, iam_action
+from pytest_deploycheck.observe.read_only import CREDENTIALS, READS, iam_action
 from pytest_deploycheck.safe import clean
 
 T = TypeVar("T")

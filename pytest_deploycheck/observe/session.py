@@ -20,7 +20,7 @@ from botocore.session import Session as CoreSession
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
-from pytest_deploycheck.observe.reads import guard
+from pytest_deploycheck.observe.read_only import guard
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -15,14 +15,14 @@ from urllib3 import Timeout
 from observe.v2_registry import SIGNATURE, Answer, Cut, LongBlob, V2Registry, digest_of
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.facts.image import Reference, Registry
-from pytest_deploycheck.observe.blob_cache import BlobCache
-from pytest_deploycheck.observe.blob_errors import BlobError
-from pytest_deploycheck.observe.blobs import Blobs, BlobStore, EcrBlobs
-from pytest_deploycheck.observe.docker_config import Found
-from pytest_deploycheck.observe.registry import RegistryClient
-from pytest_deploycheck.observe.retrying import Retries
+from pytest_deploycheck.observe.registry.blob_cache import BlobCache
+from pytest_deploycheck.observe.registry.blobs import Blobs, BlobStore, EcrBlobs
+from pytest_deploycheck.observe.registry.client import RegistryClient
+from pytest_deploycheck.observe.registry.credentials import Found
+from pytest_deploycheck.observe.registry.errors import BlobError
+from pytest_deploycheck.observe.registry.http import Web
+from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.session import Session
-from pytest_deploycheck.observe.web import Web
 from pytest_deploycheck.oci import reference as oci
 
 if TYPE_CHECKING:
@@ -436,7 +436,7 @@ def test_no_more_is_waited_than_is_sensible(registry: V2Registry) -> None:
 
 def test_one_attempt_may_be_all(registry: V2Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing is waited for, and a refusal whose words cannot be read is a refusal all the same."""
-    monkeypatch.setattr("pytest_deploycheck.observe.web._TIMEOUT", Timeout(connect=5, read=0.3))
+    monkeypatch.setattr("pytest_deploycheck.observe.registry.http._TIMEOUT", Timeout(connect=5, read=0.3))
     store = Layers(registry).blobs(Retries(attempts=1, sleep=_never))
     registry.plan("/cdn/", Answer(503, b"<Error><Co", {"Content-Length": "x", "Transfer-Encoding": "chunked"}))
     failure = error_of(store, IN_ECR, digest_of(b""))

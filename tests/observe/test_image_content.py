@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.observe import blobs
-from pytest_deploycheck.observe.retrying import Retries
+from pytest_deploycheck.observe.registry import blobs
+from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.sandbox import SandboxLayer, sandbox_layer
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pytest_deploycheck import watching
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.observe.alarms import like
+from pytest_deploycheck.observe.health.alarms import like
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.report.model import RunReport
 from pytest_deploycheck.verification import Verification, checks_of

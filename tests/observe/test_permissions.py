@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
-from pytest_deploycheck.observe.reads import READS
+from pytest_deploycheck.observe.read_only import READS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

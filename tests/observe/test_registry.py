@@ -21,11 +21,11 @@ from urllib3.response import HTTPResponse
 from observe.test_blobs import AT_ONCE, DATA, everything_told, nobody
 from observe.v2_registry import ANONYMOUS, TOKEN, Answer, Cut, V2Registry, digest_of
 from pytest_deploycheck.facts.image import Image, Reference
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError
-from pytest_deploycheck.observe.docker_config import Credentials, Found
-from pytest_deploycheck.observe.registry import RegistryClient
-from pytest_deploycheck.observe.secrecy import Secret
-from pytest_deploycheck.observe.web import Reply, Request, Web
+from pytest_deploycheck.observe.registry.client import RegistryClient
+from pytest_deploycheck.observe.registry.credentials import Credentials, Found
+from pytest_deploycheck.observe.registry.errors import Asked, BlobError
+from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.secrets import Secret
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci import reference as references
 

@@ -189,7 +189,7 @@ def test_more_events_than_are_kept(
     deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the bound a list or a number would pass for all there is: unproven; what is there is still found."""
-    monkeypatch.setattr("pytest_deploycheck.observe.finds.MOST_EVENTS", 2_000)
+    monkeypatch.setattr("pytest_deploycheck.observe.logs.matches.MOST_EVENTS", 2_000)
     first, second = world.backend.running_tasks
     ago = world.aws.now() - timedelta(minutes=6)
     first.log_lines((f"tick {number}" for number in range(2_050)), at=ago)

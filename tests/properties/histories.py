@@ -30,7 +30,7 @@ from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogScope, LogSight, 
 from pytest_deploycheck.handles.listening import Listener
 from pytest_deploycheck.handles.logs import LogTail
 from pytest_deploycheck.handles.window import Text
-from pytest_deploycheck.observe.logs import LogReader
+from pytest_deploycheck.observe.logs.reader import LogReader
 
 TASKS = ("t1", "t2", "t3", "t4")
 LATEST = OVERLAP // timedelta(milliseconds=1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from pytest_deploycheck.observe.reads import READS, iam_action
+from pytest_deploycheck.observe.read_only import READS, iam_action
 
 if TYPE_CHECKING:
     from sandbox.conftest import Run, Shop

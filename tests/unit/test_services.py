@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 from mypy_boto3_ecs import ECSClient
 
-from pytest_deploycheck.observe import ecs, rollouts
+from pytest_deploycheck.observe.ecs import rollouts
+from pytest_deploycheck.observe.ecs import services as ecs
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 

@@ -12,8 +12,8 @@ import pytest
 from botocore.stub import Stubber
 
 from pytest_deploycheck.config.settings import ServiceSettings
-from pytest_deploycheck.observe.alarms import alarms
-from pytest_deploycheck.observe.health import look_at_health
+from pytest_deploycheck.observe.health.alarms import alarms
+from pytest_deploycheck.observe.health.health import look_at_health
 from unit.judge.worlds import NOW, OLD_ROLLOUT, ROLLOUT, STARTED
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
-from pytest_deploycheck.observe.blob_cache import BlobCache
-from pytest_deploycheck.observe.blob_errors import BlobError
+from pytest_deploycheck.observe.registry.blob_cache import BlobCache
+from pytest_deploycheck.observe.registry.errors import BlobError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +277,7 @@ import io, sys
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from pytest_deploycheck.observe.blob_cache import BlobCache
+from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 
 cache = BlobCache(Path(sys.argv[1]), most_bytes=1_000_000)
 for number in range(60):

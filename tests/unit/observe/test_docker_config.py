@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_deploycheck.observe.docker_config import Credentials, find
-from pytest_deploycheck.observe.secrecy import Secret
+from pytest_deploycheck.observe.registry.credentials import Credentials, find
+from pytest_deploycheck.observe.registry.secrets import Secret
 
 ANN = {"auth": base64.b64encode(b"ann:p:w").decode()}
 SECRETS = Credentials("ann", Secret("p:w"))

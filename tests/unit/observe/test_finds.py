@@ -6,8 +6,8 @@ import pytest
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import OVERLAP
-from pytest_deploycheck.observe import finds as module
-from pytest_deploycheck.observe.finds import Finds
+from pytest_deploycheck.observe.logs import matches as module
+from pytest_deploycheck.observe.logs.matches import Finds
 from unit.judge.worlds import clock, event, stream
 
 ONE, TWO = stream("one"), stream("two")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.facts.rollout import Deployment, Pause, Revision, RevisionImage, ServiceDeployment, TaskSet
-from pytest_deploycheck.observe.answers import batches, member, pages, require_all, utc, utc_or_none
+from pytest_deploycheck.observe.calls import batches, member, pages, require_all, utc, utc_or_none
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

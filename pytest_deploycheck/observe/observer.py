@@ -12,7 +12,6 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Registry
-from pytest_deploycheck.facts.memory import Memory
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import ContainerDefinition, Service, TaskDefinition
 from pytest_deploycheck.facts.snapshot import (
@@ -24,17 +23,19 @@ from pytest_deploycheck.facts.snapshot import (
     ServiceFacts,
 )
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.observe import ecs, rollouts
 from pytest_deploycheck.observe.asking import Once, side_by_side
-from pytest_deploycheck.observe.contents import Contents
-from pytest_deploycheck.observe.earlier import with_history
-from pytest_deploycheck.observe.health import look_at_health
-from pytest_deploycheck.observe.images import ImageFinder
-from pytest_deploycheck.observe.meant import Choice, Named, choose
-from pytest_deploycheck.observe.moments import rollout_began, serves_alone_since
+from pytest_deploycheck.observe.ecs import rollouts
+from pytest_deploycheck.observe.ecs import services as ecs
+from pytest_deploycheck.observe.ecs.newest import rollout_began, serves_alone_since
+from pytest_deploycheck.observe.ecs.target import newest_revision, target_definition
+from pytest_deploycheck.observe.first_look import Memory
+from pytest_deploycheck.observe.health.health import look_at_health
+from pytest_deploycheck.observe.images.choice import Choice, Named, choose
+from pytest_deploycheck.observe.images.contents import Contents
+from pytest_deploycheck.observe.images.finder import ImageFinder
+from pytest_deploycheck.observe.images.history import with_history
 from pytest_deploycheck.observe.problems import DENIED, THROTTLED, attempt
 from pytest_deploycheck.observe.session import Session
-from pytest_deploycheck.observe.target import newest_revision, target_definition
 
 _NOT_THERE = {"ClusterNotFoundException": "cluster", "ServiceNotFoundException": "service"}
 

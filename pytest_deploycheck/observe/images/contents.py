@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
 from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.observe import docker_config
 from pytest_deploycheck.observe.asking import Once
-from pytest_deploycheck.observe.blob_cache import BlobCache
-from pytest_deploycheck.observe.blob_errors import BlobError
-from pytest_deploycheck.observe.blobs import Blobs, EcrBlobs
-from pytest_deploycheck.observe.registry import RegistryClient
-from pytest_deploycheck.observe.registry_auth import is_local
+from pytest_deploycheck.observe.registry import credentials as docker_config
+from pytest_deploycheck.observe.registry.auth import is_local
+from pytest_deploycheck.observe.registry.blob_cache import BlobCache
+from pytest_deploycheck.observe.registry.blobs import Blobs, EcrBlobs
+from pytest_deploycheck.observe.registry.client import RegistryClient
+from pytest_deploycheck.observe.registry.errors import BlobError
 from pytest_deploycheck.oci.config import described, parse_config
 from pytest_deploycheck.oci.manifest import ManifestError, parse
 

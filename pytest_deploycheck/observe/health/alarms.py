@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
-from pytest_deploycheck.observe.answers import batches, member, utc, utc_or_none
 from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.calls import batches, member, utc, utc_or_none
 from pytest_deploycheck.observe.problems import IncompleteAnswerError, attempt
 
 if TYPE_CHECKING:

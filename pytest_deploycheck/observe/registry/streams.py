@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError, failed, of_another_digest, of_another_size
+from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed, of_another_digest, of_another_size
 from pytest_deploycheck.oci.reference import is_digest
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference
 from pytest_deploycheck.facts.snapshot import Absence, Lookup
-from pytest_deploycheck.observe import docker_config
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError, failed, of_another_digest
-from pytest_deploycheck.observe.docker_config import HUB_HOSTS, Found
-from pytest_deploycheck.observe.download import download
-from pytest_deploycheck.observe.registry_auth import Authorizer, Place, is_local
-from pytest_deploycheck.observe.retrying import Retries, persist
-from pytest_deploycheck.observe.streams import check_digest, readable, verified
-from pytest_deploycheck.observe.web import Reply, Request, Web
+from pytest_deploycheck.observe.registry import credentials as docker_config
+from pytest_deploycheck.observe.registry.auth import Authorizer, Place, is_local
+from pytest_deploycheck.observe.registry.credentials import HUB_HOSTS, Found
+from pytest_deploycheck.observe.registry.download import download
+from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed, of_another_digest
+from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.retry import Retries, persist
+from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci.reference import is_digest, is_tag
 

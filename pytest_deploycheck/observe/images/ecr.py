@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
-from pytest_deploycheck.observe.answers import member, utc, utc_or_none
+from pytest_deploycheck.observe.calls import member, utc, utc_or_none
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
 from pytest_deploycheck.oci import manifest as oci
 

@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError, failed
-from pytest_deploycheck.observe.docker_config import Credentials, Found
-from pytest_deploycheck.observe.secrecy import Secret
-from pytest_deploycheck.observe.web import Request, Web
+from pytest_deploycheck.observe.registry.credentials import Credentials, Found
+from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed
+from pytest_deploycheck.observe.registry.http import Request, Web
+from pytest_deploycheck.observe.registry.secrets import Secret
 
 _CHALLENGE = re.compile(r"\b(Bearer|Basic)\b((?:[\s,]*[a-z_]+=(?:\"[^\"]*\"|[^\s,\"]+))*)", re.IGNORECASE)
 _PARAMETER = re.compile(r"([a-z_]+)=(?:\"([^\"]*)\"|([^\s,\"]+))", re.IGNORECASE)

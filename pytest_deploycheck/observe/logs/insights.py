@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.observe.answers import member
+from pytest_deploycheck.observe.calls import member
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
 from pytest_deploycheck.waiting import Pace, wait
 

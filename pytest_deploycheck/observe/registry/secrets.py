@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pytest_deploycheck.observe.blob_errors import without_queries
+from pytest_deploycheck.observe.registry.errors import without_queries
 
 _TALKATIVE = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry", "botocore.parsers")
 """The loggers that write addresses, or answers with addresses in them, at whatever level."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Traffic
-from pytest_deploycheck.observe.answers import batches, member
+from pytest_deploycheck.observe.calls import batches, member
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 if TYPE_CHECKING:

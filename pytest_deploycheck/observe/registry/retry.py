@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.blob_errors import BlobError, PassingError
+from pytest_deploycheck.observe.registry.errors import BlobError, PassingError
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from http import HTTPStatus
 
-from pytest_deploycheck.observe.blob_errors import Asked, PassingError, cut_short, failed, of_another_size
-from pytest_deploycheck.observe.retrying import Retries
-from pytest_deploycheck.observe.streams import Chunks
-from pytest_deploycheck.observe.web import Reply
+from pytest_deploycheck.observe.registry.errors import Asked, PassingError, cut_short, failed, of_another_size
+from pytest_deploycheck.observe.registry.http import Reply
+from pytest_deploycheck.observe.registry.retry import Retries
+from pytest_deploycheck.observe.registry.streams import Chunks
 
 Ask = Callable[[int], AbstractContextManager[Reply]]
 """Asks for a blob from a byte on."""

@@ -18,10 +18,18 @@ from botocore.utils import get_environ_proxies
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError, broken, cut_short, failed, of_another_size, refusal
-from pytest_deploycheck.observe.secrecy import masked_logs
+from pytest_deploycheck.observe.registry.errors import (
+    Asked,
+    BlobError,
+    broken,
+    cut_short,
+    failed,
+    of_another_size,
+    refusal,
+)
+from pytest_deploycheck.observe.registry.secrets import masked_logs
+from pytest_deploycheck.observe.registry.streams import CHUNK, Chunks
 from pytest_deploycheck.observe.session import PARALLEL_CALLS
-from pytest_deploycheck.observe.streams import CHUNK, Chunks
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse

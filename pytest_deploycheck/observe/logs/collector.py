@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from pytest_deploycheck.facts.log import LogEvent, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.answers import batches, member, pages
-from pytest_deploycheck.observe.finds import Finds
+from pytest_deploycheck.observe.calls import batches, member, pages
+from pytest_deploycheck.observe.logs.matches import Finds
 from pytest_deploycheck.observe.narrowing import filter_patterns
 from pytest_deploycheck.observe.problems import attempt, code_of
 

@@ -9,12 +9,12 @@ from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged, Lookup
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.observe import ecr
 from pytest_deploycheck.observe.asking import Once, side_by_side
-from pytest_deploycheck.observe.blob_errors import BlobError
-from pytest_deploycheck.observe.contents import Contents
-from pytest_deploycheck.observe.meant import Choice
+from pytest_deploycheck.observe.images import ecr
+from pytest_deploycheck.observe.images.choice import Choice
+from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.problems import LOOK_ERRORS
+from pytest_deploycheck.observe.registry.errors import BlobError
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci.manifest import ManifestError
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.alarms import alarms, like
 from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.health.alarms import alarms, like
+from pytest_deploycheck.observe.health.targets import target_groups
+from pytest_deploycheck.observe.health.traffic import traffic
 from pytest_deploycheck.observe.problems import attempt
-from pytest_deploycheck.observe.targets import target_groups
-from pytest_deploycheck.observe.traffic import traffic
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import ServiceSettings

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from botocore.exceptions import ClientError
 
 from pytest_deploycheck.facts.image import Reference, Registry
-from pytest_deploycheck.observe.answers import member
-from pytest_deploycheck.observe.blob_cache import BlobCache
-from pytest_deploycheck.observe.blob_errors import Asked, BlobError, gone
-from pytest_deploycheck.observe.download import download
+from pytest_deploycheck.observe.calls import member
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, code_of, problem_of
-from pytest_deploycheck.observe.registry import RegistryClient
-from pytest_deploycheck.observe.retrying import Retries
-from pytest_deploycheck.observe.secrecy import masked_logs
-from pytest_deploycheck.observe.streams import check_digest, readable, verified
-from pytest_deploycheck.observe.web import Reply, Request, Web
+from pytest_deploycheck.observe.registry.blob_cache import BlobCache
+from pytest_deploycheck.observe.registry.client import RegistryClient
+from pytest_deploycheck.observe.registry.download import download
+from pytest_deploycheck.observe.registry.errors import Asked, BlobError, gone
+from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.retry import Retries
+from pytest_deploycheck.observe.registry.secrets import masked_logs
+from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

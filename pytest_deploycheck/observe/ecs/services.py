@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.observe.answers import batches, member, require_all, utc, utc_or_none
-from pytest_deploycheck.observe.rollouts import deployment, task_set
+from pytest_deploycheck.observe.calls import batches, member, require_all, utc, utc_or_none
+from pytest_deploycheck.observe.ecs.rollouts import deployment, task_set
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pytest_deploycheck.observe.blob_errors import Asked
-from pytest_deploycheck.observe.streams import CHUNK, Chunks, check_digest, chunks_of, readable, verified
+from pytest_deploycheck.observe.registry.errors import Asked
+from pytest_deploycheck.observe.registry.streams import CHUNK, Chunks, check_digest, chunks_of, readable, verified
 
 Fetch = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens a blob at its source."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.asking import side_by_side
-from pytest_deploycheck.observe.collector import Collector
-from pytest_deploycheck.observe.insights import run_query
-from pytest_deploycheck.observe.livetail import LiveTail
+from pytest_deploycheck.observe.logs.collector import Collector
+from pytest_deploycheck.observe.logs.insights import run_query
+from pytest_deploycheck.observe.logs.live_tail import LiveTail
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_deploycheck.observe.secrecy import Secret
+from pytest_deploycheck.observe.registry.secrets import Secret
 
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 """The names that Docker Hub goes by."""

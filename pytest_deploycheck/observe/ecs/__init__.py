@@ -1,0 +1,3 @@
+"""Queries to ECS."""
+
+from __future__ import annotations

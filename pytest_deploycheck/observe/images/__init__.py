@@ -1,0 +1,3 @@
+"""Queries about images, mostly to ECR."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Queries to CloudWatch Logs."""
+
+from __future__ import annotations

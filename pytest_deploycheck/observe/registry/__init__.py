@@ -1,0 +1,3 @@
+"""Blobs from ECR and from other registries."""
+
+from __future__ import annotations
