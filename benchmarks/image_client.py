@@ -9,7 +9,7 @@ from pathlib import Path
 from image_registry import ABSENT, NEEDLE, PLACE, SOURCE
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
-from pytest_deploycheck.handles.files import ImageFiles
+from pytest_deploycheck.handles.image_files import ImageFiles
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci import reference as oci

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.health import Alarms, AlarmState, TargetHealth, TaskTarget
     from pytest_deploycheck.handles.image import DeployedImage
-    from pytest_deploycheck.handles.logs import Captured, LogTail
+    from pytest_deploycheck.handles.logs.tail import Captured, LogTail
+    from pytest_deploycheck.handles.logs.window import Absence, Count
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
-    from pytest_deploycheck.handles.window import Absence, Count
     from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
     from pytest_deploycheck.judge.checks.rollout import Rollout
     from pytest_deploycheck.judge.verdict import Verdict

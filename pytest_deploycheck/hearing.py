@@ -12,8 +12,8 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
-from pytest_deploycheck.handles.listening import Listener
-from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.handles.logs.tail import LogTail
+from pytest_deploycheck.handles.logs.wait import Listener
 from pytest_deploycheck.judge.analysis.log_reading import Answer
 from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
 from pytest_deploycheck.judge.checks.logs import judge_expectation

@@ -18,7 +18,7 @@ from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.image_checks import ImageChecks
-from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.hearing import Hearing
 from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
 from pytest_deploycheck.judge.checks.alarms import judge_alarms

@@ -12,7 +12,7 @@ from typing import Self
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.handles.files import Comparison, ImageFiles
+from pytest_deploycheck.handles.image_files import Comparison, ImageFiles
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_deploycheck.checkout.source_tree import checkout
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.source import Compared
-from pytest_deploycheck.handles.checkout import checkout
-from pytest_deploycheck.handles.files import ImageFiles, OpenLayer
+from pytest_deploycheck.handles.image_files import ImageFiles, OpenLayer
 from pytest_deploycheck.judge.analysis.matching import manifest_for
 from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.checks.image_layers import judge_layers

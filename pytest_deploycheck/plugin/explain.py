@@ -6,7 +6,7 @@ import re
 
 from pytest_deploycheck.handles.health import States
 from pytest_deploycheck.handles.image import Digests
-from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.checks.logs import shown
 from pytest_deploycheck.judge.wording import plural
 

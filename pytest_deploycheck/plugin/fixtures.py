@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.health import Alarms, TargetHealth
     from pytest_deploycheck.handles.image import DeployedImage
-    from pytest_deploycheck.handles.logs import LogTail
+    from pytest_deploycheck.handles.logs.tail import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
     from pytest_deploycheck.judge.checks.rollout import Rollout
     from pytest_deploycheck.plugin.run import DeployRun

@@ -23,7 +23,7 @@ from pytest_deploycheck.report.logs import LAST_LINES
 from pytest_deploycheck.verification import Verification, checks_of
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.handles.logs import LogTail
+    from pytest_deploycheck.handles.logs.tail import LogTail
     from pytest_deploycheck.plugin.settings import RunSettings
 
 _INTERNAL = "An exception that is not part of a check: {error!r}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_deploycheck.handles import listening
+from pytest_deploycheck.handles.logs import wait as listening
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:

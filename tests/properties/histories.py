@@ -27,9 +27,9 @@ from properties.service import (
 )
 from pytest_deploycheck.config.settings import Pattern, TaskScope
 from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogScope, LogSight, LogStream
-from pytest_deploycheck.handles.listening import Listener
-from pytest_deploycheck.handles.logs import LogTail
-from pytest_deploycheck.handles.window import Text
+from pytest_deploycheck.handles.logs.tail import LogTail
+from pytest_deploycheck.handles.logs.wait import Listener
+from pytest_deploycheck.handles.logs.window import Text
 from pytest_deploycheck.observe.logs.reader import LogReader
 
 TASKS = ("t1", "t2", "t3", "t4")

@@ -30,9 +30,9 @@ from properties.histories import (
 from properties.service import SINCE, History, Line, PlainTail, SimulatedLogs, SimulatedTime
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.handles.listening import PACE, Window
-from pytest_deploycheck.handles.logs import Captured
-from pytest_deploycheck.handles.window import Absence
+from pytest_deploycheck.handles.logs.tail import Captured
+from pytest_deploycheck.handles.logs.wait import PACE, Window
+from pytest_deploycheck.handles.logs.window import Absence
 from pytest_deploycheck.judge.analysis.log_reading import Answer
 
 QUESTIONS = ("wait_for", "in", "absent", "hold", "count", "events", "captured")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_deploycheck import verify
+from pytest_deploycheck.checkout.source_tree import checkout as state_of
 from pytest_deploycheck.facts.baseline import Previous
-from pytest_deploycheck.handles.checkout import checkout as state_of
 from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.report.document import to_text
@@ -19,7 +19,7 @@ from pytest_deploycheck.sandbox import Sandbox
 from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.handles.files import ImageFiles
+    from pytest_deploycheck.handles.image_files import ImageFiles
     from pytest_deploycheck.judge.finding import Finding
     from tools.conftest import Room
 

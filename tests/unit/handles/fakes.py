@@ -11,8 +11,8 @@ from typing import Any
 from pytest_deploycheck.config.settings import EVERYTHING, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.handles.listening import Listener
-from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.handles.logs.tail import LogTail
+from pytest_deploycheck.handles.logs.wait import Listener
 from pytest_deploycheck.waiting import Clock
 from unit.judge.worlds import clock, scope, sight, stream
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
 from pytest_deploycheck.facts.source import FileDigest, SourceTree
-from pytest_deploycheck.handles.checkout import BY_PRODUCTS, source_tree
 from pytest_deploycheck.oci.files.file_digest import file_digest
 
 

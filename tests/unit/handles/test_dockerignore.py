@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_deploycheck.handles.dockerignore import Ignore
+from pytest_deploycheck.checkout.dockerignore import Ignore
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.handles.logs import LogTail
+from pytest_deploycheck.handles.logs.tail import LogTail
 from unit.handles.fakes import LOG_WAIT, START, Logs, logs
 from unit.judge.worlds import denied, event, scope, stream
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_deploycheck.checkout.source_search import SourceLine, find_in_source
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.handles.source import SourceLine, find_in_source
 
 LINE = "Found 3 platform sections"
 FOUND = Pattern(LINE)
@@ -230,7 +230,7 @@ def test_the_search_ends_in_time(tmp_path: Path) -> None:
 
 def test_only_so_many_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tree of very many files is searched in part."""
-    monkeypatch.setattr("pytest_deploycheck.handles.source._MOST_FILES", 2)
+    monkeypatch.setattr("pytest_deploycheck.checkout.source_search._MOST_FILES", 2)
     for name in ("a.py", "b.txt", "c.py", "d.py"):
         write(tmp_path, name)
     assert found(tmp_path) == ["a.py:1", "c.py:1"]

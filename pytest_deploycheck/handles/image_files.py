@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from pytest_deploycheck.checkout.dockerignore import Ignore
+from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
 from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
-from pytest_deploycheck.handles.checkout import BY_PRODUCTS, source_tree
-from pytest_deploycheck.handles.dockerignore import Ignore
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.files.layer import LayerError

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, get_args
 
+from pytest_deploycheck.checkout.source_search import find_in_source
 from pytest_deploycheck.config.settings import EVERYTHING, Expectation, Pattern, SequenceScope, TaskScope
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
-from pytest_deploycheck.handles.listening import RECENT, Held, Listener, Window
-from pytest_deploycheck.handles.records import parse_records
-from pytest_deploycheck.handles.source import find_in_source
+from pytest_deploycheck.handles.logs.records import parse_records
+from pytest_deploycheck.handles.logs.wait import RECENT, Held, Listener, Window
 from pytest_deploycheck.judge.analysis.log_reading import Answer, matched
 from pytest_deploycheck.judge.checks.logs import drop_note, nothing_heard, stands_in_note
 from pytest_deploycheck.judge.wording import at, plural, seconds

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_deploycheck.checkout.dockerignore import Ignore
 from pytest_deploycheck.facts.source import Checkout, FileDigest, SourceFile, SourceTree
-from pytest_deploycheck.handles.dockerignore import Ignore
 from pytest_deploycheck.oci.files.file_digest import file_digest
 
 _CHUNK = 1 << 20

@@ -11,8 +11,8 @@ from pathlib import Path
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight
-from pytest_deploycheck.handles.listening import RECENT, Held, Listener, Window
-from pytest_deploycheck.handles.window import Asked, LogWindow, Text, to_pattern
+from pytest_deploycheck.handles.logs.wait import RECENT, Held, Listener, Window
+from pytest_deploycheck.handles.logs.window import Asked, LogWindow, Text, to_pattern
 from pytest_deploycheck.judge.analysis.log_reading import matching
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.logs import account_of, explain
