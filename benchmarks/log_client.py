@@ -27,7 +27,7 @@ def ask(text: str, *, live_tail: bool = False, regex: bool = False) -> None:
         Options,
         ServiceSettings,
     )
-    from pytest_deploycheck.verification import Verification  # noqa: PLC0415
+    from pytest_deploycheck.run.verification import Verification  # noqa: PLC0415
 
     environment = EnvironmentSettings(
         name="bench", live_tail=live_tail, services={SERVICE: ServiceSettings(SERVICE, SERVICE)}

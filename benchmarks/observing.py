@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
+from pytest_deploycheck.run.verification import Verification
 from pytest_deploycheck.sandbox import Sandbox
-from pytest_deploycheck.verification import Verification
 
 SERVICES = 12
 LATENCY = 0.03

@@ -119,7 +119,7 @@ def verify(
     from pytest_deploycheck.config.build_log import read_build_log  # noqa: PLC0415
     from pytest_deploycheck.config.settings import Options  # noqa: PLC0415
     from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415
-    from pytest_deploycheck.verification import verify as carry_out  # noqa: PLC0415
+    from pytest_deploycheck.run.verification import verify as carry_out  # noqa: PLC0415
 
     if env == loading.BUILT_IN:
         raise ConfigurationError(

@@ -18,7 +18,7 @@ from pytest_deploycheck.plugin.results import Results, attached
 from pytest_deploycheck.plugin.settings import resolve
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
-from pytest_deploycheck.verification import checks_of
+from pytest_deploycheck.run.verification import checks_of
 
 if TYPE_CHECKING:
     from pytest_deploycheck.plugin.hosting import HostedSandbox

@@ -20,7 +20,7 @@ from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.report.logs import LAST_LINES
-from pytest_deploycheck.verification import Verification, checks_of
+from pytest_deploycheck.run.verification import Verification, checks_of
 
 if TYPE_CHECKING:
     from pytest_deploycheck.handles.logs.tail import LogTail

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck import watching
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.observe.health.alarms import like
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.report.model import RunReport
-from pytest_deploycheck.verification import Verification, checks_of
+from pytest_deploycheck.run import rollout_wait as watching
+from pytest_deploycheck.run.verification import Verification, checks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

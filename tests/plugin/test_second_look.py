@@ -102,7 +102,7 @@ class Web:
 @pytest.fixture
 def web(world: World, deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Web:
     """Return a service that is verified as long as nothing happens; what was seen is old at once."""
-    monkeypatch.setattr("pytest_deploycheck.watching.FRESH", 0)
+    monkeypatch.setattr("pytest_deploycheck.run.rollout_wait.FRESH", 0)
     return Web(world, deploy, pytester)
 
 
@@ -227,7 +227,7 @@ def test_what_is_refuted_is_not_looked_at_again(web: Web) -> None:
 
 def test_what_was_seen_a_moment_ago_is_not_looked_at_again(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short run costs one look."""
-    monkeypatch.setattr("pytest_deploycheck.watching.FRESH", 3600)
+    monkeypatch.setattr("pytest_deploycheck.run.rollout_wait.FRESH", 3600)
     outcome = web.run(nothing)
     assert (outcome.status, web.looks) == (0, 1)
 
@@ -289,7 +289,7 @@ def test_an_interruption_of_the_second_look(web: Web, monkeypatch: pytest.Monkey
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    outcome = web.run(lambda: monkeypatch.setattr("pytest_deploycheck.watching.wait", interrupted))
+    outcome = web.run(lambda: monkeypatch.setattr("pytest_deploycheck.run.rollout_wait.wait", interrupted))
     assert (outcome.status, outcome.verdict[0]) == (2, "UNPROVEN"), outcome.output
     assert "Traceback" not in outcome.output
     assert not outcome.report["complete"]

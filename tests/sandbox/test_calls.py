@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_deploycheck import watching
+from pytest_deploycheck.run import rollout_wait as watching
 
 if TYPE_CHECKING:
     from sandbox.conftest import Shop

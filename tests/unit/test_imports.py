@@ -143,7 +143,7 @@ def test_importing_the_plugin_is_light(module: str) -> None:
 def test_importing_the_domain_does_not_load_pytest() -> None:
     """`pytest_deploycheck.verify` works in a script: importing the way through loads neither pytest nor boto3."""
     code = (
-        "import sys, pytest_deploycheck.verification\n"
+        "import sys, pytest_deploycheck.run.verification\n"
         "print([name for name in ('pytest', '_pytest', 'boto3', 'botocore', 'moto') if name in sys.modules])"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

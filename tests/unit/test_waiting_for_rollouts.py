@@ -19,7 +19,7 @@ from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.watching import Watch
+from pytest_deploycheck.run.rollout_wait import Watch
 from unit.handles.fakes import FakeClock
 from unit.judge.worlds import (
     NOW,

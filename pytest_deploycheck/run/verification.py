@@ -10,16 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_deploycheck.access import Access
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
-from pytest_deploycheck.handles.image_checks import ImageChecks
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.hearing import Hearing
 from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
 from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
@@ -33,8 +30,11 @@ from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge
 from pytest_deploycheck.oci.reference import check_meant
 from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.run.connections import Access
+from pytest_deploycheck.run.image_checks import ImageChecks
+from pytest_deploycheck.run.log_checks import Hearing
+from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.waiting import Clock, SystemClock
-from pytest_deploycheck.watching import ShowRollouts, Watch
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:

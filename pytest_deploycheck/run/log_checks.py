@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.access import Access
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.facts.log import LogScope
@@ -19,6 +18,7 @@ from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
 from pytest_deploycheck.judge.checks.logs import judge_expectation
 from pytest_deploycheck.judge.finding import Check, Finding
 from pytest_deploycheck.report.logs import nearest
+from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.waiting import Clock
 
 if TYPE_CHECKING:
