@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+from pytest_deploycheck.config.filter_patterns import literal_runs
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.observe.narrowing import literal_runs
 
 _SECONDS = 2.0
 _MOST_FILES = 5000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.merging import merged
-from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.config.validation import describe_key, validate
 from pytest_deploycheck.errors import ConfigurationError
 

@@ -14,7 +14,7 @@ from pytest_deploycheck import schemas
 from pytest_deploycheck.config import placeholders
 from pytest_deploycheck.config.building import KINDS
 from pytest_deploycheck.config.merging import merged
-from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.config.metadata import read_reference
-from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.config.build_metadata import read_reference
 from pytest_deploycheck.config.settings import When
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:

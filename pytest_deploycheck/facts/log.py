@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.redaction import clean
 
 OVERLAP = timedelta(minutes=2)
 """How late an event may become visible and still be reckoned with: so far back each look reads again.

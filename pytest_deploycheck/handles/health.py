@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, overload
 
-from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.health import Alarm
 from pytest_deploycheck.facts.snapshot import ServiceFacts

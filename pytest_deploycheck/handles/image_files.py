@@ -19,7 +19,7 @@ from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.files.layer import LayerError
 from pytest_deploycheck.oci.files.tree import Digests, ImageTree
 from pytest_deploycheck.oci.steps import can_hold, destinations
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Lookup
 from pytest_deploycheck.oci.steps import step_name
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _SHORT = len("sha256:") + 12
 _TWO_MINUTES = 120

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.read_only import CREDENTIALS, READS, iam_action
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.redaction import clean
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.config.nearest import did_you_mean
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError, UnprovenError
 from pytest_deploycheck.facts.snapshot import Observation, Problem
 from pytest_deploycheck.judge.finding import Finding

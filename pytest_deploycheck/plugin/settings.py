@@ -12,8 +12,8 @@ import pytest
 from pytest_deploycheck.config import loading, values
 from pytest_deploycheck.config.baseline import read_baseline
 from pytest_deploycheck.config.build_log import read_build_log
-from pytest_deploycheck.config.nearest import did_you_mean
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.plugin import options
 from pytest_deploycheck.plugin.options import Given, given

@@ -12,8 +12,8 @@ from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
+from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.safe import clean
 
 SCHEMA_VERSION = 1
 

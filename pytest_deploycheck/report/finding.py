@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.redaction import clean
 
 
 def explain_finding(finding: Finding) -> str:

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.analysis.near_miss import nearest_miss
 from pytest_deploycheck.judge.checks.logs import events_seen, shown
 from pytest_deploycheck.judge.wording import at, plural
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 LAST_LINES = 10
 """Lines of the log that a failure shows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.judge.wording import seconds
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 
 def progress_line(progress: Progress, elapsed: float) -> str:

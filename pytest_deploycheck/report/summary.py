@@ -7,8 +7,8 @@ from pytest_deploycheck.judge.analysis.rollback import no_target, runs_the_image
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, roughly, short
+from pytest_deploycheck.redaction import one_line
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.safe import one_line
 
 _MARKS = {
     Status.PASS: "ok",

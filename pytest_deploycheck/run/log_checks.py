@@ -17,9 +17,9 @@ from pytest_deploycheck.judge.analysis.log_reading import Answer
 from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
 from pytest_deploycheck.judge.checks.logs import judge_expectation
 from pytest_deploycheck.judge.finding import Check, Finding
+from pytest_deploycheck.polling import Clock
 from pytest_deploycheck.report.logs import nearest
 from pytest_deploycheck.run.connections import Access
-from pytest_deploycheck.waiting import Clock
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.observer import Observer

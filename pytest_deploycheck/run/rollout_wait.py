@@ -10,7 +10,7 @@ from typing import Protocol
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.judge.checks.pending import still_awaited
 from pytest_deploycheck.judge.progress import Progress, progress
-from pytest_deploycheck.waiting import Clock, wait
+from pytest_deploycheck.polling import Clock, wait
 
 FRESH = 1.0
 """Seconds for which an observation is as good as a new one."""

@@ -28,13 +28,13 @@ from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_meant
+from pytest_deploycheck.polling import Clock, SystemClock
 from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
 from pytest_deploycheck.run.log_checks import Hearing
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
-from pytest_deploycheck.waiting import Clock, SystemClock
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:

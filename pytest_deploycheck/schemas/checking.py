@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema.validators import validator_for
 
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 
 def first_violation(document: Any, schema: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_deploycheck.waiting import PATIENT, Pace, SystemClock, wait
+from pytest_deploycheck.polling import PATIENT, Pace, SystemClock, wait
 from unit.handles.fakes import FakeClock
 
 

@@ -12,7 +12,7 @@ from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight, LogStream
 from pytest_deploycheck.judge.analysis.log_reading import Answer, Reading, read, read_count
 from pytest_deploycheck.judge.wording import plural, seconds
-from pytest_deploycheck.waiting import Clock, Pace, Waited, wait
+from pytest_deploycheck.polling import Clock, Pace, Waited, wait
 
 PACE = Pace(shortest=0.15, longest=1.0, share=0.01)
 """Quick while a line is most likely to come; a wait of a minute looks every 0.6 seconds in the end."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.judge.analysis.log_reading import matching
-from pytest_deploycheck.safe import mask, one_line
+from pytest_deploycheck.redaction import mask, one_line
 
 _LONGEST_SHOWN = 400
 _LONGEST_COMPARED = 150

@@ -8,7 +8,7 @@ from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
 from pytest_deploycheck.judge.wording import at
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _COMPLAINT = re.compile(
     r"unable to|(?:is|was) unhealthy|not healthy|throttled|failed to|cannot|insufficient|impaired|deployment failed",

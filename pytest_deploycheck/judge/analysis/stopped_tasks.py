@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.analysis.stop_reasons import Reason, reason_of
 from pytest_deploycheck.judge.wording import plural
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _MOST_REASONS = 3
 """Reasons that are told in words; of more it is said that there are some."""

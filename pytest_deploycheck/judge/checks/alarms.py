@@ -11,7 +11,7 @@ from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
 from pytest_deploycheck.judge.finding import ALARMS_OK, Finding
 from pytest_deploycheck.judge.wording import at, plural
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _ALARM = "ALARM"
 

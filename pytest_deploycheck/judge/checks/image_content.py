@@ -9,7 +9,7 @@ from pytest_deploycheck.facts.image import ImageConfig
 from pytest_deploycheck.facts.source import Checkout, Compared
 from pytest_deploycheck.judge.finding import IMAGE_CONTENT, Finding
 from pytest_deploycheck.judge.wording import plural, step_of
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _SHOWN = 10
 

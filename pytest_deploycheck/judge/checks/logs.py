@@ -12,7 +12,7 @@ from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogSight
 from pytest_deploycheck.judge.analysis.log_reading import Answer, Reading, matching
 from pytest_deploycheck.judge.finding import Check, Finding
 from pytest_deploycheck.judge.wording import at, logs_command, plural, seconds
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _OVERLAP = seconds(OVERLAP.total_seconds())
 _OVERLAP_OPTION = f"{OVERLAP.total_seconds():.0f}s"

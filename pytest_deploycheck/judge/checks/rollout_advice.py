@@ -13,7 +13,7 @@ from pytest_deploycheck.judge.analysis.stop_reasons import reason_in
 from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.matching import is_new
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
 from pytest_deploycheck.judge.wording import plural
-from pytest_deploycheck.safe import one_line
+from pytest_deploycheck.redaction import one_line
 
 _UNTOLD = frozenset({"unavailable"})
 """States that say nothing of a target's health, such as that of a group whose health checks are off."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from pytest_deploycheck.config.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import LogEvent, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.calls import batches, member, pages
 from pytest_deploycheck.observe.logs.matches import Finds
-from pytest_deploycheck.observe.narrowing import filter_patterns
 from pytest_deploycheck.observe.problems import attempt, code_of
 
 if TYPE_CHECKING:

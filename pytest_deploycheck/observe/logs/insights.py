@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.observe.calls import member
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
-from pytest_deploycheck.waiting import Pace, wait
+from pytest_deploycheck.polling import Pace, wait
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
     from pytest_deploycheck.facts.log import LogStream
-    from pytest_deploycheck.waiting import Clock
+    from pytest_deploycheck.polling import Clock
 
 _ACTION = "logs:StartQuery"
 _PACE = Pace(shortest=0.2, longest=2.0, share=0.2)

@@ -19,7 +19,7 @@ from pytest_deploycheck.observe.logs.live_tail import LiveTail
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
     from pytest_deploycheck.observe.session import Session
-    from pytest_deploycheck.waiting import Clock
+    from pytest_deploycheck.polling import Clock
 
 _Place = tuple[str, str]
 

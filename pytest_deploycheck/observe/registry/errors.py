@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.snapshot import Absence, Problem
-from pytest_deploycheck.safe import clean
+from pytest_deploycheck.redaction import clean
 
 _TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})

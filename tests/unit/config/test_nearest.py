@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.config.nearest import did_you_mean, nearest
+from pytest_deploycheck.config.suggestions import did_you_mean, nearest
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.handles.logs.wait import Listener
-from pytest_deploycheck.waiting import Clock
+from pytest_deploycheck.polling import Clock
 from unit.judge.worlds import clock, scope, sight, stream
 
 START = clock("11:10")

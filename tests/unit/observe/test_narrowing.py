@@ -7,8 +7,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from pytest_deploycheck.config.filter_patterns import LONGEST, filter_patterns, literal_runs, needle
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.observe.narrowing import LONGEST, filter_patterns, literal_runs, needle
 
 
 def regex(text: str, flags: int = 0) -> Pattern:
