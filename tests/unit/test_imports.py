@@ -12,8 +12,8 @@ import pytest_deploycheck
 
 PACKAGE = Path(pytest_deploycheck.__file__).parent
 NAME = "pytest_deploycheck"
-ROOMS = ("facts", "oci", "observe", "judge", "report", "handles", "config", "plugin", "sandbox")
-SHARED = {"safe", "errors"}
+ROOMS = ("facts", "oci", "checkout", "observe", "judge", "report", "handles", "config", "run", "plugin", "sandbox")
+SHARED = {"redaction", "errors"}
 """Small modules at the top that any room may use."""
 
 
@@ -68,8 +68,9 @@ def test_every_room_is_known() -> None:
     [
         ("facts", SHARED),
         ("oci", {"facts", "errors"}),
-        ("judge", {"facts", "oci", "safe", "config.settings"}),
-        ("report", {"facts", "judge", "safe", "config.settings"}),
+        ("checkout", {"facts", "oci", "errors", "config.settings", "config.filter_patterns"}),
+        ("judge", {"facts", "oci", "redaction", "config.settings"}),
+        ("report", {"facts", "judge", "redaction", "config.settings"}),
         ("sandbox", set[str]()),
     ],
 )
@@ -79,7 +80,7 @@ def test_arrows_run_one_way(room: str, allowed: set[str]) -> None:
     assert taken - allowed == set()
 
 
-@pytest.mark.parametrize("room", ["observe", "handles", "config"])
+@pytest.mark.parametrize("room", ["observe", "handles", "config", "run"])
 def test_the_middle_knows_nothing_above(room: str) -> None:
     """What looks, what a test holds and what was asked know neither pytest's skin nor the sandbox."""
     assert not inside(room) & {"plugin", "sandbox"}
@@ -87,7 +88,7 @@ def test_the_middle_knows_nothing_above(room: str) -> None:
 
 def test_observe_decides_nothing() -> None:
     """Looking is no judging: observe imports neither the judges nor the reports."""
-    assert not inside("observe") & {"judge", "report", "handles", "verification"}
+    assert not inside("observe") & {"judge", "report", "handles", "run"}
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in {"observe", "sandbox"}])
@@ -116,7 +117,7 @@ def test_only_the_plugin_knows_of_the_sandbox() -> None:
         assert not any(name.startswith(f"{NAME}.sandbox") for name in imports(path)), path
 
 
-@pytest.mark.parametrize("room", ["facts", "judge", "report", "oci", "handles"])
+@pytest.mark.parametrize("room", ["facts", "judge", "report", "oci", "checkout", "handles"])
 def test_the_inner_rooms_are_light(room: str) -> None:
     """The rooms that hold the domain import neither the schema checker nor the emulator."""
     assert not outside(*modules(room)) & {"jsonschema", "moto", "flask", "jinja2"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.worlds import NOW, WAYS, Way, completed, never_restarted, rolled_back, superseded
 
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.codec import from_json, to_json
@@ -19,7 +20,6 @@ from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, 
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.judge.finding import Finding
-from unit.judge.worlds import NOW, WAYS, Way, completed, never_restarted, rolled_back, superseded
 
 # Few and small values: what is told apart is the shape, and the whole tree is large.
 TEXTS = st.sampled_from(["", "a", "2025-11-26T11:00:00+00:00", "null", "ünïcode 🚀", "a\nb\t\x00\x1b[0m", '"quoted"'])

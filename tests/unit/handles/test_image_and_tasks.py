@@ -1,13 +1,7 @@
 from __future__ import annotations
 
 import pytest
-
-from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.facts.image import Layer
-from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.handles.image import Digests, deployed_image
-from pytest_deploycheck.handles.tasks import running_tasks
-from unit.judge.worlds import (
+from support.worlds import (
     FOR_AMD64,
     INDEX_CHILDREN,
     LATER,
@@ -29,6 +23,12 @@ from unit.judge.worlds import (
     reference,
     task,
 )
+
+from pytest_deploycheck.errors import UnprovenError
+from pytest_deploycheck.facts.image import Layer
+from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.handles.image import Digests, deployed_image
+from pytest_deploycheck.handles.tasks import running_tasks
 
 
 def test_the_image_meant() -> None:

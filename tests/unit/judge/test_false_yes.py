@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support import worlds
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import ServiceFacts
@@ -14,7 +15,6 @@ from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.checks.rollout import judge_rollout
 from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
-from unit.judge import worlds
 
 FORBIDDEN = Expectation("forbid", (Pattern("platform='linkedin'"),))
 

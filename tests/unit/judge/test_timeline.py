@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_deploycheck.facts.health import Health
-from pytest_deploycheck.facts.image import ImageConfig
-from pytest_deploycheck.facts.rollout import RevisionImage
-from pytest_deploycheck.facts.service import ServiceEvent
-from pytest_deploycheck.facts.snapshot import Identity, ServiceFacts
-from pytest_deploycheck.judge.finding import log_check
-from pytest_deploycheck.judge.timeline import timeline
-from pytest_deploycheck.report.document import document
-from pytest_deploycheck.report.summary import summary
-from pytest_deploycheck.sandbox import stops as aws
-from unit.judge.worlds import (
+from support.runs import run_of
+from support.worlds import (
     NEW,
     OLD,
     OLD_DEFINITION,
@@ -36,8 +27,18 @@ from unit.judge.worlds import (
     service,
     task,
 )
-from unit.judge.worlds_health import alarm, baseline, change, in_sets, old_set, stopped, task_set
-from unit.report.runs import run_of
+from support.worlds_health import alarm, baseline, change, in_sets, old_set, stopped, task_set
+
+from pytest_deploycheck.facts.health import Health
+from pytest_deploycheck.facts.image import ImageConfig
+from pytest_deploycheck.facts.rollout import RevisionImage
+from pytest_deploycheck.facts.service import ServiceEvent
+from pytest_deploycheck.facts.snapshot import Identity, ServiceFacts
+from pytest_deploycheck.judge.finding import log_check
+from pytest_deploycheck.judge.timeline import timeline
+from pytest_deploycheck.report.document import document
+from pytest_deploycheck.report.summary import summary
+from pytest_deploycheck.sandbox import stops as aws
 
 
 def told(world: ServiceFacts, *findings: Any) -> list[tuple[str, str, str, str]]:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from support.build_logs import CLASSIC, FOUR, MULTI_PLATFORM, ONE, PLAIN, SCREEN, THREE, TWO, copies
 
 from pytest_deploycheck.facts.build import BuildLog, BuildStep
 from pytest_deploycheck.oci.build_log import parse_build_log
-from unit.oci.build_logs import CLASSIC, FOUR, MULTI_PLATFORM, ONE, PLAIN, SCREEN, THREE, TWO, copies
 
 
 def test_plain_output_is_read() -> None:

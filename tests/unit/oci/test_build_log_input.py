@@ -6,9 +6,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.build_logs import CLASSIC, MULTI_PLATFORM, ONE, PLAIN, SCREEN, TWO, copies
 
 from pytest_deploycheck.oci.build_log import parse_build_log
-from unit.oci.build_logs import CLASSIC, MULTI_PLATFORM, ONE, PLAIN, SCREEN, TWO, copies
 
 
 @pytest.mark.parametrize("log", [PLAIN, SCREEN, CLASSIC, MULTI_PLATFORM])

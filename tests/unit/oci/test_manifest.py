@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.worlds import completed, image, judged, reference, task
 
 from pytest_deploycheck.facts.image import Child, Layer, Platform
 from pytest_deploycheck.facts.snapshot import Lookup
@@ -22,7 +23,6 @@ from pytest_deploycheck.oci.manifest import (
     digest_of,
     parse,
 )
-from unit.judge.worlds import completed, image, judged, reference, task
 
 CONFIG, ONE, TWO, SEAL = (f"sha256:{letter * 64}" for letter in "1234")
 

@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-
-from pytest_deploycheck import schemas
-from pytest_deploycheck.facts.service import ServiceEvent
-from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.judge.finding import Check, Finding, Link, Status
-from pytest_deploycheck.judge.verdict import UserTest
-from pytest_deploycheck.report.document import document, to_text
-from pytest_deploycheck.report.model import RunReport
-from unit.judge.worlds import (
+from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
+from support.worlds import (
     LATER,
     NEW,
     NOW,
@@ -36,7 +29,14 @@ from unit.judge.worlds import (
     service,
     task,
 )
-from unit.report.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
+
+from pytest_deploycheck import schemas
+from pytest_deploycheck.facts.service import ServiceEvent
+from pytest_deploycheck.facts.snapshot import Lookup
+from pytest_deploycheck.judge.finding import Check, Finding, Link, Status
+from pytest_deploycheck.judge.verdict import UserTest
+from pytest_deploycheck.report.document import document, to_text
+from pytest_deploycheck.report.model import RunReport
 
 VALIDATOR = Draft202012Validator(schemas.load("report"), format_checker=FormatChecker())
 

@@ -13,27 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.amber import AmberSnapshotExtension
-
-from pytest_deploycheck.config.settings import ErrorRate
-from pytest_deploycheck.facts.health import Health
-from pytest_deploycheck.facts.rollout import Pause
-from pytest_deploycheck.facts.service import LoadBalancer, ServiceEvent
-from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
-from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.alarms import judge_alarms
-from pytest_deploycheck.judge.checks.containers import judge_containers
-from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
-from pytest_deploycheck.judge.checks.pending import still_awaited
-from pytest_deploycheck.judge.checks.rollout import judge_complete
-from pytest_deploycheck.judge.checks.targets import judge_targets
-from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.report.summary import summary
-from unit.judge.stopped_words import STOPPED_WORDS
-from unit.judge.worlds import (
+from support.runs import findings_of, run_of
+from support.stopped_words import STOPPED_WORDS
+from support.worlds import (
     BREAKER,
     NEW,
     OLD,
@@ -59,7 +41,7 @@ from unit.judge.worlds import (
     superseded,
     task,
 )
-from unit.judge.worlds_health import (
+from support.worlds_health import (
     alarm,
     balanced,
     baseline,
@@ -76,7 +58,25 @@ from unit.judge.worlds_health import (
     traffic,
     watched,
 )
-from unit.report.runs import findings_of, run_of
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.amber import AmberSnapshotExtension
+
+from pytest_deploycheck.config.settings import ErrorRate
+from pytest_deploycheck.facts.health import Health
+from pytest_deploycheck.facts.rollout import Pause
+from pytest_deploycheck.facts.service import LoadBalancer, ServiceEvent
+from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
+from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
+from pytest_deploycheck.judge.analysis.outcome import rule
+from pytest_deploycheck.judge.checks.alarms import judge_alarms
+from pytest_deploycheck.judge.checks.containers import judge_containers
+from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
+from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.checks.rollout import judge_complete
+from pytest_deploycheck.judge.checks.targets import judge_targets
+from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.report.finding import explain_finding
+from pytest_deploycheck.report.summary import summary
 
 SERVING = (old_task("old-one"), old_task("old-two"))
 PULLED_V1 = [judged(pulled=found(OLD, named=reference("v1"), pushed_at=clock("08:00"), tags=("v1",)))]

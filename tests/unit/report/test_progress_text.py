@@ -6,13 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
-from pytest_deploycheck.facts.service import ServiceEvent
-from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.progress import Progress, progress
-from pytest_deploycheck.plugin.progress import SparseLines
-from pytest_deploycheck.report.progress import progress_line, standing
-from unit.judge.worlds import (
+from support.worlds import (
     OLD_DEFINITION,
     OLD_ROLLOUT,
     WAYS,
@@ -28,7 +22,13 @@ from unit.judge.worlds import (
     service,
     task,
 )
-from unit.judge.worlds_health import balanced, group, in_sets, old_set, target, task_set
+from support.worlds_health import balanced, group, in_sets, old_set, target, task_set
+
+from pytest_deploycheck.facts.service import ServiceEvent
+from pytest_deploycheck.facts.snapshot import ServiceFacts
+from pytest_deploycheck.judge.progress import Progress, progress
+from pytest_deploycheck.plugin.progress import SparseLines
+from pytest_deploycheck.report.progress import progress_line, standing
 
 
 def state(**changes: Any) -> Progress:

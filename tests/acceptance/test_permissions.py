@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pytest_deploycheck.observe.read_only import READS, iam_action
+
+if TYPE_CHECKING:
+    from acceptance.conftest import Run, Shop
+
+
+class Without(NamedTuple):
+    """What a role that lacks one action can still prove.
+
+    Attributes:
+        error: The checks that no other permitted read answers.
+        noted: The checks that another read answers, and that say so.
+    """
+
+    error: set[str]
+    noted: set[str]
+
+
+DENIALS = {
+    "ecs:DescribeServices": Without({"tasks-running", "targets-healthy"}, set()),
+    "ecs:ListTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
+    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1"}, {"tasks-running"}),
+    "ecs:DescribeTaskDefinition": Without({"logs-1", "containers-healthy"}, set()),
+    "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
+    "ecs:DescribeServiceDeployments": Without(set(), {"rollout-complete"}),
+    "ecs:DescribeServiceRevisions": Without(set(), set()),
+    "ecr:DescribeImages": Without(set(), {"image-exists"}),
+    "ecr:BatchGetImage": Without(set(), set()),
+    "ecr:DescribeRepositories": Without(set(), set()),
+    "ecr:GetDownloadUrlForLayer": Without(set(), set()),
+    "logs:FilterLogEvents": Without({"logs-1"}, set()),
+}
+
+
+ONLY_WHERE_ASKED_FOR = {
+    "cloudwatch:DescribeAlarmHistory",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "ecs:DescribeContainerInstances",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "logs:GetQueryResults",
+    "logs:StartLiveTail",
+    "logs:StartQuery",
+}
+"""Reads that a run makes only where a setting, a load balancer or a test asks for them."""
+
+
+WITH_HEALTH = {
+    "cloudwatch:DescribeAlarmHistory": Without({"alarms-ok"}, set()),
+    "cloudwatch:DescribeAlarms": Without({"alarms-ok"}, set()),
+    "cloudwatch:GetMetricData": Without({"error-rate"}, set()),
+    "ecs:DescribeContainerInstances": Without({"targets-healthy"}, set()),
+    "elasticloadbalancing:DescribeTargetGroups": Without({"error-rate"}, set()),
+    "elasticloadbalancing:DescribeTargetHealth": Without({"targets-healthy"}, set()),
+    # The same as above, and what of the health cannot be told then.
+    "ecs:DescribeServices": Without({"tasks-running", "targets-healthy", "error-rate"}, set()),
+    "ecs:ListTasks": Without({"tasks-run-image", "logs-1", "targets-healthy", "error-rate"}, {"tasks-running"}),
+    "ecs:DescribeTasks": Without({"tasks-run-image", "logs-1", "targets-healthy", "error-rate"}, {"tasks-running"}),
+    "ecs:ListServiceDeployments": Without(set(), {"rollout-complete"}),
+}
+"""What a role lacks that verifies a service with a load balancer on instances, an alarm and a limit of errors."""
+
+
+def test_every_read_is_denied_once_below() -> None:
+    """No operation is left out."""
+    reads = {iam_action(service, operation) for service, names in READS.items() for operation in names}
+    assert set(DENIALS) == reads - {"sts:GetCallerIdentity"} - ONLY_WHERE_ASKED_FOR
+    by_tests = {action for action in ONLY_WHERE_ASKED_FOR if action.startswith("logs:")}
+    assert by_tests | WITH_HEALTH.keys() >= ONLY_WHERE_ASKED_FOR
+
+
+@pytest.mark.parametrize("action", DENIALS)
+def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
+    """Only what no other permitted read answers is in error and names the action; a degraded answer says that it is."""
+    shop.aws.deny(action)
+    is_told(shop, shop.verify(), action, *DENIALS[action])
+
+
+@pytest.mark.parametrize("action", WITH_HEALTH)
+def test_one_action_about_health_that_is_denied(shop: Shop, action: str) -> None:
+    """What load balancer, alarms and metrics would have told is in error; all else of the chain is judged."""
+    shop.add_web(launch_type="EC2", network_mode="bridge")
+    quieted = shop.aws.create_alarm("latency", state="ALARM")
+    quieted.set_state("OK", at=shop.aws.now())
+    web = shop.settings(service="web", alarms=["5xx", "latency"], error_rate={"max": 0.01})
+    shop.configure({"web": web})
+    assert shop.verify().status == 0
+    shop.aws.deny(action)
+    is_told(shop, shop.verify(), action, *WITH_HEALTH[action])
+
+
+def is_told(shop: Shop, run: Run, action: str, error: set[str], noted: set[str]) -> None:
+    """See that these checks, and no others, are in error or noted, and name the action."""
+    assert run.with_status("error") == error
+    assert run.with_status("fail", "unproven") == set()
+    for name in error:
+        assert action in run.checks[name]["reason"]
+        assert action in run.checks[name]["remedy"]
+    for name in noted:
+        assert action in json.dumps(run.checks[name].get("notes")), run.checks[name]
+    assert (run.status, run.document["verdict"]) == ((7, "UNPROVEN") if error else (0, "VERIFIED"))
+    assert "Traceback" not in run.text
+    assert shop.asked(action)
+
+
+def test_where_the_service_pulls_from_is_then_told_by_its_tasks(shop: Shop) -> None:
+    """Without the task definition the tasks tell which repository is pulled from, and a note says so."""
+    shop.aws.deny("ecs:DescribeTaskDefinition")
+    check = shop.verify().checks["image-repository"]
+    assert check["status"] == "pass"
+    assert "ecs:DescribeTaskDefinition" in json.dumps(check.get("notes"))
+
+
+@pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
+def test_a_repository_that_may_be_pulled_from_or_looked_at_only(shop: Shop, action: str) -> None:
+    """Either of ECR's two reads finds the digest; only one of them tells when it was pushed."""
+    shop.aws.deny(action)
+    run = shop.verify("--deploy-pushed-after=1h")
+    assert run.checks["image-exists"]["status"] == "pass"
+    assert run.checks["tasks-run-image"]["status"] == "pass"
+    expected = "pass" if action == "ecr:BatchGetImage" else "error unproven"
+    assert run.checks["image-pushed"]["status"] in expected
+
+
+def test_no_access_to_the_registry(shop: Shop) -> None:
+    """The checks on the image, and of what runs against it, are in error; the others go on."""
+    shop.aws.deny("ecr:*")
+    run = shop.verify()
+    assert (run.status, run.verdict) == (7, ("UNPROVEN", "image"))
+    assert {"image-exists", "tasks-run-image"} <= run.with_status("error")
+    assert "ecr:" in run.checks["image-exists"]["reason"]
+    assert run.with_status("fail") == set()
+    assert run.checks["tasks-running"]["status"] == "pass"
+
+
+def test_no_access_to_the_registry_but_a_digest_that_was_named(shop: Shop) -> None:
+    """What runs can still be compared with a digest; that it is in the registry cannot be known."""
+    digest = shop.service.running_tasks[0].image_digest
+    shop.aws.deny("ecr:*")
+    run = shop.verify(f"--deploy-image={digest}")
+    assert run.checks["image-exists"]["status"] == "error"
+    assert run.checks["tasks-run-image"]["status"] == "pass"
+    assert (run.status, run.verdict) == (7, ("UNPROVEN", "image"))
+
+
+def test_no_access_at_all(shop: Shop) -> None:
+    """A caller that may look at nothing is told once, with the actions, and no report says anything."""
+    shop.aws.deny("ec*")
+    shop.aws.deny("logs:*")
+    assert shop.verify().is_usage_error("ecs:DescribeServices", "denied", "allow", "'dev'")

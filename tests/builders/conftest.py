@@ -1,0 +1,87 @@
+"""What the tests with real tools have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from builders.builder import Builder, why_not
+from builders.registry import PushedTo, serving
+from pytest_deploycheck.config.settings import EnvironmentSettings
+from pytest_deploycheck.handles.image_files import ImageFiles
+from pytest_deploycheck.observe.images.contents import Contents
+from pytest_deploycheck.observe.session import Session
+from pytest_deploycheck.oci import reference as oci
+from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS
+from pytest_deploycheck.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Room:
+    """A builder, a registry that it pushes to, and a checkout beside them.
+
+    Attributes:
+        builder: The builder, with nothing in its cache at first.
+        registry: The registry.
+        checkout: The folder with the source, which is the current one.
+        contents: What opens images in a verification.
+    """
+
+    builder: Builder
+    registry: PushedTo
+    checkout: Path
+    contents: Contents
+
+    def uri(self, tag: str) -> str:
+        """An image of the registry by its digest."""
+        return f"{self.registry.host}/team/app@{self.open(tag).image.digest}"
+
+    def open(self, tag: str, architecture: str = "amd64") -> ImageFiles:
+        """Open an image of the registry, of an index the one for an architecture, as a verification does."""
+        reference = oci.parse(f"{self.registry.host}/team/app:{tag}")
+        found = self.contents.look_up(reference).image
+        assert found
+        assert found.manifest
+        manifest = found.manifest
+        if manifest.is_index:
+            by_architecture = {one.platform.architecture: one.digest for one in manifest.children if one.platform}
+            manifest = self.contents.manifest(reference, by_architecture[architecture])
+        image = self.contents.describe(replace(found, manifest=manifest))
+        assert image.manifest
+        config = image.config_of(image.manifest)
+        assert config
+        return ImageFiles(image, image.manifest, config, self.contents.open_layer, DEFAULT_LIMITS, self.checkout)
+
+
+@pytest.fixture(scope="session")
+def obstacle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return why images cannot be built here, or an empty text."""
+    return why_not(tmp_path_factory.mktemp("probe"))
+
+
+@pytest.fixture
+def room(obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Return a builder and a registry; without the tools the test is skipped."""
+    if obstacle:
+        pytest.skip(obstacle)
+    folder, checkout = tmp_path / "builder", tmp_path / "checkout"
+    folder.mkdir()
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    session = Session(EnvironmentSettings(name="dev", region="us-east-1"))
+    with serving() as registry:
+        yield Room(Builder(folder, registry.host), registry, checkout, Contents(session, tmp_path / "blobs"))
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Return a sandbox that this process's variables lead to."""
+    with Sandbox() as sandbox:
+        for name, value in sandbox.environ.items():
+            monkeypatch.setenv(name, value)
+        yield sandbox

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.conftest import PROTOCOLS
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox import Sandbox
+    from sandbox.conftest import Clients, Speakers
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(params=PROTOCOLS)
+def cloudwatch(speaker: Speakers, request: pytest.FixtureRequest) -> Any:
+    """Return a client of CloudWatch for each protocol that versions of botocore speak to it."""
+    return speaker("cloudwatch", request.param)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Return the beginning of names no other test uses."""
+    return f"alarm-{next(_NUMBERS)}-"
+
+
+def test_an_alarm_is_described(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """State, reason and times come in each protocol as the model has them; what is unknown is just not there."""
+    at = aws.now().replace(microsecond=0) - timedelta(hours=2)
+    alarm = aws.create_alarm(f"{prefix}5xx", state="OK", at=at)
+    alarm.set_state("ALARM", "too many <errors> & more", at=at + timedelta(hours=1))
+    answer = cloudwatch.describe_alarms(AlarmNames=[alarm.name, "unknown"])
+    (found,) = answer["MetricAlarms"]
+    assert answer["CompositeAlarms"] == []
+    assert found["AlarmName"] == f"{prefix}5xx"
+    assert found["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{prefix}5xx"
+    assert (found["StateValue"], found["StateReason"]) == ("ALARM", "too many <errors> & more")
+    assert found["StateUpdatedTimestamp"] == found["StateTransitionedTimestamp"] == at + timedelta(hours=1)
+    assert found["AlarmConfigurationUpdatedTimestamp"] == at
+    assert (found["Threshold"], found["Period"], found["ActionsEnabled"]) == (1.0, 60, True)
+
+
+def test_composite_alarms_are_told_only_when_asked_for(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """Without types only metric alarms are described, and only their history is told."""
+    aws.create_alarm(f"{prefix}a")
+    composite = aws.create_alarm(f"{prefix}b", composite=True, rule=f'ALARM("{prefix}a")', state="ALARM")
+    usual = cloudwatch.describe_alarms(AlarmNamePrefix=prefix)
+    assert [found["AlarmName"] for found in usual["MetricAlarms"]] == [f"{prefix}a"]
+    assert usual["CompositeAlarms"] == []
+    assert cloudwatch.describe_alarms(AlarmNames=[composite.name])["CompositeAlarms"] == []
+    both = cloudwatch.describe_alarms(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    assert len(both["MetricAlarms"]) == 1
+    (found,) = both["CompositeAlarms"]
+    assert (found["StateValue"], found["AlarmRule"]) == ("ALARM", f'ALARM("{prefix}a")')
+    assert "its alarm rule evaluates to ALARM" in found["StateReason"]
+    assert cloudwatch.describe_alarm_history(AlarmName=composite.name)["AlarmHistoryItems"] == []
+    told = cloudwatch.describe_alarm_history(AlarmName=composite.name, AlarmTypes=["CompositeAlarm"])
+    assert {item["AlarmType"] for item in told["AlarmHistoryItems"]} == {"CompositeAlarm"}
+
+
+def test_history_tells_each_change(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """The newest first: from which state to which and why, down to the creation; the same state again is none."""
+    began = aws.now() - timedelta(hours=3)
+    alarm = aws.create_alarm(f"{prefix}5xx", at=began)
+    alarm.set_state("ALARM", "5 errors", at=began + timedelta(hours=1))
+    alarm.set_state("ALARM", "6 errors", at=began + timedelta(hours=1, minutes=1))
+    alarm.set_state("INSUFFICIENT_DATA", at=began + timedelta(hours=2))
+    items = cloudwatch.describe_alarm_history(AlarmName=alarm.name)["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in items] == [
+        "Alarm updated from ALARM to INSUFFICIENT_DATA",
+        "Alarm updated from OK to ALARM",
+        "Alarm updated from INSUFFICIENT_DATA to OK",
+        f'Alarm "{alarm.name}" created',
+    ]
+    assert [item["HistoryItemType"] for item in items] == ["StateUpdate"] * 3 + ["ConfigurationUpdate"]
+    assert abs(items[1]["Timestamp"] - began - timedelta(hours=1)) < timedelta(milliseconds=1)
+    recovered = json.loads(items[0]["HistoryData"])
+    assert recovered["oldState"] == {"stateValue": "ALARM", "stateReason": "6 errors"}
+    assert recovered["newState"]["stateValue"] == "INSUFFICIENT_DATA"
+    assert json.loads(items[-1]["HistoryData"])["type"] == "Create"
+
+
+def test_history_is_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """By type, by time and by direction, in pages of MaxRecords."""
+    began = aws.now() - timedelta(hours=3)
+    alarm = aws.create_alarm(f"{prefix}5xx", at=began)
+    for minutes in range(1, 6):
+        alarm.set_state("ALARM" if minutes % 2 else "OK", at=began + timedelta(minutes=minutes))
+    since = cloudwatch.describe_alarm_history(
+        AlarmName=alarm.name,
+        StartDate=began + timedelta(minutes=2, seconds=-1),
+        EndDate=began + timedelta(minutes=4, seconds=1),
+        HistoryItemType="StateUpdate",
+        ScanBy="TimestampAscending",
+    )
+    arrows = [item["HistorySummary"][19:] for item in since["AlarmHistoryItems"]]
+    assert arrows == ["ALARM to OK", "OK to ALARM", "ALARM to OK"]
+    paginator = cloudwatch.get_paginator("describe_alarm_history")
+    pages = list(paginator.paginate(AlarmName=alarm.name, PaginationConfig={"PageSize": 3}))
+    assert [len(page["AlarmHistoryItems"]) for page in pages] == [3, 3, 1]
+
+
+def test_alarms_are_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """By prefix and state, in pages that count alarms of both kinds."""
+    for number in range(5):
+        aws.create_alarm(f"{prefix}{number}", state="ALARM" if number % 2 else "OK", composite=number == 4)
+    asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+    ringing = cloudwatch.describe_alarms(**asked, StateValue="ALARM")["MetricAlarms"]
+    assert [found["AlarmName"] for found in ringing] == [f"{prefix}1", f"{prefix}3"]
+    paginator = cloudwatch.get_paginator("describe_alarms")
+    pages = list(paginator.paginate(**asked, PaginationConfig={"PageSize": 2}))
+    assert [len(page["MetricAlarms"] + page["CompositeAlarms"]) for page in pages] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"MaxRecords": 101}, "ValidationError"),
+        ({"AlarmNames": ["a"], "AlarmNamePrefix": "a"}, "ValidationError"),
+        ({"ChildrenOfAlarmName": "a"}, "ValidationError"),
+        ({"NextToken": "?"}, "InvalidNextToken"),
+    ],
+)
+def test_what_is_not_allowed_is_refused(cloudwatch: Any, asked: dict[str, Any], code: str) -> None:
+    """The error has the code it has in AWS, whichever protocol it comes in."""
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.describe_alarms(**asked)
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    if code == "InvalidNextToken":
+        assert isinstance(refused.value, cloudwatch.exceptions.InvalidNextToken)
+
+
+def test_faults_are_told_in_each_protocol(aws: Sandbox, cloudwatch: Any) -> None:
+    """A denied or throttled call fails as AWS lets it fail, and the calls recorded say what was asked."""
+    aws.deny("cloudwatch:DescribeAlarms")
+    aws.fail("cloudwatch:DescribeAlarmHistory", code="ThrottlingException", message="Rate exceeded")
+    aws.calls.clear()
+    try:
+        with pytest.raises(ClientError, match="not authorized to perform: cloudwatch:DescribeAlarms") as denied:
+            cloudwatch.describe_alarms(AlarmNames=["a", "b"])
+        assert denied.value.response["Error"]["Code"].startswith("AccessDenied")
+        with pytest.raises(ClientError, match="Rate exceeded") as throttled:
+            cloudwatch.describe_alarm_history(AlarmName="a")
+        assert throttled.value.response["Error"]["Code"] == "ThrottlingException"
+    finally:
+        aws.allow()
+    assert [(call.operation, call.parameters) for call in aws.calls] == [
+        ("cloudwatch:DescribeAlarms", {"AlarmNames": ["a", "b"]}),
+        ("cloudwatch:DescribeAlarmHistory", {"AlarmName": "a"}),
+    ]
+
+
+def test_alarms_are_made_by_boto3_too(cloudwatch: Any, prefix: str) -> None:
+    """An alarm that is put has insufficient data until its state is set."""
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{prefix}put",
+        Namespace="shop",
+        MetricName="errors",
+        Dimensions=[{"Name": "stage", "Value": "dev"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=2.5,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    (found,) = cloudwatch.describe_alarms(AlarmNames=[f"{prefix}put"])["MetricAlarms"]
+    assert (found["StateValue"], found["StateReason"]) == ("INSUFFICIENT_DATA", "Unchecked: Initial alarm creation")
+    assert (found["Threshold"], found["Dimensions"]) == (2.5, [{"Name": "stage", "Value": "dev"}])
+    cloudwatch.set_alarm_state(AlarmName=f"{prefix}put", StateValue="ALARM", StateReason="trying")
+    assert len(cloudwatch.describe_alarms(AlarmNames=[f"{prefix}put"], StateValue="ALARM")["MetricAlarms"]) == 1
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFound):
+        cloudwatch.set_alarm_state(AlarmName=f"{prefix}none", StateValue="OK", StateReason="trying")
+
+
+def test_mistakes_with_alarms_are_told_at_once(aws: Sandbox, client: Clients, prefix: str) -> None:
+    """The same alarm is not made twice in a region, and its story is told in order."""
+    alarm = aws.create_alarm(f"{prefix}5xx")
+    with pytest.raises(ValueError, match="already"):
+        aws.create_alarm(alarm.name)
+    alarm.set_state("ALARM")
+    with pytest.raises(ValueError, match="in order"):
+        alarm.set_state("OK", at=aws.now() - timedelta(hours=1))
+    aws.create_alarm(alarm.name, region="eu-west-1", state="INSUFFICIENT_DATA")
+    (there,) = client("cloudwatch", "eu-west-1").describe_alarms(AlarmNames=[alarm.name])["MetricAlarms"]
+    assert (there["StateValue"], there["StateReason"]) == ("INSUFFICIENT_DATA", "Unchecked: Initial alarm creation")

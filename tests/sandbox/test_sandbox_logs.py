@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.sandbox import SandboxContainer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_deploycheck.sandbox import Sandbox, SandboxService
+    from sandbox.conftest import Clients
+
+
+def read(client: Clients, service: SandboxService, **asked: Any) -> list[dict[str, Any]]:
+    """Return the events of a service's group, all pages."""
+    logs = client("logs")
+    events: list[dict[str, Any]] = []
+    answer = logs.filter_log_events(logGroupName=f"/ecs/{service.name}", **asked)
+    events += answer["events"]
+    while answer.get("nextToken"):
+        answer = logs.filter_log_events(logGroupName=f"/ecs/{service.name}", nextToken=answer["nextToken"], **asked)
+        events += answer["events"]
+    return events
+
+
+def messages(client: Clients, service: SandboxService, **asked: Any) -> list[str]:
+    """Return the messages of a service's group, all pages."""
+    return [event["message"] for event in read(client, service, **asked)]
+
+
+def milliseconds(at: datetime) -> int:
+    """Return a moment as CloudWatch Logs counts."""
+    return int(at.timestamp() * 1000)
+
+
+def test_an_event_has_all_its_members(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Stream, time, message, ingestion time and an id of its own, the same at each reading."""
+    said = aws.now() - timedelta(minutes=5)
+    service.log("hello", at=said)
+    first, second = read(client, service)
+    task = service.running_tasks[0]
+    assert first["logStreamName"] == f"ecs/app/{task.id}"
+    assert first["timestamp"] == first["ingestionTime"] == milliseconds(said)
+    assert first["eventId"] != second["eventId"]
+    assert read(client, service) == [first, second]
+
+
+def test_the_window_includes_its_end(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """StartTime and endTime are on event time, both inclusive."""
+    now = aws.now() - timedelta(minutes=5)
+    for second in range(5):
+        service.running_tasks[0].log(str(second), at=now + timedelta(seconds=second))
+    window = {
+        "startTime": milliseconds(now + timedelta(seconds=1)),
+        "endTime": milliseconds(now + timedelta(seconds=3)),
+    }
+    assert messages(client, service, **window) == ["1", "2", "3"]
+
+
+def test_a_late_line_arrives_with_its_older_time(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Until it arrives neither line nor stream is there; then it has the time at which it was said."""
+    said = aws.now() - timedelta(minutes=2)
+    task = service.running_tasks[0]
+    task.log("late", at=said, arrives_in=0.3)
+    assert messages(client, service) == []
+    with pytest.raises(client("logs").exceptions.ResourceNotFoundException):
+        read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
+    time.sleep(0.35)
+    (event,) = read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
+    assert event["timestamp"] == milliseconds(said)
+    assert event["ingestionTime"] > event["timestamp"] + 100_000
+
+
+def test_one_missing_stream_makes_the_call_fail(client: Clients, service: SandboxService) -> None:
+    """A stream that is not there is not skipped; nor is a missing group."""
+    service.running_tasks[0].log("hello")
+    logs = client("logs")
+    there, missing = (f"ecs/app/{task.id}" for task in service.running_tasks)
+    assert messages(client, service, logStreamNames=[there]) == ["hello"]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match=r"The specified log stream does not exist\."):
+        read(client, service, logStreamNames=[there, missing])
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match=r"The specified log group does not exist\."):
+        logs.filter_log_events(logGroupName="/nowhere")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        client("logs", "eu-west-1").filter_log_events(logGroupName=f"/ecs/{service.name}")
+
+
+def test_streams_are_chosen_by_name_or_prefix_but_not_both(client: Clients, service: SandboxService) -> None:
+    """LogStreamNames (100 at the most) excludes logStreamNamePrefix."""
+    service.log("hello")
+    logs = client("logs")
+    task = service.running_tasks[1]
+    assert len(messages(client, service, logStreamNamePrefix="ecs/app/")) == 2
+    assert len(messages(client, service, logStreamNamePrefix=f"ecs/app/{task.id}")) == 1
+    for asked in (
+        {"logStreamNames": ["a"], "logStreamNamePrefix": "a"},
+        {"logStreamNames": [str(number) for number in range(101)]},
+        {"limit": 10_001},
+        {"nextToken": "no token"},
+    ):
+        with pytest.raises(logs.exceptions.InvalidParameterException):
+            logs.filter_log_events(logGroupName=f"/ecs/{service.name}", **asked)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("", {"ERROR disk full", "WARN disk slow", "info disk fine"}),
+        ("disk ERROR", {"ERROR disk full"}),
+        ("error", set()),
+        ('"disk slow"', {"WARN disk slow"}),
+        ("?ERROR ?WARN", {"ERROR disk full", "WARN disk slow"}),
+        ("disk -ERROR", {"WARN disk slow", "info disk fine"}),
+        ('-"disk full"', {"WARN disk slow", "info disk fine"}),
+        (r"%f[ui]\w+$%", {"ERROR disk full", "info disk fine"}),
+    ],
+)
+def test_filter_patterns(client: Clients, service: SandboxService, pattern: str, expected: set[str]) -> None:
+    """Terms are ANDed, ? means OR, - excludes, quotes keep words together, %…% is a regex, case counts."""
+    for line in ("ERROR disk full", "WARN disk slow", "info disk fine"):
+        service.running_tasks[0].log(line)
+    assert set(messages(client, service, filterPattern=pattern)) == expected
+
+
+@pytest.mark.parametrize("pattern", ["a=b", '{ $.level = "x" }', "%(group)%", '"open', "%[%"])
+def test_patterns_cloudwatch_refuses(client: Clients, service: SandboxService, pattern: str) -> None:
+    """What must be quoted, and what the sandbox does not know, is refused."""
+    service.running_tasks[0].log("line")
+    with pytest.raises(client("logs").exceptions.InvalidParameterException):
+        read(client, service, filterPattern=pattern)
+
+
+def test_containers_have_streams_of_their_own(aws: Sandbox, client: Clients) -> None:
+    """Group, prefix and region are the container's; without a prefix the runtime id names the stream."""
+    aws.push_image("pair:1", {"a": "1"})
+    service = aws.create_service(
+        "pair",
+        cluster="pair",
+        containers=[
+            SandboxContainer(name="app", image="pair:1", stream_prefix=""),
+            SandboxContainer(name="side", image="pair:1", log_group="/side", log_region="eu-west-1"),
+        ],
+    )
+    (task,) = service.running_tasks
+    task.log("from app")
+    task.log("from side", container="side")
+    described = client("ecs").describe_tasks(cluster="pair", tasks=[task.id])["tasks"][0]
+    (event,) = read(client, service)
+    assert event["logStreamName"] == described["containers"][0]["runtimeId"]
+    other = client("logs", "eu-west-1").filter_log_events(logGroupName="/side")["events"]
+    assert [each["logStreamName"] for each in other] == [f"ecs/side/{task.id}"]
+    with pytest.raises(LookupError, match="Its containers: app, side"):
+        task.log("x", container="nope")
+    aws.delete_log_group("/side", region="eu-west-1")
+    with pytest.raises(LookupError, match="no log group /side"):
+        task.log("x", container="side")
+
+
+def test_groups_and_streams_are_described(client: Clients, service: SandboxService) -> None:
+    """A stream is there from its first line on."""
+    logs = client("logs")
+    name = f"/ecs/{service.name}"
+    assert [each["logGroupName"] for each in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]] == [name]
+    assert logs.describe_log_streams(logGroupName=name)["logStreams"] == []
+    service.running_tasks[0].log("hello")
+    (stream,) = logs.describe_log_streams(logGroupName=name, orderBy="LastEventTime", descending=True)["logStreams"]
+    assert stream["logStreamName"] == f"ecs/app/{service.running_tasks[0].id}"
+    assert stream["firstEventTimestamp"] == stream["lastEventTimestamp"]
+
+
+def test_lines_can_be_put_over_http(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Another process can make a group and a stream, and write to a task's stream."""
+    logs = client("logs")
+    group = f"/by-hand/{service.name}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="s",
+        logEvents=[{"timestamp": milliseconds(aws.now()), "message": "put"}],
+    )
+    events = logs.filter_log_events(logGroupName=group, logStreamNames=["s"])["events"]
+    assert [event["message"] for event in events] == ["put"]
+    with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=group)
+
+
+def test_any_stream_of_any_group_can_be_logged_to(aws: Sandbox, client: Clients) -> None:
+    """The group is made where it is not there; no task definition need name it."""
+    said = aws.now() - timedelta(minutes=3)
+    aws.log("/router/eu", "app-firelens-0123456789abcdef", "routed", at=said, region="eu-west-1")
+    (event,) = client("logs", "eu-west-1").filter_log_events(logGroupName="/router/eu")["events"]
+    assert event["logStreamName"] == "app-firelens-0123456789abcdef"
+    assert event["timestamp"] == event["ingestionTime"] == milliseconds(said)
+    aws.log("/router", "s", "late", at=said, arrives_in=60)
+    logs = client("logs")
+    assert logs.filter_log_events(logGroupName="/router")["events"] == []
+    assert logs.describe_log_streams(logGroupName="/router")["logStreams"] == []
+
+
+def test_a_log_router_makes_its_group(aws: Sandbox, client: Clients) -> None:
+    """A container that logs through FireLens has a stream named by its tag, in a group no definition names."""
+    aws.push_image("routed:1", {"a": "1"})
+    service = aws.create_service(
+        "routed",
+        cluster="routed",
+        containers=[SandboxContainer(name="app", image="routed:1", log_driver="awsfirelens", log_group="/central")],
+    )
+    logs = client("logs")
+    assert logs.describe_log_groups(logGroupNamePrefix="/central")["logGroups"] == []
+    (task,) = service.running_tasks
+    task.log("through the router")
+    (event,) = logs.filter_log_events(logGroupName="/central")["events"]
+    assert event["logStreamName"] == f"app-firelens-{task.id}"
+    arn = task.definition.arn
+    definition = client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    assert "/central" not in str(definition)

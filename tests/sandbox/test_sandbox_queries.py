@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import base64
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_deploycheck.sandbox import Sandbox
+    from sandbox.conftest import Clients
+
+SAID = datetime(2025, 11, 26, 11, 17, 40, tzinfo=UTC)
+LINES = {
+    "INFO listening": "web",
+    "ERROR disk full": "web",
+    "ERROR (code 12)": "worker",
+    "WARN a|b/c": "worker",
+}
+
+
+@pytest.fixture(autouse=True)
+def usual_queries(aws: Sandbox) -> Iterator[None]:
+    """Take back what a test says of queries."""
+    yield
+    aws.queries()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lines(aws: Sandbox) -> None:
+    """Let there be a log group with four lines, a second apart."""
+    for number, (text, stream) in enumerate(LINES.items()):
+        aws.log("/app", stream, text, at=SAID + timedelta(seconds=number))
+
+
+def start(client: Clients, query: str, **asked: Any) -> str:
+    """Start a query over the minute after the first line."""
+    window = {"startTime": int(SAID.timestamp()), "endTime": int(SAID.timestamp()) + 60}
+    groups = {} if any(name.startswith("logGroup") for name in asked) else {"logGroupName": "/app"}
+    answer = client("logs").start_query(**(window | groups | asked), queryString=query)
+    return str(answer["queryId"])
+
+
+def ask(client: Clients, query: str, **asked: Any) -> list[dict[str, str]]:
+    """Return the results of a query, by field."""
+    logs = client("logs")
+    started = start(client, query, **asked)
+    answer = logs.get_query_results(queryId=started)
+    while answer["status"] == "Running":
+        answer = logs.get_query_results(queryId=started)
+    assert answer["status"] == "Complete"
+    return [{each["field"]: each["value"] for each in row} for row in answer["results"]]
+
+
+def said(client: Clients, query: str, **asked: Any) -> list[str]:
+    """Return the lines a query finds."""
+    return [row["@message"] for row in ask(client, query, **asked)]
+
+
+def test_fields(client: Clients) -> None:
+    """Those asked for and a pointer; time and message by default, the newest line first."""
+    newest = ask(client, "filter @logStream = 'worker'")[0]
+    assert list(newest) == ["@timestamp", "@message", "@ptr"]
+    assert newest["@timestamp"] == "2025-11-26 11:17:43.000"
+    (row,) = ask(client, "fields @log, @logStream | fields @timestamp | sort @timestamp asc | limit 1")
+    pointer = row.pop("@ptr")
+    assert row == {"@log": "123456789012:/app", "@logStream": "web", "@timestamp": "2025-11-26 11:17:40.000"}
+    assert base64.b64decode(pointer)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('@message like "ERROR"', {"ERROR disk full", "ERROR (code 12)"}),
+        ('@message like "error"', set()),
+        (r"@message like /(?i)error.*\(code \d+\)/", {"ERROR (code 12)"}),
+        (r"@message =~ /a\|b\/c/", {"WARN a|b/c"}),
+        ("@message like 'a|b'", {"WARN a|b/c"}),
+        ('@message = "INFO listening"', {"INFO listening"}),
+        ('@logStream != "web"', {"ERROR (code 12)", "WARN a|b/c"}),
+        ('@logStream in ["web", "x"]', {"INFO listening", "ERROR disk full"}),
+        ('@logStream not in ["web", "x"]', {"ERROR (code 12)", "WARN a|b/c"}),
+        ('@message not like "ERROR"', {"INFO listening", "WARN a|b/c"}),
+        ('@message like "ERROR" and @logStream = "web"', {"ERROR disk full"}),
+        ('@message like "INFO" or @message like "WARN" and @logStream = "web"', {"INFO listening"}),
+        ('(@message like "INFO" or @message like "WARN") and not @logStream = "web"', {"WARN a|b/c"}),
+        ('@message like "ERROR" | filter @logStream = "web"', {"ERROR disk full"}),
+        ('@message like "say \\"x\\""', set()),
+    ],
+)
+def test_filters(client: Clients, condition: str, expected: set[str]) -> None:
+    """Texts, regular expressions, equality and lists, joined by and, or, not and parentheses."""
+    assert set(said(client, f"fields @message | filter {condition}")) == expected
+
+
+def test_sorting_and_limits(client: Clients) -> None:
+    """The limit in the query, or the one beside it, cuts what was sorted; the window includes both ends."""
+    lines = list(LINES)
+    assert said(client, "sort @timestamp asc") == lines
+    assert said(client, "sort @message desc") == sorted(lines, reverse=True)
+    assert said(client, "sort @timestamp asc | limit 2") == lines[:2]
+    assert said(client, "sort @timestamp asc", limit=3) == lines[:3]
+    first = int(SAID.timestamp())
+    assert said(client, "sort @timestamp asc", startTime=first + 1, endTime=first + 2) == lines[1:3]
+
+
+def test_counting(client: Clients) -> None:
+    """All lines that match, or those for each value of a field."""
+    assert ask(client, "stats count(*)") == [{"count(*)": "4"}]
+    assert ask(client, 'filter @message = "x" | stats count(*) as n') == [{"n": "0"}]
+    errors = 'filter @message like "ERROR" or @logStream = "web" '
+    assert ask(client, f"{errors}| stats count(*) as n by @logStream | sort n desc") == [
+        {"@logStream": "web", "n": "2"},
+        {"@logStream": "worker", "n": "1"},
+    ]
+    assert ask(client, f"{errors}| stats count(*) by @logStream | sort count(*) asc | limit 1") == [
+        {"@logStream": "worker", "count(*)": "1"}
+    ]
+    assert ask(client, "stats count(*) by @logStream | sort @logStream desc")[0]["@logStream"] == "worker"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "parse @message '*' as x",
+        "fields @message | dedup @message",
+        "fields level",
+        "filter @message",
+        "filter @message like",
+        "filter @message like /(/",
+        'filter @message like "open',
+        "filter (@message like 'x'",
+        "sort @timestamp up",
+        "limit 0",
+        "limit many",
+        "stats avg(x)",
+        "stats count(*) | filter @message like 'x'",
+        "fields @message fields @log",
+    ],
+)
+def test_malformed_queries(client: Clients, query: str) -> None:
+    """What is wrong or not known is refused, with its place."""
+    with pytest.raises(ClientError) as refused:
+        start(client, query)
+    assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
+    location = refused.value.response["queryCompileError"]["location"]  # type: ignore[typeddict-item]
+    assert 0 <= location["startCharOffset"] <= location["endCharOffset"] <= len(query)
+
+
+def test_groups(aws: Sandbox, client: Clients) -> None:
+    """One by name, several by name or ARN, but not both; one that is missing makes the query fail."""
+    aws.log("/second", "s", "INFO second", at=SAID)
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:/app"
+    query = 'filter @message like "INFO" | sort @message asc'
+    both = ["INFO listening", "INFO second"]
+    assert said(client, query, logGroupNames=["/app", "/second"]) == both
+    assert said(client, query, logGroupIdentifiers=[arn, "/second"]) == both
+    exceptions = client("logs").exceptions
+    refused: tuple[dict[str, Any], ...] = (
+        {"logGroupNames": ["/app"], "logGroupName": "/app"},
+        {"logGroupIdentifiers": [f"{arn}:*"]},
+        {"logGroupNames": []},
+        {"logGroupName": "/app", "limit": 100_001},
+        {"logGroupName": "/app", "endTime": 1},
+        {"logGroupName": "/app", "queryLanguage": "SQL"},
+        {"logGroupNames": ["/app"] * 51},
+    )
+    for asked in refused:
+        with pytest.raises(exceptions.InvalidParameterException):
+            start(client, query, **asked)
+    with pytest.raises(exceptions.ResourceNotFoundException):
+        start(client, query, logGroupNames=["/app", "/nowhere"])
+
+
+def test_a_query_runs_before_it_is_complete(client: Clients) -> None:
+    """The first answer has a part of the results only; the statistics are of all."""
+    logs = client("logs")
+    started = start(client, 'filter @message not like "INFO"')
+    first, second, third = (logs.get_query_results(queryId=started) for _ in range(3))
+    assert (first["status"], len(first["results"])) == ("Running", 1)
+    assert (second["status"], len(second["results"])) == ("Complete", 3)
+    assert third["results"] == second["results"]
+    statistics = second["statistics"]
+    assert (statistics["recordsScanned"], statistics["recordsMatched"]) == (4, 3)
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.get_query_results(queryId="none")
+
+
+@pytest.mark.parametrize("ends", ["Failed", "Timeout"])
+def test_a_query_may_end_badly(aws: Sandbox, client: Clients, ends: Any) -> None:
+    """It never has all its results."""
+    aws.queries(ends=ends, running=2)
+    started = start(client, "limit 4")
+    answers = [client("logs").get_query_results(queryId=started) for _ in range(3)]
+    assert [answer["status"] for answer in answers] == ["Running", "Running", ends]
+    assert len(answers[-1]["results"]) == 2
+
+
+def test_a_query_can_be_stopped(client: Clients) -> None:
+    """While it runs; then it is Cancelled."""
+    logs = client("logs")
+    started = start(client, "limit 1")
+    assert logs.stop_query(queryId=started)["success"]
+    assert logs.get_query_results(queryId=started)["status"] == "Cancelled"
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.stop_query(queryId=started)
+
+
+def test_many_results_come_in_pages(aws: Sandbox, client: Clients) -> None:
+    """10,000 are the default; up to 100,000 can be asked for, 10,000 an answer."""
+    aws.queries(running=0)
+    aws.push_image("chatty:1", {"a": "1"})
+    service = aws.create_service("chatty", cluster="chatty", image="chatty:1")
+    began = aws.now() - timedelta(minutes=5)
+    service.log_lines(map(str, range(12_000)), at=began)
+    window = {"startTime": int(began.timestamp()), "endTime": int(began.timestamp()) + 60}
+    assert len(ask(client, "fields @message", logGroupName="/ecs/chatty", **window)) == 10_000
+    logs = client("logs")
+    started = start(client, "fields @message | limit 11000", logGroupName="/ecs/chatty", **window)
+    first = logs.get_query_results(queryId=started)
+    assert len(first["results"]) == 10_000
+    second = logs.get_query_results(queryId=started, nextToken=first["nextToken"])
+    assert len(second["results"]) == 1_000
+    assert "nextToken" not in second
+
+
+def test_what_has_not_arrived_is_not_found(aws: Sandbox, client: Clients) -> None:
+    """A late line is for a later query."""
+    aws.log("/late", "s", "late", at=SAID, arrives_in=0.5)
+    assert said(client, "limit 1", logGroupName="/late") == []
+    deadline = time.monotonic() + 5
+    while not said(client, "limit 1", logGroupName="/late"):
+        assert time.monotonic() < deadline

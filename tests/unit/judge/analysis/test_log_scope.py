@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.worlds import (
+    DEFINITION,
+    NEW,
+    NOW,
+    OLD,
+    ROLLOUT,
+    SIDECAR,
+    STARTED,
+    WAYS,
+    Way,
+    clock,
+    completed,
+    container,
+    definition,
+    denied,
+    draining,
+    judged,
+    never_restarted,
+    old_task,
+    reference,
+    rolled_back,
+    rolling,
+    task,
+)
+
+from pytest_deploycheck.facts.log import LogScope
+from pytest_deploycheck.facts.service import ContainerDefinition
+from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
+
+
+def scope_of(world: ServiceFacts, **changes: Any) -> LogScope:
+    """The logs to look at, in an environment in us-east-1."""
+    return log_scope(world, **{"region": "us-east-1", "since": None, "now": NOW, **changes})
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_window_begins_with_the_rollout(way: Way) -> None:
+    """What was logged before the rollout began is not counted: the window starts with it."""
+    assert scope_of(completed(way)).since == ROLLOUT
+
+
+def test_the_window_that_was_asked_for() -> None:
+    """`--deploy-since` moves the start of the window, earlier or later."""
+    for since in (clock("08:00"), clock("11:30")):
+        assert scope_of(completed(), since=since).since == since
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_only_new_tasks_are_heard(way: Way) -> None:
+    """The running tasks that run the image meant are heard; old and draining ones never, only to explain."""
+    seen = scope_of(rolling(way, task("one"), old_task("two"), draining("three")))
+    assert seen.tasks == ("one",)
+    assert [stream.name for stream in seen.streams] == ["ecs/app/one"]
+    assert {stream.task for stream in seen.old_streams} == {"two", "three"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("world", [never_restarted, rolled_back])
+def test_no_new_task_is_no_stream(way: Way, world: Any) -> None:
+    """Where no task runs the image, by a rollback or as nothing was rolled out, there is nobody to hear."""
+    seen = scope_of(world(way))
+    assert seen.tasks == ()
+    assert seen.streams == ()
+
+
+def test_a_draining_task_that_runs_the_image_is_not_heard() -> None:
+    """A task on its way out is no running task, whatever it runs; the one that replaced it is looked at."""
+    seen = scope_of(completed(tasks=[draining("one", NEW), task("replacement")]))
+    assert seen.tasks == ("replacement",)
+
+
+def test_a_task_whose_digest_is_not_told_counts_by_its_rollout() -> None:
+    """Without a digest the tasks that the newest rollout started are heard, those of an earlier one not."""
+    seen = scope_of(completed(tasks=[task("one", None), task("two", None, by="ecs-svc/1")]))
+    assert seen.tasks == ("one",)
+
+
+def test_an_image_that_is_not_known_is_run_by_nobody() -> None:
+    """The image named could not be looked up, so no task can be said to run it: none is new."""
+    lookup = Lookup(reference("v9"), problem=denied("ecr:DescribeImages"))
+    world = completed(judged=[judged(lookup, pulled=Lookup(reference("v1")))], tasks=[task("one", OLD)])
+    assert scope_of(world).tasks == ()
+
+
+def test_group_region_and_prefix_come_from_the_task_definition() -> None:
+    """Awslogs may write to another region than the service's: the task definition tells where to read."""
+    options = {"awslogs-group": "/prod/shop", "awslogs-stream-prefix": "api", "awslogs-region": "eu-west-1"}
+    (stream,) = scope_of(completed(tasks=[task("one")], definitions=[definition(log_options=options)])).streams
+    assert (stream.group, stream.region, stream.name) == ("/prod/shop", "eu-west-1", "api/app/one")
+
+
+def test_without_a_prefix_the_stream_is_the_runtime_id() -> None:
+    """On EC2 without a stream prefix the stream is named by the container's runtime id; the region is the service's."""
+    options = {"awslogs-group": "/prod/shop"}
+    (stream,) = scope_of(completed(tasks=[task("one")], definitions=[definition(log_options=options)])).streams
+    assert (stream.name, stream.region) == ("runtime-app", "us-east-1")
+
+
+@pytest.mark.parametrize(("mode", "drops"), [("non-blocking", True), ("blocking", False), (None, True)])
+def test_a_driver_that_may_drop_lines_is_told(mode: str | None, drops: bool) -> None:  # noqa: FBT001 - a case
+    """Non-blocking drivers drop lines when they fall behind, and that is the default where no mode is set."""
+    options = {"awslogs-group": "/g", "awslogs-stream-prefix": "ecs", **({"mode": mode} if mode else {})}
+    assert scope_of(completed(definitions=[definition(log_options=options)])).may_drop is drops
+
+
+@pytest.mark.parametrize(("driver", "word"), [("awsfirelens", "awsfirelens"), (None, "no log driver")])
+def test_a_driver_that_cannot_be_read_is_said(driver: str | None, word: str) -> None:
+    """A container whose logs go elsewhere is named with its driver: nothing is guessed."""
+    seen = scope_of(completed(definitions=[definition(log_driver=driver)]))
+    assert seen.streams == ()
+    assert word in seen.blind[0]
+    assert "app" in seen.blind[0]
+
+
+def test_only_judged_containers_are_heard() -> None:
+    """A sidecar's lines are not the app's."""
+    world = completed(
+        tasks=[task("one", containers=[container(), container("proxy", SIDECAR)])],
+        definitions=[
+            definition(
+                others=(
+                    ContainerDefinition(
+                        "proxy",
+                        "proxy:1",
+                        log_driver="awslogs",
+                        log_options={"awslogs-group": "/ecs/proxy", "awslogs-stream-prefix": "ecs"},
+                    ),
+                )
+            )
+        ],
+    )
+    assert [stream.container for stream in scope_of(world).streams] == ["app"]
+
+
+def test_denied_tasks_are_a_problem_of_the_logs() -> None:
+    """Where the tasks may not be listed it is not known whom to hear: the problem is passed on."""
+    problem = denied("ecs:ListTasks")
+    assert scope_of(completed(tasks=None, problems={"tasks": problem})).problems == (problem,)
+
+
+def test_a_denied_task_definition_is_a_problem_of_the_logs() -> None:
+    """Where the task definition may not be read it is not known where the tasks log: the problem names the action."""
+    problem = denied("ecs:DescribeTaskDefinition")
+    seen = scope_of(completed(definitions=[], problems={"definition": problem}))
+    assert seen.problems == (problem,)
+    assert seen.tasks == ("one", "two")
+
+
+def test_each_new_task_has_its_own_stream() -> None:
+    """Two new tasks of one definition write to two streams of one group."""
+    world = completed(tasks=[task("one", definition=DEFINITION), task("two", definition=DEFINITION)])
+    assert [stream.name for stream in scope_of(world).streams] == ["ecs/app/one", "ecs/app/two"]
+
+
+def routed(world: ServiceFacts, group: str = "/ecs/routed", stream: str | None = None) -> LogScope:
+    """The logs to look at where a log router writes to a group."""
+    return scope_of(world, routed=Routed(group, stream))
+
+
+def test_a_log_router_writes_where_the_configuration_says() -> None:
+    """FireLens' group is not in the task definition; its streams are named by a pattern."""
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens")])
+    (stream,) = routed(world, stream="{container}-firelens-{task}").streams
+    assert (stream.group, stream.region, stream.name) == ("/ecs/routed", "us-east-1", "app-firelens-one")
+    assert not stream.is_part
+    assert stream.is_named("app-firelens-one")
+    assert not stream.is_named("app-firelens-one-more")
+
+
+def test_a_log_router_without_a_pattern_names_streams_by_the_task() -> None:
+    """Without a pattern every stream with the task's id in its name is the task's."""
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens")])
+    (stream,) = routed(world).streams
+    assert stream.is_named("app-firelens-one")
+    assert not stream.is_named("app-firelens-two")
+
+
+def test_what_the_task_definition_tells_comes_first() -> None:
+    """A container with awslogs writes where its task definition says, whatever the configuration has for others."""
+    assert {stream.group for stream in routed(completed()).streams} == {"/ecs/shop"}
+
+
+def test_when_the_new_tasks_started_is_told() -> None:
+    """An absence is known of a task only for the time in which it ran."""
+    assert scope_of(completed(tasks=[task("one"), task("two", started_at=None)])).started == {"one": STARTED}
+
+
+def test_what_a_replaced_task_said_still_counts() -> None:
+    """After another look the window stays, new tasks are heard, and those they replaced are no old ones."""
+    before = scope_of(completed(tasks=[task("one"), task("two")]))
+    later = scope_of(completed(tasks=[task("two"), task("three"), draining("one")]), since=clock("11:50"))
+    seen = before.followed_by(later)
+    assert seen.since == before.since
+    assert seen.tasks == ("two", "three")
+    assert {stream.task for stream in seen.streams} == {"one", "two", "three"}
+    assert {stream.task for stream in seen.current_streams} == {"two", "three"}
+    assert seen.old_streams == ()

@@ -1,0 +1,80 @@
+"""Alarms as answers tell of them that the sandbox does not give."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from support.worlds import NOW, OLD_ROLLOUT, ROLLOUT, STARTED
+
+from pytest_deploycheck.config.settings import ServiceSettings
+from pytest_deploycheck.observe.health.alarms import alarms
+from pytest_deploycheck.observe.health.health import look_at_health
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.observe.session import Session
+
+
+def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
+    """Where no others may be listed, a missing alarm has no near names, and does not hide the one that rings."""
+    client = boto3.client(
+        "cloudwatch", region_name="us-east-1", aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="none"
+    )
+    rings: Any = {"AlarmName": "5xx", "StateValue": "ALARM", "StateTransitionedTimestamp": NOW}
+    settings = ServiceSettings("web", "web", alarms=("5xx", "nope"))
+    with Stubber(client) as answers:
+        answers.add_response("describe_alarms", {"MetricAlarms": [rings], "CompositeAlarms": []})
+        answers.add_client_error("describe_alarms", "AccessDenied")
+        health, problems = look_at_health(
+            cast("Session", SimpleNamespace(cloudwatch=lambda: client)),
+            None,
+            settings,
+            began=None,
+            alone_since=None,
+            now=NOW,
+        )
+        answers.assert_no_pending_responses()
+    assert [(alarm.name, alarm.state) for alarm in health.alarms] == [("5xx", "ALARM")]
+    assert health.no_alarms == {"nope": ()}
+    assert problems == {}
+
+
+def item(before: str, after: str) -> dict[str, Any]:
+    """An item of an alarm's history, some minutes after the rollout began."""
+    data = {"oldState": {"stateValue": before}, "newState": {"stateValue": after}}
+    return {"AlarmName": "5xx", "Timestamp": STARTED, "HistoryItemType": "StateUpdate", "HistoryData": json.dumps(data)}
+
+
+@pytest.mark.parametrize(
+    ("since", "items", "told"),
+    [
+        (STARTED, [item("INSUFFICIENT_DATA", "OK")], ["OK"]),
+        (STARTED, [], None),
+        (STARTED, [item("OK", "INSUFFICIENT_DATA")], None),
+        (STARTED, [item("OK", "ALARM")], ["ALARM"]),
+        (STARTED, [{**item("OK", "ALARM"), "HistoryData": "{"}], None),
+        (None, [], []),
+        (OLD_ROLLOUT, None, []),
+    ],
+    ids=["whole", "empty", "cut off", "rang, then cut off", "damaged", "no time is told", "unchanged since before"],
+)
+def test_a_history_that_does_not_lead_to_the_state(
+    since: datetime | None, items: list[dict[str, Any]] | None, told: list[str] | None
+) -> None:
+    """It says nothing of what it leaves out, so that is not known; what it says of the alarm going off holds."""
+    client = boto3.client(
+        "cloudwatch", region_name="us-east-1", aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="none"
+    )
+    quiet = {"AlarmName": "5xx", "StateValue": "OK", **({"StateTransitionedTimestamp": since} if since else {})}
+    with Stubber(client) as answers:
+        answers.add_response("describe_alarms", {"MetricAlarms": [quiet], "CompositeAlarms": []})
+        if items is not None:
+            answers.add_response("describe_alarm_history", {"AlarmHistoryItems": items})
+        (alarm,) = alarms(client, ["5xx"], ROLLOUT)
+        answers.assert_no_pending_responses()
+    assert (None if alarm.changes is None else [change.after for change in alarm.changes]) == told

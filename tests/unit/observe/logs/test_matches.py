@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support.worlds import clock, event, stream
+
+from pytest_deploycheck.config.settings import Pattern
+from pytest_deploycheck.facts.log import OVERLAP
+from pytest_deploycheck.observe.logs import matches as module
+from pytest_deploycheck.observe.logs.matches import Finds
+
+ONE, TWO = stream("one"), stream("two")
+BEGAN = clock("11:00")
+
+
+def minutes(number: float) -> timedelta:
+    """A number of minutes."""
+    return timedelta(minutes=number)
+
+
+@pytest.fixture
+def finds() -> Finds:
+    """What was found for a pattern: nothing yet."""
+    return Finds(Pattern("line").matcher())
+
+
+def test_what_was_never_read_is_read_from_the_start(finds: Finds) -> None:
+    """The first look reads the whole window."""
+    assert finds.start_for(ONE, BEGAN) == BEGAN
+
+
+def test_a_look_reads_the_overlap_again(finds: Finds) -> None:
+    """Lines come late: so far back of the last look the next one reads, and never before the window."""
+    finds.cover([ONE], BEGAN, BEGAN + minutes(10))
+    assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(10) - OVERLAP
+    finds.cover([TWO], BEGAN, BEGAN + minutes(1))
+    assert finds.start_for(TWO, BEGAN) == BEGAN
+
+
+def test_a_window_that_begins_earlier_is_read_from_its_own_start(finds: Finds) -> None:
+    """What a capture read tells nothing of the time before it."""
+    finds.cover([ONE], BEGAN + minutes(10), BEGAN + minutes(20))
+    assert finds.start_for(ONE, BEGAN) == BEGAN
+    finds.cover([ONE], BEGAN, BEGAN + minutes(21))
+    assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(21) - OVERLAP
+
+
+def test_a_gap_that_nobody_read_is_no_part_of_what_was_read(finds: Finds) -> None:
+    """Between an early question and a late capture nothing was read: a question after both begins at the gap."""
+    finds.cover([ONE], BEGAN, BEGAN + minutes(1))
+    finds.cover([ONE], BEGAN + minutes(10), BEGAN + minutes(11))
+    assert finds.start_for(ONE, BEGAN) <= BEGAN + minutes(1)
+
+
+def test_an_event_that_comes_twice_is_kept_once(finds: Finds) -> None:
+    """CloudWatch's id tells what was seen before."""
+    for _ in range(2):
+        finds.keep(ONE, event("line"))
+    assert len(list(finds.events([ONE], BEGAN))) == 1
+    assert not finds.is_cut
+
+
+def test_events_are_those_of_the_streams_and_the_window(finds: Finds) -> None:
+    """Another stream's events and those from before the window are left out."""
+    finds.keep(ONE, event("line", at="11:10"))
+    finds.keep(ONE, event("line", at="10:50"))
+    finds.keep(TWO, event("line", "two"))
+    assert [one.task for one in finds.events([ONE], BEGAN)] == ["one"]
+
+
+@pytest.mark.parametrize("bound", ["MOST_EVENTS", "MOST_CHARACTERS"])
+def test_memory_is_bounded(finds: Finds, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    """Beyond the bound events are left out, and that they are is known."""
+    monkeypatch.setattr(module, bound, 8)
+    for number in range(20):
+        finds.keep(ONE, event(f"line{number}"))
+    assert len(list(finds.events([ONE], BEGAN))) < 20
+    assert finds.is_cut
+
+
+def test_a_stream_of_which_nothing_is_kept_is_still_heard(finds: Finds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One task that says a line ten thousand times does not hide that the other said it too."""
+    monkeypatch.setattr(module, "MOST_EVENTS", 3)
+    for number in range(5):
+        finds.keep(ONE, event(f"line{number}"))
+    assert not finds.is_done_with([ONE, TWO])
+    finds.keep(TWO, event("line", "two"))
+    assert {one.task for one in finds.events([ONE, TWO], BEGAN)} == {"one", "two"}
+    assert finds.is_done_with([ONE, TWO])

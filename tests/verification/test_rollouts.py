@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox import SandboxService
+    from verification.conftest import Room
+
+
+@pytest.fixture(params=[True, False], ids=["service deployments", "deployments only"])
+def service(request: pytest.FixtureRequest, room: Room) -> SandboxService:
+    """Return a service of two tasks, in a world that has service deployments and in one that has not."""
+    room.aws.service_deployments = request.param
+    return room.shop(desired=2)
+
+
+def test_a_completed_rollout(room: Room, service: SandboxService) -> None:
+    """The outcome is COMPLETED, and began when the rollout did."""
+    rollout = service.roll_out(at=room.ago(8))
+    seen = room.look()
+    assert (seen.outcome, seen.statuses["rollout-complete"]) == ("COMPLETED", "pass")
+    started = seen.service.rollout.started_at
+    assert started is not None
+    assert abs((started - rollout.created_at).total_seconds()) < 1
+
+
+def test_a_rollout_in_progress(room: Room, service: SandboxService) -> None:
+    """Old and new tasks run side by side: IN_PROGRESS, and the tasks fail."""
+    service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    seen = room.look()
+    assert (seen.outcome, seen.report.broken_link) == ("IN_PROGRESS", "rollout")
+    assert seen.statuses["tasks-run-image"] == "fail"
+
+
+def test_a_rollout_that_was_rolled_back(room: Room, service: SandboxService) -> None:
+    """The service is stable on the old image: ROLLED_BACK, not completed."""
+    service.roll_out(at=room.ago(8), status="FAILED")
+    service.roll_back(at=room.ago(5))
+    seen = room.look()
+    assert (seen.outcome, seen.report.verdict, seen.report.broken_link) == ("ROLLED_BACK", "REFUTED", "rollout")
+    assert "EssentialContainerExited" in seen.finding("rollout-complete").cause
+
+
+def test_a_rollback_under_way(room: Room, service: SandboxService) -> None:
+    """While ECS goes back the outcome is ROLLED_BACK already, as waiting cannot better it."""
+    service.roll_out(at=room.ago(8), status="FAILED")
+    service.roll_back(at=room.ago(1), status="IN_PROGRESS")
+    assert room.look().outcome == "ROLLED_BACK"
+
+
+def test_a_rollback_by_alarm(room: Room, service: SandboxService) -> None:
+    """ROLLED_BACK, and where ECS names the alarm, so does the report."""
+    service.roll_out(at=room.ago(8), status="FAILED")
+    service.roll_back(at=room.ago(5), reason="alarm", alarms=["backend-5xx"])
+    seen = room.look()
+    assert seen.outcome == "ROLLED_BACK"
+    if room.aws.service_deployments:
+        assert "backend-5xx" in seen.finding("rollout-complete").summary
+
+
+def test_a_rollback_of_another_definition(room: Room, service: SandboxService) -> None:
+    """Without an image named, the one meant is what the failed rollout was to bring."""
+    digest = room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(9)).digest
+    service.roll_out("shop:3", at=room.ago(8), status="FAILED")
+    service.roll_back(at=room.ago(5))
+    seen = room.look(image=None)
+    assert seen.outcome == "ROLLED_BACK"
+    assert [judged.meant.digest for judged in seen.service.facts.judged] == [digest]
+    assert seen.statuses["image-exists"] == "pass"
+    assert seen.statuses["tasks-run-image"] == "fail"
+
+
+def test_a_failed_rollout_without_a_rollback(room: Room, service: SandboxService) -> None:
+    """The new tasks crash and the old ones serve: FAILED, with the stop code and the exit code."""
+    service.roll_out(at=room.ago(8), status="FAILED")
+    seen = room.look()
+    assert (seen.outcome, seen.report.broken_link) == ("FAILED", "rollout")
+    said = str(seen.finding("rollout-complete"))
+    assert "EssentialContainerExited" in said
+    assert "exit code 1" in said
+
+
+def test_an_image_that_cannot_be_pulled(room: Room, service: SandboxService) -> None:
+    """FAILED, in ECS's words about the pull."""
+    service.roll_out("shop:nope", at=room.ago(8), status="FAILED")
+    seen = room.look()
+    assert seen.outcome == "FAILED"
+    assert "CannotPullContainerError" in str(seen.finding("rollout-complete"))
+
+
+def test_tasks_that_crash_while_the_rollout_goes_on(room: Room, service: SandboxService) -> None:
+    """New tasks crash again and again while the old ones serve: why they stopped is told before ECS gives up."""
+    rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    reason = "OutOfMemoryError: Container killed due to memory usage"
+    rollout.running_tasks[0].stop(
+        "EssentialContainerExited", "Essential container in task exited", exit_code=137, container_reason=reason
+    )
+    seen = room.look()
+    assert seen.outcome == "IN_PROGRESS"
+    said = str(seen.finding("rollout-complete"))
+    assert reason in said
+    assert "137" in said
+
+
+def test_the_last_words_of_tasks_that_crashed(room: Room, service: SandboxService) -> None:
+    """What the new tasks logged before they crashed is shown, as it is the reason for the rollback."""
+    rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
+    for task in rollout.running_tasks:
+        task.log("ModuleNotFoundError: No module named 'app.agents'", at=room.ago(7))
+    rollout.fail(at=room.ago(6))
+    service.roll_back(at=room.ago(5))
+    seen = room.look(logs=[{"expect": "hello"}])
+    assert seen.outcome == "ROLLED_BACK"
+    assert "ModuleNotFoundError" in str(seen.service.findings)
+
+
+def test_a_push_without_a_rollout(room: Room, service: SandboxService) -> None:
+    """NOT_STARTED, so that the first broken link is the rollout."""
+    assert service.desired == 2
+    seen = room.look()
+    assert (seen.outcome, seen.report.broken_link) == ("NOT_STARTED", "rollout")
+    assert "force-new-deployment" in seen.finding("rollout-complete").command
+
+
+def test_a_later_image_that_took_its_place(room: Room, service: SandboxService) -> None:
+    """The tasks run a later image, through a rollout of another definition: SUPERSEDED."""
+    service.roll_out("shop:2", at=room.ago(8))
+    room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(5))
+    service.roll_out("shop:3", at=room.ago(4))
+    seen = room.look(image="shop:2")
+    assert (seen.outcome, seen.report.broken_link) == ("SUPERSEDED", "rollout")
+
+
+def test_a_rollout_that_settles_while_it_is_waited_for(room: Room, service: SandboxService) -> None:
+    """A wait ends as soon as the rollout is over."""
+    rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    timer = Timer(0.7, rollout.complete)
+    timer.start()
+    try:
+        seen = room.look(wait="30s")
+    finally:
+        timer.join()
+    assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
+    assert seen.report.observation.waited < 15
+
+
+def test_a_world_without_service_deployments_is_asked_for_them_once(room: Room) -> None:
+    """What an emulator or a role does not have is not asked for at each look."""
+    room.aws.service_deployments = False
+    room.shop().roll_out(status="IN_PROGRESS")
+    seen = room.look(wait="1s")
+    assert seen.asked["ecs:DescribeServices"] > 2
+    assert seen.asked["ecs:ListServiceDeployments"] == 1
+    assert "ecs:ListServiceDeployments" in " ".join(seen.finding("rollout-complete").notes)
+
+
+def test_a_service_by_its_arn(room: Room) -> None:
+    """Service and cluster may be named by their ARNs."""
+    service = room.shop()
+    service.roll_out(at=room.ago(8))
+    cluster = service.arn.replace(":service/shop/shop", ":cluster/shop")
+    seen = room.look(
+        services={"shop": {"service": service.arn, "image": "shop:2"}},
+        environment={"cluster": cluster, "require": ["image", "rollout", "tasks"]},
+    )
+    assert (seen.report.verdict, seen.outcome) == ("VERIFIED", "COMPLETED")
+
+
+def test_a_rollout_that_another_controller_runs(room: Room) -> None:
+    """With CodeDeploy the task sets tell: one that serves production alone and is steady has completed."""
+    room.aws.push_image("shop:1", {"app": "1"}, at=room.ago(60))
+    room.aws.create_service("shop", cluster="shop", image="shop:1", controller="CODE_DEPLOY", at=room.ago(50))
+    seen = room.look(image="shop:1")
+    assert seen.statuses["tasks-run-image"] == "pass"
+    assert seen.statuses["rollout-complete"] == "pass"
+    assert seen.outcome == "COMPLETED"
+    assert "task set" in seen.finding("rollout-complete").summary
+    assert not any("ServiceDeployment" in operation for operation in seen.asked)
