@@ -97,7 +97,7 @@ def verify(
         config: The configuration file; default: deploycheck.toml in the current directory, else `[tool.deploycheck]`
             in its pyproject.toml.
         services: Names of the services to verify; default: all.
-        images: The image meant, by the name of its service; default: what the configuration or else the task
+        images: The expected image, by the name of its service; default: what the configuration or else the task
             definition names.
         wait: How long the rollout may take to settle, such as `90s` or `5m`.
         log_wait: How long an expected log line may take to arrive.

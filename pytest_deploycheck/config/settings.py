@@ -121,8 +121,8 @@ class ServiceSettings:
     Attributes:
         name: The name it has in the configuration and in check ids.
         service: The name of the ECS service.
-        container: The container to judge, or None to judge those that pull from the repository meant.
-        image: The image meant, as written, or None for what the task definition names.
+        container: The container to judge, or None to judge those that pull from the expected repository.
+        image: The expected image, as written, or None for what the task definition names.
         source: Where local folders and files stand in the image: by their path in the project, the path in the image.
         source_exclude: What of them does not count, in the language of `.dockerignore`.
         log_group: The log group, where the task definition cannot tell it because a log router writes there.
@@ -200,7 +200,7 @@ class When:
     today: bool = False
 
     def resolve(self, now: datetime) -> datetime:
-        """The moment meant, seen from `now` (aware, by the server's clock)."""
+        """The moment expected, seen from `now` (aware, by the server's clock)."""
         if self.at is not None:
             return self.at
         if self.ago is not None:
@@ -214,7 +214,7 @@ class Options:
 
     Attributes:
         services: The names of the services to verify, in the configuration's order.
-        images: The image meant for a service, as written, by the service's name.
+        images: The expected image for a service, as written, by the service's name.
         wait: Seconds the rollout may take to settle.
         log_wait: Seconds an expected log line may take to arrive.
         since: Start of the log window, or None for the start of the rollout.

@@ -111,7 +111,7 @@ def commit_time(rootdir: Path) -> datetime:
 
 
 def images(values: Sequence[str], services: Sequence[str], source: str, *, folder: Path = Path()) -> dict[str, str]:
-    """The image meant for each service, from `[SERVICE=]REF` values, in the order of `services`.
+    """The expected image for each service, from `[SERVICE=]REF` values, in the order of `services`.
 
     A value without `SERVICE=` is for every service that has none of its own. References stay as written; `@FILE` is
     the image that a build's metadata file names.
@@ -144,8 +144,8 @@ def images(values: Sequence[str], services: Sequence[str], source: str, *, folde
             )
         named[service] = reference
     for_the_rest = named.get("")
-    meant = {service: named.get(service, for_the_rest) for service in services}
-    return {service: reference for service, reference in meant.items() if reference is not None}
+    expected = {service: named.get(service, for_the_rest) for service in services}
+    return {service: reference for service, reference in expected.items() if reference is not None}
 
 
 def services(values: Sequence[str], environment: EnvironmentSettings, source: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pytest_deploycheck.facts.image import Layer
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The image that ran before the one meant.
+    """The image that ran before the expected one.
 
     Attributes:
         origin: How it is known, such as `the baseline of 2025-11-25 10:00:00 UTC`.

@@ -89,7 +89,7 @@ class LogScope:
 
     Attributes:
         since: Start of the window (UTC): the start of the rollout, unless the run was told otherwise.
-        tasks: Ids of the new tasks: those that run the image meant.
+        tasks: Ids of the new tasks: those that run the expected image.
         streams: Where they write, and where those wrote that ran it and were replaced since.
         old_streams: Where tasks write that run something else; never counted, only looked at to explain.
         problems: Why some of the logs cannot be looked at.

@@ -19,7 +19,7 @@ SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
 
 Absence = Literal["repository", "tag", "digest"]
 Namer = Literal["option", "configuration", "task definition", "first look"]
-"""Who named the image meant; `first look`: the task definition did at first, and names another one by now."""
+"""Who named the expected image; `first look`: the task definition did at first, and names another one by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Lookup:
 
     @property
     def digest(self) -> str | None:
-        """The digest meant: as found, else as the reference itself names it."""
+        """The expected digest: as found, else as the reference itself names it."""
         return self.image.digest if self.image else self.reference.digest
 
 
@@ -71,10 +71,10 @@ class Judged:
 
     Attributes:
         container: Name of the container.
-        meant: The image it should run.
+        expected: The image it should run.
         pulled: What the task definition's own reference points to now.
-        namer: Who named the image meant.
-        names_repository: Whether the image meant was named with its repository, not by a bare tag or digest.
+        namer: Who named the expected image.
+        names_repository: Whether the expected image was named with its repository, not by a bare tag or digest.
         earlier: The image that an earlier rollout brought, or else the one pushed before; None where none was found.
         ran_before: The images that earlier rollouts brought and that are still in the registry, the newest first.
         has_earlier: Whether there is an image that was pushed before, or None where that was not looked at.
@@ -82,7 +82,7 @@ class Judged:
     """
 
     container: str
-    meant: Lookup
+    expected: Lookup
     pulled: Lookup
     namer: Namer = "task definition"
     names_repository: bool = False
@@ -93,8 +93,8 @@ class Judged:
 
     @property
     def is_own_reference(self) -> bool:
-        """Whether the image meant is just what the task definition names."""
-        return self.namer == "task definition" or self.meant.reference == self.pulled.reference
+        """Whether the expected image is just what the task definition names."""
+        return self.namer == "task definition" or self.expected.reference == self.pulled.reference
 
 
 @dataclass(frozen=True, slots=True)

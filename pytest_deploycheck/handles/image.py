@@ -1,4 +1,4 @@
-"""The image meant and the digests it goes by, as a test holds them."""
+"""The expected image and the digests it goes by, as a test holds them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Digests(frozenset[str]):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DeployedImage:
-    """The image meant, as its registry holds it.
+    """The expected image, as its registry holds it.
 
     Attributes:
         uri: Registry, repository and digest: a reference that nothing can move.
@@ -160,7 +160,7 @@ class DeployedImage:
 
 
 def deployed_image(facts: ServiceFacts, files: ImageFiles | None = None) -> DeployedImage:
-    """The image meant for a service.
+    """The expected image for a service.
 
     Args:
         facts: What was seen of the service.
@@ -215,9 +215,9 @@ def only_judged(facts: ServiceFacts) -> Judged:
 
 
 def _image(judged: Judged, facts: ServiceFacts) -> Image:
-    if judged.meant.image:
-        return judged.meant.image
+    if judged.expected.image:
+        return judged.expected.image
     finding = judge_exists(facts)
-    if judged.meant.absent:
-        raise AssertionError(f"The image meant for {facts.name!r} is not there: {finding.summary}. {finding.remedy}")
-    raise UnprovenError(f"The image meant for {facts.name!r} is not known: {finding.summary} {finding.remedy}")
+    if judged.expected.absent:
+        raise AssertionError(f"The expected image for {facts.name!r} is not there: {finding.summary}. {finding.remedy}")
+    raise UnprovenError(f"The expected image for {facts.name!r} is not known: {finding.summary} {finding.remedy}")

@@ -88,7 +88,7 @@ def running_tasks(facts: ServiceFacts) -> RunningTasks:
     judged = only_judged(facts)
     tasks = [_task(task, judged.container) for task in facts.running]
     digests = {task.image_digest for task in tasks if task.image_digest}
-    images = [image for digest in digests if (image := facts.image_of(digest) or judged.meant.image)]
+    images = [image for digest in digests if (image := facts.image_of(digest) or judged.expected.image)]
     known = {image.digest: pushed(image) for image in images}
     return RunningTasks(tasks, Digests(digests, owner="running_tasks", known=known))
 

@@ -38,7 +38,7 @@ def timeline(facts: ServiceFacts, findings: Iterable[Finding] = ()) -> tuple[Mom
 
 def _images(facts: ServiceFacts) -> Iterator[Moment]:
     for judged in facts.judged:
-        image = judged.meant.image
+        image = judged.expected.image
         if image is None:
             continue
         name = f"{image.reference.repository} {short(image.digest)}"

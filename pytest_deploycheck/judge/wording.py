@@ -44,8 +44,8 @@ def name_of(reference: Reference) -> str:
     return f"{reference.repository}{tag}{digest}"
 
 
-def meant(lookup: Lookup) -> str:
-    """The image meant: its reference, and what it stands for where that is known."""
+def expected(lookup: Lookup) -> str:
+    """The expected image: its reference, and what it stands for where that is known."""
     name = name_of(lookup.reference)
     if lookup.reference.digest or lookup.digest is None:
         return f"{name}{pushed(lookup.image)}"

@@ -14,11 +14,11 @@ class Memory:
     """What was seen first, and holds for the whole run: somebody may deploy again while it goes on.
 
     Attributes:
-        meant: The image meant, by the name of the service in the configuration and of the container.
+        expected: The expected image, by the name of the service in the configuration and of the container.
         made_at: When a service was made, by its name: one that was made anew is another.
     """
 
-    meant: dict[tuple[str, str], Lookup] = field(default_factory=dict)
+    expected: dict[tuple[str, str], Lookup] = field(default_factory=dict)
     made_at: dict[str, datetime | None] = field(default_factory=dict)
 
     def take_up(self, services: Iterable[ServiceFacts]) -> None:
@@ -27,5 +27,5 @@ class Memory:
             if facts.service:
                 self.made_at.setdefault(facts.service.name, facts.service.created_at)
             for judged in facts.judged:
-                if judged.meant.image:
-                    self.meant.setdefault((facts.name, judged.container), judged.meant)
+                if judged.expected.image:
+                    self.expected.setdefault((facts.name, judged.container), judged.expected)

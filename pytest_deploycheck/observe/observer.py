@@ -254,16 +254,16 @@ class Observer:
 
         def judge(choice: Choice) -> Judged:
             pulled = self._images.find_or_recorded(choice, revision, is_named=choice.namer != "task definition")
-            found = pulled if choice.meant == choice.pulled else self._images.find(choice.meant, is_named=True)
-            # The image meant is the one found first, even if the task definition names another one later in the run.
-            meant = self._memory.meant.get((settings.name, choice.container), found)
+            found = pulled if choice.expected == choice.pulled else self._images.find(choice.expected, is_named=True)
+            # The expected image is the one found first, even if the task definition names another one later in the run.
+            expected = self._memory.expected.get((settings.name, choice.container), found)
             if found.image:
-                self._memory.meant.setdefault((settings.name, choice.container), found)
+                self._memory.expected.setdefault((settings.name, choice.container), found)
             return Judged(
                 container=choice.container,
-                meant=meant,
+                expected=expected,
                 pulled=pulled,
-                namer=choice.namer if choice.meant == meant.reference else "first look",
+                namer=choice.namer if choice.expected == expected.reference else "first look",
                 names_repository=choice.names_repository,
             )
 
@@ -310,10 +310,10 @@ class Observer:
         return baseline.services.get(service)
 
     def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
-        image = judged.meant.image
+        image = judged.expected.image
         if image is None:
             return judged
-        described = replace(judged, meant=replace(judged.meant, image=self._contents.describe(image)))
+        described = replace(judged, expected=replace(judged.expected, image=self._contents.describe(image)))
         if image.reference.ecr is None:
             return described
         client = self._session.ecr(image.reference.ecr.region)

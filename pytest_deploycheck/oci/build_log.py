@@ -88,7 +88,7 @@ def parse_build_log(text: str) -> BuildLog:
     one that failed, is not from the cache.
 
     The digest is the one that was pushed, else that of the manifest list, else that of the manifest, else the image's
-    id, which is the digest of its configuration. Where a log has several of a kind, it does not tell which is meant,
+    id, which is the digest of its configuration. Where a log has several of a kind, it does not tell which is expected,
     and there is none.
 
     Args:

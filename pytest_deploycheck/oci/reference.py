@@ -38,7 +38,7 @@ def ecr_host(registry: Registry) -> str:
     return f"{registry.account}.dkr.ecr.{registry.region}.amazonaws.com{suffix}"
 
 
-def check_meant(text: str) -> None:
+def check_expected(text: str) -> None:
     """See that `text` is what a user may name an image by: a reference, a bare tag or a bare digest.
 
     Raises:
@@ -88,7 +88,7 @@ def parse(text: str) -> Reference:
     )
 
 
-def parse_meant(text: str, *, home: Registry) -> Reference:
+def parse_expected(text: str, *, home: Registry) -> Reference:
     """Take apart a reference that a user names: without a host, the registry `home` is meant.
 
     Raises:

@@ -54,7 +54,7 @@ def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
 
 @pytest.fixture(scope="session")
 def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> DeployedImage:
-    """The image meant: `uri`, `tag`, `digest`, `pushed_at`, `layers`, `labels`, and its files by `read_text(path)`.
+    """The expected image: `uri`, `tag`, `digest`, `pushed_at`, `layers`, `labels`, and its files by `read_text(path)`.
 
     assert deployed_image.compare("backend/app", "/app/app")
     """

@@ -55,7 +55,7 @@ SERVICE = Option("--deploy-service", "NAME", "Verify only this service of the en
 IMAGE = Option(
     "--deploy-image",
     "[SERVICE=]REF",
-    "The image that was meant: a tag, sha256:…, a whole reference, or @FILE, the file of `docker buildx build "
+    "The expected image: a tag, sha256:…, a whole reference, or @FILE, the file of `docker buildx build "
     "--metadata-file`; default: what the task definition names.",
     variable="DEPLOYCHECK_IMAGE",
     repeatable=True,

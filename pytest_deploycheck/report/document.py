@@ -72,7 +72,7 @@ def _service(service: ServiceReport) -> dict[str, Any]:
 
 
 def _images(facts: ServiceFacts) -> list[dict[str, Any]]:
-    return [{"container": judged.container, **_image(judged.meant)} for judged in facts.judged]
+    return [{"container": judged.container, **_image(judged.expected)} for judged in facts.judged]
 
 
 def _image(lookup: Lookup) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def looked_at(sight: LogSight) -> list[str]:
     scope = sight.scope
     lines = [f"window   from {at(scope.since)}, {events_seen(sight)}"]
     if not scope.tasks:
-        lines.append("tasks    none runs the image meant")
+        lines.append("tasks    none runs the expected image")
     for task in scope.tasks:
         number = sum(event.task == task for event in sight.recent)
         lines.append(f"task     {task}: {plural(number, 'event')}{'' if sight.is_recent_all else ' among the last'}")

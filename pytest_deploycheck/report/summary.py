@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_deploycheck.config.settings import CHAIN
-from pytest_deploycheck.judge.analysis.rollback import no_target, runs_the_image_meant
+from pytest_deploycheck.judge.analysis.rollback import no_target, runs_the_expected_image
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, roughly, short
@@ -70,12 +70,12 @@ def clock_of_this_machine(offset: float) -> str:
 
 
 def _way_back(service: ServiceReport) -> list[str]:
-    """To what one could roll back, and how; where nothing runs the image meant there is nothing to undo."""
+    """To what one could roll back, and how; where nothing runs the expected image there is nothing to undo."""
     target = service.rollback
     if target is None:
         return []
-    if not runs_the_image_meant(service.facts):
-        return [f"  roll back: not needed, as no task runs the image meant; what ran before it is {target}"]
+    if not runs_the_expected_image(service.facts):
+        return [f"  roll back: not needed, as no task runs the expected image; what ran before it is {target}"]
     return [f"  roll back to: {target}", f"  roll back with: {target.command}"]
 
 
@@ -86,8 +86,8 @@ def _advice(service: ServiceReport) -> list[str]:
 
 def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
     digests = ", ".join(
-        f"{judged.meant.reference.repository}:{judged.meant.reference.tag or ''} ({short(judged.meant.digest)})"
-        for judged in service.facts.judged
+        f"{one.expected.reference.repository}:{one.expected.reference.tag or ''} ({short(one.expected.digest)})"
+        for one in service.facts.judged
     )
     logs = sum(finding.link == "logs" and finding.status is Status.PASS for finding in service.findings)
     passed = sum(test.outcome == "passed" for test in tests)

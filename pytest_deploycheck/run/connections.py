@@ -85,7 +85,7 @@ class Access:
         return self._log_reader
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
-        """What looks at services; whoever looks knows what was meant when the run began."""
+        """What looks at services; whoever looks knows what was expected when the run began."""
         from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         return Observer(

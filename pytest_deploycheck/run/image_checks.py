@@ -45,14 +45,14 @@ class ImageChecks:
         return [text for files in self._files.values() if files for text in files.differences]
 
     def files(self, facts: ServiceFacts) -> ImageFiles | None:
-        """The files of the image meant for a service; None where it, or its manifest, is not known."""
+        """The files of the expected image for a service; None where it, or its manifest, is not known."""
         if facts.name not in self._files:
             self._files[facts.name] = self._open(facts)
         return self._files[facts.name]
 
     def _open(self, facts: ServiceFacts) -> ImageFiles | None:
         judged = facts.judged[0] if len(facts.judged) == 1 else None
-        image = judged.meant.image if judged else None
+        image = judged.expected.image if judged else None
         manifest = manifest_for(judged, facts) if judged else None
         if image is None or manifest is None:
             return None
@@ -78,13 +78,13 @@ class ImageChecks:
         compared = self._compare(IMAGE_LAYERS, facts)
         if isinstance(compared, Finding):
             return compared
-        meant = facts.judged[0].meant
+        expected = facts.judged[0].expected
         return judge_layers(
             compared,
             previous,
             self.options.build_log,
-            reference=meant.reference,
-            digests=_digests(meant.image) if meant.image else (),
+            reference=expected.reference,
+            digests=_digests(expected.image) if expected.image else (),
         )
 
     def _compare(self, check: Check, facts: ServiceFacts) -> list[Compared] | Finding:
@@ -130,10 +130,10 @@ def _earlier(judged: Judged, facts: ServiceFacts) -> Previous | None:
     image = judged.earlier
     if image is None:
         return None
-    meant = manifest_for(judged, facts)
+    expected = manifest_for(judged, facts)
     layers = image.layers
-    if meant is not None:
-        platform = judged.meant.image.config_of(meant) if judged.meant.image else None
+    if expected is not None:
+        platform = judged.expected.image.config_of(expected) if judged.expected.image else None
         for manifest in filter(None, (image.manifest, *image.platforms)):
             config = image.config_of(manifest)
             if config and platform and config.platform == platform.platform:
@@ -155,7 +155,7 @@ def _unknown(check: Check, facts: ServiceFacts) -> Finding:
             f"several containers are judged ({names}), so it is not known whose image should hold the source",
             remedy="Name one: `container` in the configuration of the service.",
         )
-    problem = facts.judged[0].meant.problem if facts.judged else None
+    problem = facts.judged[0].expected.problem if facts.judged else None
     if problem:
         return check.errs(problem)
-    return check.unproven("the manifest of the image meant is not known", remedy="See image-exists.")
+    return check.unproven("the manifest of the expected image is not known", remedy="See image-exists.")

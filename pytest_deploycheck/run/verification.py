@@ -27,7 +27,7 @@ from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
-from pytest_deploycheck.oci.reference import check_meant
+from pytest_deploycheck.oci.reference import check_expected
 from pytest_deploycheck.polling import Clock, SystemClock
 from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
@@ -178,7 +178,7 @@ class Verification:
         )
 
     def deployed_image(self, service: str) -> DeployedImage:
-        """The image meant for a service, as a test holds it.
+        """The expected image for a service, as a test holds it.
 
         Raises:
             AssertionError: It is not in its registry.
@@ -292,7 +292,7 @@ def _check_image(service: str, environment: EnvironmentSettings, options: Option
     if text is None:
         return
     try:
-        check_meant(text)
+        check_expected(text)
     except ValueError as error:
         where = "--deploy-image" if by_option else f"env.{environment.name}.services.{service}.image"
         raise ConfigurationError(

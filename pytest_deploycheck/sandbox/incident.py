@@ -84,7 +84,7 @@ START_UP_LINES: Sequence[str] = (
     "INFO:     Application startup complete.",
     "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)",
 )
-"""What each task says when it starts, with yesterday's code and with the meant one."""
+"""What each task says when it starts, with yesterday's code and with the expected one."""
 
 HEALTH_CHECK_LINE = 'INFO:     10.0.1.20:41234 - "GET /health HTTP/1.1" 200 OK'
 """What each task says all the time."""
@@ -104,7 +104,7 @@ MEANT_LINES: Sequence[str] = (
     "INFO app.agents.parser: Parsed content item #3",
     "INFO app.agents.store: Saved 3 content items",
 )
-"""What the meant code says to a request."""
+"""What the new code says to a request."""
 
 MISSED_PATH_LINE = "INFO app.api.retry: Retrying content generation: platform='linkedin'"
 """What a second code path says which the hotfix missed."""

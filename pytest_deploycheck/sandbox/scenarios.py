@@ -66,7 +66,7 @@ def build(name: str, sandbox: Sandbox) -> dict[str, Any]:
 
 def _healthy(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     prompt, late = service.running_tasks
     _talk(aws, [prompt], incident.START_UP_LINES, incident.MEANT_LINES)
@@ -84,7 +84,7 @@ def _nothing_deployed(aws: Sandbox) -> dict[str, Any]:
 def _cached_layer(aws: Sandbox) -> dict[str, Any]:
     earlier = _push_earlier(aws)
     service = _create_service(aws)
-    _push_meant(aws, cached_from=earlier)
+    _push_expected(aws, cached_from=earlier)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
     return _configuration(aws)
@@ -92,7 +92,7 @@ def _cached_layer(aws: Sandbox) -> dict[str, Any]:
 
 def _not_restarted(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     _talk(aws, service.running_tasks, incident.EARLIER_LINES)
     return _configuration(aws)
 
@@ -100,7 +100,7 @@ def _not_restarted(aws: Sandbox) -> dict[str, Any]:
 def _half_rolled_out(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
     earlier = service.running_tasks
-    _push_meant(aws)
+    _push_expected(aws)
     rollout = service.roll_out(at=aws.now() - _ROLLING_OUT, status="IN_PROGRESS", new_running=1)
     _talk(aws, earlier, incident.EARLIER_LINES)
     _talk(aws, rollout.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
@@ -109,7 +109,7 @@ def _half_rolled_out(aws: Sandbox) -> dict[str, Any]:
 
 def _rolled_back(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     rollout = service.roll_out(at=aws.now() - _ROLLED_OUT, status="IN_PROGRESS", new_running=incident.DESIRED)
     _say(rollout.running_tasks, incident.CRASH_LINES, aws.now() - _ROLLED_OUT + timedelta(seconds=15))
     rollout.fail(at=aws.now() - _ROLLED_BACK)
@@ -120,7 +120,7 @@ def _rolled_back(aws: Sandbox) -> dict[str, Any]:
 
 def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws, repository=incident.OTHER_REPOSITORY)
+    _push_expected(aws, repository=incident.OTHER_REPOSITORY)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
     return _configuration(aws, repository=incident.OTHER_REPOSITORY)
@@ -128,7 +128,7 @@ def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
 
 def _silent(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     return _configuration(aws)
 
@@ -136,7 +136,7 @@ def _silent(aws: Sandbox) -> dict[str, Any]:
 def _crash_loop(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
     earlier = service.running_tasks
-    _push_meant(aws)
+    _push_expected(aws)
     rollout = service.roll_out(at=aws.now() - _ROLLING_OUT, status="IN_PROGRESS", new_running=0)
     for seconds in (40, 70, 100):
         rollout.crash(**stops.OUT_OF_MEMORY, at=aws.now() - _ROLLING_OUT + timedelta(seconds=seconds))
@@ -152,7 +152,7 @@ def _baking(aws: Sandbox) -> dict[str, Any]:
         aws, strategy="BLUE_GREEN", bake_minutes=10, target_groups=[blue], alternate_target_groups=[green]
     )
     earlier = service.running_tasks
-    _push_meant(aws)
+    _push_expected(aws)
     rollout = service.roll_out(at=aws.now() - _ROLLED_BACK, status="IN_PROGRESS", new_running=incident.DESIRED)
     rollout.stage = "BAKE_TIME"
     _talk(aws, earlier, incident.EARLIER_LINES)
@@ -162,7 +162,7 @@ def _baking(aws: Sandbox) -> dict[str, Any]:
 
 def _superseded(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     files = {**incident.MEANT_FILES, "app/__init__.py": '"""The content marketing swarm, once more."""\n'}
     aws.push_image(f"{incident.REPOSITORY}:{incident.LATER_TAG}", files, tags=("latest",), at=aws.now() - _ROLLED_BACK)
@@ -189,7 +189,7 @@ def _alarm_went_off(aws: Sandbox) -> dict[str, Any]:
 
 def _old_format(aws: Sandbox) -> dict[str, Any]:
     service = _with_yesterday(aws)
-    _push_meant(aws)
+    _push_expected(aws)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     lines = (*incident.MEANT_LINES, incident.MISSED_PATH_LINE)
     _talk(aws, service.running_tasks, incident.START_UP_LINES, lines)
@@ -261,7 +261,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 def _rolled_out(aws: Sandbox, **deploying: Any) -> SandboxService:
     """All is well as far as image, tasks and logs go."""
     service = _with_yesterday(aws, **deploying)
-    _push_meant(aws)
+    _push_expected(aws)
     service.roll_out(at=aws.now() - _ROLLED_OUT)
     _talk(aws, service.running_tasks, incident.START_UP_LINES, incident.MEANT_LINES)
     return service
@@ -285,7 +285,7 @@ def _push_earlier(aws: Sandbox) -> SandboxImage:
     )
 
 
-def _push_meant(
+def _push_expected(
     aws: Sandbox, *, repository: str = incident.REPOSITORY, cached_from: SandboxImage | None = None
 ) -> SandboxImage:
     return aws.push_image(

@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, content, headers, with_body=with_body)
 
     def _asked(self) -> tuple[str, str, str]:
-        """The repository, what of it is meant, and its name there."""
+        """The repository, what of it is expected, and its name there."""
         asked = _PATH.fullmatch(urlsplit(self.path).path)
         assert asked, self.path
         return asked["repository"], asked["kind"], asked["name"]

@@ -12,7 +12,7 @@ BOTH = ("backend", "worker")
 
 @pytest.fixture
 def images(world: World, pytester: pytest.Pytester) -> World:
-    """Return a world of two services whose configuration names no image, and tests that print what was meant."""
+    """Return a world of two services whose configuration names no image, and tests that print what was expected."""
     world.add("worker")
     world.configure(*BOTH)
     path = pytester.path / "deploycheck.toml"
@@ -23,8 +23,8 @@ def images(world: World, pytester: pytest.Pytester) -> World:
     return world
 
 
-def meant(deploy: Deploy, *args: str) -> dict[str, str]:
-    """Return the reference meant for each service, without the registry."""
+def expected(deploy: Deploy, *args: str) -> dict[str, str]:
+    """Return the expected reference for each service, without the registry."""
     outcome = deploy(*args, "-k", "image", env="shop")
     return {
         service["name"]: service["images"][0]["reference"].rpartition("/")[2] for service in outcome.report["services"]
@@ -34,7 +34,7 @@ def meant(deploy: Deploy, *args: str) -> dict[str, str]:
 @pytest.mark.usefixtures("images")
 def test_the_image_of_each_service(deploy: Deploy) -> None:
     """`SERVICE=REF` is for one service, a bare `REF` for those without one of their own."""
-    assert meant(deploy, "--deploy-image=backend=old", "--deploy-image=new") == {
+    assert expected(deploy, "--deploy-image=backend=old", "--deploy-image=new") == {
         "backend": "shop-backend:old",
         "worker": "shop-worker:new",
     }
@@ -44,8 +44,8 @@ def test_the_image_of_each_service(deploy: Deploy) -> None:
 def test_the_variable_is_a_list(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     """`DEPLOYCHECK_IMAGE` holds several, with commas; the command line takes its place as a whole."""
     monkeypatch.setenv("DEPLOYCHECK_IMAGE", " backend=old , worker=new,")
-    assert meant(deploy) == {"backend": "shop-backend:old", "worker": "shop-worker:new"}
-    assert meant(deploy, "--deploy-image=worker=old") == {
+    assert expected(deploy) == {"backend": "shop-backend:old", "worker": "shop-worker:new"}
+    assert expected(deploy, "--deploy-image=worker=old") == {
         "backend": "shop-backend:latest",
         "worker": "shop-worker:old",
     }
@@ -53,15 +53,15 @@ def test_the_variable_is_a_list(deploy: Deploy, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.usefixtures("images")
 def test_an_empty_variable_counts_as_unset(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an empty variable the image meant is what the task definition names."""
+    """With an empty variable the expected image is what the task definition names."""
     monkeypatch.setenv("DEPLOYCHECK_IMAGE", "")
-    assert meant(deploy) == {"backend": "shop-backend:latest", "worker": "shop-worker:latest"}
+    assert expected(deploy) == {"backend": "shop-backend:latest", "worker": "shop-worker:latest"}
 
 
 def test_a_digest_and_a_whole_reference(deploy: Deploy, world: World) -> None:
     """A bare digest keeps the task definition's repository; a whole reference is taken as it is."""
     new = world.backend.running_tasks[0].image_digest
-    assert meant(deploy, f"--deploy-image={new}") == {"backend": f"shop-backend@{new}"}
+    assert expected(deploy, f"--deploy-image={new}") == {"backend": f"shop-backend@{new}"}
     outcome = deploy("--deploy-image=123456789012.dkr.ecr.us-east-1.amazonaws.com/other:1", "-k", "image", env="shop")
     assert outcome.checks["image-exists"] == "fail"
     assert outcome.checks["image-repository"] == "fail"
@@ -76,14 +76,14 @@ def test_a_bare_tag_skips_the_check_of_the_repository(deploy: Deploy) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_the_option_comes_before_the_configuration(deploy: Deploy) -> None:
-    """An image named for this run is the one meant, whatever the file says."""
+    """An image named for this run is the one expected, whatever the file says."""
     outcome = deploy("--deploy-image=old", env="shop")
     assert outcome.checks["tasks-run-image"] == "fail"
 
 
 @pytest.mark.usefixtures("configured")
 def test_the_header_says_where_it_came_from(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The image meant stands in the header with its source."""
+    """The expected image stands in the header with its source."""
     monkeypatch.setenv("DEPLOYCHECK_IMAGE", "backend=1,worker=2")
     assert "backend=1 worker=2 (from DEPLOYCHECK_IMAGE)" in collect("--deploy-env=prod").header
     assert "3 (from --deploy-image)" in collect("--deploy-env=prod", "--deploy-image=3").header

@@ -34,7 +34,7 @@ def built(world: World) -> str:
 def test_the_digest_that_was_built_is_verified(
     deploy: Deploy, pytester: pytest.Pytester, world: World, name: str | None
 ) -> None:
-    """What CI built is what is meant, by digest, whether or not the file names where it was pushed."""
+    """What CI built is what is expected, by digest, whether or not the file names where it was pushed."""
     metadata(pytester, built(world), name)
     outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
     assert outcome.checks["image-exists"] == outcome.checks["tasks-run-image"] == "pass"
@@ -92,7 +92,7 @@ def test_the_variable(deploy: Deploy, pytester: pytest.Pytester, world: World, m
 
 @pytest.mark.usefixtures("configured")
 def test_the_header_says_where_it_came_from(collect: Collect, pytester: pytest.Pytester) -> None:
-    """The header shows what is meant, and the option."""
+    """The header shows what is expected, and the option."""
     metadata(pytester, NOWHERE)
     header = collect("--deploy-env=dev", "--deploy-image=@metadata.json").header
     assert "(from --deploy-image)" in header

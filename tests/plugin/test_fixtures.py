@@ -81,7 +81,7 @@ def test_running_tasks(deploy: Deploy, pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deployed_image` is what the registry says of the image meant."""
+    """`deployed_image` is what the registry says of the expected image."""
     pytester.makepyfile(
         """
         def test_image(deployed_image):

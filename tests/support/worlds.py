@@ -111,18 +111,18 @@ def gone(what: Absence, *, named: Reference | None = None, still: Image | None =
 
 
 def judged(
-    meant: Lookup | None = None,
+    expected: Lookup | None = None,
     *,
     pulled: Lookup | None = None,
     container: str = "app",
     namer: Namer | None = None,
     names_repository: bool = False,
 ) -> Judged:
-    """A container to judge: by default what its task definition names is what was meant."""
-    meant = meant or found()
+    """A container to judge: by default what its task definition names is what was expected."""
+    expected = expected or found()
     if namer is None:
         namer = "option" if pulled else "task definition"
-    return Judged(container, meant, pulled or meant, namer, names_repository)
+    return Judged(container, expected, pulled or expected, namer, names_repository)
 
 
 def container(name: str = "app", of: str | None = NEW, **more: Any) -> Container:
@@ -340,7 +340,7 @@ def old_image(*, tags: Sequence[str] = ("v1",)) -> Image:
 
 
 def later_image() -> Image:
-    """An image that was pushed after the one meant."""
+    """An image that was pushed after the expected one."""
     return image(LATER, pushed_at=LATER_PUSHED, named=reference(None, pinned=LATER), tags=("v3",))
 
 
@@ -395,7 +395,7 @@ def failed(way: Way, **changes: Any) -> ServiceFacts:
 
 
 def superseded(way: Way, **changes: Any) -> ServiceFacts:
-    """Somebody deployed v3 after the v2 that was meant."""
+    """Somebody deployed v3 after the expected v2."""
     v3 = reference("v3")
     later: dict[str, Any] = {
         "service": service(deployment("ecs-svc/3", began=LATER_ROLLOUT, brings=LATER_DEFINITION)),

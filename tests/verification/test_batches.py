@@ -69,7 +69,7 @@ def test_a_wait_asks_again_only_for_what_can_change(room: Room) -> None:
     seen = room.look(wait="1s")
     assert seen.outcome == "IN_PROGRESS"
     assert seen.asked["ecs:DescribeServices"] > 2
-    # The image meant, the earlier one that the old task still runs, and the list of what the repository has.
+    # The expected image, the earlier one that the old task still runs, and the list of what the repository has.
     assert seen.asked["ecr:DescribeImages"] <= 4
     assert seen.asked["ecs:DescribeTaskDefinition"] == 1
     assert seen.asked["ecs:DescribeServiceRevisions"] == 1

@@ -32,7 +32,7 @@ TOP = sandbox_layer(NEW)
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a checkout with the code that is meant, which is the current folder."""
+    """Return a checkout with the code that is expected, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path, NEW)
     return tmp_path
@@ -753,7 +753,7 @@ def test_binary_files_are_not_shown(room: Room, project: Path) -> None:
     ],
 )
 def test_the_right_code_in_the_wrong_place(room: Room, elsewhere: str) -> None:
-    """The image meant holds the code, but the service pulls from another repository, account or region."""
+    """The expected image holds the code, but the service pulls from another repository, account or region."""
     ship(room, files=OLD)
     room.aws.push_image(f"{elsewhere}:2", NEW, at=room.ago(9))
     seen = look(room, image=f"{elsewhere}:2")

@@ -39,7 +39,7 @@ LOG = """\
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a checkout with the code that is meant, which is the current folder."""
+    """Return a checkout with the code that is expected, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path, NEW)
     return tmp_path

@@ -63,10 +63,10 @@ def index(room: Room) -> SandboxImage:
     return room.aws.push_image("multi:1", {"app": "1"}, platforms=BOTH, at=room.ago(60))
 
 
-def runs(room: Room, reference: str, meant: str, **settings: object) -> str:
-    """Return what comes of comparing a service that runs `reference` with the image meant."""
+def runs(room: Room, reference: str, expected: str, **settings: object) -> str:
+    """Return what comes of comparing a service that runs `reference` with the expected image."""
     room.aws.create_service("shop", cluster="shop", image=reference, at=room.ago(50), **settings)  # type: ignore[arg-type]
-    return room.look(image=meant).statuses["tasks-run-image"]
+    return room.look(image=expected).statuses["tasks-run-image"]
 
 
 def test_tasks_that_show_the_index_run_it(room: Room, index: SandboxImage) -> None:
@@ -91,7 +91,7 @@ def test_tasks_on_the_other_processor_run_their_own_child(room: Room, index: San
 
 
 def test_the_child_of_another_platform_is_not_it(room: Room, index: SandboxImage) -> None:
-    """An x86 task with the ARM manifest does not run what was meant, and the platform is named."""
+    """An x86 task with the ARM manifest does not run what was expected, and the platform is named."""
     reference = f"multi@{index.children['linux/arm64']}"
     room.aws.create_service("shop", cluster="shop", image=reference, at=room.ago(50))
     seen = room.look(image="multi:1")

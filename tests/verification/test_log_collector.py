@@ -21,7 +21,7 @@ READ = "logs:FilterLogEvents"
 
 @pytest.fixture
 def shop(room: Room) -> SandboxService:
-    """Return a service of one task that runs the image meant for eight minutes."""
+    """Return a service of one task that runs the expected image for eight minutes."""
     service = room.shop()
     service.roll_out(at=room.ago(8))
     return service

@@ -329,7 +329,7 @@ def test_a_later_deployment_that_is_under_way(room: Room, denied: str) -> None:
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status) == ("IN_PROGRESS", "fail")
     if not denied:
-        assert "not the image meant" in found.summary
+        assert "not the expected image" in found.summary
     assert says_so(found.notes, denied)
 
 

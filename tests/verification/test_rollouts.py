@@ -62,13 +62,13 @@ def test_a_rollback_by_alarm(room: Room, service: SandboxService) -> None:
 
 
 def test_a_rollback_of_another_definition(room: Room, service: SandboxService) -> None:
-    """Without an image named, the one meant is what the failed rollout was to bring."""
+    """Without an image named, the expected one is what the failed rollout was to bring."""
     digest = room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(9)).digest
     service.roll_out("shop:3", at=room.ago(8), status="FAILED")
     service.roll_back(at=room.ago(5))
     seen = room.look(image=None)
     assert seen.outcome == "ROLLED_BACK"
-    assert [judged.meant.digest for judged in seen.service.facts.judged] == [digest]
+    assert [judged.expected.digest for judged in seen.service.facts.judged] == [digest]
     assert seen.statuses["image-exists"] == "pass"
     assert seen.statuses["tasks-run-image"] == "fail"
 

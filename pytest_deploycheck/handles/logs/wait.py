@@ -131,7 +131,7 @@ class _Question:
     Attributes:
         what: The question in words.
         patterns: What to look for.
-        window: The part of the log that is meant.
+        window: The part of the log that is searched.
         judge: What a sight says of it.
         is_final: Whether a sight answers it for good.
         needs_silence: Whether the answer rests on what was not said.
@@ -200,7 +200,7 @@ class Listener:
 
         Args:
             expectation: What to look for.
-            window: The part of the log that is meant.
+            window: The part of the log that is searched.
             timeout: Seconds to wait; default: the log wait.
             fresh: Whether an absence should wait until each new task has said something later than the question, so
                 that what was just triggered is heard as well.

@@ -268,7 +268,7 @@ class LogWindow:
         ]
 
     def _window(self) -> Window:
-        """The part of the log that is meant."""
+        """The part of the log that is searched."""
         return Window()
 
     def _hold(self, expectation: Expectation, *, timeout: float | None = None, fresh: bool = False) -> Held:

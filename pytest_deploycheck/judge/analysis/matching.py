@@ -1,4 +1,4 @@
-"""Does a task run the image meant?
+"""Does a task run the expected image?
 
 Digests are compared, never times: a task that started after a push can still run the digest that ECS fixed before it.
 """
@@ -16,86 +16,86 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "arm64": "arm64", "aarch6
 
 
 class Match(Enum):
-    """What a container of a task runs, seen from the image meant."""
+    """What a container of a task runs, seen from the expected image."""
 
-    MEANT = "the image meant"
+    EXPECTED = "the expected image"
     OTHER = "another image"
-    OTHER_PLATFORM = "the image meant, but for another platform"
+    OTHER_PLATFORM = "the expected image, but for another platform"
     STOPPED = "nothing: the container has stopped"
     STARTED_BEFORE_PUSH = "an image from before the push"
     UNKNOWN = "unknown"
 
     @property
     def is_other(self) -> bool:
-        """Whether it is certain that it is not the image meant."""
+        """Whether it is certain that it is not the expected image."""
         return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STOPPED, Match.STARTED_BEFORE_PUSH)
 
 
 def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
-    """Compare what one container of a task runs with the image meant for it.
+    """Compare what one container of a task runs with the expected image for it.
 
-    Accepted are the digest meant, and where one of the two is an index, its manifest for the task's platform.
+    Accepted are the expected digest, and where one of the two is an index, its manifest for the task's platform.
     """
     container = task.container(judged.container)
-    meant = judged.meant
+    expected = judged.expected
     if container is None:
         return Match.UNKNOWN
     if container.status == "STOPPED" and container.exit_code != 0:
         return Match.STOPPED
     if container.digest is None:
-        return _match_by_time(meant, task)
-    if meant.digest is None:
+        return _match_by_time(expected, task)
+    if expected.digest is None:
         return Match.UNKNOWN
-    if container.digest == meant.digest:
-        return Match.MEANT
+    if container.digest == expected.digest:
+        return Match.EXPECTED
     architecture = architecture_of(task, facts)
     running = facts.image_of(container.digest)
-    for index, child in ((meant.image, container.digest), (running, meant.digest)):
+    for index, child in ((expected.image, container.digest), (running, expected.digest)):
         related, platform = _child(index, child)
         if related and index is running and architecture is None and _has_several(index):
             return Match.UNKNOWN
         if related:
-            return Match.MEANT if _fits(platform, architecture) else Match.OTHER_PLATFORM
-    if _is_closed_index(meant.image) or _is_closed_index(running):
+            return Match.EXPECTED if _fits(platform, architecture) else Match.OTHER_PLATFORM
+    if _is_closed_index(expected.image) or _is_closed_index(running):
         return Match.UNKNOWN
     return Match.OTHER
 
 
 def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
-    """Whether a digest is the one meant, or one of the two is an index with the other in it, for any platform."""
-    meant = judged.meant
-    if meant.digest is None or digest == meant.digest:
-        return digest == meant.digest
-    return _child(meant.image, digest)[0] or _child(facts.image_of(digest), meant.digest)[0]
+    """Whether a digest is the one expected, or one of the two is an index with the other in it, for any platform."""
+    expected = judged.expected
+    if expected.digest is None or digest == expected.digest:
+        return digest == expected.digest
+    return _child(expected.image, digest)[0] or _child(facts.image_of(digest), expected.digest)[0]
 
 
 def match_task(task: Task, facts: ServiceFacts) -> Match:
-    """Compare a task with the images meant for all of its judged containers: the first difference counts."""
+    """Compare a task with the expected images for all of its judged containers: the first difference counts."""
     matches = [match_container(judged, task, facts) for judged in facts.judged]
     for match in matches:
         if match.is_other:
             return match
-    return Match.MEANT if matches and all(match is Match.MEANT for match in matches) else Match.UNKNOWN
+    return Match.EXPECTED if matches and all(match is Match.EXPECTED for match in matches) else Match.UNKNOWN
 
 
 def is_new(task: Task, facts: ServiceFacts) -> bool:
-    """Whether the task counts as running the image meant.
+    """Whether the task counts as running the expected image.
 
     One whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven, and the
     link `tasks` says so.
     """
     match = match_task(task, facts)
     if match is not Match.UNKNOWN:
-        return match is Match.MEANT
-    if any(judged.meant.digest is None and not judged.is_own_reference for judged in facts.judged):
-        # What was meant is not known at all, so nothing can be said to run it.
+        return match is Match.EXPECTED
+    if any(judged.expected.digest is None and not judged.is_own_reference for judged in facts.judged):
+        # What was expected is not known at all, so nothing can be said to run it.
         return False
     newest = facts.service.newest if facts.service else None
     return newest is not None and task.started_by == newest.id
 
 
 class Fit(Enum):
-    """What the running tasks of a service run as a whole, seen from the image meant."""
+    """What the running tasks of a service run as a whole, seen from the expected image."""
 
     ALL = "all run it"
     NONE = "none runs it"
@@ -104,13 +104,13 @@ class Fit(Enum):
 
 
 def fit(facts: ServiceFacts) -> Fit:
-    """Compare all running tasks with the images meant."""
+    """Compare all running tasks with the expected images."""
     matches = [match_task(task, facts) for task in facts.running]
-    if matches and all(match is Match.MEANT for match in matches):
+    if matches and all(match is Match.EXPECTED for match in matches):
         return Fit.ALL
     if matches and all(match.is_other for match in matches):
         return Fit.NONE
-    if Match.MEANT in matches and any(match.is_other for match in matches):
+    if Match.EXPECTED in matches and any(match.is_other for match in matches):
         return Fit.MIXED
     return Fit.UNKNOWN
 
@@ -123,8 +123,8 @@ def architecture_of(task: Task, facts: ServiceFacts) -> str | None:
 
 
 def manifest_for(judged: Judged, facts: ServiceFacts) -> Manifest | None:
-    """The manifest of the image meant for the platform of the tasks; None where it was not read."""
-    image = judged.meant.image
+    """The manifest of the expected image for the platform of the tasks; None where it was not read."""
+    image = judged.expected.image
     if image is None or image.manifest is None or not image.manifest.is_index:
         return image.manifest if image else None
     known = {manifest.digest: manifest for manifest in image.platforms}
@@ -139,9 +139,9 @@ def manifest_for(judged: Judged, facts: ServiceFacts) -> Manifest | None:
     return fitting[0] if fitting else None
 
 
-def _match_by_time(meant: Lookup, task: Task) -> Match:
+def _match_by_time(expected: Lookup, task: Task) -> Match:
     """Without a digest only one thing is certain: what was not yet pushed when the task started, it cannot run."""
-    pushed_at = meant.image.pushed_at if meant.image else None
+    pushed_at = expected.image.pushed_at if expected.image else None
     if pushed_at and task.started_at and task.started_at < pushed_at:
         return Match.STARTED_BEFORE_PUSH
     return Match.UNKNOWN

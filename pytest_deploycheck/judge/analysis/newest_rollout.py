@@ -19,7 +19,7 @@ CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
 
 
 class Outcome(StrEnum):
-    """What became of the rollout to the image meant."""
+    """What became of the rollout to the expected image."""
 
     COMPLETED = "COMPLETED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -193,18 +193,20 @@ def _gone_again(newest: TaskSet, service: Service, facts: ServiceFacts) -> Newes
 def _came_after(task: Task, newest: TaskSet, facts: ServiceFacts) -> bool:
     """Whether a task that stopped is of a later task set than the newest, not one of an older set that was replaced.
 
-    By its task definition; where that is the same, as when only a tag was moved, by the image meant that went with it.
+    By its task definition; where only a tag was moved and that is the same, by the expected image that went with it.
     """
     if task.task_definition != newest.task_definition:
         return _is_later(task.task_definition, newest.task_definition)
     others = (one.created_at for one in facts.tasks or () if one.started_by == task.started_by)
     if any(created_at and created_at < newest.created_at for created_at in others):
         return False
-    return _ran_the_image_meant(task, facts) and not any(_ran_the_image_meant(one, facts) for one in facts.running)
+    return _ran_the_expected_image(task, facts) and not any(
+        _ran_the_expected_image(one, facts) for one in facts.running
+    )
 
 
-def _ran_the_image_meant(task: Task, facts: ServiceFacts) -> bool:
-    """Whether a task runs the image meant, or did before it stopped."""
+def _ran_the_expected_image(task: Task, facts: ServiceFacts) -> bool:
+    """Whether a task runs the expected image, or did before it stopped."""
     digests = [(judged, one.digest) for judged in facts.judged if (one := task.container(judged.container))]
     return bool(digests) and all(digest and is_related(judged, digest, facts) for judged, digest in digests)
 

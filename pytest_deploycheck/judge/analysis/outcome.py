@@ -1,6 +1,6 @@
-"""What became of the rollout to the image meant.
+"""What became of the rollout to the expected image.
 
-ECS tells how the newest rollout ended; whether it was one to the image meant, the digests of the tasks tell. Where
+ECS tells how the newest rollout ended; whether it was one to the expected image, the digests of the tasks tell. Where
 that leaves something open, times and what ran before are asked, and it is said from what was inferred.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.judge.analysis.matching import Fit, fit, is_related
 from pytest_deploycheck.judge.analysis.newest_rollout import CONTROLLERS, NewestRollout, Outcome, newest_rollout
-from pytest_deploycheck.judge.wording import at, meant, name_of, pushed, short
+from pytest_deploycheck.judge.wording import at, expected, name_of, pushed, short
 
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began"
 
@@ -33,7 +33,7 @@ class Ruling:
 
 
 def rule(facts: ServiceFacts) -> Ruling:
-    """Say what became of the rollout to the image meant."""
+    """Say what became of the rollout to the expected image."""
     newest = newest_rollout(facts)
     if newest is None or facts.departure:
         return Ruling(Outcome.UNKNOWN, _why_no_rollout(facts))
@@ -48,7 +48,7 @@ def rule(facts: ServiceFacts) -> Ruling:
     if newest.outcome is not Outcome.COMPLETED:
         if tasks is Fit.ALL and _newest_brought_another(facts):
             return Ruling(
-                Outcome.COMPLETED, f"the tasks run the image meant; the later rollout {newest.id} did not last"
+                Outcome.COMPLETED, f"the tasks run the expected image; the later rollout {newest.id} did not last"
             )
         return Ruling(newest.outcome, f"{newest.reason}{_to_another(facts)}")
     superseded = _superseded(facts, newest) if tasks is Fit.NONE else None
@@ -56,8 +56,10 @@ def rule(facts: ServiceFacts) -> Ruling:
         return superseded
     if tasks is Fit.UNKNOWN and _began_before_push(facts, newest):
         return Ruling(Outcome.UNKNOWN, f"{_not_since_push(facts, newest)}, and it is not known what the tasks run")
-    if tasks is Fit.UNKNOWN and not leads_to_the_image_meant(facts):
-        return Ruling(Outcome.UNKNOWN, "a rollout completed, but it is not known whether it was one to the image meant")
+    if tasks is Fit.UNKNOWN and not leads_to_the_expected_image(facts):
+        return Ruling(
+            Outcome.UNKNOWN, "a rollout completed, but it is not known whether it was one to the expected image"
+        )
     return Ruling(newest.outcome, newest.reason)
 
 
@@ -75,14 +77,16 @@ def _why_no_rollout(facts: ServiceFacts) -> str:
 
 
 def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ruling | None:
-    """That no rollout to the image meant began, while the tasks run something else; None where one may have."""
+    """That no rollout to the expected image began, while the tasks run something else; None where one may have."""
     if tasks is not Fit.ALL:
-        absent = next((one for one in facts.judged if one.meant.absent and one.meant.image is None), None)
+        absent = next((one for one in facts.judged if one.expected.absent and one.expected.image is None), None)
         if absent and not absent.is_own_reference:
-            name = name_of(absent.meant.reference)
+            name = name_of(absent.expected.reference)
             return Ruling(Outcome.NOT_STARTED, f"no rollout can have brought {name}, as it is not in its registry")
-    if _brings_the_image_meant(facts) or (newest.outcome is Outcome.IN_PROGRESS and leads_to_the_image_meant(facts)):
-        # Where the rollout began before the push was through, ECS may yet have resolved the tag to the image meant.
+    if _brings_the_expected_image(facts) or (
+        newest.outcome is Outcome.IN_PROGRESS and leads_to_the_expected_image(facts)
+    ):
+        # Where the rollout began before the push was through, ECS may yet have resolved the tag to the expected image.
         return None
     # Where a tag is resolved anew by each task, some may have come to run the image without a rollout.
     is_settled_mix = tasks is Fit.MIXED and newest.outcome is Outcome.COMPLETED
@@ -107,31 +111,31 @@ def _inferred(facts: ServiceFacts) -> str:
 
 
 def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether the newest rollout is the one that the baseline saw, when another image was meant."""
+    """Whether the newest rollout is the one that the baseline saw, when another image was expected."""
     before = facts.baseline
     if before is None or not before.is_settled:
         return False
-    if any(judged.meant.digest == before.digest for judged in facts.judged):
+    if any(judged.expected.digest == before.digest for judged in facts.judged):
         return False
     return newest.id == before.rollout or newest.started_at == before.rollout_began_at
 
 
 def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether an image meant was first pushed after the newest rollout began."""
-    images = [judged.meant.image for judged in facts.judged]
+    """Whether an expected image was first pushed after the newest rollout began."""
+    images = [judged.expected.image for judged in facts.judged]
     return any(image and image.pushed_at and newest.started_at < image.pushed_at for image in images)
 
 
 def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
-    pushes = [judged.meant.image.pushed_at for judged in facts.judged if judged.meant.image]
+    pushes = [judged.expected.image.pushed_at for judged in facts.judged if judged.expected.image]
     pushed_at = next((moment for moment in pushes if moment and moment > newest.started_at), None)
     return f"the image was pushed {at(pushed_at)}, but the last rollout began {at(newest.started_at)}, before that"
 
 
 def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
-    """That a later image took the place of the one meant; None where the one meant rather never arrived."""
+    """That a later image took the place of the expected one; None where the expected one rather never arrived."""
     if not facts.judged or any(
-        judged.is_own_reference or judged.pulled.digest == judged.meant.digest for judged in facts.judged
+        judged.is_own_reference or judged.pulled.digest == judged.expected.digest for judged in facts.judged
     ):
         return None
     if all(_is_later_by_baseline(judged, facts, newest) for judged in facts.judged):
@@ -144,14 +148,14 @@ def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
 
 
 def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether what runs came after the image meant, as neither it nor the image meant ran at the baseline."""
+    """Whether what runs came after the expected image, as neither it nor the expected image ran at the baseline."""
     before = facts.baseline
     if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
         return False
     running = _digests_run_by(judged, facts)
     if not running or running & set(before.running):
         return False
-    if judged.meant.image and judged.meant.image.pushed_at and _pushes_of_what_runs(judged, facts):
+    if judged.expected.image and judged.expected.image.pushed_at and _pushes_of_what_runs(judged, facts):
         return _is_later_by_times(judged, facts, newest)
     # What is pinned may have been pinned by mistake, and be of any age.
     return judged.pulled.reference.digest is None
@@ -163,8 +167,8 @@ def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
 
 
 def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether what runs was pushed after the image meant, and rolled out after that."""
-    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    """Whether what runs was pushed after the expected image, and rolled out after that."""
+    pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
     if pushed_at is None or newest.started_at <= pushed_at:
         return False
     return any(moment > pushed_at for moment in _pushes_of_what_runs(judged, facts))
@@ -185,33 +189,36 @@ def _superseded_reason(facts: ServiceFacts, newest: NewestRollout) -> str:
     judged = first_judged(facts)
     digest = next(iter(sorted(_digests_run_by(judged, facts))), None)
     running = f" {short(digest)}{pushed(facts.image_of(digest))}" if digest else ""
-    return f"a rollout that began {at(newest.started_at)} brought a later image{running} than {meant(judged.meant)}"
+    return (
+        f"a rollout that began {at(newest.started_at)} brought a later image{running} than {expected(judged.expected)}"
+    )
 
 
-def leads_to_the_image_meant(facts: ServiceFacts) -> bool:
-    """Whether what the task definition names is what was meant, so that its completed rollout is the one meant."""
+def leads_to_the_expected_image(facts: ServiceFacts) -> bool:
+    """Whether the task definition names the expected image, so that its completed rollout is the expected one."""
     return all(
-        judged.is_own_reference or (judged.meant.digest is not None and judged.meant.digest == judged.pulled.digest)
+        judged.is_own_reference
+        or (judged.expected.digest is not None and judged.expected.digest == judged.pulled.digest)
         for judged in facts.judged
     )
 
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
-    """Whether the newest rollout is known to have been one to another image than the one meant."""
+    """Whether the newest rollout is known to have been one to another image than the expected one."""
     record = facts.newest_record
     if record is None:
         # What was to be brought is then what the task definition names by now.
         pulled = [(judged, judged.pulled.digest) for judged in facts.judged]
         return any(
-            digest and judged.meant.digest and not is_related(judged, digest, facts) for judged, digest in pulled
+            digest and judged.expected.digest and not is_related(judged, digest, facts) for judged, digest in pulled
         )
     if record.status in {"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}:
         return False
     return bool(_other_digests(facts))
 
 
-def _brings_the_image_meant(facts: ServiceFacts) -> bool:
-    """Whether ECS says that the newest rollout brings the image meant, whenever that was pushed."""
+def _brings_the_expected_image(facts: ServiceFacts) -> bool:
+    """Whether ECS says that the newest rollout brings the expected image, whenever that was pushed."""
     brought = brought_by(facts, 0)
     return bool(facts.judged) and all(
         (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)
@@ -220,18 +227,20 @@ def _brings_the_image_meant(facts: ServiceFacts) -> bool:
 
 
 def _to_another(facts: ServiceFacts) -> str:
-    """What to say where the newest rollout is one to another image than the one meant."""
+    """What to say where the newest rollout is one to another image than the expected one."""
     others = _other_digests(facts)
-    return f"; it brings {', '.join(map(short, others))}, not the image meant" if others else ""
+    return f"; it brings {', '.join(map(short, others))}, not the expected image" if others else ""
 
 
 def _other_digests(facts: ServiceFacts) -> list[str]:
-    """What the newest rollout was to bring where that is not the image meant."""
+    """What the newest rollout was to bring where that is not the expected image."""
     brought = brought_by(facts, 0)
     return [
         digest
         for judged in facts.judged
-        if judged.meant.digest and (digest := brought.get(judged.container)) and not is_related(judged, digest, facts)
+        if judged.expected.digest
+        and (digest := brought.get(judged.container))
+        and not is_related(judged, digest, facts)
     ]
 
 
@@ -248,5 +257,5 @@ def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
 
 def first_judged(facts: ServiceFacts) -> Judged:
     """The judged container that stands in the way, else the first."""
-    absent = [judged for judged in facts.judged if judged.meant.absent]
+    absent = [judged for judged in facts.judged if judged.expected.absent]
     return (absent or list(facts.judged))[0]

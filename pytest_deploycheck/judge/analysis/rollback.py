@@ -51,9 +51,9 @@ def rollback_target(facts: ServiceFacts) -> RollbackTarget | None:
     return next((one for one in targets if one.is_verified), next(iter(targets), None))
 
 
-def runs_the_image_meant(facts: ServiceFacts) -> bool:
-    """Whether any task runs the image meant, so that there is something to roll back from."""
-    return any(match_task(task, facts) is Match.MEANT for task in facts.running)
+def runs_the_expected_image(facts: ServiceFacts) -> bool:
+    """Whether any task runs the expected image, so that there is something to roll back from."""
+    return any(match_task(task, facts) is Match.EXPECTED for task in facts.running)
 
 
 def no_target(facts: ServiceFacts) -> str:

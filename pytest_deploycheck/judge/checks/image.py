@@ -1,4 +1,4 @@
-"""The link `image`: is the image we meant in the registry, in the repository the service pulls from?"""
+"""The link `image`: is the expected image in the registry, in the repository the service pulls from?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_deploycheck.judge.finding import (
     Finding,
     Status,
 )
-from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, meant, short
+from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, expected, short
 from pytest_deploycheck.oci.reference import parse, same_place
 
 _MOVING_TAGS = frozenset({"latest", "dev", "develop", "main", "master", "stable", "staging", "prod", "production"})
@@ -27,30 +27,30 @@ _MOVING_TAGS = frozenset({"latest", "dev", "develop", "main", "master", "stable"
 
 
 def judge_exists(facts: ServiceFacts, *, strict_tags: bool = False) -> Finding:
-    """`image-exists`: the tag or digest meant is in its registry.
+    """`image-exists`: the tag or expected digest is in its registry.
 
     Args:
         facts: What was seen of the service.
         strict_tags: Whether a service that names its image by a tag which can be moved fails.
     """
-    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _advised(_exists(judged.meant), judged, strict_tags))
+    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _advised(_exists(judged.expected), judged, strict_tags))
     nothing_left = no_target(facts)
     advice = [f"advice: {nothing_left}"] if nothing_left else []
     return replace(finding, notes=(*finding.notes, *advice, *_left_out(facts)))
 
 
 def judge_repository(facts: ServiceFacts) -> Finding:
-    """`image-repository`: the service pulls from the repository, account and region of the image meant."""
+    """`image-repository`: the service pulls from the repository, account and region of the expected image."""
     if facts.judged and not any(judged.names_repository for judged in facts.judged):
         return IMAGE_REPOSITORY.skips("no image was named with its repository")
     return _for_each(IMAGE_REPOSITORY, facts, _repository)
 
 
 def judge_pushed(facts: ServiceFacts, after: datetime | None) -> Finding:
-    """`image-pushed`: the image meant was pushed after a given moment."""
+    """`image-pushed`: the expected image was pushed after a given moment."""
     if after is None:
         return IMAGE_PUSHED.skips("no --deploy-pushed-after was given")
-    return _for_each(IMAGE_PUSHED, facts, lambda judged: _pushed(judged.meant, after))
+    return _for_each(IMAGE_PUSHED, facts, lambda judged: _pushed(judged.expected, after))
 
 
 def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Finding]) -> Finding:
@@ -61,7 +61,7 @@ def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Findi
     if problem:
         return check.errs(problem)
     return check.unproven(
-        "No task definition of the service was found, so it is not known which image is meant.",
+        "No task definition of the service was found, so it is not known which image is expected.",
         remedy="Name the image with --deploy-image, or look at the service in the AWS console.",
     )
 
@@ -104,12 +104,12 @@ def _exists(lookup: Lookup) -> Finding:
     if lookup.absent:
         return _absent(lookup, evidence)
     if lookup.image:
-        return IMAGE_EXISTS.passes(meant(lookup), notes=_notes(lookup), evidence=evidence)
+        return IMAGE_EXISTS.passes(expected(lookup), notes=_notes(lookup), evidence=evidence)
     if lookup.problem:
         return IMAGE_EXISTS.errs(lookup.problem, evidence=evidence)
     return IMAGE_EXISTS.unproven(
         f"{reference} is in no private ECR registry, and docker has no credentials here for another.",
-        remedy="Name it as the image meant, or log in to its registry (docker login), so that it is looked at there.",
+        remedy="Name it as the expected image, or log in to its registry (docker login), so that it can be read there.",
         evidence=evidence,
     )
 
@@ -181,15 +181,15 @@ def _notes(lookup: Lookup) -> list[str]:
 
 
 def _repository(judged: Judged) -> Finding:
-    wanted, pulled = judged.meant.reference, judged.pulled.reference
-    evidence: dict[str, Any] = {"meant": wanted.place, "pulled": pulled.place}
+    wanted, pulled = judged.expected.reference, judged.pulled.reference
+    evidence: dict[str, Any] = {"expected": wanted.place, "pulled": pulled.place}
     if same_place(wanted, pulled):
         return IMAGE_REPOSITORY.passes(f"the service pulls from {pulled.place}", evidence=evidence)
     notes = []
-    if judged.meant.digest and judged.meant.digest == judged.pulled.digest:
-        notes.append(f"both hold the same digest, {short(judged.meant.digest)}")
+    if judged.expected.digest and judged.expected.digest == judged.pulled.digest:
+        notes.append(f"both hold the same digest, {short(judged.expected.digest)}")
     return IMAGE_REPOSITORY.fails(
-        f"the service pulls from {pulled.place}, but the image meant is in {wanted.place}",
+        f"the service pulls from {pulled.place}, but the expected image is in {wanted.place}",
         cause=f"{_difference(judged)} differs: what was pushed there never reaches the service.",
         remedy=(
             f"Push to {pulled.place} and start a rollout, or change the image of container {judged.container!r} in the "
@@ -202,7 +202,7 @@ def _repository(judged: Judged) -> Finding:
 
 
 def _difference(judged: Judged) -> str:
-    wanted, pulled = judged.meant.reference, judged.pulled.reference
+    wanted, pulled = judged.expected.reference, judged.pulled.reference
     parts = ["The repository"] if wanted.repository != pulled.repository else []
     if wanted.ecr and pulled.ecr:
         parts += ["the account"] if wanted.ecr.account != pulled.ecr.account else []

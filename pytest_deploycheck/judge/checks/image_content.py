@@ -50,7 +50,7 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
         f"the image does not hold {_state(checkout)}: {'; '.join(map(_difference, broken))}",
         cause=_cause(broken),
         remedy="Build the image without the cache of that step and push it (docker build --no-cache), then roll it "
-        "out; or check out the revision that was meant.",
+        "out; or check out the intended revision.",
         notes=notes,
         details="\n".join(line for one in broken for line in _details(one)),
         evidence=evidence,

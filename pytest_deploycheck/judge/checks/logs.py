@@ -104,7 +104,7 @@ def judge_expectation(
     finding = check.fails(
         _counter_evidence(expectation, reading, sight, waited),
         cause=_cause(expectation, old, stands_in),
-        remedy="Compare the code in the image with the code that was meant; build it with --no-cache if it is old.",
+        remedy="Compare the code in the image with the intended code; build it with --no-cache if it is old.",
         command=logs_command(scope.streams[0], scope.since) if scope.streams else "",
         notes=[*sight.notes, *drop_note(sight)] if reading.answer is Answer.MISSING else [],
         details=details,

@@ -1,4 +1,4 @@
-"""The link `rollout`: did a rollout to the image meant start, and did it complete?"""
+"""The link `rollout`: did a rollout to the expected image start, and did it complete?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_deploycheck.judge.wording import at, seconds
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The rollout being verified: the newest one, and what it means for the image meant.
+    """The rollout being verified: the newest one, and what it means for the expected image.
 
     Attributes:
         outcome: What became of it.
@@ -42,7 +42,7 @@ class Rollout:
 
 
 def judge_rollout(facts: ServiceFacts) -> Rollout:
-    """Say what became of the rollout to the image meant."""
+    """Say what became of the rollout to the expected image."""
     newest = newest_rollout(facts)
     ruling = rule(facts)
     return Rollout(
@@ -149,9 +149,9 @@ def _notes(facts: ServiceFacts) -> list[str]:
 
 
 def _nothing_new(facts: ServiceFacts) -> list[str]:
-    """That the image meant is no other than the one that ran before, as a build that comes out the same is."""
+    """That the expected image is no other than the one that ran before, as a build that comes out the same is."""
     before = facts.baseline
-    digests = {judged.meant.digest for judged in facts.judged}
+    digests = {judged.expected.digest for judged in facts.judged}
     if before:
         if not digests or not digests <= set(before.running):
             return []
@@ -166,4 +166,4 @@ def _nothing_new(facts: ServiceFacts) -> list[str]:
 
 
 def _lookup_problem(facts: ServiceFacts) -> Problem | None:
-    return next((judged.meant.problem for judged in facts.judged if judged.meant.problem), None)
+    return next((judged.expected.problem for judged in facts.judged if judged.expected.problem), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import first_judged, leads_to_the_image_meant
+from pytest_deploycheck.judge.analysis.outcome import first_judged, leads_to_the_expected_image
 from pytest_deploycheck.judge.analysis.service_events import trouble
 from pytest_deploycheck.judge.analysis.stop_reasons import reason_in
 from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
@@ -71,12 +71,12 @@ def _did_not_last(facts: ServiceFacts) -> Advice:
 
 def _never_started(facts: ServiceFacts) -> Advice:
     judged = first_judged(facts) if facts.judged else None
-    if judged and judged.meant.absent:
+    if judged and judged.expected.absent:
         return Advice("The image was never pushed.", "Push the image, then roll it out.")
-    if judged and not leads_to_the_image_meant(facts):
+    if judged and not leads_to_the_expected_image(facts):
         return Advice(
-            f"The task definition names {name_of(judged.pulled.reference)}, not the image meant.",
-            "Register a task definition with the image meant and update the service to it.",
+            f"The task definition names {name_of(judged.pulled.reference)}, not the expected image.",
+            "Register a task definition with the expected image and update the service to it.",
             Commands(facts.service).update("--task-definition", "FAMILY:REVISION"),
         )
     return Advice(

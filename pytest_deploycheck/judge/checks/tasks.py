@@ -1,4 +1,4 @@
-"""The link `tasks`: does every running task of the service run exactly the image meant?"""
+"""The link `tasks`: does every running task of the service run exactly the expected image?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_deploycheck.judge.analysis.outcome import brought_by, rule
 from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Evidence, Finding
-from pytest_deploycheck.judge.wording import at, meant, name_of, plural, pushed, short
+from pytest_deploycheck.judge.wording import at, expected, name_of, plural, pushed, short
 
 
 def judge_running(facts: ServiceFacts) -> Finding:
@@ -72,7 +72,7 @@ def _none_wanted(service: Service, running: int, evidence: Evidence) -> Finding:
 
 
 def judge_run_image(facts: ServiceFacts) -> Finding:
-    """`tasks-run-image`: the judged containers of every running task run the image meant."""
+    """`tasks-run-image`: the judged containers of every running task run the expected image."""
     if facts.tasks is None:
         return TASKS_RUN_IMAGE.errs(facts.problems["tasks"])
     if not facts.running:
@@ -88,7 +88,7 @@ def judge_run_image(facts: ServiceFacts) -> Finding:
 def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
     matches = {task: match_container(judged, task, facts) for task in facts.running}
     evidence: dict[str, Any] = {
-        "accepted": judged.meant.digest,
+        "accepted": judged.expected.digest,
         "tasks": [
             {"id": task.id, "digest": _digest(judged, task), "started_at": at(task.started_at), "runs": match.value}
             for task, match in matches.items()
@@ -102,15 +102,15 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
             remedy=_remedy(judged, facts),
             evidence=evidence,
         )
-    if all(match is Match.MEANT for match in matches.values()):
+    if all(match is Match.EXPECTED for match in matches.values()):
         who = f"all {len(matches)} running tasks run" if len(matches) > 1 else "the only running task runs"
-        return TASKS_RUN_IMAGE.passes(f"{who} {meant(judged.meant)}", evidence=evidence)
-    if judged.meant.digest is None:
-        if judged.meant.problem:
-            return TASKS_RUN_IMAGE.errs(judged.meant.problem, evidence=evidence)
+        return TASKS_RUN_IMAGE.passes(f"{who} {expected(judged.expected)}", evidence=evidence)
+    if judged.expected.digest is None:
+        if judged.expected.problem:
+            return TASKS_RUN_IMAGE.errs(judged.expected.problem, evidence=evidence)
         return TASKS_RUN_IMAGE.unproven(
-            f"the digest of {name_of(judged.meant.reference)} is not known, so there is nothing to compare the tasks "
-            f"with: {_seen(judged, facts.running, facts)}",
+            f"the digest of {name_of(judged.expected.reference)} is not known, so there is nothing to compare the "
+            f"tasks with: {_seen(judged, facts.running, facts)}",
             remedy="See image-exists.",
             evidence=evidence,
         )
@@ -125,13 +125,13 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
 
 
 def _difference(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
-    """What runs and what was meant, side by side."""
+    """What runs and what was expected, side by side."""
     platform = "; they run it for another platform" if Match.OTHER_PLATFORM in others.values() else ""
-    return f"{_seen(judged, others, facts)}; meant is {_meant_briefly(judged.meant)}{platform}"
+    return f"{_seen(judged, others, facts)}; expected is {_expected_briefly(judged.expected)}{platform}"
 
 
-def _meant_briefly(lookup: Lookup) -> str:
-    """The image meant, without the tags that `image-exists` shows."""
+def _expected_briefly(lookup: Lookup) -> str:
+    """The expected image, without the tags that `image-exists` shows."""
     pushed_at = lookup.image.pushed_at if lookup.image else None
     return f"{name_of(lookup.reference)} = {short(lookup.digest)}{f' (pushed {at(pushed_at)})' if pushed_at else ''}"
 
@@ -162,7 +162,7 @@ def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> st
     if Match.OTHER_PLATFORM in others.values():
         architectures = {architecture_of(task, facts) or "an unknown architecture" for task in others}
         return f"The tasks run on {', '.join(sorted(architectures))}, the digest is of another platform."
-    if pinned and pinned != judged.meant.digest:
+    if pinned and pinned != judged.expected.digest:
         return f"The digest is pinned by the task definition ({short(pinned)}), so no push and no restart changes it."
     if outcome is Outcome.NOT_STARTED:
         return _cause_without_rollout(judged, others, facts)
@@ -180,14 +180,14 @@ def _cause_without_rollout(judged: Judged, others: dict[Task, Match], facts: Ser
 
 def _cause_despite_rollout(judged: Judged, facts: ServiceFacts) -> str:
     """Why tasks run another image though a rollout began since the image was pushed."""
-    if judged.meant.digest != judged.pulled.digest and not judged.is_own_reference:
-        return f"The task definition names {name_of(judged.pulled.reference)}, which is not the image meant."
+    if judged.expected.digest != judged.pulled.digest and not judged.is_own_reference:
+        return f"The task definition names {name_of(judged.pulled.reference)}, which is not the expected image."
     if not _resolves_once(judged, facts):
         return _EACH_BY_ITSELF.format(judged.container)
-    if brought_by(facts, 0).get(judged.container) == judged.meant.digest:
+    if brought_by(facts, 0).get(judged.container) == judged.expected.digest:
         return (
-            "ECS resolved the tag to the image meant, and the tasks run another: their hosts keep an image of that tag "
-            "(ECS_IMAGE_PULL_BEHAVIOR = once or prefer-cached)."
+            "ECS resolved the tag to the expected image, and the tasks run another: their hosts keep an image of that "
+            "tag (ECS_IMAGE_PULL_BEHAVIOR = once or prefer-cached)."
         )
     return (
         "The rollout began after the push and still brought another image: a host with a cached image "
@@ -213,16 +213,16 @@ def _remedy(judged: Judged, facts: ServiceFacts) -> str:
         return "Wait for the rollout that is going on."
     if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK):
         return "Mend what made the new tasks stop (see rollout-complete); the same image would fail again."
-    if judged.meant.digest != judged.pulled.digest:
+    if judged.expected.digest != judged.pulled.digest:
         return (
-            f"Register a task definition with {name_of(judged.meant.reference)} and update the service to it; a new "
+            f"Register a task definition with {name_of(judged.expected.reference)} and update the service to it; a new "
             f"rollout alone starts {name_of(judged.pulled.reference)} again."
         )
     return "Start a rollout: aws ecs update-service --force-new-deployment."
 
 
 def _started_after_push(judged: Judged, others: dict[Task, Match]) -> bool:
-    pushed_at = judged.meant.image.pushed_at if judged.meant.image else None
+    pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
     return bool(pushed_at) and any(task.started_at and pushed_at and task.started_at > pushed_at for task in others)
 
 

@@ -1,4 +1,4 @@
-"""Which image is meant for which container: references, before anything is asked of a registry."""
+"""The expected image of each container: references, before anything is asked of a registry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A container to judge, the reference meant for it, and the one its task definition names."""
+    """A container to judge, the expected reference for it, and the one its task definition names."""
 
     container: str
-    meant: Reference
+    expected: Reference
     pulled: Reference
     namer: Namer
     names_repository: bool
@@ -34,7 +34,7 @@ class Choice:
 def choose(
     containers: Sequence[ContainerDefinition], *, only: str | None, named: Named | None, home: Registry
 ) -> tuple[Choice, ...]:
-    """The containers to judge, each with the reference meant for it.
+    """The containers to judge, each with the expected reference for it.
 
     Args:
         containers: The containers of the task definition.
@@ -51,7 +51,7 @@ def choose(
     return tuple(
         Choice(
             container=name,
-            meant=_meant(named, whole, pulled[name]),
+            expected=_expected(named, whole, pulled[name]),
             pulled=pulled[name],
             namer=named.namer if named else "task definition",
             names_repository=whole is not None,
@@ -87,10 +87,10 @@ def _whole_reference(named: Named | None, home: Registry) -> Reference | None:
     """The reference of an image that was named with its repository; None for a bare tag or digest."""
     if named is None or oci.is_tag(named.text) or oci.is_digest(named.text):
         return None
-    return oci.parse_meant(named.text, home=home)
+    return oci.parse_expected(named.text, home=home)
 
 
-def _meant(named: Named | None, whole: Reference | None, pulled: Reference) -> Reference:
+def _expected(named: Named | None, whole: Reference | None, pulled: Reference) -> Reference:
     if named is None:
         return pulled
     if whole is not None:

@@ -44,7 +44,7 @@ class ImageFinder:
             lookup = self.once.get(reference, lambda: self.contents.look_up(reference), keep=_is_found)
             return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
         client = self.session.ecr(reference.ecr.region)
-        # The image meant is the one found first, even if its tag moves while the rollout is waited for.
+        # The expected image is the one found first, even if its tag moves while the rollout is waited for.
         lookup = self.once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
@@ -86,7 +86,7 @@ class ImageFinder:
         for one in judged:
             for task in tasks:
                 container = task.container(one.container) if task.is_running else None
-                if container and container.digest and container.digest != one.meant.digest:
+                if container and container.digest and container.digest != one.expected.digest:
                     others[replace(one.pulled.reference, tag=None, digest=container.digest)] = None
         lookups = side_by_side(self.find, list(others))
         return tuple(lookup.image for lookup in lookups if lookup.image)

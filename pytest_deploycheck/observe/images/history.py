@@ -1,4 +1,4 @@
-"""The image before the one meant: what a cached layer shows against, and what one could roll back to."""
+"""The image before the one expected: what a cached layer shows against, and what one could roll back to."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def with_history(
     once: Once,
     open_image: Callable[[Reference], Image | None],
 ) -> Judged:
-    """What the repository tells beside the image meant: the image before it, and whether its tags can be moved.
+    """What the repository tells beside the expected image: the image before it, and whether its tags can be moved.
 
     What may not be looked at stays unknown: it is context, and no check rests on it alone.
 
     Args:
-        judged: A container with the image meant for it, which was found.
+        judged: A container with the expected image for it, which was found.
         revisions: The service revisions of the newest rollouts, the newest first.
         verified: Digests that were verified to run, as an earlier report tells.
-        client: The client for the registry of the image meant.
+        client: The client for the registry of the expected image.
         once: Keeps what cannot change within a run.
         open_image: Looks up an image and opens its manifests and configurations.
     """
-    image = judged.meant.image
+    image = judged.expected.image
     if image is None:
         return judged
     place = image.reference

@@ -207,7 +207,7 @@ def test_builtin_is_the_sandbox_only(tmp_path: Path) -> None:
 
 
 def test_builtin_sandbox_does_not_take_the_defaults(tmp_path: Path) -> None:
-    """The file's defaults are not meant for the built-in environment."""
+    """The file's defaults are not expected for the built-in environment."""
     (tmp_path / "deploycheck.toml").write_text("[defaults]\nregion = 'eu-west-1'\nprofile = 'p'\n[env.dev]")
     settings = loading.environment(loading.find(tmp_path, None), "sandbox", builtin={"cluster": "c"})
     assert settings == EnvironmentSettings(name="sandbox", cluster="c")

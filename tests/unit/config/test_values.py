@@ -282,7 +282,7 @@ def test_images(given_values: Sequence[str], expected: dict[str, str]) -> None:
     ],
 )
 def test_images_refused(given_values: Sequence[str], words: Sequence[str]) -> None:
-    """What cannot be meant: the option, what was found, what is allowed."""
+    """What cannot be expected: the option, what was found, what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         values.images(given_values, ["web", "api"], "--deploy-image")
     assert caught.value.message.startswith("--deploy-image: ")
@@ -368,7 +368,7 @@ DIGEST = "sha256:" + "4" * 64
     ],
 )
 def test_the_image_of_a_builds_metadata(tmp_path: Path, document: dict[str, object], reference: str) -> None:
-    """The digest that CI built is the digest meant, under the first of its names; a bake file with one target too."""
+    """The digest that CI built is the expected digest, by the first of its names; a bake file with one target too."""
     (tmp_path / "a=b.json").write_text(json.dumps(document), encoding="utf-8")
     assert values.images(["@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
     assert values.images(["web=@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}

@@ -31,15 +31,15 @@ from pytest_deploycheck.handles.image import Digests, deployed_image
 from pytest_deploycheck.handles.tasks import running_tasks
 
 
-def test_the_image_meant() -> None:
+def test_the_expected_image() -> None:
     """The image tells its place, tag, digest, push time, tags and layers; its uri is one that nothing can move."""
-    meant = deployed_image(completed())
-    assert meant.uri == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop@{NEW}"
-    assert (meant.repository, meant.tag, meant.digest, meant.pushed_at) == ("shop", "v2", NEW, PUSHED)
-    assert list(meant.tags) == ["v2"]
-    assert list(meant.layers) == [Layer(digest("f"), 100)]
-    assert "shop:v2" in repr(meant)
-    assert NEW[:19] in repr(meant)
+    expected = deployed_image(completed())
+    assert expected.uri == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop@{NEW}"
+    assert (expected.repository, expected.tag, expected.digest, expected.pushed_at) == ("shop", "v2", NEW, PUSHED)
+    assert list(expected.tags) == ["v2"]
+    assert list(expected.layers) == [Layer(digest("f"), 100)]
+    assert "shop:v2" in repr(expected)
+    assert NEW[:19] in repr(expected)
 
 
 def test_an_image_that_is_not_there_fails_the_test() -> None:
@@ -66,8 +66,8 @@ def test_a_denied_registry_is_unproven() -> None:
 def test_pull_rights_alone_give_the_image_without_its_time() -> None:
     """Where only pulling is allowed the image is there, and when it was pushed is not known."""
     lookup = Lookup(reference(), image=image(pushed_at=None), problem=denied("ecr:DescribeImages"))
-    meant = deployed_image(completed(judged=[judged(lookup)]))
-    assert (meant.digest, meant.pushed_at) == (NEW, None)
+    expected = deployed_image(completed(judged=[judged(lookup)]))
+    assert (expected.digest, expected.pushed_at) == (NEW, None)
 
 
 def two_containers() -> ServiceFacts:
@@ -138,7 +138,7 @@ def test_the_digests_of_a_sidecar_are_not_asked_for() -> None:
 
 @pytest.mark.parametrize("shown", [NEW, FOR_AMD64])
 def test_the_digest_of_an_index_or_of_its_platform(shown: str) -> None:
-    """Tasks may show the index or its manifest for their platform: both are digests of the image meant."""
+    """Tasks may show the index or its manifest for their platform: both are digests of the expected image."""
     world = completed(judged=[judged(found(children=INDEX_CHILDREN))], tasks=[task("one", shown)])
     assert running_tasks(world).digests <= deployed_image(world).digests
 

@@ -56,12 +56,12 @@ def test_everything_is_merged_in_the_order_of_its_times() -> None:
     config = ImageConfig("sha256:c", created_at=clock("10:55"))
     lookup = found()
     assert lookup.image is not None
-    meant = replace(lookup, image=replace(lookup.image, configs=(config,)))
+    expected = replace(lookup, image=replace(lookup.image, configs=(config,)))
     line = replace(
         log_check(1).passes("said"), evidence={"first_at": clock("11:09").isoformat(), "expectation": "Found 3"}
     )
     world = completed(
-        judged=[judged(meant)],
+        judged=[judged(expected)],
         records=[record(finished_at=clock("11:12")), record(1, began=OLD_ROLLOUT)],
         tasks=[task("one"), stopped(aws.CRASHED, name="two", at="11:07")],
         service=service(
@@ -129,7 +129,7 @@ def test_events_from_before_the_rollout_are_left_out() -> None:
 
 
 def test_what_runs_instead_has_its_push_time_too() -> None:
-    """Where another image runs, when that was pushed stands beside when the one meant was."""
+    """Where another image runs, when that was pushed stands beside when the expected one was."""
     world = never_restarted()
     assert only(world, "running image pushed") == [("08:00:00", f"shop {OLD[:19]}", "ecr:DescribeImages")]
     assert only(world, "image pushed") == [("11:00:00", f"shop {NEW[:19]}", "ecr:DescribeImages")]
@@ -181,7 +181,7 @@ def test_a_task_that_never_ran_only_stopped() -> None:
 
 
 def test_the_report_has_it_in_utc_and_fit_to_be_shown() -> None:
-    """In the JSON each moment has its time, and nothing in it that was not meant to be read."""
+    """In the JSON each moment has its time, and nothing in it that was not expected to be read."""
     bad = stopped(code="EssentialContainerExited", reason="\x1b[2J password=hunter2222", exit_code=1)
     world = completed(
         tasks=[task("one"), bad],

@@ -99,12 +99,14 @@ def test_attestations_are_no_platform(seal: dict[str, Any]) -> None:
 
 
 def test_a_task_cannot_run_an_attestation() -> None:
-    """An attestation's digest is not among those that a task may show for the image meant."""
+    """An attestation's digest is not among those that a task may show for the expected image."""
     manifest = parse(index(OCI_INDEX, UNKNOWN))
-    meant = Lookup(reference(), image=image(manifest.digest, children=manifest.children))
+    expected = Lookup(reference(), image=image(manifest.digest, children=manifest.children))
 
     def run(of: str) -> Status:
-        return judge_run_image(completed(judged=[judged(meant)], tasks=[task("one", of, architecture="x86_64")])).status
+        return judge_run_image(
+            completed(judged=[judged(expected)], tasks=[task("one", of, architecture="x86_64")])
+        ).status
 
     assert run(ONE) is Status.PASS
     assert run(manifest.digest) is Status.PASS

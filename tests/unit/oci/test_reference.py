@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deploycheck.facts.image import Reference, Registry
-from pytest_deploycheck.oci.reference import DOCKER_HUB, ecr_host, is_digest, is_tag, parse, parse_meant, same_place
+from pytest_deploycheck.oci.reference import DOCKER_HUB, ecr_host, is_digest, is_tag, parse, parse_expected, same_place
 
 DIGEST = f"sha256:{'a1' * 32}"
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -141,7 +141,7 @@ def test_bare_tags_and_digests() -> None:
 @pytest.mark.parametrize("text", ["app:1", "team/app:1"])
 def test_what_a_user_names_without_a_host_is_at_home(text: str) -> None:
     """Without a registry host, the environment's own account and region are meant."""
-    reference = parse_meant(text, home=HOME)
+    reference = parse_expected(text, home=HOME)
     assert (reference.host, reference.ecr, reference.tag) == (HOST, HOME, "1")
     assert reference.repository == text.partition(":")[0]
 
@@ -149,7 +149,7 @@ def test_what_a_user_names_without_a_host_is_at_home(text: str) -> None:
 @pytest.mark.parametrize("host", ["999999999999.dkr.ecr.eu-west-1.amazonaws.com", "ghcr.io", "localhost:5000"])
 def test_what_a_user_names_with_a_host_stays_there(host: str) -> None:
     """A whole reference with its registry is taken as it is, never moved home."""
-    reference = parse_meant(f"{host}/app:1", home=HOME)
+    reference = parse_expected(f"{host}/app:1", home=HOME)
     assert reference == parse(f"{host}/app:1")
     assert reference.ecr != HOME
 

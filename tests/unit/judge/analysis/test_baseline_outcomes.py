@@ -61,8 +61,8 @@ def is_inferred(finding: Finding) -> bool:
 
 
 def unknown_push(world: ServiceFacts) -> ServiceFacts:
-    """As a world in which the registry does not tell when the image meant was pushed."""
-    lookups = [replace(one, meant=replace(one.meant, image=image(pushed_at=None))) for one in world.judged]
+    """As a world in which the registry does not tell when the expected image was pushed."""
+    lookups = [replace(one, expected=replace(one.expected, image=image(pushed_at=None))) for one in world.judged]
     return replace(world, judged=tuple(lookups))
 
 
@@ -93,7 +93,7 @@ def test_without_times_and_without_a_baseline_nothing_is_made_up(way: Way) -> No
 
 @pytest.mark.parametrize("way", WAYS)
 def test_another_rollout_than_the_baselines_is_no_proof(way: Way) -> None:
-    """A rollout began since the baseline: whether it was one to the image meant the baseline does not tell."""
+    """A rollout began since the baseline: whether it was one to the expected image the baseline does not tell."""
     before = baseline(rollout="ecs-svc/0", began=clock("06:00"))
     finding = look(unknown_push(never_restarted(way)), before, rule(unknown_push(never_restarted(way))).outcome)
     assert "no rollout began since the baseline" not in explain_finding(finding)
@@ -144,7 +144,7 @@ def test_without_a_baseline_superseded_is_inferred_from_times(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_baseline_makes_superseded_certain(way: Way) -> None:
-    """Neither what runs nor what was meant ran before, and a rollout began since: what runs came after."""
+    """Neither what runs nor what was expected ran before, and a rollout began since: what runs came after."""
     unpushed = [replace(later_image(), pushed_at=None)]
     for world in (superseded(way), superseded(way, running_images=unpushed), superseded(way, running_images=[])):
         assert not is_inferred(look(world, baseline(), Outcome.SUPERSEDED))
@@ -162,7 +162,7 @@ def test_a_baseline_that_saw_what_runs_rules_superseded_out(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_older_image_that_the_baseline_did_not_see_does_not_supersede(way: Way) -> None:
-    """Somebody deployed an image older than the one meant: it was not running before, and is no later one."""
+    """Somebody deployed an image older than the one expected: it was not running before, and is no later one."""
     pulled = found(OLD, named=reference("v1"), pushed_at=clock("08:00"), tags=("v1",))
     world = superseded(
         way,

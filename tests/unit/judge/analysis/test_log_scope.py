@@ -53,7 +53,7 @@ def test_the_window_that_was_asked_for() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_only_new_tasks_are_heard(way: Way) -> None:
-    """The running tasks that run the image meant are heard; old and draining ones never, only to explain."""
+    """The running tasks that run the expected image are heard; old and draining ones never, only to explain."""
     seen = scope_of(rolling(way, task("one"), old_task("two"), draining("three")))
     assert seen.tasks == ("one",)
     assert [stream.name for stream in seen.streams] == ["ecs/app/one"]

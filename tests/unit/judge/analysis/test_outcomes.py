@@ -331,7 +331,7 @@ def test_a_rollback_keeps_the_id_and_time_of_what_was_undone(listed: bool) -> No
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_later_rollout_in_progress_is_said_to_bring_another_image(way: Way) -> None:
-    """While v3 replaces the v2 meant it is not known what becomes of it: IN_PROGRESS, and told what it brings."""
+    """While v3 replaces the expected v2 it is not known what becomes of it: IN_PROGRESS, and told what it brings."""
     world = superseded(
         way,
         service=service(deployment("ecs-svc/3", state="IN_PROGRESS", began=LATER_ROLLOUT, brings=LATER_DEFINITION)),
@@ -342,7 +342,7 @@ def test_a_later_rollout_in_progress_is_said_to_bring_another_image(way: Way) ->
     text = fails_as(world, Outcome.IN_PROGRESS)
     assert is_waited_for(world)
     if way == "service deployments":
-        assert f"it brings {LATER[:19]}, not the image meant" in text
+        assert f"it brings {LATER[:19]}, not the expected image" in text
 
 
 def test_a_list_of_records_that_lags_behind_is_not_believed() -> None:
@@ -359,7 +359,7 @@ def test_a_list_of_records_that_lags_behind_is_not_believed() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_service_made_anew_is_told_by_its_new_deployments(way: Way) -> None:
-    """The service was deleted and made again after the push, with the image meant: its one rollout is this."""
+    """The service was deleted and made again after the push, with the expected image: its one rollout is this."""
     world = completed(way, service=service(deployment("ecs-svc/9")), records=[record(9)])
     assert judge_rollout(world).id == "ecs-svc/9"
     ends_as(world, Outcome.COMPLETED, Status.PASS)
@@ -461,7 +461,7 @@ def test_an_old_task_set_after_the_push_never_started() -> None:
 
 
 def test_a_later_task_set_supersedes() -> None:
-    """Another image was deployed after the one meant: SUPERSEDED, with task sets as well."""
+    """Another image was deployed after the one expected: SUPERSEDED, with task sets as well."""
     later = task_set("ecs-svc/3", began=LATER_ROLLOUT, brings=LATER_DEFINITION)
     v3 = reference("v3")
     world = in_sets(

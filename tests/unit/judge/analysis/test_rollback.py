@@ -203,7 +203,7 @@ def test_where_the_old_code_runs_there_is_nothing_to_undo(world: ServiceFacts) -
     assert lines[0].startswith("REFUTED")
     text = "\n".join(lines)
     assert "roll back with" not in text
-    assert "roll back: not needed, as no task runs the image meant" in text
+    assert "roll back: not needed, as no task runs the expected image" in text
 
 
 def test_where_there_is_none_that_is_said_in_every_run() -> None:

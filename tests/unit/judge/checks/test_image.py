@@ -40,7 +40,7 @@ def words(finding: Finding) -> str:
 
 
 def test_an_image_that_is_there_exists() -> None:
-    """The meant tag is in the registry: image-exists passes, and shows the digest that the tag stands for."""
+    """The expected tag is in the registry: image-exists passes, and shows the digest that the tag stands for."""
     finding = judge_exists(completed())
     assert (finding.id, finding.link, finding.status) == ("image-exists", "image", Status.PASS)
     assert NEW[:19] in finding.summary

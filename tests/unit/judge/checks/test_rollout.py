@@ -294,7 +294,7 @@ def test_old_tasks_that_were_told_to_stop_are_no_reason() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_later_deployment_supersedes(way: Way) -> None:
-    """Somebody deployed v3 after the v2 meant: SUPERSEDED, not rolled back, with the later image named."""
+    """Somebody deployed v3 after the v2 expected: SUPERSEDED, not rolled back, with the later image named."""
     world = superseded(way)
     assert outcome(world) == "SUPERSEDED"
     finding = judge_complete(world, waited=0)
@@ -306,7 +306,7 @@ def test_a_later_deployment_supersedes(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_older_image_does_not_supersede(way: Way) -> None:
-    """The tasks run an image pushed before the one meant: whatever rolled it out, nothing superseded anything."""
+    """The tasks run an image pushed before the one expected: whatever rolled it out, nothing superseded anything."""
     pulled = found(OLD, named=reference("v1"), pushed_at=clock("08:00"), tags=("v1",))
     world = superseded(
         way,
@@ -319,7 +319,7 @@ def test_an_older_image_does_not_supersede(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_later_image_rolled_out_before_the_push_does_not_supersede(way: Way) -> None:
-    """Only a rollout that began after the meant image was pushed can supersede it; else it was never started."""
+    """Only a rollout that began after the expected image was pushed can supersede it; else it was never started."""
     world = superseded(
         way,
         service=service(deployment("ecs-svc/3", began=OLD_ROLLOUT)),
@@ -330,13 +330,13 @@ def test_a_later_image_rolled_out_before_the_push_does_not_supersede(way: Way) -
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_definition_that_points_to_the_image_meant_is_not_superseded(way: Way) -> None:
-    """The definition's own reference points to the image meant, and hosts run a later one: the rollout COMPLETED."""
+    """The definition's own reference points to the expected image, and hosts run a later one: the rollout COMPLETED."""
     world = superseded(way, judged=[judged(pulled=found(NEW, named=reference("latest")))])
     assert outcome(world) == "COMPLETED"
 
 
 def test_a_later_rollout_that_was_undone_leaves_the_image_in_place() -> None:
-    """v3 was tried after v2 and rolled back: the tasks run the v2 meant, so its rollout holds."""
+    """v3 was tried after v2 and rolled back: the tasks run the v2 expected, so its rollout holds."""
     world = superseded(
         "service deployments",
         records=[record(3, began=LATER_ROLLOUT, status="ROLLBACK_SUCCESSFUL"), record(2)],

@@ -117,8 +117,8 @@ def test_a_baseline_that_was_taken_too_late() -> None:
     assert rule(replace(world, baseline=late)).outcome != "NOT_STARTED"
 
 
-def test_a_later_rollout_was_rolled_back_to_the_image_meant() -> None:
-    """Told by deployments alone as well, the tasks run the image meant, and another was undone."""
+def test_a_later_rollout_was_rolled_back_to_the_expected_image() -> None:
+    """Told by deployments alone as well, the tasks run the expected image, and another was undone."""
     pulled = found(LATER, named=reference("v3"))
     world = completed(
         "deployments alone",

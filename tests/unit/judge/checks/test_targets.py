@@ -147,7 +147,7 @@ def test_a_classic_load_balancer_is_unproven() -> None:
 
 
 def test_without_a_new_task_it_is_unproven() -> None:
-    """Old tasks that are healthy prove nothing about the image meant."""
+    """Old tasks that are healthy prove nothing about the expected image."""
     old = [old_task(name, addresses=(address,)) for name, address in ADDRESSES.items()]
     finding = judge_targets(balanced(HEALTHY, tasks=old))
     assert finding.status is Status.UNPROVEN

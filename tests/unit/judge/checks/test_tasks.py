@@ -62,7 +62,7 @@ def words(finding: Finding) -> str:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_all_is_well(way: Way) -> None:
-    """Every running task runs the digest meant and the rollout completed: both checks of the tasks pass."""
+    """Every running task runs the expected digest and the rollout completed: both checks of the tasks pass."""
     world = completed(way)
     assert judge_running(world).status is Status.PASS
     finding = judge_run_image(world)
@@ -104,7 +104,7 @@ def test_digests_decide_and_times_never_do(pushed: datetime, started: datetime, 
 
 
 def pinned_to_the_old_image(way: Way) -> ServiceFacts:
-    """The definition pins the old digest; `latest` moved on to the image meant; the rollout began after the push."""
+    """The definition pins the old digest; `latest` moved on to the expected image; the rollout began after the push."""
     latest, pinned = reference("latest"), reference(None, pinned=OLD)
     return completed(
         way,
@@ -175,7 +175,7 @@ def test_another_digest_is_no_claim_that_the_content_changed(way: Way) -> None:
 
 @pytest.mark.parametrize("architecture", ["x86_64", "X86_64", "amd64"])
 def test_a_task_that_shows_the_child_runs_the_index_meant(architecture: str) -> None:
-    """The index is meant and the task shows its manifest for the task's platform: that is the image meant."""
+    """The index is expected and the task shows its manifest for the task's platform: that is the expected image."""
     world = completed(
         judged=[judged(found(children=INDEX_CHILDREN))],
         tasks=[task("one", FOR_AMD64, architecture=architecture), task("two", architecture=architecture)],
@@ -185,11 +185,11 @@ def test_a_task_that_shows_the_child_runs_the_index_meant(architecture: str) -> 
 
 
 def test_a_task_that_shows_the_index_runs_the_child_meant() -> None:
-    """The child is meant and the task shows the index that holds it for its platform: that is the image meant."""
-    meant = found(FOR_AMD64, named=reference(None, pinned=FOR_AMD64))
+    """The child is expected and the task shows the index that holds it for its platform: that is the expected image."""
+    expected = found(FOR_AMD64, named=reference(None, pinned=FOR_AMD64))
     index = image(NEW, children=INDEX_CHILDREN, named=reference(None, pinned=NEW))
     world = completed(
-        judged=[judged(meant)],
+        judged=[judged(expected)],
         tasks=[task("one", architecture="x86_64"), task("two", architecture="x86_64")],
         running_images=[index],
     )
@@ -212,7 +212,7 @@ def test_the_child_of_another_platform_fails(tells: str) -> None:
 
 
 def test_an_index_of_other_images_is_no_match() -> None:
-    """A digest that the index meant does not list is another image."""
+    """A digest that the expected index does not list is another image."""
     world = completed(judged=[judged(found(children=(Child(FOR_AMD64, None),)))], tasks=[task("one", LATER)])
     assert judge_run_image(world).status is Status.FAIL
 
@@ -334,9 +334,9 @@ def test_two_judged_containers_must_both_run_their_image() -> None:
     worker = found(LATER, named=reference("v2", repository="worker"))
     good = [container(), container("worker", LATER)]
     bad = [container(), container("worker", OLD)]
-    meant = [judged(), judged(worker, container="worker")]
-    assert judge_run_image(completed(judged=meant, tasks=[task("one", containers=good)])).status is Status.PASS
-    finding = judge_run_image(completed(judged=meant, tasks=[task("one", containers=bad)]))
+    expected = [judged(), judged(worker, container="worker")]
+    assert judge_run_image(completed(judged=expected, tasks=[task("one", containers=good)])).status is Status.PASS
+    finding = judge_run_image(completed(judged=expected, tasks=[task("one", containers=bad)]))
     assert finding.status is Status.FAIL
     assert "worker" in finding.summary
 
@@ -394,7 +394,7 @@ def test_a_digest_in_the_reference_needs_no_registry() -> None:
     "lookup", [gone("tag"), Lookup(Reference("docker.io", "library/nginx", "1.27"))], ids=["absent", "Docker Hub"]
 )
 def test_a_digest_that_nothing_tells_is_unproven(lookup: Lookup) -> None:
-    """Where the digest meant is not known, tasks-run-image is unproven: it is not a pass, and no guess."""
+    """Where the expected digest is not known, tasks-run-image is unproven: it is not a pass, and no guess."""
     assert judge_run_image(completed(judged=[judged(lookup)])).status is Status.UNPROVEN
 
 
@@ -406,7 +406,7 @@ def test_no_container_to_judge_is_no_pass() -> None:
 
 
 def test_what_tasks_run_is_shown_with_its_times() -> None:
-    """The failure shows what runs and what was meant side by side, each with when it was pushed."""
+    """The failure shows what runs and what was expected side by side, each with when it was pushed."""
     finding = judge_run_image(never_restarted())
     assert "08:00:00" in finding.summary
     assert "11:00:00" in finding.summary
@@ -414,7 +414,7 @@ def test_what_tasks_run_is_shown_with_its_times() -> None:
 
 
 def test_a_task_of_an_older_rollout_that_runs_the_image_passes() -> None:
-    """A retag back to what already runs needs no rollout: the tasks run the image meant since before the retag."""
+    """A retag back to what already runs needs no rollout: the tasks run the expected image since before the retag."""
     world = facts(
         service=service(deployment("ecs-svc/1", began=OLD_ROLLOUT)),
         records=[record(1, began=OLD_ROLLOUT)],
@@ -438,7 +438,7 @@ def test_each_task_resolves_the_tag_by_itself() -> None:
 
 
 def test_a_host_that_keeps_its_image() -> None:
-    """ECS resolved the tag to the image meant and the tasks run another: the hosts' image cache is the cause."""
+    """ECS resolved the tag to the expected image and the tasks run another: the hosts' image cache is the cause."""
     world = completed(tasks=[task("one", OLD), task("two", OLD)], running_images=[old_image()])
     finding = judge_run_image(world)
     assert finding.status is Status.FAIL
