@@ -9,5 +9,6 @@ import log_search
 import observing
 
 if __name__ == "__main__":
+    print(idle.measure_loading(), flush=True)
     for benchmark in (idle, observing, log_latency, log_search, images):
         print(benchmark.measure(), flush=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How often a wait looks: quickly at first, and the longer it lasts the more patiently.
 
     Attributes:
@@ -57,8 +57,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Waited(Generic[T]):
+class Waited(Struct, Generic[T], frozen=True):
     """How a wait ended.
 
     Attributes:

@@ -9,9 +9,10 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.filter_patterns import literal_runs
 from pytest_deploycheck.config.settings import Pattern
@@ -56,8 +57,7 @@ _COMMENT = re.compile(r"\s*(?:#(?!\s*define\b)|//|/?\*+\s|--\s|<!--)")
 _QUOTE = re.compile("[\"'`]")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(Struct, frozen=True):
     """A line of a source file.
 
     Attributes:
@@ -72,8 +72,7 @@ class SourceLine:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """What a line must have.
 
     Attributes:

@@ -8,8 +8,9 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_deploycheck.checkout.dockerignore import Ignore
 from pytest_deploycheck.facts.source import Checkout, FileDigest, SourceFile, SourceTree
@@ -91,8 +92,7 @@ def checkout(root: Path) -> Checkout:
     return Checkout(revision, any(not line.startswith(b"#") for line in lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where a source tree is.
 
     Attributes:

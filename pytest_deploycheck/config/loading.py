@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.merging import merged
@@ -26,8 +27,7 @@ _PYPROJECT = "pyproject.toml"
 _PYPROJECT_TABLE = ("tool", "deploycheck")
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationFile:
+class ConfigurationFile(Struct, frozen=True):
     """A configuration that was found and parsed, not yet validated.
 
     Attributes:

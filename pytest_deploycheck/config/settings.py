@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.build import BuildLog
@@ -23,8 +24,7 @@ TaskScope = Literal["any", "all"]
 SequenceScope = Literal["task", "service"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What to look for in a log message.
 
     Attributes:
@@ -66,8 +66,7 @@ def _compiled(text: str, flags: int) -> re.Pattern[str]:
     return re.compile(text, flags)
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """One declared `[[…logs]]` entry.
 
     Attributes:
@@ -93,8 +92,7 @@ class Expectation:
         return f"{prefix}{text}{times}{scope}{merged}"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRate:
+class ErrorRate(Struct, frozen=True):
     """How many of the requests may go wrong.
 
     Attributes:
@@ -114,8 +112,7 @@ class ErrorRate:
     dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
+class ServiceSettings(Struct, frozen=True):
     """One service of an environment.
 
     Attributes:
@@ -146,8 +143,7 @@ class ServiceSettings:
     logs: tuple[Expectation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentSettings:
+class EnvironmentSettings(Struct, frozen=True):
     """One environment, defaults merged in and placeholders filled.
 
     Attributes:
@@ -183,8 +179,7 @@ class EnvironmentSettings:
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(Struct, frozen=True):
     """A moment as a user names it.
 
     Attributes:
@@ -208,8 +203,7 @@ class When:
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How this run looks at the environment.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class BuildStep:
+class BuildStep(Struct, frozen=True):
     """A step of a build that brought files into the image.
 
     Attributes:
@@ -25,8 +24,7 @@ class BuildStep:
         return self.instruction.split(" ", 1)[0].upper() in {"COPY", "ADD"}
 
 
-@dataclass(frozen=True, slots=True)
-class BuildLog:
+class BuildLog(Struct, frozen=True):
     """The output of `docker build`.
 
     Attributes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Target:
+
+class Target(Struct, frozen=True):
     """What a target group says of one of its targets.
 
     Attributes:
@@ -26,8 +26,7 @@ class Target:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetGroup:
+class TargetGroup(Struct, frozen=True):
     """A target group and what it says of its targets; `arn` is its ARN."""
 
     arn: str
@@ -39,8 +38,7 @@ class TargetGroup:
         return self.arn.split("/")[1] if "/" in self.arn else self.arn
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmChange:
+class AlarmChange(Struct, frozen=True):
     """A change of an alarm's state.
 
     Attributes:
@@ -56,8 +54,7 @@ class AlarmChange:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """A CloudWatch alarm that was declared.
 
     Attributes:
@@ -77,8 +74,7 @@ class Alarm:
     changes: tuple[AlarmChange, ...] | None = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """How many requests came, and how many of them went wrong, beside what was declared of that.
 
     Attributes:
@@ -113,8 +109,7 @@ class Traffic:
         return self.errors / self.requests if self.requests else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What load balancers and alarms say of a service; why something is missing, the problems of its facts say.
 
     Attributes:

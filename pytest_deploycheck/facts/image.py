@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+
+class Registry(Struct, frozen=True):
     """A private ECR registry: one per AWS account and region."""
 
     account: str
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A reference to an image, taken apart.
 
     Attributes:
@@ -44,8 +43,7 @@ class Reference:
         return f"{self.host}/{self.repository}"
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """What an image was built for, in the words of the OCI image specification: `linux`, `amd64`, `v8`."""
 
     os: str
@@ -56,16 +54,14 @@ class Platform:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """One entry of an index: the manifest of one platform."""
 
     digest: str
     platform: Platform | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A layer of an image.
 
     Attributes:
@@ -84,8 +80,7 @@ class Layer:
     created_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A step of the build, as the image's history tells it.
 
     Attributes:
@@ -97,8 +92,7 @@ class Step:
     is_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True):
     """What the configuration of an image says.
 
     Attributes:
@@ -118,7 +112,7 @@ class ImageConfig:
     digest: str
     platform: Platform | None = None
     created_at: datetime | None = None
-    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
     env: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -127,14 +121,17 @@ class ImageConfig:
     steps: tuple[Step, ...] = ()
     diff_ids: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        # The labels are a mapping, which has no hash; the digest tells two configurations apart.
+        return hash(self.digest)
+
     @property
     def revision(self) -> str | None:
         """The git revision that the builder says it was built from."""
         return self.labels.get("org.opencontainers.image.revision")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A manifest or an index.
 
     Attributes:
@@ -157,8 +154,7 @@ class Manifest:
         return bool(self.children) or self.config is None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An image in a registry.
 
     Attributes:

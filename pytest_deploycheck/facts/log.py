@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.redaction import clean
@@ -17,8 +19,7 @@ ends, as the whole window is read again then.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LogStream:
+class LogStream(Struct, frozen=True):
     """Where one container of one task writes.
 
     Attributes:
@@ -44,8 +45,7 @@ class LogStream:
         return self.name in name if self.is_part else self.name == name
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class LogEvent:
+class LogEvent(Struct, frozen=True):
     """A line, or several that were written as one.
 
     Attributes:
@@ -68,8 +68,7 @@ class LogEvent:
         return f"<{self.timestamp:%H:%M:%S} {self.task[:8]} {clean(self.message)!r}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class LogMatch(LogEvent):
+class LogMatch(LogEvent, frozen=True):
     """An event that has what was asked for, and which part of it that is.
 
     Attributes:
@@ -83,8 +82,7 @@ class LogMatch(LogEvent):
     named: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LogScope:
+class LogScope(Struct, frozen=True):
     """Which logs are looked at, and from when.
 
     Attributes:
@@ -135,8 +133,7 @@ class LogScope:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Spoke:
+class Spoke(Struct, frozen=True):
     """When a stream is known to have said something: at these two moments, whatever it said in between.
 
     Attributes:
@@ -150,8 +147,7 @@ class Spoke:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LogSight:
+class LogSight(Struct, frozen=True):
     """What was read of the logs in a scope up to one moment.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+
+class Deployment(Struct, frozen=True):
     """An entry of a service's `deployments`: how ECS itself keeps count of a rollout.
 
     Attributes:
@@ -35,8 +35,7 @@ class Deployment:
     failed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSet:
+class TaskSet(Struct, frozen=True):
     """A set of tasks: how ECS keeps count of a rollout that another controller runs (CODE_DEPLOY, EXTERNAL).
 
     Attributes:
@@ -60,8 +59,7 @@ class TaskSet:
     pending: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionImage:
+class RevisionImage(Struct, frozen=True):
     """The image of one container in a service revision; `digest` is what its tag was resolved to."""
 
     container: str
@@ -69,8 +67,7 @@ class RevisionImage:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """A service revision: a task definition with its tags resolved to digests."""
 
     arn: str
@@ -78,8 +75,7 @@ class Revision:
     images: tuple[RevisionImage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """A hook at which a rollout waits for somebody to let it go on.
 
     Attributes:
@@ -93,8 +89,7 @@ class Pause:
     then: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceDeployment:
+class ServiceDeployment(Struct, frozen=True):
     """A service deployment: the record ECS keeps of one rollout since October 2024.
 
     Attributes:

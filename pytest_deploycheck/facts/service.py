@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
 from pytest_deploycheck.facts.task import Task
@@ -13,8 +14,7 @@ _EVENT_SLACK = timedelta(seconds=5)
 """How long before a deployment is made ECS may already speak of it in the service's events."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerDefinition:
+class ContainerDefinition(Struct, frozen=True):
     """A container as a task definition describes it.
 
     Attributes:
@@ -36,8 +36,7 @@ class ContainerDefinition:
     version_consistency: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDefinition:
+class TaskDefinition(Struct, frozen=True):
     """A task definition; `architecture` is its own word for it (`X86_64`, `ARM64`), or None."""
 
     arn: str
@@ -49,16 +48,14 @@ class TaskDefinition:
         return next((container for container in self.containers if container.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceEvent:
+class ServiceEvent(Struct, frozen=True):
     """A line of a service's event list."""
 
     at: datetime
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadBalancer:
+class LoadBalancer(Struct, frozen=True):
     """What a service says of a load balancer it is registered with.
 
     Attributes:
@@ -81,8 +78,7 @@ class LoadBalancer:
         return tuple(arn for arn in (self.target_group, self.alternate) if arn)
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Struct, frozen=True):
     """A deployment that was rolled back.
 
     Attributes:
@@ -96,8 +92,7 @@ class Undone:
     began_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """An ECS service.
 
     Attributes:

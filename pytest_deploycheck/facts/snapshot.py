@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
@@ -22,8 +23,7 @@ Namer = Literal["option", "configuration", "task definition", "first look"]
 """Who named the expected image; `first look`: the task definition did at first, and names another one by now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why something could not be looked at.
 
     Attributes:
@@ -41,8 +41,7 @@ class Problem:
     passing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """What became of looking for a reference in its registry.
 
     Attributes:
@@ -65,8 +64,7 @@ class Lookup:
         return self.image.digest if self.image else self.reference.digest
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A container whose image is judged.
 
     Attributes:
@@ -97,8 +95,7 @@ class Judged:
         return self.namer == "task definition" or self.expected.reference == self.pulled.reference
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFacts:
+class ServiceFacts(Struct, frozen=True):
     """All that was seen of one service.
 
     What could not be looked at is None, and `problems` says why, by the name of the attribute.
@@ -156,8 +153,7 @@ class ServiceFacts:
         return next((image for image in self.running_images if image.digest == digest), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who looks, and where.
 
     Attributes:
@@ -173,8 +169,7 @@ class Identity:
     clock_offset: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What was seen of an environment.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_deploycheck.facts.image import Layer
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+class FileDigest(Struct, frozen=True):
     """What a file holds, by digest.
 
     Attributes:
@@ -23,8 +22,7 @@ class FileDigest:
     text_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file of a source tree.
 
     Attributes:
@@ -36,8 +34,7 @@ class SourceFile:
     digest: FileDigest
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTree:
+class SourceTree(Struct, frozen=True):
     """A local folder or file that should be in the image.
 
     Attributes:
@@ -53,8 +50,7 @@ class SourceTree:
     sha256: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """The state of the git checkout.
 
     Attributes:
@@ -66,8 +62,7 @@ class Checkout:
     is_dirty: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A source tree beside what the image has in its place.
 
     Attributes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 _FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited", "SpotInterruption", "TerminationNotice"})
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A container of a task.
 
     Attributes:
@@ -39,8 +39,7 @@ class Container:
         return next((host for own, host in self.host_ports if own == port), port)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """A task of a service.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+
+class Moment(Struct, frozen=True):
     """Something that happened.
 
     Attributes:

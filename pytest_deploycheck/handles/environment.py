@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.settings import ServiceSettings
 
 
-@dataclass(frozen=True, slots=True)
-class DeployEnvironment:
+class DeployEnvironment(Struct, frozen=True):
     """The environment that is verified.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, overload
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import UnprovenError
@@ -16,8 +17,7 @@ from pytest_deploycheck.judge.checks.alarms import went_off
 from pytest_deploycheck.judge.checks.targets import Registration, registrations
 
 
-@dataclass(frozen=True, slots=True)
-class TaskTarget:
+class TaskTarget(Struct, frozen=True):
     """How a new task stands in a target group.
 
     Attributes:
@@ -103,8 +103,7 @@ class TargetHealth(Sequence[TaskTarget]):
         return f"<{len(self)} targets: {', '.join(map(repr, self))}>"
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmState:
+class AlarmState(Struct, frozen=True):
     """A declared alarm.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
@@ -43,8 +44,7 @@ class Digests(frozenset[str]):
         return [f"{digest}{self.known.get(digest, '')}" for digest in sorted(self)]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class DeployedImage:
+class DeployedImage(Struct, frozen=True):
     """The expected image, as its registry holds it.
 
     Attributes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.checkout.dockerignore import Ignore
 from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
@@ -66,8 +67,7 @@ class Comparison:
         return "\n".join([repr(self), *self._compared.diff])
 
 
-@dataclass(slots=True)
-class ImageFiles:
+class ImageFiles(Struct):
     """The files of an image, for one platform.
 
     Attributes:

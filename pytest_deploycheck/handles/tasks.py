@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
+
+from msgspec import Struct
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.snapshot import ServiceFacts
@@ -15,8 +16,7 @@ from pytest_deploycheck.handles.image import Digests, only_judged
 from pytest_deploycheck.judge.wording import at, pushed, short
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class RunningTask:
+class RunningTask(Struct, frozen=True):
     """A task that runs and is to go on running.
 
     Attributes:

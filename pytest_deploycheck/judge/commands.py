@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.rollout import ServiceDeployment
 from pytest_deploycheck.facts.service import Service
@@ -11,8 +12,7 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.wording import ecs_command
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(Struct, frozen=True):
     """Commands of the AWS CLI about a service, each an empty text where there is none to speak of."""
 
     service: Service | None

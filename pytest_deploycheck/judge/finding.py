@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.snapshot import Problem
 
@@ -31,8 +33,7 @@ class Status(StrEnum):
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The end of one check.
 
     Attributes:
@@ -67,8 +68,7 @@ class Finding:
         return self.status in (Status.PASS, Status.SKIP)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A check by its id and link, and the ways it can end."""
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
@@ -14,8 +15,7 @@ from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
 from pytest_deploycheck.judge.checks.pending import still_awaited
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far the rollout of a service is.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
@@ -23,8 +24,7 @@ WORST_FIRST = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.VERIFIED)
 _FAILED = frozenset({"failed", "error"})
 
 
-@dataclass(frozen=True, slots=True)
-class UserTest:
+class UserTest(Struct, frozen=True):
     """A test of the session that used the fixtures.
 
     Attributes:
@@ -44,8 +44,7 @@ class UserTest:
         return not self.services or service in self.services
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A verdict and the first broken link, or None where all hold."""
 
     verdict: Verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.observe.session import PARALLEL_CALLS
 
@@ -14,8 +15,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 
-@dataclass(slots=True)
-class Once:
+class Once(Struct):
     """Answers that cannot change within a run, by what was asked: asked for once, whoever asks."""
 
     _answers: dict[object, object] = field(default_factory=dict)

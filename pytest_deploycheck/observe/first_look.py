@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """What was seen first, and holds for the whole run: somebody may deploy again while it goes on.
 
     Attributes:

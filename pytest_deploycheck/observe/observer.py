@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.build import BuildLog, BuildStep
 
@@ -64,8 +65,7 @@ _IMAGES = (
 )
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     """A step while its log is read."""
 
     number: str

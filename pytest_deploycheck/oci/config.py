@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import ImageConfig, Layer, Manifest, Platform, Step
 from pytest_deploycheck.oci.manifest import ManifestError, digest_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.judge.finding import Finding, Status
@@ -37,8 +37,7 @@ def attached(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]
     return getattr(report, _ATTRIBUTE, {})
 
 
-@dataclass(slots=True)
-class Results:
+class Results(Struct):
     """What the session's reports say, gathered where they all arrive.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from pytest_deploycheck.config import loading, values
 from pytest_deploycheck.config.baseline import read_baseline
@@ -23,8 +23,7 @@ _REPORT_SUFFIXES = (".json",)
 _DEFAULT_SCENARIO = "healthy"
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
+class RunSettings(Struct, frozen=True):
     """What a run is asked.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget, rollback_target
@@ -11,8 +11,7 @@ from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceReport:
+class ServiceReport(Struct, frozen=True):
     """What a run came to for one service.
 
     Attributes:
@@ -38,8 +37,7 @@ class ServiceReport:
         return rollback_target(self.facts)
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """What a run came to.
 
     Attributes:

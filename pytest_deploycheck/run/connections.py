@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
 
-@dataclass(slots=True)
-class Access:
+class Access(Struct):
     """What a run looks through.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.checkout.source_tree import checkout
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
@@ -21,8 +22,7 @@ from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS, Limits
 from pytest_deploycheck.oci.files.layer import LayerError
 
 
-@dataclass(slots=True)
-class ImageChecks:
+class ImageChecks(Struct):
     """Carries out the checks that open images.
 
     Attributes:

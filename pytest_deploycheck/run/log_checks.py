@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import DeploycheckError
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.observer import Observer
 
 
-@dataclass(slots=True)
-class Hearing:
+class Hearing(Struct):
     """Hears the services of one run.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.judge.checks.pending import still_awaited
@@ -28,8 +29,7 @@ ShowRollouts = Callable[[Sequence[Progress], float], None]
 """Takes how far the rollouts are that are not settled, and for how many seconds they were waited for; none ends it."""
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """Looks at the selected services until their rollouts are settled.
 
     Attributes:

@@ -6,9 +6,10 @@ A run looks once (`Verification.observe`), is judged from the facts, and looks a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError

@@ -43,7 +43,7 @@ class TestCase(unittest.TestCase):
     def test_unittest(self): pass
 """
 
-HEAVY = ("boto3", "botocore", "jsonschema", "moto", "cattrs", "attrs", "flask", "werkzeug")
+HEAVY = ("boto3", "botocore", "jsonschema", "moto", "msgspec", "flask", "werkzeug")
 
 PRINT_MODULES = f"""
 import json, pathlib, sys

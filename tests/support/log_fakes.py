@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EVERYTHING, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health

@@ -130,7 +130,7 @@ def test_pure_rooms_do_no_input_and_no_output(room: str) -> None:
     assert not taken & {"time", "socket", "subprocess", "urllib", "http", "os", "threading", "concurrent", "random"}
 
 
-HEAVY = ("boto3", "botocore", "jsonschema", "moto", "jinja2", "cattrs")
+HEAVY = ("boto3", "botocore", "jsonschema", "moto", "jinja2", "msgspec")
 
 
 @pytest.mark.parametrize("module", ["pytest_deploycheck.plugin", "pytest_deploycheck"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight, LogStream
@@ -94,8 +96,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The part of the log that a question is about.
 
     Attributes:
@@ -107,8 +108,7 @@ class Window:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """How the wait for an answer ended.
 
     Attributes:
@@ -124,8 +124,7 @@ class Held:
     cut_short: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What is waited for.
 
     Attributes:

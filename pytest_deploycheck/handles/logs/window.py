@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, get_args
+
+from msgspec import Struct
 
 from pytest_deploycheck.checkout.source_search import find_in_source
 from pytest_deploycheck.config.settings import EVERYTHING, Expectation, Pattern, SequenceScope, TaskScope
@@ -64,8 +65,7 @@ class Count(int):
         return self
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """What was asked of a log tail and of its captures so far.
 
     Attributes:

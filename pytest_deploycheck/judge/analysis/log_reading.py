@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pytest_deploycheck.config.settings import Expectation, Pattern, SequenceScope
 from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
@@ -28,8 +30,7 @@ class Answer(Enum):
     UNSEEN = "unseen"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the logs say of an expectation, and by what.
 
     Attributes:
@@ -55,7 +56,7 @@ def matching(pattern: Pattern, events: Sequence[LogEvent]) -> tuple[LogEvent, ..
 def matched(pattern: Pattern, event: LogEvent) -> LogMatch:
     """An event that has the pattern, with the part of it that does."""
     match = pattern.compiled.search(event.message)
-    known = {field.name: getattr(event, field.name) for field in fields(LogEvent)}
+    known = asdict(event)
     if match is None:
         return LogMatch(**known)
     return LogMatch(**known, text=match[0], groups=match.groups(), named=match.groupdict())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.log import LogScope, LogStream
 from pytest_deploycheck.facts.service import ContainerDefinition
@@ -21,8 +22,7 @@ _UNREADABLE = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """Where a log router such as FireLens writes, which a task definition does not tell.
 
     Attributes:

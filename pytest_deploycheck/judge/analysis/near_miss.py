@@ -6,7 +6,8 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogEvent
@@ -43,8 +44,7 @@ _ESCAPED = re.compile(r"\\([^0-9A-Za-z])")
 _LAYOUT = re.compile(r"(\\.)|\s+|#[^\n]*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(Struct, frozen=True):
     """A line that is much like an expected one.
 
     Attributes:
@@ -60,8 +60,7 @@ class NearMiss:
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Likeness:
+class _Likeness(Struct, frozen=True):
     """How much a line is like the expected text, and which part of it.
 
     Attributes:
@@ -75,8 +74,7 @@ class _Likeness:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A line of an event, in the order in which they came."""
 
     event: LogEvent

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
 from pytest_deploycheck.facts.service import Service
@@ -30,8 +31,7 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class NewestRollout:
+class NewestRollout(Struct, frozen=True):
     """The newest rollout of the service, whatever image it was to bring.
 
     Attributes:

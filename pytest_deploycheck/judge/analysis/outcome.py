@@ -6,8 +6,9 @@ that leaves something open, times and what ran before are asked, and it is said 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.judge.analysis.matching import Fit, fit, is_related
@@ -17,8 +18,7 @@ from pytest_deploycheck.judge.wording import at, expected, name_of, pushed, shor
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began"
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """An outcome, and what it rests on.
 
     Attributes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
@@ -17,8 +19,7 @@ Brought = tuple[ServiceDeployment, Revision]
 """A completed rollout, and the revision that it brought."""
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackTarget:
+class RollbackTarget(Struct, frozen=True):
     """An image that one could roll back to: it is still in the registry, and it ran before.
 
     Attributes:

@@ -6,13 +6,13 @@ The words by which a class is told are those of ECS's documentation on stopped t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.task import Container, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """A class of reasons for which tasks stop.
 
     Attributes:

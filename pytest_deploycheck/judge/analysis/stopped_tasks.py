@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
@@ -16,8 +17,7 @@ _MOST_REASONS = 3
 """Reasons that are told in words; of more it is said that there are some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Tasks of the newest rollout that stopped for one reason.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogSight

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
@@ -18,8 +19,7 @@ from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.wording import at, seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
+class Rollout(Struct, frozen=True):
     """The rollout being verified: the newest one, and what it means for the expected image.
 
     Attributes:

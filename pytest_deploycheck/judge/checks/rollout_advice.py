@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
@@ -16,8 +17,7 @@ from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
 from pytest_deploycheck.redaction import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """The likely cause, what to do, and the next command to type; each may be empty."""
 
     cause: str

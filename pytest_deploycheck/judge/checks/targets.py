@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.health import Target, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
@@ -38,8 +39,7 @@ _REMEDIES = {
 """What to do about the load balancer's own reasons, from the API's documentation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """How a new task stands in a target group.
 
     Attributes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.task import Container, Task
@@ -20,8 +22,7 @@ _TASKS_PER_CALL = 100
 _INSTANCES_PER_CALL = 100
 
 
-@dataclass(frozen=True, slots=True)
-class FoundServices:
+class FoundServices(Struct, frozen=True):
     """The services that were found, by name, and the names of which there is none or more than one."""
 
     services: Mapping[str, Service]

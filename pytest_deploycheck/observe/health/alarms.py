@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
 from pytest_deploycheck.observe.asking import side_by_side

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Reference, Registry
@@ -12,16 +14,14 @@ from pytest_deploycheck.facts.snapshot import Namer
 from pytest_deploycheck.oci import reference as oci
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """The image that a user named for a service, and where: by option or in the configuration."""
 
     text: str
     namer: Namer
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A container to judge, the expected reference for it, and the one its task definition names."""
 
     container: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
 from pytest_deploycheck.facts.snapshot import Lookup

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference
 from pytest_deploycheck.facts.rollout import Revision
@@ -19,8 +21,7 @@ from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci.manifest import ManifestError
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFinder:
+class ImageFinder(Struct, frozen=True):
     """Finds images, each once.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.rollout import Revision

@@ -6,13 +6,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from pytest_deploycheck.config.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import LogEvent, LogStream, Spoke
@@ -55,8 +55,7 @@ T = TypeVar("T")
 _Line = tuple[LogStream, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(Struct, frozen=True):
     """The last lines of some streams.
 
     Attributes:

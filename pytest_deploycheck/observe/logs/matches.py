@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogStream
 
@@ -15,16 +16,14 @@ MOST_CHARACTERS = 16_000_000
 """Characters of messages that are kept for one pattern."""
 
 
-@dataclass(slots=True)
-class _Covered:
+class _Covered(Struct):
     """How far a stream was read: everything visible from `since` on, when the look at `until` began."""
 
     since: datetime
     until: datetime
 
 
-@dataclass(slots=True)
-class Finds:
+class Finds(Struct):
     """The events that have a pattern, each once, and how far the streams were read for it.
 
     Once `MOST_EVENTS` or `MOST_CHARACTERS` are kept, only a stream of which nothing is kept may add to them, so that

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem

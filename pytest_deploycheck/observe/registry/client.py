@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference
 from pytest_deploycheck.facts.snapshot import Absence, Lookup
@@ -33,8 +35,7 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-
 _ACCEPT = ", ".join(oci.MEDIA_TYPES)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pulled:
+class _Pulled(Struct, frozen=True):
     """A manifest or an index: its bytes, and what they say."""
 
     content: bytes

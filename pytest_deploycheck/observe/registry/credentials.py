@@ -9,9 +9,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pytest_deploycheck.observe.registry.secrets import Secret
 
@@ -25,8 +26,7 @@ _LARGEST_CONFIG = 1024 * 1024
 _TOKEN_USER = "<token>"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What logs in to a registry.
 
     Attributes:
@@ -36,8 +36,8 @@ class Credentials:
     """
 
     username: str = ""
-    password: Secret = field(default=Secret(), repr=False)
-    identity_token: Secret = field(default=Secret(), repr=False)
+    password: Secret = Secret()
+    identity_token: Secret = Secret()
 
     @property
     def basic(self) -> Secret:
@@ -46,8 +46,7 @@ class Credentials:
         return Secret(f"Basic {base64.b64encode(pair).decode()}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What docker's configuration has for a registry.
 
     Attributes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from dataclasses import dataclass
 from http import HTTPStatus
 
+from msgspec import Struct
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, ProxyError, SSLError
 
 from pytest_deploycheck.errors import UnprovenError
@@ -25,8 +25,7 @@ _SAID = 400
 """Characters of a registry's own words that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a registry is asked for, as messages name it.
 
     Attributes:

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,6 +14,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.utils import get_environ_proxies
+from msgspec import Struct, field
+from msgspec.structs import replace
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
@@ -42,8 +43,7 @@ _FAILURES = (HTTPError, OSError, ValueError)
 """What urllib3 raises; a ValueError is for addresses and headers that cannot be sent."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked for, and with which rights; its representation tells neither.
 
     Attributes:
@@ -80,8 +80,7 @@ class Request:
         return Request(target, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer whose body is still to be read.
 
     Attributes:

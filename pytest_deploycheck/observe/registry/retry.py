@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.registry.errors import BlobError, PassingError
@@ -14,8 +16,7 @@ from pytest_deploycheck.observe.registry.errors import BlobError, PassingError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(Struct, frozen=True):
     """How patient the fetching is.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tarfile
 import zlib
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 PIECE = 64 * 1024
 """How much is read, and how much is unpacked, in one go."""
@@ -26,8 +27,7 @@ class LayerError(ValueError):
     """The bytes are not the layer they should be, or more than may be unpacked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much a layer may ask of the machine that reads it.
 
     Attributes:

@@ -24,6 +24,7 @@ _OPAQUE = ".wh..wh..opq"
 _LONGEST_PATH = 4096
 
 
+# A dataclass, as a Struct cannot leave one of its fields out of comparisons.
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An entry of a layer.

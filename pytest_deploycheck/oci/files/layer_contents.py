@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.oci.files.layer import Entry, Kind, LayerError
 from pytest_deploycheck.oci.files.paths import is_within, lineage, parent_of
@@ -15,8 +16,7 @@ T = TypeVar("T")
 _SAYS_GONE = frozenset(("whiteout", "opaque"))
 
 
-@dataclass(slots=True)
-class Said(Generic[T]):
+class Said(Struct, Generic[T]):
     """What a layer says of a place.
 
     Attributes:
@@ -107,8 +107,7 @@ class Watch(Generic[T]):
                 del record[place]
 
 
-@dataclass(slots=True)
-class Cover:
+class Cover(Struct):
     """What the layers read so far, from the top, say of the layers below them.
 
     Attributes:

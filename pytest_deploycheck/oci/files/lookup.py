@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import BinaryIO, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.oci.files.layer import Entry, LayerError, Limits, entries
@@ -26,8 +27,7 @@ OpenLayer = Callable[[Layer], AbstractContextManager[BinaryIO]]
 """Opens a layer to be read from its start, as it is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """The layers of an image.
 
     Attributes:
@@ -43,8 +43,7 @@ class Stack:
     limits: Limits
 
 
-@dataclass(slots=True)
-class Listing(Generic[T]):
+class Listing(Struct, Generic[T]):
     """What stands in a folder and is no folder itself.
 
     Attributes:

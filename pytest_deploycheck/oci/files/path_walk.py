@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from pytest_deploycheck.oci.files.layer import Kind
 from pytest_deploycheck.oci.files.paths import joined, parent_of, parts_of
@@ -15,8 +16,7 @@ _MOST_LINKS = 40
 """How many links Linux follows on the way to one file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight(Generic[T]):
+class Sight(Struct, Generic[T], frozen=True):
     """What stands at a place, or on the way to it.
 
     Attributes:
@@ -34,8 +34,7 @@ class Sight(Generic[T]):
     content: T | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Inode:
+class _Inode(Struct, frozen=True):
     """A hard link whose file is looked for, which may turn out to be a symlink of this place.
 
     Attributes:

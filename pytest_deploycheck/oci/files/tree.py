@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from pytest_deploycheck.facts.image import Layer, Step
 from pytest_deploycheck.facts.source import FileDigest
@@ -20,8 +21,7 @@ T = TypeVar("T")
 __all__ = ["Digests", "ImageTree", "OpenLayer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """What an image has at some paths.
 
     Attributes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,12 +20,12 @@ from pytest_deploycheck.facts.rollout import Deployment, Pause, Revision, Revisi
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.finding import IMAGE_EXISTS, Finding
 
 # Few and small values: what is told apart is the shape, and the whole tree is large.
 TEXTS = st.sampled_from(["", "a", "2025-11-26T11:00:00+00:00", "null", "ünïcode 🚀", "a\nb\t\x00\x1b[0m", '"quoted"'])
 MOMENTS = st.datetimes(
-    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(seconds=-1))])
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(minutes=-1))])
 )
 NUMBERS = st.integers(-(2**53), 2**53)
 
@@ -219,3 +220,9 @@ def test_any_text_survives_the_journey(text: str) -> None:
 def test_odd_text_survives_the_journey(text: str) -> None:
     """Lone surrogates and control characters, which logs do hold, come back as they were."""
     assert from_json(to_json(ServiceEvent(NOW, text)), ServiceEvent).message == text
+
+
+def test_a_read_only_mapping_becomes_a_plain_one() -> None:
+    """Evidence that nobody may change is sent to another process as well."""
+    finding = IMAGE_EXISTS.passes("there", evidence=MappingProxyType({"seen": 1}))
+    assert from_json(to_json(finding), Finding).evidence == {"seen": 1}

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
 from support.worlds import NEW, OLD, completed, never_restarted, rolled_back
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from support.log_fakes import FakeClock
 from support.runs import IDENTITY
 from support.worlds import (

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from support.log_fakes import LOG_WAIT, START, Logs, logs
 from support.worlds import denied, event, scope, stream
 

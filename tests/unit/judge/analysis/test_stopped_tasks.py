@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.stopped_words import STOPPED_WORDS
 from support.worlds import (
     BREAKER,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.worlds import ROLLOUT, clock, completed, denied
 from support.worlds_health import alarm, change, watched
 

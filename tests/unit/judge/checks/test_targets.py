@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.worlds import WAYS, Way, completed, container, denied, draining, old_task, task
 from support.worlds_health import ADDRESSES, GROUP, OTHER_GROUP, balanced, group, target
 

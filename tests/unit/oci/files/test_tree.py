@@ -4,10 +4,10 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import BinaryIO
 
 import pytest
+from msgspec.structs import replace
 from support.layer_files import (
     Built,
     Item,
