@@ -94,8 +94,8 @@ def verify(
 
     Args:
         env: Name of the environment in the configuration.
-        config: The configuration file; default: deploycheck.toml in the current directory, else `[tool.deploycheck]`
-            in its pyproject.toml.
+        config: The configuration file; default: the nearest deploycheck.toml, or pyproject.toml with
+            `[tool.deploycheck]`, from the current directory up to the root of the repository.
         services: Names of the services to verify; default: all.
         images: The expected image, by the name of its service; default: what the configuration or else the task
             definition names.
@@ -127,7 +127,8 @@ def verify(
             "In a script, fill a pytest_deploycheck.sandbox.Sandbox and verify an environment of your own.",
         )
     root = Path.cwd()
-    environment = loading.environment(loading.find(root, config), env)
+    starts = [root]
+    environment = loading.environment(loading.find(starts, config), env, searched=loading.searched(starts))
     selected = values.services(services, environment, "services")
     named = [f"{service}={reference}" for service, reference in (images or {}).items()]
     return carry_out(

@@ -1,10 +1,10 @@
-"""From one environment's validated table to its settings."""
+"""The settings of one environment, built from its validated table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from pytest_deploycheck.config.placeholders import fill
 from pytest_deploycheck.config.settings import (
     DEFAULT_REQUIRE,
     EnvironmentSettings,
@@ -14,9 +14,6 @@ from pytest_deploycheck.config.settings import (
     Pattern,
     ServiceSettings,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KINDS: Final[Mapping[str, ExpectationKind]] = {
     "expect": "expect",
@@ -40,10 +37,27 @@ _SERVICE_TEXTS = ("service", "container", "image", "log_group", "log_stream")
 _METRIC_TEXTS = ("metric", "requests", "namespace")
 
 
-def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSettings:
-    """The settings of the environment `name`, from its table with the defaults merged in.
+def merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `own` over `defaults`: tables merge, arrays and single values of `own` replace.
 
-    The table must be valid: nothing is checked here.
+    Keys keep their order: first those of `defaults`, then what `own` adds.
+    """
+    result = dict(defaults)
+    for key, value in own.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSettings:
+    """Return the settings of the environment `name`.
+
+    Args:
+        name: The environment's name.
+        table: Its valid table, with the defaults merged in and the placeholders filled. Nothing is checked here.
     """
     return EnvironmentSettings(
         name=name,
@@ -52,31 +66,27 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         strict_tags=table.get("strict_tags", False),
         max_unpacked_bytes=table.get("max_unpacked_bytes"),
         max_layer_entries=table.get("max_layer_entries"),
-        services={
-            service: _service(service, settings, environment=name)
-            for service, settings in table.get("services", {}).items()
-        },
-        **_filled(table, _ENVIRONMENT_TEXTS, environment=name),
+        services={service: _service(service, settings) for service, settings in table.get("services", {}).items()},
+        **_given(table, _ENVIRONMENT_TEXTS),
     )
 
 
-def _service(name: str, table: Mapping[str, Any], *, environment: str) -> ServiceSettings:
-    texts = {"service": name, **_filled(table, _SERVICE_TEXTS, environment=environment)}
+def _service(name: str, table: Mapping[str, Any]) -> ServiceSettings:
+    texts = {"service": name, **_given(table, _SERVICE_TEXTS)}
     return ServiceSettings(
         name=name,
         source=dict(table.get("source", {})),
         source_exclude=tuple(table.get("source_exclude", ())),
-        alarms=tuple(fill(alarm, environment) for alarm in table.get("alarms", ())),
-        error_rate=_error_rate(table["error_rate"], environment=environment) if "error_rate" in table else None,
+        alarms=tuple(table.get("alarms", ())),
+        error_rate=_error_rate(table["error_rate"]) if "error_rate" in table else None,
         logs=tuple(_expectation(entry) for entry in table.get("logs", ())),
         **texts,
     )
 
 
-def _error_rate(table: Mapping[str, Any], *, environment: str) -> ErrorRate:
+def _error_rate(table: Mapping[str, Any]) -> ErrorRate:
     named = {name: table[key] for key, name in (("max", "max_share"), ("min_requests", "min_requests")) if key in table}
-    dimensions = {name: fill(value, environment) for name, value in table.get("dimensions", {}).items()}
-    return ErrorRate(**named, **_filled(table, _METRIC_TEXTS, environment=environment), dimensions=dimensions)
+    return ErrorRate(**named, **_given(table, _METRIC_TEXTS), dimensions=dict(table.get("dimensions", {})))
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:
@@ -92,5 +102,5 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
     )
 
 
-def _filled(table: Mapping[str, Any], keys: tuple[str, ...], *, environment: str) -> dict[str, Any]:
-    return {key: fill(table[key], environment) for key in keys if key in table}
+def _given(table: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: table[key] for key in keys if key in table}

@@ -1,20 +1,21 @@
-"""Finding the configuration and taking one environment out of it."""
+"""The configuration file, and one environment out of it."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from pytest_deploycheck.config.building import build_environment
-from pytest_deploycheck.config.merging import merged
+from pytest_deploycheck.config.building import build_environment, merged
+from pytest_deploycheck.config.placeholders import filled
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.config.validation import describe_key, validate
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_deploycheck.config.settings import EnvironmentSettings
@@ -32,7 +33,7 @@ class ConfigurationFile(Struct, frozen=True):
 
     Attributes:
         path: The file.
-        label: The file's name for messages: as given, or by its name where it was found in the rootdir.
+        label: The file's name for messages: as given, or relative to the first folder that was searched.
         content: The configuration as `tomllib` gives it.
         prefix: The table of the file that `content` is; empty for the whole file.
     """
@@ -46,42 +47,70 @@ class ConfigurationFile(Struct, frozen=True):
         return f"{self.label} [{'.'.join(self.prefix)}]" if self.prefix else self.label
 
 
-def find(rootdir: Path, explicit: Path | None) -> ConfigurationFile | None:
-    """The configuration: `explicit`, else deploycheck.toml, else `[tool.deploycheck]` in pyproject.toml.
+def find(starts: Sequence[Path], explicit: Path | None = None) -> ConfigurationFile | None:
+    """Return the configuration: `explicit`, else the nearest deploycheck.toml or pyproject.toml with our table.
+
+    The search goes from each folder of `starts` up to the root of its repository, which is where `.git` is; a folder
+    outside a repository is searched alone. In one folder deploycheck.toml comes first.
 
     Args:
-        rootdir: Where to look when nothing is given.
-        explicit: The file a user named; a relative path starts at the current directory.
+        starts: The folders to start from, in their order.
+        explicit: The file that a user named; a relative path starts at the current directory.
 
     Returns:
         The configuration, or None where nothing was given and nothing was found.
 
     Raises:
-        ConfigurationError: The file given does not exist or has no configuration, or the file cannot be
-            read or parsed.
+        ConfigurationError: The file given does not exist or has no configuration, or a file cannot be read or parsed.
     """
     if explicit is not None:
         return _given(explicit)
-    own = rootdir / _OWN_FILE
-    if own.exists():
-        return ConfigurationFile(own, own.name, _parse(own, label=own.name))
-    pyproject = rootdir / _PYPROJECT
-    return _in_pyproject(pyproject, label=pyproject.name) if pyproject.exists() else None
+    for folder in searched(starts):
+        own, pyproject = folder / _OWN_FILE, folder / _PYPROJECT
+        if own.exists():
+            label = _label(own, starts)
+            return ConfigurationFile(own, label, _parse(own, label=label))
+        found = _in_pyproject(pyproject, label=_label(pyproject, starts)) if pyproject.exists() else None
+        if found:
+            return found
+    return None
+
+
+def searched(starts: Sequence[Path]) -> list[Path]:
+    """Return the folders in which `find` looks for a configuration, in its order, each once."""
+    return list(dict.fromkeys(folder for start in starts for folder in _up_to_repository(start)))
+
+
+def _up_to_repository(start: Path) -> Iterator[Path]:
+    lineage = [start, *start.parents]
+    # In a worktree or a submodule, `.git` is a file.
+    root = next((folder for folder in lineage if (folder / ".git").exists()), start)
+    yield from lineage[: lineage.index(root) + 1]
+
+
+def _label(path: Path, starts: Sequence[Path]) -> str:
+    return os.path.relpath(path, starts[0])
 
 
 def environment(
-    file: ConfigurationFile | None, name: str, builtin: Mapping[str, Any] | None = None
+    file: ConfigurationFile | None,
+    name: str,
+    builtin: Mapping[str, Any] | None = None,
+    *,
+    searched: Sequence[Path] = (),
 ) -> EnvironmentSettings:
-    """The environment `name`, validated, with the defaults merged in and `{env}` filled.
+    """Return the environment `name`, validated, with the defaults merged in and the placeholders filled.
 
     Args:
-        file: What `find` returned. The whole file must be valid, whatever environment is asked for.
+        file: The file that `find` returned. The whole file must be valid, whatever environment is asked for.
         name: The name after `env.` in the file, or `sandbox`.
         builtin: The table of the built-in environment `sandbox`. It counts only where the file has no
             `[env.sandbox]`, and the file's defaults are not merged under it.
+        searched: The folders that were searched for a file, for messages.
 
     Raises:
-        ConfigurationError: The file is not valid, there is no file, or it has no such environment.
+        ConfigurationError: The file is not valid, there is no file, it has no such environment, or an environment
+            variable that it names is not set.
     """
     content: dict[str, Any] = {}
     if file is not None:
@@ -89,13 +118,19 @@ def environment(
         content = file.content
     environments = content.get("env", {})
     if name in environments:
-        return build_environment(name, merged(content.get("defaults", {}), environments[name]))
+        return _resolved(name, merged(content.get("defaults", {}), environments[name]), file=str(file))
     if name == BUILT_IN and builtin is not None:
-        validate({"env": {name: builtin}}, file="built-in environment")
-        return build_environment(name, builtin)
+        return _resolved(name, builtin, file="built-in environment")
     if file is None:
-        raise _no_file(name)
+        raise _no_file(name, searched)
     raise _no_such_environment(file, name, list(environments))
+
+
+def _resolved(name: str, table: Mapping[str, Any], *, file: str) -> EnvironmentSettings:
+    """Return the settings of a table; what its variables hold must be as valid as what is written in it."""
+    complete = filled(table, name, os.environ)
+    validate({"env": {name: complete}}, file=file, is_filled=True)
+    return build_environment(name, complete)
 
 
 def _given(path: Path) -> ConfigurationFile:
@@ -142,11 +177,12 @@ def _no_such_environment(file: ConfigurationFile, name: str, environments: list[
     return ConfigurationError(f"{file}: no environment {name!r}{did_you_mean(name, known)} {there_are}")
 
 
-def _no_file(name: str) -> ConfigurationError:
+def _no_file(name: str, searched: Sequence[Path]) -> ConfigurationError:
     env = f"env.{describe_key(name)}"
+    where = f"; searched in {', '.join(map(str, searched))}" if searched else ""
     return ConfigurationError(
-        f"no configuration for the environment {name!r}: the rootdir has neither a {_OWN_FILE}"
-        f" nor a {_PYPROJECT} with [{'.'.join(_PYPROJECT_TABLE)}]",
+        f"no configuration for the environment {name!r}: found neither a {_OWN_FILE}"
+        f" nor a {_PYPROJECT} with [{'.'.join(_PYPROJECT_TABLE)}]{where}",
         f"""Start with this {_OWN_FILE}:
 
 [{env}]

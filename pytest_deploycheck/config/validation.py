@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_deploycheck import schemas
 from pytest_deploycheck.config import placeholders
-from pytest_deploycheck.config.building import KINDS
-from pytest_deploycheck.config.merging import merged
+from pytest_deploycheck.config.building import KINDS, merged
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 
@@ -39,18 +38,22 @@ _shortened = reprlib.Repr()
 _shortened.maxstring = 80
 
 
-def validate(document: object, *, file: str, prefix: tuple[str, ...] = ()) -> None:
+def validate(document: object, *, file: str, prefix: tuple[str, ...] = (), is_filled: bool = False) -> None:
     """Check a whole configuration: keys, types, patterns, placeholders, and what goes together.
 
     Args:
         document: The configuration as `tomllib` gives it.
         file: The file's name, for messages.
         prefix: The table of the file that `document` is, for messages.
+        is_filled: Whether the placeholders are filled, so that braces are part of the texts.
 
     Raises:
         ConfigurationError: Something is wrong; the message has one line for each violation.
     """
-    lines = [f"{file}: {describe_path((*prefix, *path))}: {text}" for path, text in _violations(document)]
+    lines = [
+        f"{file}: {describe_path((*prefix, *path))}: {text}"
+        for path, text in _violations(document, is_filled=is_filled)
+    ]
     if lines:
         raise ConfigurationError(
             "\n".join(lines), "Every key and its meaning: python -m pytest_deploycheck.schemas config"
@@ -99,10 +102,10 @@ class _Refusal(NamedTuple):
     message: str
 
 
-def _violations(document: object) -> Iterator[Violation]:
+def _violations(document: object, *, is_filled: bool) -> Iterator[Violation]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and needed only here
 
-    validator = Draft202012Validator(schemas.load("config"), format_checker=_format_checker())
+    validator = Draft202012Validator(schemas.load("config"), format_checker=_format_checker(is_filled=is_filled))
     for error in validator.iter_errors(document):
         path = tuple(error.absolute_path)
         refusal = _Refusal(
@@ -119,7 +122,7 @@ def _violations(document: object) -> Iterator[Violation]:
         yield from _log_streams_without_group(document)
 
 
-def _format_checker() -> FormatChecker:
+def _format_checker(*, is_filled: bool) -> FormatChecker:
     """Knows the schema's formats that plain JSON Schema has no words for."""
     from jsonschema import FormatChecker  # noqa: PLC0415 - slow to import, and needed only here
 
@@ -133,17 +136,19 @@ def _format_checker() -> FormatChecker:
 
     @checker.checks("deploycheck-setting")
     def has_only_known_placeholders(value: object) -> bool:
-        return not isinstance(value, str) or not placeholders.unknown(value)
+        return is_filled or not isinstance(value, str) or not placeholders.unknown(value)
 
     @checker.checks(_STREAM_FORMAT)
     def names_a_stream_for_each_task(value: object) -> bool:
-        return not isinstance(value, str) or (
-            placeholders.TASK in value and not placeholders.unknown(value, _STREAM_PLACEHOLDERS)
-        )
+        if not isinstance(value, str) or (not is_filled and placeholders.has_variables(value)):
+            return True
+        return placeholders.TASK in value and not placeholders.unknown(value, _STREAM_PLACEHOLDERS)
 
     @checker.checks(_IMAGE_PATH_FORMAT)
     def is_absolute(value: object) -> bool:
-        return not isinstance(value, str) or (value.startswith("/") and ".." not in value.split("/"))
+        if not isinstance(value, str) or (not is_filled and placeholders.has_variables(value)):
+            return True
+        return value.startswith("/") and ".." not in value.split("/")
 
     return checker
 

@@ -72,8 +72,9 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunS
             f"--deploy-sandbox is for the environment 'sandbox', but {env.text!r} is asked for (from {env.source}).",
             "Give --deploy-env=sandbox, or leave --deploy-sandbox out.",
         )
-    file = loading.find(config.rootpath, _config_path(config))
-    environment = loading.environment(file, env.text or "", sandbox)
+    starts = (config.invocation_params.dir, config.rootpath)
+    file = loading.find(starts, _config_path(config))
+    environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
     waits = {
         option.flag: _wait(config, option, in_sandbox=sandbox is not None)
         for option in (options.WAIT, options.LOG_WAIT)

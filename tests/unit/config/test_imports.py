@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["building", "loading", "merging", "suggestions", "placeholders", "settings", "validation", "values"]
+    "module", ["building", "loading", "suggestions", "placeholders", "settings", "validation", "values"]
 )
 def test_import_is_light(module: str) -> None:
     """Importing the package loads neither jsonschema nor boto3 nor pytest."""

@@ -53,7 +53,7 @@ forbid_regex = "Traceback|ERROR"
 def _error(explicit_or_rootdir: Path, *, explicit: bool = False) -> str:
     with pytest.raises(ConfigurationError) as caught:
         loading.find(
-            explicit_or_rootdir.parent if explicit else explicit_or_rootdir,
+            [explicit_or_rootdir.parent if explicit else explicit_or_rootdir],
             explicit_or_rootdir if explicit else None,
         )
     return caught.value.message
@@ -171,7 +171,7 @@ def test_unknown_environment_in_pyproject(tmp_path: Path) -> None:
     """In pyproject.toml the table that was looked in is named too."""
     (tmp_path / "pyproject.toml").write_text("[tool.deploycheck]")
     with pytest.raises(ConfigurationError, match=r"^pyproject\.toml \[tool\.deploycheck\]: no environment 'dev'"):
-        loading.environment(loading.find(tmp_path, None), "dev")
+        loading.environment(loading.find([tmp_path], None), "dev")
 
 
 def test_sandbox_without_its_table(refuse: Refuse) -> None:
@@ -203,20 +203,20 @@ def test_builtin_is_the_sandbox_only(tmp_path: Path) -> None:
     """The built-in table is for no other name."""
     (tmp_path / "deploycheck.toml").write_text("[env.dev]")
     with pytest.raises(ConfigurationError, match="no environment 'stage'"):
-        loading.environment(loading.find(tmp_path, None), "stage", builtin={"cluster": "c"})
+        loading.environment(loading.find([tmp_path], None), "stage", builtin={"cluster": "c"})
 
 
 def test_builtin_sandbox_does_not_take_the_defaults(tmp_path: Path) -> None:
     """The file's defaults are not expected for the built-in environment."""
     (tmp_path / "deploycheck.toml").write_text("[defaults]\nregion = 'eu-west-1'\nprofile = 'p'\n[env.dev]")
-    settings = loading.environment(loading.find(tmp_path, None), "sandbox", builtin={"cluster": "c"})
+    settings = loading.environment(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})
     assert settings == EnvironmentSettings(name="sandbox", cluster="c")
 
 
 def test_sandbox_of_the_file_wins_entirely(tmp_path: Path) -> None:
     """A file's own [env.sandbox] is used instead of the built-in one, with the file's defaults."""
     (tmp_path / "deploycheck.toml").write_text("[defaults]\nregion = 'eu-west-1'\n[env.sandbox]\nprofile = 'p'")
-    settings = loading.environment(loading.find(tmp_path, None), "sandbox", builtin={"cluster": "c"})
+    settings = loading.environment(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})
     assert settings == EnvironmentSettings(name="sandbox", region="eu-west-1", profile="p")
 
 
@@ -230,25 +230,25 @@ def test_file_must_be_valid_for_the_sandbox_too(tmp_path: Path) -> None:
     """A file with mistakes is refused whatever environment is asked for."""
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 1")
     with pytest.raises(ConfigurationError, match=r"env\.dev\.region"):
-        loading.environment(loading.find(tmp_path, None), "sandbox", builtin={})
+        loading.environment(loading.find([tmp_path], None), "sandbox", builtin={})
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
     """Without either file, or with a pyproject.toml that says nothing, nothing is found."""
-    assert loading.find(tmp_path, None) is None
+    assert loading.find([tmp_path], None) is None
     for text in ("[project]\nname = 'x'", "[tool.other]", "tool = 3"):
         (tmp_path / "pyproject.toml").write_text(text)
-        assert loading.find(tmp_path, None) is None
+        assert loading.find([tmp_path], None) is None
 
 
 def test_own_file_comes_before_pyproject(tmp_path: Path) -> None:
     """deploycheck.toml is taken first, then [tool.deploycheck]."""
     (tmp_path / "pyproject.toml").write_text("[tool.deploycheck.env.dev]\nregion = 'from-pyproject'")
-    found = loading.find(tmp_path, None)
+    found = loading.find([tmp_path], None)
     assert loading.environment(found, "dev").region == "from-pyproject"
     assert str(found) == "pyproject.toml [tool.deploycheck]"
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 'from-own'")
-    found = loading.find(tmp_path, None)
+    found = loading.find([tmp_path], None)
     assert loading.environment(found, "dev").region == "from-own"
     assert str(found) == "deploycheck.toml"
 
@@ -259,13 +259,13 @@ def test_explicit_file(tmp_path: Path) -> None:
     other = tmp_path / "ci" / "other.toml"
     other.parent.mkdir()
     other.write_text("[env.dev]\nregion = 'right'")
-    found = loading.find(tmp_path, other)
+    found = loading.find([tmp_path], other)
     assert found is not None
     assert found.path == other
     assert loading.environment(found, "dev").region == "right"
     other.write_text("[env.dev]\nregion = 1")
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(loading.find(tmp_path, other), "dev")
+        loading.environment(loading.find([tmp_path], other), "dev")
     assert caught.value.message.startswith(f"{other}: env.dev.region: ")
 
 
@@ -274,7 +274,7 @@ def test_explicit_pyproject(tmp_path: Path) -> None:
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 'wrong'")
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text("[tool.deploycheck.env.dev]\nregion = 'right'")
-    assert loading.environment(loading.find(tmp_path, pyproject), "dev").region == "right"
+    assert loading.environment(loading.find([tmp_path], pyproject), "dev").region == "right"
 
 
 def test_explicit_pyproject_without_the_table(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_explicit_file_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A file given that does not exist: what was given and where that is."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError) as caught:
-        loading.find(tmp_path, Path("ci/deploy.toml"))
+        loading.find([tmp_path], Path("ci/deploy.toml"))
     assert caught.value.message.startswith(f"{Path('ci/deploy.toml')}: no such configuration file")
     assert str(tmp_path / "ci" / "deploy.toml") in caught.value.message
 
@@ -321,7 +321,7 @@ def test_file_that_is_not_utf8(tmp_path: Path) -> None:
 def test_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     """A file saved with a byte order mark loads."""
     (tmp_path / "deploycheck.toml").write_bytes(b"\xef\xbb\xbf[env.dev]\r\nregion = 'x'\r\n")
-    assert loading.environment(loading.find(tmp_path, None), "dev").region == "x"
+    assert loading.environment(loading.find([tmp_path], None), "dev").region == "x"
 
 
 @pytest.mark.parametrize("explicit", [True, False])
@@ -348,6 +348,6 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_found_file_is_plain_data(tmp_path: Path) -> None:
     """Finding a file parses it and does not validate it."""
     (tmp_path / "deploycheck.toml").write_text("anything = 1")
-    found = loading.find(tmp_path, None)
+    found = loading.find([tmp_path], None)
     assert found is not None
     assert found.content == {"anything": 1}
