@@ -1,24 +1,61 @@
-"""Small habits of every look at AWS: batches, whole answers, times."""
+"""How calls are made: once for each question, side by side where they are independent, in batches, page by page."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
+
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
+from pytest_deploycheck.observe.session import PARALLEL_CALLS
 
 T = TypeVar("T")
+K = TypeVar("K")
 
-PATIENCE = 5
+MOST_REPEATS = 5
 """Times that one page token may come in a row."""
 
 
+class Once(Struct):
+    """Answers that cannot change within a run, by what was asked: each is asked for once, whoever needs it."""
+
+    _answers: dict[object, object] = field(default_factory=dict)
+    _locks: dict[object, threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: object, ask: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) -> T:
+        """Return the answer to `key`, and call `ask` where there is none yet.
+
+        An error is not kept, nor is an answer for which `keep` returns false because it may change later.
+        """
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._answers:
+                answer = ask()
+                if not keep(answer):
+                    return answer
+                self._answers[key] = answer
+            return self._answers[key]  # type: ignore[return-value]  # what was kept under `key` is what `ask` gave
+
+
+def side_by_side(call: Callable[[K], T], arguments: Sequence[K]) -> list[T]:
+    """Return the results of `call` for each argument, in their order; the calls are made at the same time."""
+    if len(arguments) < 2:  # noqa: PLR2004
+        return [call(argument) for argument in arguments]
+    with ThreadPoolExecutor(max_workers=min(len(arguments), PARALLEL_CALLS)) as pool:
+        return list(pool.map(call, arguments))
+
+
 def member(answer: Mapping[str, Any], name: str, operation: str) -> Any:
-    """A member that the operation always returns.
+    """Return a member that the operation always returns.
 
     Raises:
-        IncompleteAnswerError: It is not there, so the answer was cut short and says nothing.
+        IncompleteAnswerError: It is missing, so the answer was cut short and is no evidence of anything.
     """
     if name not in answer:
         raise IncompleteAnswerError(operation=operation, member=name)
@@ -26,10 +63,10 @@ def member(answer: Mapping[str, Any], name: str, operation: str) -> Any:
 
 
 def require_all(asked: Iterable[str], answered: Iterable[str], operation: str) -> None:
-    """See that nothing is left out: ECS tells what it could not describe in `failures`, not by an exception.
+    """Check that the answer covers all that was asked: ECS lists what it could not describe in `failures`.
 
     Raises:
-        IncompleteAnswerError: Something is.
+        IncompleteAnswerError: Something that was asked for is missing from the answer.
     """
     left_out = set(asked).difference(answered)
     if left_out:
@@ -37,19 +74,19 @@ def require_all(asked: Iterable[str], answered: Iterable[str], operation: str) -
 
 
 def batches(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """`things` in runs of `size`, the most that one call takes."""
+    """Yield `things` in batches of `size`, the most that one call takes."""
     for start in range(0, len(things), size):
         yield things[start : start + size]
 
 
 def pages(call: Callable[..., Mapping[str, Any]], **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every page of an operation, until no token is left.
+    """Yield every page of an operation, until no token is left.
 
-    For operations that botocore has no paginator for, or whose paginator gives up on a token that comes twice. Such a
-    token is followed again, as the page behind it may be another by then, but not for ever.
+    For operations that botocore has no paginator for, or whose paginator stops at a token that comes twice. Such a
+    token is followed again, as the page behind it may have changed by then, but only a few times.
 
     Raises:
-        IncompleteAnswerError: The same token came `PATIENCE` times in a row, so the rest cannot be reached.
+        IncompleteAnswerError: The same token came `MOST_REPEATS` times in a row, so the rest cannot be reached.
     """
     token: str | None = None
     repeats = 0
@@ -60,16 +97,16 @@ def pages(call: Callable[..., Mapping[str, Any]], **parameters: Any) -> Iterator
         if not following:
             return
         repeats = repeats + 1 if following == token else 0
-        if repeats >= PATIENCE:
-            raise IncompleteAnswerError(operation=call.__name__, member="page behind a token that does not move on")
+        if repeats >= MOST_REPEATS:
+            raise IncompleteAnswerError(operation=call.__name__, member="page after a token that keeps repeating")
         token = following
 
 
 def utc(moment: datetime) -> datetime:
-    """A time as botocore reads it, in UTC."""
+    """Return a time that botocore parsed, in UTC."""
     return moment.astimezone(UTC)
 
 
 def utc_or_none(moment: datetime | None) -> datetime | None:
-    """As `utc`, for a time that may not be given."""
+    """Return a time in UTC, or None where none is given."""
     return moment.astimezone(UTC) if moment else None

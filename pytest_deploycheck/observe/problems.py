@@ -7,7 +7,7 @@ credentials alone, and one of Python's own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,9 @@ from pytest_deploycheck.observe.read_only import CREDENTIALS, READS, iam_action
 from pytest_deploycheck.redaction import clean
 
 T = TypeVar("T")
+
+Answered: TypeAlias = tuple[T | None, Problem | None]
+"""What a query returns: its value and its problem, of which one is None."""
 
 LOOK_ERRORS = (BotoCoreError, ClientError, OSError)
 """What a call through botocore may raise; OSError is for a web identity token file that cannot be read."""
@@ -72,10 +75,10 @@ def _is_passing(error: Exception) -> bool:
     return isinstance(error, boto.HTTPClientError | IncompleteAnswerError)
 
 
-def attempt(action: str, look: Callable[[], T]) -> tuple[T | None, Problem | None]:
-    """What `look` returns, or why it could not look."""
+def attempt(action: str, query: Callable[[], T]) -> Answered[T]:
+    """Return the value of a query, or the problem that kept it from one."""
     try:
-        return look(), None
+        return query(), None
     except LOOK_ERRORS as error:
         return None, problem_of(error, action)
     except _NOT_UNDERSTOOD as error:

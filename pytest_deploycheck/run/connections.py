@@ -1,4 +1,4 @@
-"""The ways in to AWS of one run, each opened when it is first used: boto3 is slow to load."""
+"""The connections of one run to AWS, each opened when it is first used: boto3 is slow to load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
 from pytest_deploycheck.facts.snapshot import Identity
-from pytest_deploycheck.observe.first_look import Memory
+from pytest_deploycheck.observe.first_observation import FirstObservation
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.images.contents import Contents
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class Access(Struct):
-    """What a run looks through.
+    """The connections of one run.
 
     Attributes:
         environment: The environment.
-        cache: The folder in which blobs of images are kept, or None for one that goes with the process.
-        memory: What all that look at services in this run know of it.
+        cache: The folder in which blobs of images are kept, or None for one that is removed when the process ends.
+        first: The first observation of this run, which all its observers share.
     """
 
     environment: EnvironmentSettings
     cache: Path | None = None
-    memory: Memory = field(default_factory=Memory)
+    first: FirstObservation = field(default_factory=FirstObservation)
     _identity: Identity | None = None
     _session: Session | None = None
     _contents: Contents | None = None
@@ -40,7 +40,7 @@ class Access(Struct):
 
     @property
     def identity(self) -> Identity:
-        """Who looks, and where; asked once.
+        """The caller, the account and the region; asked once.
 
         Raises:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
@@ -54,7 +54,7 @@ class Access(Struct):
         self._identity = identity
 
     def now(self) -> datetime:
-        """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
+        """Return the time by the servers' clock (UTC): the clock of the machine that runs CI may be wrong."""
         return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
 
     @property
@@ -68,7 +68,7 @@ class Access(Struct):
 
     @property
     def contents(self) -> Contents:
-        """What opens images."""
+        """The contents of images."""
         from pytest_deploycheck.observe.images.contents import Contents  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         if self._contents is None:
@@ -77,7 +77,7 @@ class Access(Struct):
 
     @property
     def log_reader(self) -> LogReader:
-        """What reads logs."""
+        """The reader of logs."""
         from pytest_deploycheck.observe.logs.reader import LogReader  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         if self._log_reader is None:
@@ -85,7 +85,7 @@ class Access(Struct):
         return self._log_reader
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
-        """What looks at services; whoever looks knows what was expected when the run began."""
+        """Return an observer of services that shares the first observation of the run."""
         from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         return Observer(
@@ -94,7 +94,7 @@ class Access(Struct):
             self.environment,
             options,
             self.contents,
-            memory=self.memory,
+            first=self.first,
             with_health=with_health,
         )
 

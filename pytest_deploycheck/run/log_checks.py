@@ -120,7 +120,7 @@ class Hearing(Struct):
             only = replace(self.options, services=(service,))
             self._observers[service] = self.access.observer(only, with_health=False)
         try:
-            (facts,) = self._observers[service].look()
+            (facts,) = self._observers[service].observe()
         except DeploycheckError:
             return None
         return None if "tasks" in facts.problems else self._scope(facts)

@@ -1,4 +1,4 @@
-"""Looking at an environment until its rollouts are settled, and once more in the end."""
+"""The wait for rollouts: an environment is observed until they are settled, and once more at the end of the run."""
 
 from __future__ import annotations
 
@@ -17,54 +17,54 @@ FRESH = 1.0
 """Seconds for which an observation is as good as a new one."""
 
 
-class Looks(Protocol):
-    """What can be looked at again and again."""
+class ServicesObserver(Protocol):
+    """Observes the selected services, as often as it is asked."""
 
-    def look(self) -> tuple[ServiceFacts, ...]:
-        """One look at every selected service."""
+    def observe(self) -> tuple[ServiceFacts, ...]:
+        """Return the facts of every selected service."""
         ...
 
 
 ShowRollouts = Callable[[Sequence[Progress], float], None]
-"""Takes how far the rollouts are that are not settled, and for how many seconds they were waited for; none ends it."""
+"""Shows the progress of the rollouts that are not settled, and the seconds waited for them; none ends the display."""
 
 
 class Watch(Struct):
-    """Looks at the selected services until their rollouts are settled.
+    """Observes the selected services until their rollouts are settled.
 
     Attributes:
-        observer: What looks.
-        identity: Who looks, and where.
+        observer: Observes the services.
+        identity: The caller, the account and the region.
         timeout: Seconds that a rollout may take to settle.
-        clock: Where the time of the wait comes from.
+        clock: The clock of the wait.
         now: The time by the servers' clock (UTC).
-        show: Shows how far the rollouts are.
-        observation: What was seen last, also where a wait was interrupted; None before the first wait.
+        show: Shows the progress of the rollouts.
+        observation: The last observation, also where a wait was interrupted; None before the first wait.
     """
 
-    observer: Looks
+    observer: ServicesObserver
     identity: Identity
     timeout: float
     clock: Clock
     now: Callable[[], datetime]
     show: ShowRollouts = lambda _, __: None
     observation: Observation | None = None
-    _looked_at: float = 0.0
+    _observed_at: float = 0.0
 
     def observe(self) -> Observation:
-        """Look, and go on looking until every rollout is settled or the wait is over.
+        """Observe the services until every rollout is settled or the wait is over.
 
         Raises:
-            EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
+            EnvironmentUnusableError: The cluster or a service does not exist, or nothing can be observed.
         """
         before = self.observation or Observation(self.identity, self.now(), self.now(), ())
         self.observation = before
         began = self.clock.monotonic()
 
-        def look() -> Observation:
-            services = self.observer.look()
-            self._looked_at = self.clock.monotonic()
-            elapsed = self._looked_at - began
+        def poll() -> Observation:
+            services = self.observer.observe()
+            self._observed_at = self.clock.monotonic()
+            elapsed = self._observed_at - began
             waited = before.waited + elapsed
             self.observation = Observation(self.identity, self.now(), before.began_at, services, waited)
             if self.timeout:
@@ -72,16 +72,16 @@ class Watch(Struct):
             return self.observation
 
         try:
-            return wait(look, _is_settled, timeout=self.timeout, clock=self.clock).last
+            return wait(poll, _is_settled, timeout=self.timeout, clock=self.clock).last
         finally:
             self.show((), self.clock.monotonic() - began)
 
-    def look_again(self) -> Observation | None:
-        """Look once more, and wait again where something has begun to change.
+    def refresh(self) -> Observation | None:
+        """Observe the services once more, and wait again where a rollout has begun.
 
-        None where what was seen last was seen a moment ago.
+        None where the last observation was made a moment ago.
         """
-        return None if self.clock.monotonic() - self._looked_at < FRESH else self.observe()
+        return None if self.clock.monotonic() - self._observed_at < FRESH else self.observe()
 
 
 def _is_settled(observation: Observation) -> bool:

@@ -84,7 +84,7 @@ class Verification:
         self._access = Access(environment, cache)
         if observation:
             self._access.identity = observation.identity
-            self._access.memory.take_up(observation.services)
+            self._access.first.take_over(observation.services)
         self._images = ImageChecks(environment, options, source or Path.cwd(), self._access.open_layer)
         self._hearing = Hearing(
             self._access,
@@ -150,7 +150,7 @@ class Verification:
             The findings as they stand now. What was found before stays where it was not a pass.
         """
         first = {facts.name: facts for facts in self.observation.services}
-        if self._watch is None or self._watch.look_again() is None:
+        if self._watch is None or self._watch.refresh() is None:
             return {service: list(found) for service, found in findings.items()}
         return {
             service: [self._confirmed(first[service], finding) for finding in found]

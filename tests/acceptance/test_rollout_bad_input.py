@@ -66,7 +66,7 @@ def test_a_service_that_is_deleted_while_it_is_looked_at(shop: Shop, between_loo
     assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
     for check in ("rollout-complete", "tasks-running"):
         assert run.checks[check]["status"] == "error"
-        assert "was there at first, and is no more" in run.checks[check]["reason"]
+        assert "existed when the run began, and has been deleted since" in run.checks[check]["reason"]
     assert "Traceback" not in run.text
 
 
@@ -77,7 +77,7 @@ def test_a_service_that_is_replaced_while_it_is_looked_at(shop: Shop, between_lo
         run = shop.verify("--deploy-wait=20s")
     assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
     assert run.checks["rollout-complete"]["status"] == "error"
-    assert "was deleted and made anew" in run.checks["rollout-complete"]["reason"]
+    assert "was deleted and recreated" in run.checks["rollout-complete"]["reason"]
     assert "Verify again" in run.checks["rollout-complete"]["remedy"]
 
 

@@ -168,8 +168,8 @@ def test_what_happens_while_a_test_runs(web: Web, happening: Happening) -> None:
 @pytest.mark.parametrize(
     ("happen", "telling"),
     [
-        (lambda web: web.service.vanish(), "was there at first, and is no more"),
-        (lambda web: web.service.recreate(), "was deleted and made anew"),
+        (lambda web: web.service.vanish(), "existed when the run began, and has been deleted since"),
+        (lambda web: web.service.recreate(), "was deleted and recreated"),
         (Web.deny, "ecs:DescribeTasks is denied"),
     ],
     ids=["deleted", "replaced", "denied"],

@@ -1,19 +1,50 @@
-"""From when on there is something to ask about: when the newest rollout began, and since when it serves alone."""
+"""The newest rollout of a service, derived from whatever ECS still shows: its definition, its start, its traffic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from pytest_deploycheck.facts.rollout import ServiceDeployment
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import Service, newest_record
 from pytest_deploycheck.facts.task import Task
+
+
+def target_definition(
+    service: Service | None,
+    rollouts: Sequence[ServiceDeployment] | None,
+    revisions: Sequence[Revision],
+    tasks: Sequence[Task] | None,
+) -> str | None:
+    """Return the ARN of the task definition that the newest rollout deploys, even if it was rolled back."""
+    revision = newest_revision(service, rollouts, revisions)
+    if revision:
+        return revision.task_definition
+    undone = service.undone(tasks or ()) if service else None
+    if undone:
+        return undone.task_definition
+    if service and service.primary:
+        return service.primary.task_definition
+    if service and service.newest_set:
+        return service.newest_set.task_definition
+    if service and service.task_definition:
+        return service.task_definition
+    created = [(task.created_at, task.task_definition) for task in tasks or () if task.created_at]
+    return max(created)[1] if created else None
+
+
+def newest_revision(
+    service: Service | None, rollouts: Sequence[ServiceDeployment] | None, revisions: Sequence[Revision]
+) -> Revision | None:
+    """Return the service revision that the newest rollout deploys, where ECS keeps service deployments."""
+    newest = newest_record(service, rollouts)
+    return next((one for one in revisions if newest and one.arn == newest.target), None)
 
 
 def rollout_began(
     service: Service | None, records: Sequence[ServiceDeployment] | None, tasks: Sequence[Task] | None
 ) -> datetime | None:
-    """When the newest rollout began, that which was rolled back included; None where nothing tells."""
+    """Return when the newest rollout began, even if it was rolled back; None where that is not known."""
     newest = newest_record(service, records)
     if newest:
         return newest.created_at
@@ -32,9 +63,9 @@ def serves_alone_since(
     *,
     now: datetime,
 ) -> datetime | None:
-    """Since when only the tasks of the newest rollout serve: `now` while others still do, None where nothing tells.
+    """Return since when only tasks of the newest rollout serve: `now` while others still do, None where not known.
 
-    What went wrong before that may have been the fault of the old code, and what went well its merit.
+    Requests before that may have been answered by the old code.
     """
     newest = newest_record(service, records)
     starter = service.newest.id if service and service.newest else None
@@ -43,6 +74,6 @@ def serves_alone_since(
     own = [
         task.started_at for task in tasks or () if task.is_running and task.started_by == (starter or task.started_by)
     ]
-    # Tasks that ECS replaced or added after the rollout change nothing, where it tells when that was through.
+    # Where ECS records when the rollout ended, tasks that it replaced or added later change nothing.
     moments = [*others, *([ended] if ended else filter(None, own))]
     return max(moments, default=None)

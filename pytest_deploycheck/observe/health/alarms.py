@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
-from pytest_deploycheck.observe.asking import side_by_side
-from pytest_deploycheck.observe.calls import batches, member, utc, utc_or_none
+from pytest_deploycheck.observe.calls import batches, member, side_by_side, utc, utc_or_none
 from pytest_deploycheck.observe.problems import IncompleteAnswerError, attempt
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What load balancers, alarms and metrics say of a service."""
+"""The health of a service as target groups, alarms and metrics show it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.health.alarms import alarms, like
 from pytest_deploycheck.observe.health.targets import target_groups
 from pytest_deploycheck.observe.health.traffic import traffic
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import ServiceSettings
     from pytest_deploycheck.observe.session import Session
 
+Problems = Mapping[str, Problem]
+"""Problems of a service by the names of the facts that they leave open."""
+
 _ACTIONS = {
     "targets": "elasticloadbalancing:DescribeTargetHealth",
     "alarms": "cloudwatch:DescribeAlarms",
@@ -26,7 +29,7 @@ _ACTIONS = {
 }
 
 
-def look_at_health(
+def observe_health(
     session: Session,
     service: Service | None,
     settings: ServiceSettings,
@@ -34,28 +37,28 @@ def look_at_health(
     began: datetime | None,
     alone_since: datetime | None,
     now: datetime,
-) -> tuple[Health, Mapping[str, Problem]]:
-    """What load balancers, alarms and metrics say, and why something of it could not be looked at.
+) -> tuple[Health, Problems]:
+    """Return the state of target groups, alarms and metrics, and the problems of what could not be observed.
 
     Args:
-        session: The way in to AWS.
-        service: The service, or None where it may not be looked at.
-        settings: What was asked of it.
-        began: When the newest rollout began: alarms are of interest since then.
-        alone_since: Since when only its tasks serve: requests are counted from then on.
+        session: The clients.
+        service: The service, or None where it could not be described.
+        settings: The settings of the service.
+        began: When the newest rollout began; the history of alarms is read from then on.
+        alone_since: Since when only its tasks serve; requests are counted from then on.
         now: The servers' time.
     """
     groups = _groups_of(service)
-    looks: dict[str, Callable[[], Health]] = {}
+    queries: dict[str, Callable[[], Health]] = {}
     if groups:
-        looks["targets"] = lambda: Health(groups=target_groups(session.elb(), groups))
+        queries["targets"] = lambda: Health(groups=target_groups(session.elb(), groups))
     if settings.alarms:
-        looks["alarms"] = lambda: _alarms(session, settings.alarms, began)
+        queries["alarms"] = lambda: _alarms(session, settings.alarms, began)
     if settings.error_rate and alone_since:
         asked, since = settings.error_rate, alone_since
-        looks["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
-    answers = side_by_side(lambda subject: attempt(_ACTIONS[subject], looks[subject]), list(looks))
-    problems = {subject: problem for subject, (_, problem) in zip(looks, answers, strict=True) if problem}
+        queries["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
+    answers = side_by_side(lambda subject: attempt(_ACTIONS[subject], queries[subject]), list(queries))
+    problems = {subject: problem for subject, (_, problem) in zip(queries, answers, strict=True) if problem}
     parts = [part for part, _ in answers if part]
     health = Health(
         groups=tuple(group for part in parts for group in part.groups),
@@ -74,6 +77,6 @@ def _alarms(session: Session, names: tuple[str, ...], began: datetime | None) ->
 
 
 def _groups_of(service: Service | None) -> list[str]:
-    """The target groups of a service, those included with which blue/green rollouts take turns."""
+    """Return the target groups of a service, with both groups of a blue/green deployment."""
     balancers = service.load_balancers if service else ()
     return list(dict.fromkeys(arn for one in balancers for arn in one.target_groups))

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.facts.health import Target, TargetGroup
-from pytest_deploycheck.observe.asking import side_by_side
-from pytest_deploycheck.observe.calls import member
+from pytest_deploycheck.observe.calls import member, side_by_side
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client

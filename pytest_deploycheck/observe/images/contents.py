@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
 from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.observe.asking import Once
+from pytest_deploycheck.observe.calls import Once
 from pytest_deploycheck.observe.registry import credentials as docker_config
 from pytest_deploycheck.observe.registry.auth import is_local
 from pytest_deploycheck.observe.registry.blob_cache import BlobCache

@@ -11,7 +11,7 @@ from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged, Lookup
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.observe.asking import Once, side_by_side
+from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.images import ecr
 from pytest_deploycheck.observe.images.choice import Choice
 from pytest_deploycheck.observe.images.contents import Contents

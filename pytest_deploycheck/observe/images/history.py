@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged
-from pytest_deploycheck.observe.asking import Once
+from pytest_deploycheck.observe.calls import Once
 from pytest_deploycheck.observe.images import ecr
 from pytest_deploycheck.observe.problems import attempt
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.asking import side_by_side
+from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.logs.collector import Collector
 from pytest_deploycheck.observe.logs.insights import run_query
 from pytest_deploycheck.observe.logs.live_tail import LiveTail

@@ -67,7 +67,7 @@ class Scripted:
     interrupt_at: int = 0
     began: float = 1000.0
 
-    def look(self) -> tuple[ServiceFacts, ...]:
+    def observe(self) -> tuple[ServiceFacts, ...]:
         """What there is at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
@@ -370,7 +370,7 @@ def test_what_was_seen_a_moment_ago_is_not_looked_at_again() -> None:
     run = waiting((0, completed()))
     run.watch.observe()
     run.clock.seconds += 0.5
-    assert run.watch.look_again() is None
+    assert run.watch.refresh() is None
     assert len(run.observer.looks) == 1
 
 
@@ -379,7 +379,7 @@ def test_the_second_look_sees_what_came_in_between() -> None:
     run = waiting((0, completed()), (30, rolled_back("service deployments")))
     run.watch.observe()
     run.clock.seconds += 60
-    again = run.watch.look_again()
+    again = run.watch.refresh()
     assert again is not None
     assert outcome(again) is Outcome.ROLLED_BACK
     assert run.seconds == 0
@@ -391,7 +391,7 @@ def test_the_second_look_waits_where_something_has_begun_to_change() -> None:
     run = waiting((0, completed()), (50, fewer), (90, completed(tasks=[task("one"), task("three")])))
     run.watch.observe()
     run.clock.seconds += 60
-    again = run.watch.look_again()
+    again = run.watch.refresh()
     assert again is not None
     assert [one.id for one in only(again).running] == ["one", "three"]
     assert 30 <= run.seconds <= 35
@@ -404,7 +404,7 @@ def test_a_later_deployment_between_two_looks_is_superseded_not_rolled_back() ->
     run = waiting((0, completed()), (30, superseded("service deployments")))
     run.watch.observe()
     run.clock.seconds += 45
-    again = run.watch.look_again()
+    again = run.watch.refresh()
     assert again is not None
     assert outcome(again) is Outcome.SUPERSEDED
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_deploycheck.observe.asking import Once
+from pytest_deploycheck.observe.calls import Once
 
 
 def test_an_answer_is_asked_for_once() -> None:

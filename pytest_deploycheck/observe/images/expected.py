@@ -1,0 +1,135 @@
+"""The containers of a service whose images are judged, each with its expected image and the images before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from pytest_deploycheck.config.settings import Options, ServiceSettings
+from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.image import Image, Registry
+from pytest_deploycheck.facts.rollout import Revision
+from pytest_deploycheck.facts.service import ContainerDefinition, TaskDefinition
+from pytest_deploycheck.facts.snapshot import Judged, Problem
+from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.observe.calls import Once, side_by_side
+from pytest_deploycheck.observe.first_observation import FirstObservation
+from pytest_deploycheck.observe.images.choice import Choice, Named, choose
+from pytest_deploycheck.observe.images.contents import Contents
+from pytest_deploycheck.observe.images.finder import ImageFinder
+from pytest_deploycheck.observe.images.history import with_history
+from pytest_deploycheck.observe.session import Session
+
+
+class ExpectedImages:
+    """Finds the expected images of services.
+
+    Args:
+        session: The clients.
+        contents: Opens images.
+        options: The options of the run.
+        home: The registry of the environment's own account and region.
+        first: The first observation of the run, whose expected images hold for all of it.
+        once: Keeps what cannot change within a run.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        contents: Contents,
+        options: Options,
+        *,
+        home: Registry,
+        first: FirstObservation,
+        once: Once,
+    ) -> None:
+        self._session = session
+        self._contents = contents
+        self._options = options
+        self._home = home
+        self._first = first
+        self._once = once
+        self._finder = ImageFinder(session, contents, once)
+
+    def judged(
+        self,
+        settings: ServiceSettings,
+        definition: TaskDefinition | None,
+        tasks: Sequence[Task],
+        revisions: Sequence[Revision],
+        *,
+        newest: Revision | None,
+        baseline: Previous | None,
+    ) -> tuple[tuple[Judged, ...], Problem | None]:
+        """Return the containers to judge, and the problem where the configured container is not there any more.
+
+        Args:
+            settings: The settings of the service.
+            definition: The task definition of the newest rollout, or None where it cannot be read.
+            tasks: The tasks of the service.
+            revisions: The service revisions of the newest rollouts, the newest first.
+            newest: The service revision of the newest rollout, if ECS has it.
+            baseline: What ran before.
+
+        Raises:
+            EnvironmentUnusableError: In the first observation, the task definition lacks the configured container.
+        """
+        containers = definition.containers if definition else _containers_of(tasks)
+        if not containers:
+            return (), None
+        try:
+            choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
+        except EnvironmentUnusableError as error:
+            if not self._first.is_complete:
+                raise
+            # A later rollout may have renamed the container.
+            return (), Problem("ecs:DescribeTaskDefinition", "ContainerGone", error.message, error.remedy)
+        judged = side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices)
+        return tuple(self._with_history(one, revisions, baseline) for one in judged), None
+
+    def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
+        """Return the images other than the expected ones that the tasks run, as far as the registry has them."""
+        return self._finder.running(judged, tasks)
+
+    def _judged(self, service: str, choice: Choice, newest: Revision | None) -> Judged:
+        pulled = self._finder.find_or_recorded(choice, newest, is_named=choice.namer != "task definition")
+        found = pulled if choice.expected == choice.pulled else self._finder.find(choice.expected, is_named=True)
+        # The expected image is the one found first, even if the task definition names another one later in the run.
+        expected = self._first.expected.get((service, choice.container), found)
+        if found.image:
+            self._first.expected.setdefault((service, choice.container), found)
+        return Judged(
+            container=choice.container,
+            expected=expected,
+            pulled=pulled,
+            namer=choice.namer if choice.expected == expected.reference else "first look",
+            names_repository=choice.names_repository,
+        )
+
+    def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
+        image = judged.expected.image
+        if image is None:
+            return judged
+        described = replace(judged, expected=replace(judged.expected, image=self._contents.describe(image)))
+        if image.reference.ecr is None:
+            return described
+        client = self._session.ecr(image.reference.ecr.region)
+        verified = [baseline.digest] if baseline and baseline.is_verified and baseline.digest else []
+        return with_history(
+            described, revisions, verified, client=client, once=self._once, open_image=self._finder.described
+        )
+
+    def _named(self, settings: ServiceSettings) -> Named | None:
+        if settings.name in self._options.images:
+            return Named(self._options.images[settings.name], "option")
+        return Named(settings.image, "configuration") if settings.image else None
+
+
+def _containers_of(tasks: Sequence[Task]) -> tuple[ContainerDefinition, ...]:
+    """Return the containers of a running task, for when the task definition cannot be read."""
+    task = next((task for task in tasks if task.is_running), None)
+    if task is None:
+        return ()
+    return tuple(ContainerDefinition(one.name, one.image) for one in task.containers if one.image)
