@@ -14,7 +14,7 @@ from support.worlds import NOW, OLD_ROLLOUT, ROLLOUT, STARTED
 
 from pytest_deploycheck.config.settings import ServiceSettings
 from pytest_deploycheck.observe.health.alarms import alarms
-from pytest_deploycheck.observe.health.health import look_at_health
+from pytest_deploycheck.observe.health.health import observe_health
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -30,7 +30,7 @@ def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
     with Stubber(client) as answers:
         answers.add_response("describe_alarms", {"MetricAlarms": [rings], "CompositeAlarms": []})
         answers.add_client_error("describe_alarms", "AccessDenied")
-        health, problems = look_at_health(
+        health, problems = observe_health(
             cast("Session", SimpleNamespace(cloudwatch=lambda: client)),
             None,
             settings,
