@@ -13,6 +13,7 @@ from pytest_deploycheck.sandbox.controls.monitoring import MonitoringControls
 from pytest_deploycheck.sandbox.controls.registries import RegistryControls
 from pytest_deploycheck.sandbox.controls.services import ServiceControls
 from pytest_deploycheck.sandbox.controls.targets import TargetControls
+from pytest_deploycheck.sandbox.world.account import Account
 from pytest_deploycheck.sandbox.world.world import World
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls
             region: The region where things are made unless another is named.
             clock_offset: How far AWS's clock is ahead of this machine's.
         """
-        super().__init__(World(account, region, clock_offset))
+        super().__init__(World(Account(account, region, clock_offset)))
         self.account = account
         self.region = region
         self._faults = Faults(account)
@@ -118,7 +119,7 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls
 
     def now(self) -> datetime:
         """Return AWS's time, in UTC."""
-        return self._world.now()
+        return self._world.account.now()
 
     @property
     def service_deployments(self) -> bool:

@@ -156,7 +156,7 @@ def test_containers_have_streams_of_their_own(aws: Sandbox, client: Clients) -> 
     with pytest.raises(LookupError, match="Its containers: app, side"):
         task.log("x", container="nope")
     aws.delete_log_group("/side", region="eu-west-1")
-    with pytest.raises(LookupError, match="no log group /side"):
+    with pytest.raises(LookupError, match="Unknown log group /side"):
         task.log("x", container="side")
 
 

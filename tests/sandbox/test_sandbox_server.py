@@ -170,9 +170,9 @@ def test_times_have_a_zone(aws: Sandbox) -> None:
 
 
 def test_references_are_read_strictly(aws: Sandbox) -> None:
-    """What is no reference is refused."""
+    """A text that is not an image reference is refused."""
     for text in ("repo@sha256:12", ":tag", "repo@"):
-        with pytest.raises(ValueError, match="no image reference"):
+        with pytest.raises(ValueError, match="not an image reference"):
             aws.push_image(text, {})
 
 

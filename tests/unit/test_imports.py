@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -128,6 +128,78 @@ def test_pure_rooms_do_no_input_and_no_output(room: str) -> None:
     """Judging and reporting are pure: no clock, no network, no files, no processes."""
     taken = outside(*modules(room))
     assert not taken & {"time", "socket", "subprocess", "urllib", "http", "os", "threading", "concurrent", "random"}
+
+
+def module_name(path: Path) -> str:
+    """The name by which a file of the package is imported."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def import_graph(files: Iterable[Path]) -> dict[str, set[str]]:
+    """The modules of the package that each of its modules imports, at the top, in functions or for types."""
+    known = {module_name(path): path for path in files}
+    return {name: dependencies(path, known) - {name} for name, path in known.items()}
+
+
+def dependencies(path: Path, known: Collection[str]) -> set[str]:
+    """The modules among the known ones that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            # A module that is taken from its package depends on nothing that the package itself imports.
+            found |= names if names <= set(known) else {node.module or ""}
+    return found & set(known)
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """The groups of modules that reach each other, by Tarjan's algorithm."""
+    found: list[set[str]] = []
+    stack: list[str] = []
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+
+    def visit(name: str) -> None:
+        order[name] = lowest[name] = len(order)
+        stack.append(name)
+        for target in sorted(graph[name]):
+            if target not in order:
+                visit(target)
+            if target in stack:
+                lowest[name] = min(lowest[name], lowest[target])
+        if lowest[name] == order[name]:
+            group = set(stack[stack.index(name) :])
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(group)
+
+    for name in graph:
+        if name not in order:
+            visit(name)
+    return found
+
+
+def test_circles_are_found() -> None:
+    """The search for circles sees a circle of any length, and none where there is none."""
+    chain: dict[str, set[str]] = {"a": {"b"}, "b": {"c"}, "c": set()}
+    assert circles(chain) == []
+    assert circles({**chain, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Each module can be understood after those that it imports."""
+    graph = import_graph(path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name != "plugin")
+    assert [sorted(group) for group in circles(graph)] == []
+
+
+def test_the_world_of_the_sandbox_knows_neither_its_api_nor_its_controls() -> None:
+    """The state of the sandbox does not depend on the ways to read and to change it."""
+    for path in modules("sandbox/world"):
+        above = tuple(f"{NAME}.sandbox.{room}" for room in ("api", "controls", "sandbox", "scenarios"))
+        assert not [name for name in imports(path) if name.startswith(above)], path
 
 
 HEAVY = ("boto3", "botocore", "jsonschema", "moto", "jinja2", "msgspec")

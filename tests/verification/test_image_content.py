@@ -631,7 +631,7 @@ def test_a_config_that_is_not_what_its_digest_says(room: Room) -> None:
 
 def old_blobs(room: Room) -> set[str]:
     """Return the blobs that `shop:1` names."""
-    manifest = room.aws._world.registries.existing(room.aws._world.reference("shop:1"))
+    manifest = room.aws._world.registries.existing(room.aws._world.account.reference("shop:1"))
     document = json.loads(manifest[0].images[manifest[1]].manifest.data)
     return {document["config"]["digest"], *(layer["digest"] for layer in document["layers"])}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, get_args
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, make_token, read_token
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, make_token, read_token
 from pytest_deploycheck.sandbox.world.alarms import AlarmState, SandboxAlarm
+from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ _CONFIGURED = (
 
 
 def describe_alarms(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
+    """Operation DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
     for member in _NOT_SIMULATED:
         if member in asked:
             raise validation_error(f"The sandbox does not simulate {member}")
@@ -64,7 +64,7 @@ def describe_alarms(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
+    """Operation DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
     kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
     items = [
         (alarm, event)
@@ -81,15 +81,17 @@ def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
 
 
 def put_metric_alarm(world: World, region: str, asked: Json) -> Json:
-    """Answer PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
+    """Operation PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
     configuration = {key: asked[key] for key in _CONFIGURED if key in asked}
     key = (region, asked["AlarmName"])
-    world.alarms[key] = SandboxAlarm(world, asked["AlarmName"], region, world.now(), configuration=configuration)
+    world.alarms[key] = SandboxAlarm(
+        world.account, asked["AlarmName"], region, world.account.now(), configuration=configuration
+    )
     return {}
 
 
 def set_alarm_state(world: World, region: str, asked: Json) -> Json:
-    """Answer SetAlarmState."""
+    """Operation SetAlarmState."""
     alarm = world.alarms.get((region, asked["AlarmName"]))
     if alarm is None:
         raise AwsError("ResourceNotFound", "Unknown", 404)
@@ -99,7 +101,7 @@ def set_alarm_state(world: World, region: str, asked: Json) -> Json:
     return {}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "DescribeAlarmHistory": describe_alarm_history,
     "DescribeAlarms": describe_alarms,
     "PutMetricAlarm": put_metric_alarm,

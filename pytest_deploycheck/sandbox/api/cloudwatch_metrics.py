@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_deploycheck.sandbox.api.cloudwatch_alarms import next_token, place, too_much, validation_error
-from pytest_deploycheck.sandbox.api.responses import Answer, Json
+from pytest_deploycheck.sandbox.api.responses import Json, Operation
 from pytest_deploycheck.sandbox.world.metrics import STATISTICS, Sample, metric_name
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Point(NamedTuple):
 
 
 def get_metric_data(world: World, region: str, asked: Json) -> Json:
-    """Answer GetMetricData, for metrics and not for expressions."""
+    """Operation GetMetricData, for metrics and not for expressions."""
     queries = _checked(asked)
     newest_first = asked.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     found = {
@@ -50,17 +50,17 @@ def get_metric_data(world: World, region: str, asked: Json) -> Json:
 
 
 def put_metric_data(world: World, region: str, asked: Json) -> Json:
-    """Answer PutMetricData, for single values."""
+    """Operation PutMetricData, for single values."""
     for datum in asked.get("MetricData", []):
         if "Value" not in datum:
             raise validation_error("The sandbox takes metric data with a Value only")
         metric = metric_name(region, asked["Namespace"], datum["MetricName"], _dimensions(datum))
-        at = datum.get("Timestamp") or world.now()
+        at = datum.get("Timestamp") or world.account.now()
         world.metrics.put(metric, Sample.of(datum["Value"], at, datum.get("Unit", "None")))
     return {}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "GetMetricData": get_metric_data,
     "PutMetricData": put_metric_data,
 }
@@ -96,7 +96,7 @@ def _points(world: World, region: str, wanted: Json, asked: Json) -> list[Point]
     metric = wanted["Metric"]
     named = metric_name(region, metric.get("Namespace", ""), metric.get("MetricName", ""), _dimensions(metric))
     period = timedelta(seconds=wanted["Period"])
-    first = _rounded_down(asked["StartTime"], wanted["Period"], world.now())
+    first = _rounded_down(asked["StartTime"], wanted["Period"], world.account.now())
     # AWS counts the periods from the rounded start, so their own grid need not be the clock's.
     periods: dict[datetime, list[Sample]] = {}
     for sample in world.metrics.of(named, wanted.get("Unit")):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +18,11 @@ TARGET = "AmazonEC2ContainerRegistry_V20150921"
 
 
 def describe_repositories(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeRepositories."""
+    """Operation DescribeRepositories."""
     if asked.get("repositoryNames"):
         found = [_repository(world, region, asked, name) for name in asked["repositoryNames"]]
     else:
-        account = asked.get("registryId", world.account)
+        account = asked.get("registryId", world.account.id)
         found = [
             each for each in world.registries.repositories.values() if (each.account, each.region) == (account, region)
         ]
@@ -44,7 +44,7 @@ def describe_repositories(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_images(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeImages."""
+    """Operation DescribeImages."""
     repository = _repository(world, region, asked)
     wanted = asked.get("imageIds")
     if not wanted:
@@ -58,7 +58,7 @@ def describe_images(world: World, region: str, asked: Json) -> Json:
 
 
 def list_images(world: World, region: str, asked: Json) -> Json:
-    """Answer ListImages."""
+    """Operation ListImages."""
     repository = _repository(world, region, asked)
     ids = [
         {"imageDigest": digest, **({"imageTag": tag} if tag else {})}
@@ -70,7 +70,7 @@ def list_images(world: World, region: str, asked: Json) -> Json:
 
 
 def batch_get_image(world: World, region: str, asked: Json) -> Json:
-    """Answer BatchGetImage. It never converts: a manifest comes as it was pushed."""
+    """Operation BatchGetImage. It never converts: a manifest comes as it was pushed."""
     repository = _repository(world, region, asked)
     _check_number(asked["imageIds"])
     images, failures = [], []
@@ -95,7 +95,7 @@ def batch_get_image(world: World, region: str, asked: Json) -> Json:
 
 
 def get_download_url_for_layer(world: World, region: str, asked: Json) -> Json:
-    """Answer GetDownloadUrlForLayer, for layers and configs alike."""
+    """Operation GetDownloadUrlForLayer, for layers and configs alike."""
     repository = _repository(world, region, asked)
     digest = asked["layerDigest"]
     if digest not in repository.blobs:
@@ -106,7 +106,7 @@ def get_download_url_for_layer(world: World, region: str, asked: Json) -> Json:
     return {"downloadUrl": world.blob_url(repository, digest), "layerDigest": digest}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "BatchGetImage": batch_get_image,
     "DescribeImages": describe_images,
     "DescribeRepositories": describe_repositories,
@@ -117,7 +117,7 @@ OPERATIONS: Mapping[str, Answer] = {
 
 
 def _repository(world: World, region: str, asked: Json, name: str = "") -> Repository:
-    account, name = asked.get("registryId", world.account), name or asked["repositoryName"]
+    account, name = asked.get("registryId", world.account.id), name or asked["repositoryName"]
     repository = world.registries.find(account, region, name)
     if repository is None:
         raise AwsError(

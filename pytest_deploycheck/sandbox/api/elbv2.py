@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
@@ -34,7 +34,7 @@ _NOT_REGISTERED = ("Target.NotRegistered", "Target is not registered to the targ
 
 
 def describe_target_groups(world: World, region: str, asked: Json) -> Json | None:
-    """Answer DescribeTargetGroups, or None where nothing that is asked for is the world's."""
+    """Operation DescribeTargetGroups, or None where nothing that is asked for is the world's."""
     here = [group for group in world.target_groups.by_arn.values() if group.region == region]
     wanted = [*asked.get("TargetGroupArns", ()), *asked.get("Names", ())]
     found = [group for group in here if not wanted or group.arn in wanted or group.name in wanted]
@@ -51,7 +51,7 @@ def describe_target_groups(world: World, region: str, asked: Json) -> Json | Non
 
 
 def describe_target_health(world: World, region: str, asked: Json) -> Json | None:
-    """Answer DescribeTargetHealth, or None where the world has no such target group."""
+    """Operation DescribeTargetHealth, or None where the world has no such target group."""
     group = world.target_groups.find(region, asked.get("TargetGroupArn", ""))
     if group is None:
         return None

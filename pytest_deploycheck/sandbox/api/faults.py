@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_deploycheck.sandbox.world.errors import AwsError, DeniedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,28 +25,6 @@ class Call(NamedTuple):
     operation: str
     region: str
     parameters: dict[str, Any]
-
-
-class AwsError(Exception):
-    """An error as a service answers it.
-
-    Attributes:
-        code: The error code, such as `ClusterNotFoundException`.
-        message: The message for people.
-        status: The HTTP status.
-        details: What else a JSON answer holds, as the error's shape has it.
-    """
-
-    def __init__(self, code: str, message: str, status: int = 400, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(code, message, status)
-        self.code = code
-        self.message = message
-        self.status = status
-        self.details = details or {}
-
-
-class DeniedError(AwsError):
-    """What IAM does not allow. Its code and its status depend on the protocol it is told in."""
 
 
 @dataclass(slots=True)

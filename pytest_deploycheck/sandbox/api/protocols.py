@@ -25,8 +25,8 @@ from moto.core.serialize import QuerySerializer
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
 
-from pytest_deploycheck.sandbox.api.faults import AwsError, DeniedError
 from pytest_deploycheck.sandbox.api.responses import seconds
+from pytest_deploycheck.sandbox.world.errors import AwsError, DeniedError
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

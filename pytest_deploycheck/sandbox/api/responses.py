@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 """A JSON object."""
 
 
-class Answer(Protocol):
+class Operation(Protocol):
     """Answers one operation, in the shape of botocore's service model."""
 
     def __call__(self, world: World, region: str, asked: Json, /) -> Json:

@@ -31,12 +31,13 @@ from pytest_deploycheck.sandbox.api.ecs import instances as ecs_instances
 from pytest_deploycheck.sandbox.api.ecs import service_deployments as ecs_rollouts
 from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
 from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
-from pytest_deploycheck.sandbox.api.faults import AwsError, Call, Faults
+from pytest_deploycheck.sandbox.api.faults import Call, Faults
 from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
 from pytest_deploycheck.sandbox.api.logs import filter as logs_filter
 from pytest_deploycheck.sandbox.api.logs import groups as logs
 from pytest_deploycheck.sandbox.api.logs import insights as logs_queries
-from pytest_deploycheck.sandbox.api.logs.live_tail import LiveTails, start_live_tail
+from pytest_deploycheck.sandbox.api.logs.live_tail import TailSessions, start_live_tail
+from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.serving import BaseWSGIServer
 
-    from pytest_deploycheck.sandbox.api.responses import Answer, Json
+    from pytest_deploycheck.sandbox.api.responses import Json, Operation
     from pytest_deploycheck.sandbox.world.world import World
 
-_ANSWERS: Mapping[str, Mapping[str, Answer]] = {
+_ANSWERS: Mapping[str, Mapping[str, Operation]] = {
     "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
     "ecr": ecr.OPERATIONS,
     "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_rollouts.OPERATIONS, **ecs_instances.OPERATIONS},
@@ -72,11 +73,11 @@ class Application:
         self.world = world
         self.faults = faults
         self.calls: list[Call] = []
-        self.tails = LiveTails()
+        self.tails = TailSessions()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Operation one request."""
         request = Request(environ)
         body = request.get_data()
         said, call = _call(request, body)
@@ -106,24 +107,24 @@ class Application:
         answer = _ANSWERS[service].get(operation)
         if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
             raise _unknown(call)
-        with self.world.lock:
+        with self.world.account.lock:
             return answer(self.world, call.region, call.parameters)
 
     def _answer_of_targets(self, call: Call) -> Json | None:
         answer = targets.OPERATIONS.get(call.operation.removeprefix("elasticloadbalancing:"))
         if answer is None:
             return None
-        with self.world.lock:
+        with self.world.account.lock:
             return answer(self.world, call.region, call.parameters)
 
     def _live_tail(self, request: Request, call: Call) -> Response:
-        with self.world.lock:
+        with self.world.account.lock:
             tail = start_live_tail(self.world, call.region, call.parameters)
         stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
         return Response(stream, content_type=eventstream.CONTENT_TYPE)
 
     def _by_moto(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account.id
         try:
             answer: Iterable[bytes] = self._moto(environ, start_response)
         except NotImplementedError as error:
@@ -134,7 +135,7 @@ class Application:
         if request.args.get("X-Amz-Signature") != self.world.signature:
             raise AwsError("AccessDenied", "Access Denied", 403)
         _, account, region, *name, digest = request.path.strip("/").split("/")
-        with self.world.lock:
+        with self.world.account.lock:
             repository = self.world.registries.find(account, region, "/".join(name))
             data = repository.blobs.get(digest) if repository else None
         if data is None:
@@ -180,7 +181,7 @@ class _RequestHandler(MotoRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         application = self.server.app
-        ahead = application.world.clock_offset if isinstance(application, Application) else timedelta(0)
+        ahead = application.world.account.clock_offset if isinstance(application, Application) else timedelta(0)
         return super().date_time_string((timestamp or time.time()) + ahead.total_seconds())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -39,10 +39,10 @@ class LogControls:
             region: Where the group is; default: the sandbox's region.
         """
         world = self._world
-        with world.lock:
-            said = world.moment(at)
-            there = world.logs.open(region or world.region, group, world.now())
-            world.logs.add(there, stream, message, said, world.arrival(said, arrives_in))
+        with world.account.lock:
+            said = world.account.moment(at)
+            there = world.logs.open(region or world.account.region, group, world.account.now())
+            world.logs.add(there, stream, message, said, world.account.arrival(said, arrives_in))
 
     def delete_log_group(self, name: str, *, region: str = "") -> None:
         """Delete a log group with all its lines, in the sandbox's region or another.
@@ -51,9 +51,9 @@ class LogControls:
             LookupError: If it is not there.
         """
         world = self._world
-        with world.lock:
-            if world.logs.groups.pop((region or world.region, name), None) is None:
-                raise LookupError(f"There is no log group {name} in {region or world.region}")
+        with world.account.lock:
+            if world.logs.groups.pop((region or world.account.region, name), None) is None:
+                raise LookupError(f"There is no log group {name} in {region or world.account.region}")
 
     def page_logs(
         self,
@@ -76,7 +76,7 @@ class LogControls:
             overlap: How many of a page's last events come again at the start of the next, with the same ids.
                 At least one event of a page is new.
         """
-        with self._world.lock:
+        with self._world.account.lock:
             self._world.paging = LogPaging(size, empty_pages, repeat_token, repeat_page, overlap)
 
     def live_tail(
@@ -91,7 +91,7 @@ class LogControls:
                 `fails` is given.
             fails: The error they end with; default: none, the stream just ends.
         """
-        with self._world.lock:
+        with self._world.account.lock:
             self._world.tailing = LiveTailing(sampled, ends_after, fails)
 
     def queries(self, *, ends: QueryEnd = "Complete", running: int = 1) -> None:
@@ -101,5 +101,5 @@ class LogControls:
             ends: How they end: `Complete`, `Failed` or `Timeout`. Only a complete one has all its results.
             running: How many answers to GetQueryResults say that it is running, with a part of the results.
         """
-        with self._world.lock:
+        with self._world.account.lock:
             self._world.querying = Querying(ends, running)

@@ -50,13 +50,13 @@ class MonitoringControls:
             ValueError: If there is such an alarm already.
         """
         world = self._world
-        with world.lock:
-            where = (region or world.region, name)
+        with world.account.lock:
+            where = (region or world.account.region, name)
             if where in world.alarms:
                 raise ValueError(f"There is an alarm {name} in {where[0]} already")
-            when = world.moment(at or world.now() - _A_DAY)
+            when = world.account.moment(at or world.account.now() - _A_DAY)
             rule = (rule or f'ALARM("{name}-metric")') if composite else ""
-            alarm = SandboxAlarm(world, name, where[0], when, composite, rule)
+            alarm = SandboxAlarm(world.account, name, where[0], when, composite, rule)
             if reason or state != alarm.state:
                 alarm.set_state(state, reason, at=when)
             world.alarms[where] = alarm
@@ -83,6 +83,6 @@ class MonitoringControls:
             at: Of which moment; default: now.
         """
         world = self._world
-        with world.lock:
-            named = metric_name(region or world.region, namespace, metric, dimensions or {})
-            world.metrics.put(named, Sample.of(value, world.moment(at)))
+        with world.account.lock:
+            named = metric_name(region or world.account.region, namespace, metric, dimensions or {})
+            world.metrics.put(named, Sample.of(value, world.account.moment(at)))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.world.images import (
     BuiltImage,
+    BuiltManifest,
     ImageFormat,
-    Manifest,
     build_image,
     build_layer,
     copy_step,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.images import SandboxLayer
+    from pytest_deploycheck.sandbox.world.registry import Repository
     from pytest_deploycheck.sandbox.world.world import World
 
 _BASE: Mapping[str, str] = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "usr/bin/python": "#!python\n"}
@@ -74,8 +75,8 @@ class RegistryControls:
             ValueError: If the reference is not to an ECR registry.
         """
         world = self._world
-        with world.lock:
-            pushed_at = world.moment(at)
+        with world.account.lock:
+            pushed_at = world.account.moment(at)
             all_layers = tuple(layers) or (
                 build_layer(base or _BASE, _BASE_STEP, compress=compress),
                 cached_from.layers[-1]
@@ -86,7 +87,7 @@ class RegistryControls:
                 all_layers,
                 labels=labels or {},
                 platforms=platforms,
-                created=world.moment(created or pushed_at),
+                created=world.account.moment(created or pushed_at),
                 image_format=image_format,
                 settings=settings or {},
                 empty_steps=empty_steps,
@@ -107,9 +108,9 @@ class RegistryControls:
         Raises:
             ValueError: If the reference is not to an ECR registry.
         """
-        with self._world.lock:
-            built = BuiltImage(Manifest(media_type, data), (), (), {})
-            return self._push(reference, built, (), self._world.moment(at))
+        with self._world.account.lock:
+            built = BuiltImage(BuiltManifest(media_type, data), (), (), {})
+            return self._push(reference, built, (), self._world.account.moment(at))
 
     def replace_blob(self, reference: str, digest: str, data: bytes | None) -> None:
         """Let a layer or a config of a repository be other bytes than its digest says, or be gone.
@@ -122,8 +123,8 @@ class RegistryControls:
         Raises:
             LookupError: If there is no such blob.
         """
-        with self._world.lock:
-            target = self._world.reference(reference)
+        with self._world.account.lock:
+            target = self._world.account.reference(reference)
             repository = self._world.registries.find(target.account, target.region, target.repository)
             if repository is None or digest not in repository.blobs:
                 raise LookupError(f"There is no blob {digest} in {target.repository}")
@@ -140,8 +141,8 @@ class RegistryControls:
         Raises:
             ValueError: If the reference is not to an ECR registry.
         """
-        with self._world.lock:
-            self._world.registries.open(self._world.reference(reference), self._world.now()).mutability = mutability
+        with self._world.account.lock:
+            self._open(reference).mutability = mutability
 
     def create_repository(self, reference: str) -> None:
         """Make a repository with nothing in it.
@@ -149,8 +150,8 @@ class RegistryControls:
         Raises:
             ValueError: If the reference is not to an ECR registry.
         """
-        with self._world.lock:
-            self._world.registries.open(self._world.reference(reference), self._world.now())
+        with self._world.account.lock:
+            self._open(reference)
 
     def tag_image(self, reference: str, tag: str) -> None:
         """Give an image another tag, as a retag without a push does: the push time stays.
@@ -158,8 +159,8 @@ class RegistryControls:
         Raises:
             LookupError: If the image is not there.
         """
-        with self._world.lock:
-            repository, digest = self._world.registries.existing(self._world.reference(reference))
+        with self._world.account.lock:
+            repository, digest = self._world.registries.existing(self._world.account.reference(reference))
             repository.tags[tag] = digest
 
     def delete_tag(self, reference: str) -> None:
@@ -168,8 +169,8 @@ class RegistryControls:
         Raises:
             LookupError: If the tag is not there.
         """
-        with self._world.lock:
-            target = self._world.reference(reference)
+        with self._world.account.lock:
+            target = self._world.account.reference(reference)
             repository, _ = self._world.registries.existing(target)
             del repository.tags[target.tag or "latest"]
 
@@ -179,13 +180,17 @@ class RegistryControls:
         Raises:
             LookupError: If the image is not there.
         """
-        with self._world.lock:
-            repository, digest = self._world.registries.existing(self._world.reference(reference))
+        with self._world.account.lock:
+            repository, digest = self._world.registries.existing(self._world.account.reference(reference))
             repository.remove(digest)
+
+    def _open(self, reference: str) -> Repository:
+        account = self._world.account
+        return self._world.registries.open(account.reference(reference), account.now())
 
     def _push(self, reference: str, built: BuiltImage, tags: Sequence[str], pushed_at: datetime) -> SandboxImage:
         world = self._world
-        target = world.reference(reference)
+        target = world.account.reference(reference)
         repository = world.registries.open(target, pushed_at)
         all_tags = tuple(dict.fromkeys((target.tag or "latest", *tags)))
         repository.push(built, all_tags, pushed_at)

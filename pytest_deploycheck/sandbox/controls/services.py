@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.sandbox.world.ecs.deployment import Stage, Strategy
     from pytest_deploycheck.sandbox.world.ecs.instances import LaunchType, NetworkMode
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxTaskDefinition
     from pytest_deploycheck.sandbox.world.target_groups import TargetType
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -84,7 +85,10 @@ class ServiceControls:
             ValueError: If there is such a service already, neither `image` nor `containers` is given, or the
                 rest does not fit together.
         """
-        world = self._world
+        if launch_type == "FARGATE" and network_mode != "awsvpc":
+            raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
+        if alternate_target_groups and len(alternate_target_groups) != len(target_groups):
+            raise ValueError("Give an alternate target group for each target group")
         deploying = Deploying(
             controller=controller,
             strategy=strategy,
@@ -93,49 +97,37 @@ class ServiceControls:
             circuit_breaker=circuit_breaker,
             hooks=tuple(hooks),
         )
-        if launch_type == "FARGATE" and network_mode != "awsvpc":
-            raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
-        if alternate_target_groups and len(alternate_target_groups) != len(target_groups):
-            raise ValueError("Give an alternate target group for each target group")
-        with world.lock:
-            where = (region or world.region, cluster, name)
-            namesake = world.services.get(where)
-            if namesake and namesake.status != "INACTIVE":
-                raise ValueError(f"There is a service {name} on {cluster} in {where[0]} already")
-            made_at = world.moment(at)
-            definition = world.register(
+        world = self._world
+        region = region or world.account.region
+        kind: TargetType = "ip" if network_mode == "awsvpc" else "instance"
+        with world.account.lock:
+            self._require_free(region, cluster, name)
+            created_at = world.account.moment(at)
+            definition = self._register(
                 family or name,
                 _containers(image, container, containers),
-                region=where[0],
+                region=region,
+                cluster=cluster,
                 architecture=architecture,
-                at=made_at,
+                at=created_at,
                 network_mode=network_mode,
             )
-            definition.require_images(world)
-            world.clusters.add(where[:2])
-
-            def groups(names: Sequence[str]) -> tuple[str, ...]:
-                kind: TargetType = "ip" if network_mode == "awsvpc" else "instance"
-                return tuple(world.target_groups.open(where[0], each, name, kind).arn for each in names)
-
             service = SandboxService(
                 world,
                 name,
                 cluster,
-                where[0],
+                region,
                 definition,
                 desired,
-                made_at,
+                created_at,
                 deploying,
                 scheduling,
-                groups(target_groups),
-                groups(alternate_target_groups),
+                self._open_target_groups(target_groups, region, name, kind),
+                self._open_target_groups(alternate_target_groups, region, name, kind),
                 launch_type,
             )
-            if namesake:
-                world.succeed(namesake, service)
-            world.services[where] = service
-            service.roll_out(at=made_at)
+            world.add_service(service)
+            service.roll_out(at=created_at)
             return service
 
     def replace_service(
@@ -151,8 +143,8 @@ class ServiceControls:
 
     def create_cluster(self, name: str, *, region: str = "") -> None:
         """Make a cluster with nothing on it, in the sandbox's region or another."""
-        with self._world.lock:
-            self._world.clusters.add((region or self._world.region, name))
+        with self._world.account.lock:
+            self._world.clusters.add((region or self._world.account.region, name))
 
     def run_task(
         self,
@@ -181,22 +173,54 @@ class ServiceControls:
             ValueError: If neither `image` nor `containers` is given.
         """
         world = self._world
-        with world.lock:
-            began = world.moment(at)
-            definition = world.register(
+        with world.account.lock:
+            began = world.account.moment(at)
+            definition = self._register(
                 family,
                 _containers(image, container, containers),
-                region=self._world.region,
+                region=world.account.region,
+                cluster=cluster,
                 architecture="X86_64",
                 at=began,
             )
-            definition.require_images(world)
-            world.clusters.add((self._world.region, cluster))
-            digests = definition.digests(world)
-            task = SandboxTask(world, definition, cluster, digests, began, started_by, f"family:{family}")
-            task.start(world.soon(began, START_UP))
+            digests = definition.digests(world.registries)
+            task = SandboxTask(
+                world.account, world.logs, definition, cluster, digests, began, started_by, f"family:{family}"
+            )
+            task.start(world.account.soon(began, START_UP))
             world.standalone.append(task)
             return task
+
+    def _require_free(self, region: str, cluster: str, name: str) -> None:
+        namesake = self._world.services.get((region, cluster, name))
+        if namesake and namesake.status != "INACTIVE":
+            raise ValueError(f"There already is a service {name} on {cluster} in {region}")
+
+    def _register(
+        self,
+        family: str,
+        containers: Sequence[SandboxContainer],
+        *,
+        region: str,
+        cluster: str,
+        architecture: Architecture,
+        at: datetime,
+        network_mode: NetworkMode = "awsvpc",
+    ) -> SandboxTaskDefinition:
+        """Register a task definition whose images can be pulled, and create the cluster it is for."""
+        world = self._world
+        definition = world.register(
+            family, containers, region=region, architecture=architecture, at=at, network_mode=network_mode
+        )
+        definition.require_images(world.registries)
+        world.clusters.add((region, cluster))
+        return definition
+
+    def _open_target_groups(
+        self, names: Sequence[str], region: str, load_balancer: str, kind: TargetType
+    ) -> tuple[str, ...]:
+        groups = self._world.target_groups
+        return tuple(groups.open(region, name, load_balancer, kind).arn for name in names)
 
 
 def _containers(image: str, name: str, containers: Sequence[SandboxContainer]) -> tuple[SandboxContainer, ...]:

@@ -42,8 +42,8 @@ class TargetControls:
             ValueError: If there is such a target group already.
         """
         world = self._world
-        with world.lock:
-            where = region or world.region
+        with world.account.lock:
+            where = region or world.account.region
             if world.target_groups.find(where, name):
                 raise ValueError(f"There is a target group {name} in {where} already")
             group = world.target_groups.open(where, name, name if load_balancer is None else load_balancer, target_type)
@@ -57,8 +57,8 @@ class TargetControls:
             LookupError: If it is not there.
         """
         world = self._world
-        with world.lock:
-            group = world.target_groups.find(region or world.region, name_or_arn)
+        with world.account.lock:
+            group = world.target_groups.find(region or world.account.region, name_or_arn)
             if group is None:
-                raise LookupError(f"There is no target group {name_or_arn} in {region or world.region}")
+                raise LookupError(f"There is no target group {name_or_arn} in {region or world.account.region}")
             return group

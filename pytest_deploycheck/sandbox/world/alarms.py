@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.world.world import World
+    from pytest_deploycheck.sandbox.world.account import Account
 
 AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 """What CloudWatch says of an alarm."""
@@ -70,7 +70,7 @@ class SandboxAlarm:
         history: What became of it, oldest first.
     """
 
-    _world: World = field(repr=False)
+    _account: Account = field(repr=False)
     name: str
     region: str
     created_at: datetime
@@ -91,7 +91,7 @@ class SandboxAlarm:
     @property
     def arn(self) -> str:
         """Its ARN."""
-        return f"arn:aws:cloudwatch:{self.region}:{self._world.account}:alarm:{self.name}"
+        return self._account.arn("cloudwatch", self.region, f"alarm:{self.name}")
 
     @property
     def kind(self) -> str:
@@ -109,8 +109,8 @@ class SandboxAlarm:
         Raises:
             ValueError: If it said something later than that already.
         """
-        with self._world.lock:
-            when = self._world.moment(at)
+        with self._account.lock:
+            when = self._account.moment(at)
             if when < self.updated_at:
                 raise ValueError(f"{self.name} has changed at {self.updated_at}, after {when}: tell its story in order")
             before = {"stateValue": self.state, "stateReason": self.reason}

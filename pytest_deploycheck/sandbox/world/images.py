@@ -67,7 +67,7 @@ class SandboxLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BuiltManifest:
     """A manifest or an index, as it is stored.
 
     Attributes:
@@ -103,8 +103,8 @@ class BuiltImage:
         blobs: Configs and layers by digest.
     """
 
-    top: Manifest
-    children: tuple[Manifest, ...]
+    top: BuiltManifest
+    children: tuple[BuiltManifest, ...]
     layers: tuple[SandboxLayer, ...]
     blobs: Mapping[str, bytes] = field(repr=False)
 
@@ -247,7 +247,7 @@ def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-def _manifest(config: bytes, layers: Sequence[SandboxLayer], platform: str, image_format: ImageFormat) -> Manifest:
+def _manifest(config: bytes, layers: Sequence[SandboxLayer], platform: str, image_format: ImageFormat) -> BuiltManifest:
     types = _MEDIA_TYPES[image_format]
     document = {
         "schemaVersion": 2,
@@ -259,10 +259,10 @@ def _manifest(config: bytes, layers: Sequence[SandboxLayer], platform: str, imag
         ],
     }
     size = len(config) + sum(len(layer.data) for layer in layers)
-    return Manifest(types["manifest"], _json(document), size, types["config"], platform)
+    return BuiltManifest(types["manifest"], _json(document), size, types["config"], platform)
 
 
-def _attestation(subject: Manifest, blobs: dict[str, bytes]) -> Manifest:
+def _attestation(subject: BuiltManifest, blobs: dict[str, bytes]) -> BuiltManifest:
     types = _MEDIA_TYPES["oci"]
     statement = _json({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{"digest": subject.digest}]})
     config = _json({"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}})
@@ -274,10 +274,12 @@ def _attestation(subject: Manifest, blobs: dict[str, bytes]) -> Manifest:
         "layers": [_descriptor("application/vnd.in-toto+json", statement)],
     }
     size = len(config) + len(statement)
-    return Manifest(types["manifest"], _json(document), size, types["config"], "unknown/unknown", is_attestation=True)
+    return BuiltManifest(
+        types["manifest"], _json(document), size, types["config"], "unknown/unknown", is_attestation=True
+    )
 
 
-def _index(manifests: Sequence[Manifest], image_format: ImageFormat) -> Manifest:
+def _index(manifests: Sequence[BuiltManifest], image_format: ImageFormat) -> BuiltManifest:
     types = _MEDIA_TYPES[image_format]
     subjects = [manifest.digest for manifest in manifests if not manifest.is_attestation]
     entries = []
@@ -292,4 +294,4 @@ def _index(manifests: Sequence[Manifest], image_format: ImageFormat) -> Manifest
             }
         entries.append(entry)
     document = {"schemaVersion": 2, "mediaType": types["index"], "manifests": entries}
-    return Manifest(types["index"], _json(document), sum(manifest.size for manifest in manifests))
+    return BuiltManifest(types["index"], _json(document), sum(manifest.size for manifest in manifests))

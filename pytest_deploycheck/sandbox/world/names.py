@@ -1,4 +1,4 @@
-"""How AWS names things: image references, ARNs and ids."""
+"""The names that AWS gives: image references, ids and the last part of ARNs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BASE62 = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SandboxReference:
     """A reference to an image.
 
     Attributes:
@@ -40,40 +40,30 @@ class Reference:
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.host}/{self.repository}{tag}{digest}"
 
-    def tagged(self, tag: str) -> Reference:
+    def tagged(self, tag: str) -> SandboxReference:
         """Return a reference to another tag of the same repository."""
         return replace(self, tag=tag, digest="")
 
 
-def parse_reference(text: str, *, account: str, region: str) -> Reference:
-    """Read an image reference; one without a host means the registry of `account` in `region`.
+def parse_reference(text: str, *, account: str, region: str) -> SandboxReference:
+    """Parse an image reference; one without a host refers to the registry of `account` in `region`.
 
     Raises:
-        ValueError: If it is no image reference.
+        ValueError: If it is not an image reference.
     """
     name, _, digest = text.partition("@")
     if (digest or "@" in text) and not _DIGEST.fullmatch(digest):
-        raise ValueError(f"{text!r} is no image reference: after '@' a digest 'sha256:<64 hex digits>' is due")
+        raise ValueError(f"{text!r} is not an image reference: expected a digest 'sha256:<64 hex digits>' after '@'")
     host, slash, rest = name.partition("/")
     if not slash or not ("." in host or ":" in host or host == "localhost"):
         host, rest = f"{account}.dkr.ecr.{region}.amazonaws.com", name
     repository, _, tag = rest.partition(":")
     if not repository:
-        raise ValueError(f"{text!r} is no image reference: it names no repository")
+        raise ValueError(f"{text!r} is not an image reference: it names no repository")
     ecr = _ECR_HOST.fullmatch(host)
     if ecr is None:
-        return Reference(host, "", "", repository, tag, digest)
-    return Reference(host, ecr["account"], ecr["region"], repository, tag, digest)
-
-
-def ecs_arn(region: str, account: str, kind: str, *path: str) -> str:
-    """Return the ARN of something of ECS: a cluster, a service, a task and so on."""
-    return f"arn:aws:ecs:{region}:{account}:{kind}/{'/'.join(path)}"
-
-
-def container_instance_arn(region: str, account: str, cluster: str, instance: str) -> str:
-    """Return the ARN of a container instance by its id."""
-    return ecs_arn(region, account, "container-instance", cluster, instance)
+        return SandboxReference(host, "", "", repository, tag, digest)
+    return SandboxReference(host, ecr["account"], ecr["region"], repository, tag, digest)
 
 
 def last_part(name_or_arn: str) -> str:
@@ -92,5 +82,5 @@ def service_deployment_id() -> str:
 
 
 def long_number() -> str:
-    """Return a number as found in deployment ids and in the ARNs of service revisions."""
+    """Return a number as in the ids of deployments and in the ARNs of service revisions."""
     return str(10**18 + secrets.randbelow(8 * 10**18))

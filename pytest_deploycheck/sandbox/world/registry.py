@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_deploycheck.sandbox.world.images import Manifest, digest_of
+from pytest_deploycheck.sandbox.world.images import BuiltManifest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.world.account import Account
     from pytest_deploycheck.sandbox.world.images import BuiltImage, SandboxLayer
-    from pytest_deploycheck.sandbox.world.names import Reference
+    from pytest_deploycheck.sandbox.world.names import SandboxReference
 
 TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
 """What ECR says of whether the tags of a repository can be moved."""
@@ -57,7 +58,7 @@ class StoredImage:
         pushed_at: When it first came; pushing it again changes nothing.
     """
 
-    manifest: Manifest
+    manifest: BuiltManifest
     pushed_at: datetime
 
 
@@ -110,19 +111,21 @@ class Repository:
 
 @dataclass(slots=True)
 class Registries:
-    """Every registry of the world.
+    """The image registries of all accounts.
 
     Attributes:
-        repositories: By account, region and name.
+        account: The account of the callers.
+        repositories: The repositories by account, region and name.
     """
 
+    account: Account
     repositories: dict[tuple[str, str, str], Repository] = field(default_factory=dict)
 
     def find(self, account: str, region: str, name: str) -> Repository | None:
         """Return a repository, or None where there is none by that name."""
         return self.repositories.get((account, region, name))
 
-    def open(self, reference: Reference, at: datetime) -> Repository:
+    def open(self, reference: SandboxReference, at: datetime) -> Repository:
         """Return the repository a reference names; it is made if it is not there.
 
         Raises:
@@ -135,7 +138,7 @@ class Registries:
             self.repositories[key] = Repository(*key, created_at=at)
         return self.repositories[key]
 
-    def existing(self, reference: Reference) -> tuple[Repository, str]:
+    def existing(self, reference: SandboxReference) -> tuple[Repository, str]:
         """Return the repository and the digest a reference names.
 
         Raises:
@@ -150,7 +153,7 @@ class Registries:
             raise LookupError(f"{reference.uri} is not there. Tags of {reference.repository}: {known}")
         return repository, digest
 
-    def resolve(self, reference: Reference) -> str | None:
+    def resolve(self, reference: SandboxReference) -> str | None:
         """Return the digest a task would pull, or None where the pull would fail."""
         if not reference.account:
             return reference.digest or digest_of(reference.uri.encode())

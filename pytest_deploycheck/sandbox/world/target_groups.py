@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.sandbox.world.account import Account
 
 TargetType = Literal["ip", "instance"]
 """What a target group calls its targets by."""
@@ -65,7 +68,7 @@ class TargetGroups:
         by_arn: The target groups, by ARN.
     """
 
-    account: str
+    account: Account
     by_arn: dict[str, SandboxTargetGroup] = field(default_factory=dict)
 
     def find(self, region: str, name_or_arn: str) -> SandboxTargetGroup | None:
@@ -102,4 +105,4 @@ class TargetGroups:
         return next(same, self._arn(region, f"loadbalancer/app/{name_or_arn}/{uuid4().hex[:16]}"))
 
     def _arn(self, region: str, path: str) -> str:
-        return f"arn:aws:elasticloadbalancing:{region}:{self.account}:{path}"
+        return self.account.arn("elasticloadbalancing", region, path)

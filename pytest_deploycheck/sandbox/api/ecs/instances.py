@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
-from pytest_deploycheck.sandbox.world.names import container_instance_arn, last_part
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _MOST = 100
 
 
 def list_container_instances(world: World, region: str, asked: Json) -> Json:
-    """Answer ListContainerInstances."""
+    """Operation ListContainerInstances."""
     cluster = cluster_name(world, region, asked)
     arns = [_arn(world, instance) for instance in world.instances.of(region, cluster)]
     listed, more = page(arns, asked, largest=_MOST)
@@ -26,7 +26,7 @@ def list_container_instances(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_container_instances(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeContainerInstances."""
+    """Operation DescribeContainerInstances."""
     cluster = cluster_name(world, region, asked)
     wanted = asked["containerInstances"]
     if not 1 <= len(wanted) <= _MOST:
@@ -36,14 +36,14 @@ def describe_container_instances(world: World, region: str, asked: Json) -> Json
     return {
         "containerInstances": [_instance(world, known[each]) for each in ids if each in known],
         "failures": [
-            {"arn": container_instance_arn(region, world.account, cluster, each), "reason": "MISSING"}
+            {"arn": world.account.ecs_arn(region, "container-instance", cluster, each), "reason": "MISSING"}
             for each in ids
             if each not in known
         ],
     }
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "DescribeContainerInstances": describe_container_instances,
     "ListContainerInstances": list_container_instances,
 }
@@ -51,7 +51,7 @@ OPERATIONS: Mapping[str, Answer] = {
 
 
 def _arn(world: World, instance: SandboxInstance) -> str:
-    return container_instance_arn(instance.region, world.account, instance.cluster, instance.id)
+    return world.account.ecs_arn(instance.region, "container-instance", instance.cluster, instance.id)
 
 
 def _instance(world: World, instance: SandboxInstance) -> Json:

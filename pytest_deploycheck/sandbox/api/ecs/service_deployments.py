@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.shared import cluster_arn, counts, launch, load_balancers, resolved_balancers
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
+    from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
     from pytest_deploycheck.sandbox.world.world import World
 
 _MOST_ARNS = 20
@@ -24,7 +25,7 @@ _PAUSE = timedelta(minutes=1440)
 
 
 def list_service_deployments(world: World, region: str, asked: Json) -> Json:
-    """Answer ListServiceDeployments: the newest first."""
+    """Operation ListServiceDeployments: the newest first."""
     cluster = cluster_name(world, region, asked)
     service = world.services.get((region, cluster, last_part(asked["service"])))
     if service is None:
@@ -42,24 +43,24 @@ def list_service_deployments(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_service_deployments(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServiceDeployments."""
+    """Operation DescribeServiceDeployments."""
     known = {
-        rollout.deployment_arn: rollout
+        rollout.deployment_arn: (service, rollout)
         for service in world.services.values()
         if service.region == region
         for rollout in service.service_deployments
     }
     wanted = _checked(asked["serviceDeploymentArns"])
     return {
-        "serviceDeployments": [_whole(known[arn]) for arn in wanted if arn in known],
+        "serviceDeployments": [_whole(*known[arn]) for arn in wanted if arn in known],
         "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
     }
 
 
 def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServiceRevisions."""
+    """Operation DescribeServiceRevisions."""
     known = {
-        rollout.revision_arn: rollout
+        rollout.revision_arn: (service, rollout)
         for service in world.services.values()
         if service.region == region
         # A rollback shares the revision of the rollout it goes back to.
@@ -67,12 +68,12 @@ def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
     }
     wanted = _checked(asked["serviceRevisionArns"])
     return {
-        "serviceRevisions": [_revision(known[arn]) for arn in wanted if arn in known],
+        "serviceRevisions": [_revision(*known[arn]) for arn in wanted if arn in known],
         "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
     }
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "DescribeServiceDeployments": describe_service_deployments,
     "DescribeServiceRevisions": describe_service_revisions,
     "ListServiceDeployments": list_service_deployments,
@@ -89,7 +90,7 @@ def _checked(arns: list[str]) -> list[str]:
 def _deployment_status(rollout: SandboxRollout) -> str:
     if rollout.rollback:
         return "ROLLBACK_SUCCESSFUL" if rollout.rollback.is_over else "ROLLBACK_IN_PROGRESS"
-    if rollout.state == "IN_PROGRESS" and rollout is not rollout.service.rollout:
+    if rollout.state == "IN_PROGRESS" and not rollout.is_newest:
         return "STOPPED"
     return _STATUS[rollout.state]
 
@@ -97,7 +98,7 @@ def _deployment_status(rollout: SandboxRollout) -> str:
 def _status_reason(rollout: SandboxRollout) -> str | None:
     if rollout.rollback:
         return rollout.rollback.reason
-    if rollout.state == "IN_PROGRESS" and rollout is not rollout.service.rollout:
+    if rollout.state == "IN_PROGRESS" and not rollout.is_newest:
         return "Service deployment was superseded by a newer one."
     return "Service deployment circuit breaker threshold exceeded." if rollout.state == "FAILED" else None
 
@@ -119,17 +120,16 @@ def _brief(rollout: SandboxRollout) -> Json:
     )
 
 
-def _whole(rollout: SandboxRollout) -> Json:
+def _whole(service: SandboxService, rollout: SandboxRollout) -> Json:
     answer = _brief(rollout)
     del answer["targetServiceRevisionArn"]
-    service = rollout.service
     is_staged = service.deploying.strategy != "ROLLING"
     return without_nothing(
         {
             **answer,
             "stoppedAt": answer.get("finishedAt") if answer["status"] == "STOPPED" else None,
             "updatedAt": seconds(rollout.updated_at or rollout.created_at),
-            "sourceServiceRevisions": [_source(each, rollout) for each in _sources(rollout)],
+            "sourceServiceRevisions": [_source(each, rollout) for each in _sources(service, rollout)],
             "targetServiceRevision": _target(rollout),
             "lifecycleStage": (rollout.current_stage or None) if is_staged else None,
             "lifecycleHookDetails": [_pause(rollout)] if is_staged and rollout.paused_at else None,
@@ -145,8 +145,8 @@ def _whole(rollout: SandboxRollout) -> Json:
     )
 
 
-def _sources(rollout: SandboxRollout) -> list[SandboxRollout]:
-    earlier = rollout.service.service_deployments
+def _sources(service: SandboxService, rollout: SandboxRollout) -> list[SandboxRollout]:
+    earlier = service.service_deployments
     return [each for each in earlier[: earlier.index(rollout)] if each.state == "COMPLETED"][-1:]
 
 
@@ -210,8 +210,7 @@ def _alarms(rollout: SandboxRollout) -> Json:
     return {"status": "MONITORING" if rollout.state == "IN_PROGRESS" else "MONITORING_COMPLETE", "alarmNames": names}
 
 
-def _revision(rollout: SandboxRollout) -> Json:
-    service = rollout.service
+def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
     return {
         "serviceRevisionArn": rollout.revision_arn,
         "serviceArn": service.arn,
@@ -219,7 +218,7 @@ def _revision(rollout: SandboxRollout) -> Json:
         "taskDefinition": rollout.definition.arn,
         **launch(service, "1.4.0"),
         "loadBalancers": load_balancers(service),
-        **({"resolvedConfiguration": {"loadBalancers": resolved_balancers(rollout)}} if rollout.target_groups else {}),
+        **_resolved(service, rollout),
         "containerImages": [
             without_nothing(
                 {
@@ -233,3 +232,9 @@ def _revision(rollout: SandboxRollout) -> Json:
         "guardDutyEnabled": False,
         "createdAt": seconds(rollout.created_at),
     }
+
+
+def _resolved(service: SandboxService, rollout: SandboxRollout) -> Json:
+    if not rollout.target_groups:
+        return {}
+    return {"resolvedConfiguration": {"loadBalancers": resolved_balancers(service, rollout)}}

@@ -12,9 +12,9 @@ from pytest_deploycheck.sandbox.api.ecs.shared import (
     task_set_load_balancers,
 )
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds
-from pytest_deploycheck.sandbox.world.names import ecs_arn, last_part
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.world.errors import AwsError
+from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ _COUNTED = {
 
 
 def list_services(world: World, region: str, asked: Json) -> Json:
-    """Answer ListServices."""
+    """Operation ListServices."""
     cluster = cluster_name(world, region, asked)
     here = [each for key, each in world.services.items() if key[:2] == (region, cluster)]
     arns = [each.arn for each in here if each.status == "ACTIVE"]
@@ -42,11 +42,11 @@ def list_services(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_clusters(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeClusters."""
+    """Operation DescribeClusters."""
     found, failures = [], []
     for wanted in asked.get("clusters") or ["default"]:
         name = last_part(wanted)
-        arn = ecs_arn(region, world.account, "cluster", name)
+        arn = world.account.ecs_arn(region, "cluster", name)
         if (region, name) not in world.clusters:
             failures.append({"arn": arn, "reason": "MISSING"})
             continue
@@ -67,7 +67,7 @@ def describe_clusters(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_services(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServices."""
+    """Operation DescribeServices."""
     cluster = cluster_name(world, region, asked)
     if not 1 <= len(asked["services"]) <= _MOST_SERVICES:
         raise invalid(f"Services must contain between 1 and {_MOST_SERVICES} elements.")
@@ -75,7 +75,7 @@ def describe_services(world: World, region: str, asked: Json) -> Json:
     for wanted in asked["services"]:
         service = world.services.get((region, cluster, last_part(wanted)))
         if service is None:
-            arn = ecs_arn(region, world.account, "service", cluster, last_part(wanted))
+            arn = world.account.ecs_arn(region, "service", cluster, last_part(wanted))
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append(_service(world, service))
@@ -83,7 +83,7 @@ def describe_services(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_task_sets(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTaskSets: all of a service where none is named."""
+    """Operation DescribeTaskSets: all of a service where none is named."""
     cluster = cluster_name(world, region, asked)
     service = world.services.get((region, cluster, last_part(asked["service"])))
     if service is None:
@@ -95,13 +95,13 @@ def describe_task_sets(world: World, region: str, asked: Json) -> Json:
     return {
         "taskSets": [_task_set(world, known[each]) for each in wanted if each in known],
         "failures": [
-            {"arn": ecs_arn(region, world.account, "task-set", cluster, service.name, each), "reason": "MISSING"}
+            {"arn": world.account.ecs_arn(region, "task-set", cluster, service.name, each), "reason": "MISSING"}
             for each in missing
         ],
     }
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "DescribeClusters": describe_clusters,
     "DescribeServices": describe_services,
     "DescribeTaskSets": describe_task_sets,
@@ -128,8 +128,8 @@ def _service(world: World, service: SandboxService) -> Json:
         "taskDefinition": (service.definition if by_ecs else service.production.definition).arn,
         "deploymentConfiguration": service.configuration(),
         "deployments": [_deployment(rollout) for rollout in shown] if by_ecs else [],
-        **(_current(service) if by_ecs else {"taskSets": [_task_set(world, rollout) for rollout in shown]}),
-        "roleArn": f"arn:aws:iam::{world.account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        **(_current(world, service) if by_ecs else {"taskSets": [_task_set(world, rollout) for rollout in shown]}),
+        "roleArn": f"arn:aws:iam::{world.account.id}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
         "events": [
             {"id": event.id, "createdAt": seconds(event.at), "message": event.message}
             for _, event in events[:_MOST_EVENTS]
@@ -166,8 +166,8 @@ def _rollout_state(rollout: SandboxRollout) -> Json:
     return {"rolloutState": rollout.state, "rolloutStateReason": rollout.reason}
 
 
-def _current(service: SandboxService) -> Json:
-    if not service.world.service_deployments:
+def _current(world: World, service: SandboxService) -> Json:
+    if not world.service_deployments:
         return {}
     alive = [
         each for each in service.rollouts if each.status != "INACTIVE" and (each.tasks or each.status == "PRIMARY")
@@ -190,7 +190,7 @@ def _task_set(world: World, rollout: SandboxRollout) -> Json:
     by_code_deploy = service.controller == "CODE_DEPLOY"
     return {
         "id": rollout.id,
-        "taskSetArn": ecs_arn(service.region, world.account, "task-set", service.cluster, service.name, rollout.id),
+        "taskSetArn": service.account.ecs_arn(service.region, "task-set", service.cluster, service.name, rollout.id),
         "serviceArn": service.arn,
         "clusterArn": cluster_arn(service),
         **({"startedBy": "CODE_DEPLOY", "externalId": f"d-{last_part(rollout.id)[:9]}"} if by_code_deploy else {}),
@@ -206,6 +206,6 @@ def _task_set(world: World, rollout: SandboxRollout) -> Json:
         "serviceRegistries": [],
         "scale": {"value": 100.0, "unit": "PERCENT"},
         "stabilityStatus": "STEADY_STATE" if rollout.is_steady else "STABILIZING",
-        "stabilityStatusAt": seconds(world.now()),
+        "stabilityStatusAt": seconds(world.account.now()),
         "tags": [],
     }

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.world.names import ecs_arn, last_part
+from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.api.responses import Json
     from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
     from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
+    from pytest_deploycheck.sandbox.world.ecs.service_state import ServiceState
 
 
-def cluster_arn(service: SandboxService) -> str:
+def cluster_arn(service: ServiceState) -> str:
     """Return the ARN of the cluster a service runs on."""
-    return ecs_arn(service.region, service.world.account, "cluster", service.cluster)
+    return service.account.ecs_arn(service.region, "cluster", service.cluster)
 
 
-def launch(service: SandboxService, platform: str) -> Json:
+def launch(service: ServiceState, platform: str) -> Json:
     """Return where the tasks of a service run, on Fargate with the version of its platform."""
     if service.launch_type == "EC2":
         return {"launchType": "EC2"}
@@ -57,9 +58,8 @@ def task_set_load_balancers(rollout: SandboxRollout) -> list[Json]:
     return [_load_balancer(rollout.service, arn) for arn in rollout.target_groups]
 
 
-def resolved_balancers(rollout: SandboxRollout) -> list[Json]:
+def resolved_balancers(service: SandboxService, rollout: SandboxRollout) -> list[Json]:
     """Return which target groups serve a service revision, and by which rules."""
-    service = rollout.service
     rules = dict.fromkeys(rollout.target_groups, "")
     for one in load_balancers(service):
         advanced = one.get("advancedConfiguration", {})
@@ -71,16 +71,16 @@ def resolved_balancers(rollout: SandboxRollout) -> list[Json]:
     ]
 
 
-def _load_balancer(service: SandboxService, arn: str) -> Json:
+def _load_balancer(service: ServiceState, arn: str) -> Json:
     name = service.definition.containers[0].name
     return {"targetGroupArn": arn, "containerName": name, "containerPort": CONTAINER_PORT}
 
 
-def _advanced(service: SandboxService, arn: str, alternate: str) -> Json:
-    balancer = service.world.target_groups.by_arn[arn].load_balancer
+def _advanced(service: ServiceState, arn: str, alternate: str) -> Json:
+    balancer = service.resources.target_groups.by_arn[arn].load_balancer
     rule = f"{balancer.replace(':loadbalancer/', ':listener-rule/')}/{last_part(arn)}/{last_part(alternate)}"
     return {
         "alternateTargetGroupArn": alternate,
         "productionListenerRule": rule,
-        "roleArn": f"arn:aws:iam::{service.world.account}:role/ecsInfrastructureRole",
+        "roleArn": f"arn:aws:iam::{service.account.id}:role/ecsInfrastructureRole",
     }

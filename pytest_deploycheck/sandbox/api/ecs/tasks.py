@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page, seconds, without_nothing
-from pytest_deploycheck.sandbox.world.names import container_instance_arn, ecs_arn, last_part
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.world.errors import AwsError
+from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, SandboxTaskDefinition
     from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -21,7 +21,7 @@ _CPU_NAMES = {"X86_64": "x86_64", "ARM64": "arm64"}
 
 
 def list_tasks(world: World, region: str, asked: Json) -> Json:
-    """Answer ListTasks."""
+    """Operation ListTasks."""
     cluster = cluster_name(world, region, asked)
     tasks = world.tasks(region, cluster)
     desired = asked.get("desiredStatus", "RUNNING")
@@ -41,7 +41,7 @@ def list_tasks(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_tasks(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTasks."""
+    """Operation DescribeTasks."""
     cluster = cluster_name(world, region, asked)
     if not 1 <= len(asked["tasks"]) <= _MOST:
         raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")
@@ -50,7 +50,7 @@ def describe_tasks(world: World, region: str, asked: Json) -> Json:
     for wanted in asked["tasks"]:
         task = known.get(last_part(wanted))
         if task is None:
-            arn = ecs_arn(region, world.account, "task", cluster, last_part(wanted))
+            arn = world.account.ecs_arn(region, "task", cluster, last_part(wanted))
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append(_task(world, task))
@@ -58,7 +58,7 @@ def describe_tasks(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_task_definition(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTaskDefinition."""
+    """Operation DescribeTaskDefinition."""
     wanted = last_part(asked["taskDefinition"])
     here = [each for each in world.definitions.values() if each.region == region]
     fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]
@@ -67,7 +67,7 @@ def describe_task_definition(world: World, region: str, asked: Json) -> Json:
     return {"taskDefinition": _definition(fitting[-1]), "tags": []}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "DescribeTaskDefinition": describe_task_definition,
     "DescribeTasks": describe_tasks,
     "ListTasks": list_tasks,
@@ -91,7 +91,7 @@ def _task(world: World, task: SandboxTask) -> Json:
     return without_nothing(
         {
             "taskArn": task.arn,
-            "clusterArn": ecs_arn(task.region, world.account, "cluster", task.cluster),
+            "clusterArn": world.account.ecs_arn(task.region, "cluster", task.cluster),
             "taskDefinitionArn": task.definition.arn,
             "attributes": [
                 {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.architecture]},
@@ -154,7 +154,7 @@ def _launch(task: SandboxTask) -> Json:
 def _instance_arn(world: World, task: SandboxTask) -> str | None:
     if task.instance is None:
         return None
-    return container_instance_arn(task.region, world.account, task.cluster, task.instance.id)
+    return world.account.ecs_arn(task.region, "container-instance", task.cluster, task.instance.id)
 
 
 def _network(task: SandboxTask, container: SandboxContainer) -> Json:
@@ -187,7 +187,7 @@ def _network_interface(task: SandboxTask) -> Json:
     }
 
 
-def _definition(definition: TaskDefinition) -> Json:
+def _definition(definition: SandboxTaskDefinition) -> Json:
     return {
         "taskDefinitionArn": definition.arn,
         "family": definition.family,
@@ -206,7 +206,7 @@ def _definition(definition: TaskDefinition) -> Json:
     }
 
 
-def _container_definition(definition: TaskDefinition, container: SandboxContainer) -> Json:
+def _container_definition(definition: SandboxTaskDefinition, container: SandboxContainer) -> Json:
     is_reached = container is definition.containers[0]
     host_port = 0 if definition.network_mode == "bridge" else CONTAINER_PORT
     port = {"containerPort": CONTAINER_PORT, "hostPort": host_port, "protocol": "tcp"}

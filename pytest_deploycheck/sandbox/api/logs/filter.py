@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import parse_filter_pattern
 from pytest_deploycheck.sandbox.api.logs.groups import asked_group, missing
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, make_token, read_token
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, make_token, read_token
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MOST_EVENTS = 10_000
 _MOST_BYTES = 1_048_576
 
 
-class _Place(NamedTuple):
+class _PageStart(NamedTuple):
     """Where a reading of several pages is, and what it may see.
 
     Attributes:
@@ -46,23 +46,23 @@ class _Place(NamedTuple):
         """The token that leads here."""
         return make_token(self._asdict())
 
-    def at(self, line: LogLine) -> _Place:
+    def at(self, line: LogLine) -> _PageStart:
         """Return the place before a line."""
         return self._replace(timestamp=line.timestamp, number=line.number, after_empty=False)
 
 
 def filter_log_events(world: World, region: str, asked: Json) -> Json:
-    """Answer FilterLogEvents."""
+    """Operation FilterLogEvents."""
     group = asked_group(world, region, asked)
     limit = _checked_limit(asked)
-    now = milliseconds(world.now())
+    now = milliseconds(world.account.now())
     streams = group.visible_streams(now)
     if any(name not in streams for name in asked.get("logStreamNames") or ()):
         raise missing("log stream")
     paging = world.paging
     token: str = asked.get("nextToken") or ""
     # The place fixes what is seen: a line that comes between two pages must not shift the second.
-    place = _read_place(token) if token else _Place(uuid4().hex, now, world.logs.newest)
+    place = _read_place(token) if token else _PageStart(uuid4().hex, now, world.logs.newest)
     is_repeated = bool(token) and paging.repeated[token] < paging.repeat_token
     if is_repeated:
         paging.repeated[token] += 1
@@ -89,7 +89,7 @@ def filter_log_events(world: World, region: str, asked: Json) -> Json:
     return _answer(events, place.at(events[-overlap] if overlap else following).token)
 
 
-OPERATIONS: Mapping[str, Answer] = {"FilterLogEvents": filter_log_events}
+OPERATIONS: Mapping[str, Operation] = {"FilterLogEvents": filter_log_events}
 """The operations, by name."""
 
 
@@ -105,14 +105,14 @@ def _checked_limit(asked: Json) -> int:
     return limit
 
 
-def _read_place(token: str) -> _Place:
+def _read_place(token: str) -> _PageStart:
     try:
-        return _Place(**read_token(token))
+        return _PageStart(**read_token(token))
     except TypeError as error:
         raise invalid("The specified nextToken is invalid.") from error
 
 
-def _condition(asked: Json, place: _Place) -> Callable[[LogLine], bool]:
+def _condition(asked: Json, place: _PageStart) -> Callable[[LogLine], bool]:
     names = frozenset(asked.get("logStreamNames") or ())
     prefix = asked.get("logStreamNamePrefix", "")
     pattern = parse_filter_pattern(asked.get("filterPattern", ""))

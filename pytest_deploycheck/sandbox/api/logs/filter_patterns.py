@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
+from pytest_deploycheck.sandbox.world.errors import AwsError
 
 _TERM = re.compile(r'\s*(?P<mark>[?-]?)(?:"(?P<quoted>(?:\\.|[^"\\])*)"|%(?P<regex>[^%]+)%|(?P<bare>[^\s"%]+))')
 _BARE = re.compile(r"\w+")

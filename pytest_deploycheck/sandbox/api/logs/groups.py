@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, T, page
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, T, page
+from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def asked_group(world: World, region: str, asked: Json) -> LogGroup:
 
 def group_arn(world: World, region: str, name: str) -> str:
     """Return the ARN of a log group, as other operations than DescribeLogGroups want it."""
-    return f"arn:aws:logs:{region}:{world.account}:log-group:{name}"
+    return f"arn:aws:logs:{region}:{world.account.id}:log-group:{name}"
 
 
 def missing(what: str) -> AwsError:
@@ -52,7 +52,7 @@ def missing(what: str) -> AwsError:
 
 
 def describe_log_groups(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeLogGroups."""
+    """Operation DescribeLogGroups."""
     prefix, part = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
     found = sorted(
         (group for (where, name), group in world.logs.groups.items() if where == region and name.startswith(prefix)),
@@ -77,9 +77,9 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_log_streams(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeLogStreams."""
+    """Operation DescribeLogStreams."""
     group = asked_group(world, region, asked)
-    now = milliseconds(world.now())
+    now = milliseconds(world.account.now())
     born = group.visible_streams(now)
     said: dict[str, list[LogLine]] = {name: [] for name in born}
     for line in group.arrived(now):
@@ -108,17 +108,17 @@ def describe_log_streams(world: World, region: str, asked: Json) -> Json:
 
 
 def create_log_group(world: World, region: str, asked: Json) -> Json:
-    """Answer CreateLogGroup."""
+    """Operation CreateLogGroup."""
     if (region, asked["logGroupName"]) in world.logs.groups:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
-    world.logs.open(region, asked["logGroupName"], world.now())
+    world.logs.open(region, asked["logGroupName"], world.account.now())
     return {}
 
 
 def create_log_stream(world: World, region: str, asked: Json) -> Json:
-    """Answer CreateLogStream."""
+    """Operation CreateLogStream."""
     group = asked_group(world, region, asked)
-    now = milliseconds(world.now())
+    now = milliseconds(world.account.now())
     if asked["logStreamName"] in group.visible_streams(now):
         raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
     group.streams[asked["logStreamName"]] = now
@@ -126,9 +126,9 @@ def create_log_stream(world: World, region: str, asked: Json) -> Json:
 
 
 def put_log_events(world: World, region: str, asked: Json) -> Json:
-    """Answer PutLogEvents."""
+    """Operation PutLogEvents."""
     group = asked_group(world, region, asked)
-    now = world.now()
+    now = world.account.now()
     if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):
         raise missing("log stream")
     for event in asked["logEvents"]:
@@ -137,7 +137,7 @@ def put_log_events(world: World, region: str, asked: Json) -> Json:
     return {"nextSequenceToken": "0"}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "CreateLogGroup": create_log_group,
     "CreateLogStream": create_log_stream,
     "DescribeLogGroups": describe_log_groups,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
 from pytest_deploycheck.sandbox.api.logs.groups import find_group
 from pytest_deploycheck.sandbox.api.logs.insights_parser import parse_query
-from pytest_deploycheck.sandbox.api.logs.insights_query import Record, Row
-from pytest_deploycheck.sandbox.api.responses import Answer, Json, invalid, page
+from pytest_deploycheck.sandbox.api.logs.insights_query import Record
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page
+from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+from pytest_deploycheck.sandbox.world.logs.queries import SandboxQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,39 +25,8 @@ _MOST_ASKED = 100_000
 _GROUP_PARAMETERS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 
 
-@dataclass(slots=True)
-class SandboxQuery:
-    """A query that was started.
-
-    Attributes:
-        rows: All its results.
-        scanned: How many lines it looked at.
-        scanned_bytes: How many bytes these are.
-        matched: How many of the lines met its conditions.
-        groups: How many log groups it looked at.
-        asked: How often its results were asked for.
-        is_cancelled: Whether it was stopped.
-        id: Its id.
-    """
-
-    rows: list[Row]
-    scanned: int
-    scanned_bytes: int
-    matched: int
-    groups: int
-    asked: int = 0
-    is_cancelled: bool = False
-    id: str = field(default_factory=lambda: str(uuid4()))
-
-    def status(self, world: World) -> str:
-        """Return how far it is."""
-        if self.is_cancelled:
-            return "Cancelled"
-        return "Running" if self.asked <= world.querying.running else world.querying.ends
-
-
 def start_query(world: World, region: str, asked: Json) -> Json:
-    """Answer StartQuery. What has arrived by then is what the query sees."""
+    """Operation StartQuery. What has arrived by then is what the query sees."""
     if asked.get("queryLanguage", "CWLI") != "CWLI":
         raise invalid("The sandbox knows Logs Insights QL (CWLI) only")
     limit = asked.get("limit", _MOST_ROWS)
@@ -71,7 +39,7 @@ def start_query(world: World, region: str, asked: Json) -> Json:
     matched: list[Record] = []
     scanned = scanned_bytes = 0
     for group in groups:
-        log = f"{world.account}:{group.name}"
+        log = f"{world.account.id}:{group.name}"
         for line in _window(world, group, asked):
             scanned += 1
             scanned_bytes += line.size
@@ -84,10 +52,10 @@ def start_query(world: World, region: str, asked: Json) -> Json:
 
 
 def get_query_results(world: World, _region: str, asked: Json) -> Json:
-    """Answer GetQueryResults: while the query runs with the first half of its results, at its end with all."""
+    """Operation GetQueryResults: while the query runs with the first half of its results, at its end with all."""
     query = _query(world, asked)
     query.asked += 1
-    status = query.status(world)
+    status = query.status(world.querying)
     rows = query.rows if status == "Complete" else query.rows[: len(query.rows) // 2]
     wanted = {**asked, "maxResults": asked.get("maxItems") or _MOST_ROWS}
     shown, more = page(rows, wanted, largest=_MOST_ROWS)
@@ -108,15 +76,15 @@ def get_query_results(world: World, _region: str, asked: Json) -> Json:
 
 
 def stop_query(world: World, _region: str, asked: Json) -> Json:
-    """Answer StopQuery."""
+    """Operation StopQuery."""
     query = _query(world, asked)
-    if query.status(world) != "Running":
+    if query.status(world.querying) != "Running":
         raise invalid(f"Query {query.id} is not running")
     query.is_cancelled = True
     return {"success": True}
 
 
-OPERATIONS: Mapping[str, Answer] = {
+OPERATIONS: Mapping[str, Operation] = {
     "GetQueryResults": get_query_results,
     "StartQuery": start_query,
     "StopQuery": stop_query,
@@ -145,7 +113,7 @@ def _groups(world: World, region: str, asked: Json) -> list[LogGroup]:
 
 
 def _window(world: World, group: LogGroup, asked: Json) -> Iterator[LogLine]:
-    now = milliseconds(world.now())
+    now = milliseconds(world.account.now())
     first = bisect_left(group.lines, asked["startTime"] * 1000, key=lambda line: line.timestamp)
     end = bisect_right(group.lines, asked["endTime"] * 1000, key=lambda line: line.timestamp)
     return (line for line in group.lines[first:end] if line.arrives <= now)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_deploycheck.sandbox.api.faults import AwsError
-from pytest_deploycheck.sandbox.api.logs.insights_query import FIELDS, Condition, Count, Order, Query
+from pytest_deploycheck.sandbox.api.logs.insights_query import FIELDS, Condition, ParsedQuery, SortCommand, StatsCommand
+from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ _DEFAULT_FIELDS = ("@timestamp", "@message")
 _MOST_ROWS = 100_000
 
 
-def parse_query(text: str) -> Query:
+def parse_query(text: str) -> ParsedQuery:
     """Read a query: `fields`, `filter`, `sort`, `limit` and `stats count(*)`, separated by `|`.
 
     Raises:
@@ -43,19 +43,19 @@ class _Parser:
         self._tokens.append(_Token("end", "", len(text), len(text)))
         self._fields: list[str] = []
         self._conditions: list[Condition] = []
-        self._count: Count | None = None
-        self._order: Order | None = None
+        self._count: StatsCommand | None = None
+        self._order: SortCommand | None = None
         self._limit: int | None = None
 
-    def query(self) -> Query:
+    def query(self) -> ParsedQuery:
         self._command()
         while self._take("|"):
             self._command()
         if self._next.kind != "end":
             raise self._unexpected()
         fields = tuple(self._fields) or _DEFAULT_FIELDS
-        order = self._order or Order("@timestamp", descending=True)
-        return Query(fields, tuple(self._conditions), self._count, order, self._limit)
+        order = self._order or SortCommand("@timestamp", descending=True)
+        return ParsedQuery(fields, tuple(self._conditions), self._count, order, self._limit)
 
     def _command(self) -> None:
         commands: dict[str, Callable[[], None]] = {
@@ -84,7 +84,7 @@ class _Parser:
         descending = self._take("desc")
         if not descending:
             self._take("asc")
-        self._order = Order(name, descending)
+        self._order = SortCommand(name, descending)
 
     def _limit_command(self) -> None:
         self._limit = int(self._of_kind("number"))
@@ -95,7 +95,7 @@ class _Parser:
         for text in ("count", "(", "*", ")"):
             self._require(text)
         name = self._of_kind("word") if self._take("as") else "count(*)"
-        self._count = Count(name, tuple(self._list(self._field)) if self._take("by") else ())
+        self._count = StatsCommand(name, tuple(self._list(self._field)) if self._take("by") else ())
 
     def _either(self) -> Condition:
         condition = self._both()

@@ -51,7 +51,7 @@ FIELDS: Mapping[str, Callable[[Record], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class StatsCommand:
     """A `stats count(*)` command.
 
     Attributes:
@@ -64,7 +64,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortCommand:
     """A `sort` command.
 
     Attributes:
@@ -77,7 +77,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ParsedQuery:
     """A query, ready to be run.
 
     Attributes:
@@ -90,8 +90,8 @@ class Query:
 
     fields: tuple[str, ...]
     conditions: tuple[Condition, ...]
-    count: Count | None
-    order: Order
+    count: StatsCommand | None
+    order: SortCommand
     limit: int | None
 
     def matches(self, record: Record) -> bool:
@@ -117,7 +117,7 @@ def _sort_key(name: str) -> Callable[[Record], tuple[int, int] | str]:
     return (lambda record: record.line[:2]) if name == "@timestamp" else FIELDS[name]
 
 
-def _counted(count: Count, order: Order, matched: Iterable[Record]) -> list[Row]:
+def _counted(count: StatsCommand, order: SortCommand, matched: Iterable[Record]) -> list[Row]:
     numbers = Counter(tuple(FIELDS[name](record) for name in count.by) for record in matched)
     if not numbers and not count.by:
         numbers[()] = 0

@@ -31,7 +31,7 @@ _ARN = re.compile(r"arn:aws[\w-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}
 
 
 @dataclass(slots=True)
-class _Watch:
+class _WatchedGroup:
     """What is new in a log group.
 
     Attributes:
@@ -56,7 +56,7 @@ class _Watch:
 
 
 @dataclass(slots=True)
-class LiveTail:
+class TailSession:
     """A session of a live tail.
 
     Attributes:
@@ -69,7 +69,7 @@ class LiveTail:
 
     world: World
     asked: Json
-    watches: list[_Watch]
+    watches: list[_WatchedGroup]
     pattern: FilterPattern
     id: str = field(default_factory=lambda: str(uuid4()))
     _matches: int = 0
@@ -89,8 +89,8 @@ class LiveTail:
 
     def update(self) -> Json:
         """Return the event with the lines that have arrived since the last."""
-        with self.world.lock:
-            now = milliseconds(self.world.now())
+        with self.world.account.lock:
+            now = milliseconds(self.world.account.now())
             found = [(watch.arn, line) for watch in self.watches for line in watch.new(now) if self._is_asked_for(line)]
             sampled = self.world.tailing.sampled
         if sampled:
@@ -115,7 +115,7 @@ class LiveTail:
         )
 
 
-def start_live_tail(world: World, region: str, asked: Json) -> LiveTail:
+def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
     """Begin the answer to StartLiveTail.
 
     Raises:
@@ -130,23 +130,23 @@ def start_live_tail(world: World, region: str, asked: Json) -> LiveTail:
     if (names or prefixes) and len(identifiers) > 1:
         raise invalid("Log streams can be chosen for a single log group only")
     pattern = parse_filter_pattern(asked.get("logEventFilterPattern", ""))
-    now = milliseconds(world.now())
+    now = milliseconds(world.account.now())
     watches = []
     for identifier in identifiers:
         group = _group(world, region, identifier)
         coming = [line for line in group.said if line.arrives > now]
-        watches.append(_Watch(identifier, group, len(group.said), coming))
-    return LiveTail(world, asked, watches, pattern)
+        watches.append(_WatchedGroup(identifier, group, len(group.said), coming))
+    return TailSession(world, asked, watches, pattern)
 
 
-class LiveTails:
+class TailSessions:
     """The sessions that are open, each in the thread of its connection."""
 
     def __init__(self) -> None:
         self._closing = threading.Event()
         self._threads: set[threading.Thread] = set()
 
-    def stream(self, tail: LiveTail, connection: socket.socket) -> Iterator[bytes]:
+    def stream(self, tail: TailSession, connection: socket.socket) -> Iterator[bytes]:
         """Return a session as it goes on in time, until it ends."""
         self._threads.add(threading.current_thread())
         # A client that does not read would hold the thread for ever.
@@ -184,7 +184,7 @@ def _group(world: World, region: str, identifier: str) -> LogGroup:
     arn = _ARN.fullmatch(identifier)
     if arn is None:
         raise invalid(f"{identifier} is no ARN of a log group, which must not end with an asterisk")
-    if (arn["region"], arn["account"]) != (region, world.account):
+    if (arn["region"], arn["account"]) != (region, world.account.id):
         raise missing("log group")
     return find_group(world, region, arn["name"])
 

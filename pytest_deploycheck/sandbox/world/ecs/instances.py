@@ -1,4 +1,4 @@
-"""The container instances of the sandbox's world, on which tasks of the launch type EC2 run."""
+"""Container instances, on which tasks of the launch type EC2 run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
 LaunchType = Literal["FARGATE", "EC2"]
-"""Where tasks run."""
+"""The infrastructure that tasks run on."""
 
 NetworkMode = Literal["awsvpc", "bridge", "host"]
-"""How the containers of a task are reached."""
+"""The network mode of a task's containers."""
 
 _FIRST_PORT = 32768
 _FEWEST = 2
@@ -29,8 +29,9 @@ class SandboxInstance:
         region: The region it is in.
         cluster: The cluster it is registered with.
         registered_at: When it was registered.
-        id: What ECS calls it.
-        ec2_id: What EC2 calls it.
+        id: Its id in ECS.
+        ec2_id: Its id in EC2.
+        task_ids: The ids of the tasks that have not stopped.
     """
 
     region: str
@@ -38,37 +39,41 @@ class SandboxInstance:
     registered_at: datetime
     id: str = field(default_factory=lambda: uuid4().hex)
     ec2_id: str = field(default_factory=lambda: f"i-0{uuid4().hex[:16]}")
+    task_ids: set[str] = field(default_factory=set, repr=False)
     _ports: Iterator[int] = field(default_factory=lambda: count(_FIRST_PORT), repr=False)
 
     def next_port(self) -> int:
-        """Return a port of the host that no container of it had before."""
+        """Return a port of the host that none of its containers has had."""
         return next(self._ports)
 
 
 @dataclass(slots=True)
 class Instances:
-    """All container instances, by region and cluster."""
+    """The container instances of all clusters.
+
+    Attributes:
+        by_cluster: The instances by region and cluster.
+    """
 
     by_cluster: dict[tuple[str, str], list[SandboxInstance]] = field(default_factory=dict)
 
     def of(self, region: str, cluster: str) -> list[SandboxInstance]:
-        """Return those of a cluster."""
+        """Return the instances of a cluster."""
         return self.by_cluster.get((region, cluster), [])
 
-    def place(
-        self, region: str, cluster: str, occupied: Collection[SandboxInstance], at: datetime, *, alone: bool
-    ) -> SandboxInstance:
-        """Return an instance for a task, made where there is none for it.
+    def place(self, task_id: str, region: str, cluster: str, at: datetime, *, alone: bool) -> SandboxInstance:
+        """Put a task on the instance with the fewest tasks; instances are registered as they are needed.
 
         Args:
-            region: Where.
-            cluster: On which cluster.
-            occupied: The instance of each task that runs on the cluster.
-            at: When an instance that is made was registered.
+            task_id: The id of the task.
+            region: The region of the cluster.
+            cluster: The name of the cluster.
+            at: When a new instance was registered.
             alone: Whether the task takes a port that only one task of an instance can have.
         """
         instances = self.by_cluster.setdefault((region, cluster), [])
-        while len(instances) < _FEWEST or (alone and not set(instances) - set(occupied)):
+        while len(instances) < _FEWEST or (alone and all(each.task_ids for each in instances)):
             instances.append(SandboxInstance(region, cluster, at))
-        loads = [sum(each is instance for each in occupied) for instance in instances]
-        return instances[loads.index(min(loads))]
+        chosen = min(instances, key=lambda each: len(each.task_ids))
+        chosen.task_ids.add(task_id)
+        return chosen

@@ -1,145 +1,150 @@
-"""A service of the sandbox's world, and what can happen to it."""
+"""A service: what can happen to its tasks, its logs, its traffic and the service itself."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.world.ecs.rollouts import SETTLING, Rollback, RolloutState, SandboxRollout
-from pytest_deploycheck.sandbox.world.ecs.traffic import ServiceTraffic
-from pytest_deploycheck.sandbox.world.ecs.upkeep import ServiceUpkeep
+from pytest_deploycheck.sandbox.stops import EXITED, StopCode, scaled_in
+from pytest_deploycheck.sandbox.world.ecs.service_rollouts import ServiceRollouts
+from pytest_deploycheck.sandbox.world.metrics import Sample, metric_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, TaskDefinition
+    from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
 
-_DELETED = "Task set deleted"
+_NAMESPACE = "AWS/ApplicationELB"
+_REQUESTS = "RequestCount"
+_ERRORS = "HTTPCode_Target_5XX_Count"
 
 
-class SandboxService(ServiceTraffic, ServiceUpkeep):
-    """A service; what it is made of is told by [ServiceBase][]."""
+@dataclass(slots=True, eq=False)
+class SandboxService(ServiceRollouts):
+    """A service. [ServiceState][] lists its attributes, [ServiceRollouts][] what concerns its rollouts.
 
-    __slots__ = ()
+    Attributes:
+        successor: The service that took its name after it was deleted.
+    """
 
-    def configuration(self) -> dict[str, Any]:
-        """Return its deployment configuration, as the model has it."""
-        return self.deploying.configuration(each.paused_at for each in self.rollouts if each.paused_at)
+    successor: SandboxService | None = field(default=None, repr=False)
 
-    def roll_out(
-        self,
-        image: str | None = None,
-        *,
-        containers: Sequence[SandboxContainer] | None = None,
-        at: datetime | None = None,
-        status: RolloutState = "COMPLETED",
-        new_running: int = 1,
-        new_pending: int = 0,
-    ) -> SandboxRollout:
-        """Begin a rollout. Tags are resolved to digests now, once for all its tasks.
+    @property
+    def successors(self) -> list[SandboxService]:
+        """The service itself and those that took its name one after another."""
+        return [self, *(self.successor.successors if self.successor else ())]
 
-        Args:
-            image: The image of the first container; default: the reference it has.
-            containers: All containers, where more than the image changes.
-            at: When it begins; default: now. Its tasks run 15 s later and a completed rollout has settled
-                45 s later, but nothing lies in the future.
-            status: How far it gets: `COMPLETED` (the old tasks are stopped), `IN_PROGRESS` (old and new
-                tasks run side by side) or `FAILED` (the new tasks crashed, the old ones run). With another
-                controller than ECS a new task set is ACTIVE while it is in progress, and the old one PRIMARY.
-            new_running: How many new tasks run, where it is in progress.
-            new_pending: How many new tasks are pending, where it is in progress.
-
-        Raises:
-            LookupError: If the image of a rollout that is to succeed is not there.
-        """
-        world = self.world
-        with world.lock:
-            began = world.moment(at)
-            definition = self._definition_for(image, containers, began)
-            digests = definition.digests(world)
-            if status != "FAILED":
-                definition.require_images(world)
-            self.definition = definition
-            rollout = SandboxRollout(self, definition, digests, began)
-            rollout.is_alternate = self.next_is_alternate()
-            if self.controller == "ECS":
-                for earlier in self.rollouts:
-                    earlier.status = "ACTIVE" if earlier.status == "PRIMARY" else earlier.status
-            elif self.rollouts:
-                rollout.status = "ACTIVE"
-            self.rollouts.append(rollout)
-            if status == "COMPLETED":
-                rollout.start_tasks(self.desired, at=began)
-                rollout.complete(at=world.soon(began, SETTLING))
-            elif status == "FAILED":
-                rollout.fail(at=world.soon(began, SETTLING))
-            else:
-                rollout.start_tasks(new_running, at=began)
-                rollout.start_tasks(new_pending, at=began, pending=True)
-            return rollout
-
-    def roll_back(
-        self,
-        *,
-        at: datetime | None = None,
-        reason: Literal["circuit breaker", "alarm"] = "circuit breaker",
-        alarms: Sequence[str] = (),
-        status: Literal["IN_PROGRESS", "COMPLETED"] = "COMPLETED",
-    ) -> SandboxRollout:
-        """Let ECS roll the newest rollout back to the last one that had completed.
-
-        With another controller than ECS the newest task set goes, and the one before serves users again.
+    def restart_tasks(self, *, at: datetime | None = None) -> list[SandboxTask]:
+        """Let ECS replace every running task without a rollout: the digests stay those of the rollout.
 
         Args:
-            at: When the way back begins; default: now.
-            reason: What made ECS do it.
-            alarms: The names of the alarms that did.
-            status: Whether the earlier tasks are all back.
+            at: When; default: now.
 
         Returns:
-            The rollout that goes back: a new PRIMARY deployment of the earlier task definition and digests,
-            or the earlier task set.
+            The new tasks.
+        """
+        with self.account.lock:
+            when = self.account.moment(at)
+            old = self.running_tasks
+            new = self.rollout.start_tasks(len(old), at=when)
+            self.retire(old, when, "Task stopped for host maintenance")
+            return new
+
+    def replace_task(
+        self,
+        task: SandboxTask,
+        *,
+        at: datetime | None = None,
+        code: StopCode = "EssentialContainerExited",
+        reason: str = EXITED,
+        exit_code: int | None = 1,
+        container_reason: str = "",
+    ) -> SandboxTask:
+        """Stop a running task, and let ECS replace it within the same rollout.
+
+        The new task has the task definition and the digests of the rollout that started the old one, even where
+        tags have moved since.
+
+        Args:
+            task: The task that stops.
+            at: When; default: now. The new task is PENDING from then and runs 15 s later, but never in the future.
+            code: The stop code.
+            reason: The stopped reason.
+            exit_code: The exit code of the application's container; None if it never started.
+            container_reason: The reason that the application's container stopped.
+
+        Returns:
+            The new task.
 
         Raises:
-            ValueError: If the newest rollout has completed, or there is nothing to go back to.
+            ValueError: If the task is not one of the service's, or has stopped already.
         """
-        world = self.world
-        with world.lock:
-            began = world.moment(at)
-            failed = self.rollout
-            good = next((each for each in reversed(self.rollouts) if each.state == "COMPLETED"), None)
-            if good is None or good is failed:
-                raise ValueError(f"{self.name} has no unfinished rollout, or none to go back to")
-            if failed.state == "IN_PROGRESS":
-                self._give_up(failed, reason, began)
-            if self.controller != "ECS":
-                return good
-            cause = "circuit breaker" if reason == "circuit breaker" else "alarms"
-            words = f"ECS deployment {cause}: rolling back to deploymentId {good.id}."
-            is_over = status == "COMPLETED"
-            failed.rollback = Rollback(_why(reason, alarms), began, good.revision_arn, is_over, tuple(alarms))
-            failed.status = "ACTIVE"
-            back = SandboxRollout(self, good.definition, good.digests, began, good.revision_arn, is_rollback=True)
-            back.is_alternate = good.is_alternate
-            self.definition = good.definition
-            self.rollouts.append(back)
-            self.say(f"rolling back to deployment {good.id}.", began)
-            if is_over:
-                back.complete(at=world.soon(began, SETTLING))
-            back.reason = words
-            return back
+        with self.account.lock:
+            if task not in self.tasks:
+                raise ValueError(f"{self.name} has no task {task.id}, or it has stopped already")
+            when = self.account.moment(at)
+            task.stop(code, reason, exit_code=exit_code, container_reason=container_reason, at=when)
+            rollout = next(each for each in self.rollouts if each.id == task.started_by)
+            (new,) = rollout.start_tasks(1, at=when)
+            return new
+
+    def scale(self, desired: int, *, at: datetime | None = None) -> None:
+        """Change the desired count, and start or stop tasks accordingly.
+
+        Args:
+            desired: The desired count.
+            at: When; default: now.
+        """
+        with self.account.lock:
+            when = self.account.moment(at)
+            self.desired = desired
+            running = self.running_tasks
+            self.rollout.start_tasks(max(0, desired - len(running)), at=when)
+            self.retire(running[desired:], when, f"Scaling activity initiated by (service {self.name})")
+
+    def delete(self, *, force: bool = False, at: datetime | None = None) -> None:
+        """Delete the service: it is DRAINING with a desired count of zero, and its tasks are stopping but still run.
+
+        ECS no longer lists it, but describes it.
+
+        Args:
+            force: Whether its tasks have stopped already; then it is INACTIVE, as after [SandboxService.vanish][].
+            at: When; default: now.
+        """
+        with self.account.lock:
+            self.status = "DRAINING"
+            self.desired = 0
+            for task in self.tasks:
+                task.drain()
+            if force:
+                self.vanish(at=at)
+
+    def vanish(self, *, at: datetime | None = None) -> None:
+        """Stop the tasks of a deleted service: it is INACTIVE. Its name may be used again.
+
+        Args:
+            at: When; default: now.
+        """
+        with self.account.lock:
+            when = self.account.moment(at)
+            self.desired = 0
+            for task in self.tasks:
+                stop = scaled_in(f"service {self.name}")
+                task.stop(stop["code"], stop["reason"], at=when)
+            for rollout in self.rollouts:
+                rollout.status = "INACTIVE"
+            self.status = "INACTIVE"
 
     def recreate(
         self, image: str | None = None, *, desired: int | None = None, at: datetime | None = None
     ) -> SandboxService:
-        """Delete the service and make it anew under its name: the ARN stays, all else is new.
+        """Delete the service and create it again under its name: the ARN stays, everything else is new.
 
         Args:
             image: The image of the first container; default: the reference it has.
-            desired: How many tasks are wanted; default: as many as before, or one where they have stopped
-                already.
+            desired: The desired count; default: that of before, or one where the tasks have stopped already.
             at: When; default: now.
 
         Returns:
@@ -147,22 +152,21 @@ class SandboxService(ServiceTraffic, ServiceUpkeep):
             an hour.
 
         Raises:
-            LookupError: If the image is not there.
+            LookupError: If the image does not exist.
         """
-        world = self.world
-        with world.lock:
-            when = world.moment(at)
+        with self.account.lock:
+            when = self.account.moment(at)
             wanted = (self.desired or len(self.tasks) or 1) if desired is None else desired
             self.vanish(at=when)
             new = replace(self, desired=wanted, created_at=when, status="ACTIVE", rollouts=[], all_tasks=[], events=[])
-            world.succeed(self, new)
+            self.successor = new
             new.roll_out(image, at=when)
             return new
 
     def log(
         self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
     ) -> None:
-        """Let each running task say a line; see [SandboxTask.log][]."""
+        """Log a line in each running task; see [SandboxTask.log][]."""
         for task in self.running_tasks:
             task.log(message, at=at, arrives_in=arrives_in, container=container)
 
@@ -174,48 +178,40 @@ class SandboxService(ServiceTraffic, ServiceUpkeep):
         every: timedelta = timedelta(milliseconds=1),
         container: str | None = None,
     ) -> None:
-        """Let each running task say many lines; see [SandboxTask.log_lines][]."""
+        """Log many lines in each running task; see [SandboxTask.log_lines][]."""
         lines = list(messages)
         for task in self.running_tasks:
             task.log_lines(lines, at=at, every=every, container=container)
 
-    def _give_up(self, rollout: SandboxRollout, reason: str, at: datetime) -> None:
-        if reason == "circuit breaker" and self.controller == "ECS":
-            rollout.fail(at=at)
-            return
-        rollout.end("ECS deployment failed: alarm detected.", "alarm detected", at)
-        if self.controller != "ECS":
-            self.retire([task for task in rollout.tasks if task.stopped_at is None], at, _DELETED)
+    def serve(self, requests: int, *, errors: int = 0, target_group: str = "", at: datetime | None = None) -> None:
+        """Serve users' requests through the load balancer, as CloudWatch counts them.
 
-    def retire_others(self, rollout: SandboxRollout, at: datetime) -> None:
-        """Stop the tasks of every other rollout, and let those rollouts go."""
-        old = [task for task in self.tasks if task.started_by != rollout.id]
-        by_ecs = self.controller == "ECS"
-        self.retire(old, at, f"Scaling activity initiated by (deployment {rollout.id})" if by_ecs else _DELETED)
-        for other in self.rollouts:
-            if other is not rollout:
-                other.status = "INACTIVE"
+        They count in `RequestCount`, and those that failed in `HTTPCode_Target_5XX_Count`, of the namespace
+        `AWS/ApplicationELB`: with the dimensions `TargetGroup` and `LoadBalancer`, and with `LoadBalancer`
+        alone. As with real load balancers there is no value where there was nothing to count.
 
-    def _definition_for(
-        self, image: str | None, containers: Sequence[SandboxContainer] | None, at: datetime
-    ) -> TaskDefinition:
-        now = self.definition
-        wanted = tuple(containers) if containers else now.containers
-        if image is not None:
-            wanted = (replace(wanted[0], image=self.world.reference(image, self.region).uri), *wanted[1:])
-        if wanted == now.containers:
-            return now
-        return self.world.register(
-            now.family,
-            wanted,
-            region=self.region,
-            architecture=now.architecture,
-            at=at,
-            network_mode=now.network_mode,
-        )
+        Args:
+            requests: The number of requests.
+            errors: The number of them that the tasks answered with a 5xx code.
+            target_group: The ARN of the target group they went to; default: each of those in which the tasks
+                that serve users are registered.
+            at: When; default: now.
 
-
-def _why(reason: str, alarms: Sequence[str]) -> str:
-    if reason == "alarm":
-        return f"Service deployment rolled back because of CloudWatch alarm(s): {', '.join(alarms)}."
-    return "Service deployment rolled back because the circuit breaker threshold was exceeded."
+        Raises:
+            ValueError: If no such target group belongs to an Application Load Balancer.
+        """
+        with self.account.lock:
+            when = self.account.moment(at)
+            known = self.resources.target_groups.by_arn
+            groups = [known[arn] for arn in ((target_group,) if target_group else self.production.target_groups)]
+            balanced = [group for group in groups if group.load_balancer_dimension.startswith("app/")]
+            if not balanced:
+                raise ValueError(f"{self.name} has no target group that belongs to an Application Load Balancer")
+            for group in balanced:
+                balancer = {"LoadBalancer": group.load_balancer_dimension}
+                for dimensions in ({"TargetGroup": group.dimension, **balancer}, balancer):
+                    for metric, number in ((_REQUESTS, requests), (_ERRORS, errors)):
+                        if number:
+                            sample = Sample(when, number, number, 1, 1, "Count")
+                            name = metric_name(self.region, _NAMESPACE, metric, dimensions)
+                            self.resources.metrics.put(name, sample)

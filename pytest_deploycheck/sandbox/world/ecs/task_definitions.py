@@ -1,4 +1,4 @@
-"""Task definitions and the containers they name."""
+"""Task definitions and their containers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.world.account import Account
     from pytest_deploycheck.sandbox.world.ecs.instances import NetworkMode
-    from pytest_deploycheck.sandbox.world.world import World
+    from pytest_deploycheck.sandbox.world.registry import Registries
 
 Architecture = Literal["X86_64", "ARM64"]
-"""The processors ECS knows."""
+"""The processor architectures of ECS."""
 
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
-"""What a container's health check says."""
+"""The results of a container's health check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +25,15 @@ class SandboxContainer:
 
     Attributes:
         name: Its name.
-        image: The image reference; without a registry host, the sandbox's own account and region are meant.
+        image: The image reference; without a registry host it refers to the sandbox's own account and region.
         essential: Whether the task stops when the container does.
-        log_driver: `awslogs`, `awsfirelens` or any other; empty for none.
-        log_group: Where it logs to; by default `/ecs/` and the family of the task definition.
-        stream_prefix: The first part of its log streams' names; empty names them by runtime id.
-        log_region: The region of the log group; by default the service's.
-        mode: The log driver's `mode`, such as `non-blocking`; empty leaves it out.
-        health: What its health check says, unless a task says otherwise; `UNKNOWN` means the definition has none.
-        resolve_once: Whether the rollout fixes the digest for all its tasks (version consistency).
+        log_driver: `awslogs`, `awsfirelens` or another; empty for none.
+        log_group: The log group; default: `/ecs/` and the family of the task definition.
+        stream_prefix: The first part of the names of its log streams; where empty, they are named by runtime id.
+        log_region: The region of the log group; default: that of the service.
+        mode: The `mode` of the log driver, such as `non-blocking`; empty leaves it out.
+        health: The result of its health check, unless a task has another; `UNKNOWN`: it has no health check.
+        resolve_once: Whether a rollout resolves its image once for all tasks (version consistency).
     """
 
     name: str
@@ -46,11 +47,11 @@ class SandboxContainer:
     health: Health = "UNKNOWN"
     resolve_once: bool = True
 
-    def completed(self, world: World, family: str, region: str) -> SandboxContainer:
+    def completed(self, account: Account, family: str, region: str) -> SandboxContainer:
         """Return the container with its defaults filled in."""
         return replace(
             self,
-            image=world.reference(self.image, region).uri,
+            image=account.reference(self.image, region).uri,
             log_group=self.log_group or f"/ecs/{family}",
             log_region=self.log_region or region,
         )
@@ -63,18 +64,18 @@ class SandboxContainer:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskDefinition:
+class SandboxTaskDefinition:
     """A revision of a task definition.
 
     Attributes:
         arn: Its ARN.
         family: The family it belongs to.
         revision: Its number in the family.
-        region: Where it is registered.
-        containers: The containers, the first is the application's.
-        architecture: The processor its tasks run on.
+        region: The region it is registered in.
+        containers: The containers; the first is the application's.
+        architecture: The processor architecture of its tasks.
         registered_at: When it was registered.
-        network_mode: How the containers of its tasks are reached.
+        network_mode: The network mode of its tasks.
     """
 
     arn: str
@@ -90,28 +91,28 @@ class TaskDefinition:
         """Return a container by name, or the first where no name is given.
 
         Raises:
-            LookupError: If there is none by that name.
+            LookupError: If there is no container of that name.
         """
         for container in self.containers:
             if name is None or container.name == name:
                 return container
         known = ", ".join(container.name for container in self.containers)
-        raise LookupError(f"There is no container {name!r} in {self.family}. Its containers: {known}")
+        raise LookupError(f"Unknown container {name!r} of {self.family}. Its containers: {known}")
 
-    def digests(self, world: World) -> dict[str, str | None]:
-        """Return what each container's image resolves to now; None where the pull would fail."""
+    def digests(self, registries: Registries) -> dict[str, str | None]:
+        """Return the digest that the image of each container resolves to now; None where a pull would fail."""
         return {
-            container.name: world.registries.resolve(world.reference(container.image, self.region))
+            container.name: registries.resolve(registries.account.reference(container.image, self.region))
             for container in self.containers
         }
 
-    def require_images(self, world: World) -> None:
-        """Make sure that every container's image can be pulled.
+    def require_images(self, registries: Registries) -> None:
+        """Make sure that the image of every container can be pulled.
 
         Raises:
-            LookupError: If one is not there.
+            LookupError: If one does not exist.
         """
         for container in self.containers:
-            reference = world.reference(container.image, self.region)
+            reference = registries.account.reference(container.image, self.region)
             if reference.account:
-                world.registries.existing(reference)
+                registries.existing(reference)

@@ -1,4 +1,4 @@
-"""The tasks of the sandbox's world."""
+"""Tasks: what each runs, how it is, and the lines it logs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.stops import StopCode
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
-from pytest_deploycheck.sandbox.world.names import ecs_arn, long_number, task_id
+from pytest_deploycheck.sandbox.world.names import long_number, task_id
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.world.ecs.instances import SandboxInstance
-    from pytest_deploycheck.sandbox.world.ecs.task_definitions import Health, SandboxContainer, TaskDefinition
-    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup
-    from pytest_deploycheck.sandbox.world.world import World
+    from pytest_deploycheck.sandbox.world.account import Account
+    from pytest_deploycheck.sandbox.world.ecs.instances import Instances, SandboxInstance
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import Health, SandboxContainer, SandboxTaskDefinition
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogStore
 
 START_UP = timedelta(seconds=15)
 """How long a task takes from PENDING to RUNNING."""
@@ -32,29 +32,30 @@ class SandboxTask:
     Attributes:
         definition: The task definition it was started from.
         cluster: The cluster it runs on.
-        digests: The digest each container runs; None where it is not resolved (yet).
+        digests: The image digest of each container; None where it is not resolved (yet).
         created_at: When it became PENDING.
-        started_by: The id of the rollout that started it, or who else did.
+        started_by: The id of the rollout that started it, or another text for a standalone task.
         group: `service:NAME`, or `family:NAME` for a standalone task.
         started_at: When it became RUNNING; None before.
         stopped_at: When it stopped; None before.
-        desired_status: What ECS wants it to be: `RUNNING` or `STOPPED`.
-        last_status: What it is: `PENDING`, `RUNNING`, `DEACTIVATING` or `STOPPED`.
-        stop_code: Why it stopped, for programs.
-        stopped_reason: Why it stopped, for people.
-        exit_code: What the application's container returned; None while it runs or if it never started.
-        container_reason: What the application's container says about its end.
+        desired_status: The status that ECS wants: `RUNNING` or `STOPPED`.
+        last_status: Its status: `PENDING`, `RUNNING`, `DEACTIVATING` or `STOPPED`.
+        stop_code: The stop code.
+        stopped_reason: The stopped reason.
+        exit_code: The exit code of the application's container; None while it runs or if it never started.
+        container_reason: The reason that the application's container stopped.
         private_ip: Its address in the VPC.
-        target_health: What the service's target groups say of it while it runs, such as `initial`; empty where
-            it is not registered with them.
-        target_reason: Why they say so, as code and description; default: the usual reason of that state.
+        target_health: Its state in the service's target groups while it runs, such as `initial`; empty where it is
+            not registered with them.
+        target_reason: The reason of that state, as code and description; default: the usual one.
         instance: The container instance it runs on; None on Fargate.
         host_port: The port of the instance at which its application is reached, where it has no address.
         id: Its id.
     """
 
-    _world: World = field(repr=False)
-    definition: TaskDefinition = field(repr=False)
+    _account: Account = field(repr=False)
+    _logs: LogStore = field(repr=False)
+    definition: SandboxTaskDefinition = field(repr=False)
     cluster: str
     digests: Mapping[str, str | None]
     created_at: datetime
@@ -88,71 +89,71 @@ class SandboxTask:
     @property
     def arn(self) -> str:
         """Its ARN."""
-        return ecs_arn(self.region, self._world.account, "task", self.cluster, self.id)
+        return self._account.ecs_arn(self.region, "task", self.cluster, self.id)
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs and is meant to."""
+        """Whether it is RUNNING and ECS wants it to be."""
         return self.last_status == "RUNNING" and self.desired_status == "RUNNING"
 
     @property
     def image_digest(self) -> str | None:
-        """The digest the application's container runs."""
+        """The image digest of the application's container."""
         return self.digests[self.definition.containers[0].name]
 
     def runtime_id(self, container: SandboxContainer) -> str:
-        """Return the id the container runtime gave a container."""
+        """Return the runtime id of a container."""
         return f"{self.id}-{sum(container.name.encode()) * 1_000_003 % 10**10:010d}"
 
     @property
     def health(self) -> Health | None:
-        """What its containers' health checks say, where it is not what its containers say by themselves.
+        """The result of its health checks, where it differs from the `health` of its containers.
 
-        Set it to `UNKNOWN` while they have yet to say something, and to None to take it back.
+        Set it to `UNKNOWN` while no check has finished, and to None to remove it.
         """
         return self._health
 
     @health.setter
-    def health(self, said: Health | None) -> None:
-        if said and all(container.health == "UNKNOWN" for container in self.definition.containers):
-            raise ValueError(f"No container of {self.definition.family} has a health check: give one its `health`")
-        self._health = said
+    def health(self, result: Health | None) -> None:
+        if result and all(container.health == "UNKNOWN" for container in self.definition.containers):
+            raise ValueError(
+                f"No container of {self.definition.family} has a health check: set `health` of one of them"
+            )
+        self._health = result
 
     def container_health(self, container: SandboxContainer) -> Health:
-        """Return what the health check of a container says; nothing is known without one and while it is not up."""
+        """Return the result of a container's health check; UNKNOWN without one, and while the task does not run."""
         if container.health == "UNKNOWN" or self.started_at is None or self.stopped_at is not None:
             return "UNKNOWN"
         return self._health or container.health
 
     @property
     def is_steady(self) -> bool:
-        """Whether it runs, and neither load balancer nor health checks say that it is ill."""
-        said = {self.container_health(container) for container in self.definition.containers}
-        return self.is_running and self.target_health in {"healthy", ""} and "UNHEALTHY" not in said
+        """Whether it runs, and is healthy for load balancers and health checks."""
+        results = {self.container_health(container) for container in self.definition.containers}
+        return self.is_running and self.target_health in {"healthy", ""} and "UNHEALTHY" not in results
 
     @property
     def has_address(self) -> bool:
         """Whether it has an address of its own; otherwise it is reached at a port of its instance."""
         return self.definition.network_mode == "awsvpc"
 
-    def place(self, at: datetime) -> None:
-        """Put the task on a container instance, the one with the fewest tasks."""
-        others = [task for task in self._world.tasks(self.region, self.cluster) if task.stopped_at is None]
-        occupied = [task.instance for task in others if task.instance]
+    def place(self, instances: Instances, at: datetime) -> None:
+        """Put the task on a container instance of its cluster, the one with the fewest tasks."""
         alone = self.definition.network_mode == "host"
-        self.instance = self._world.instances.place(self.region, self.cluster, occupied, at, alone=alone)
+        self.instance = instances.place(self.id, self.region, self.cluster, at, alone=alone)
         if not self.has_address:
             self.host_port = CONTAINER_PORT if alone else self.instance.next_port()
 
     def start(self, at: datetime) -> None:
-        """Let a pending task run."""
-        with self._world.lock:
+        """Start a pending task."""
+        with self._account.lock:
             self.started_at = at
             self.last_status = "RUNNING"
 
     def drain(self) -> None:
-        """Tell the task to stop while it goes on for now: it is no longer listed as running, but still logs."""
-        with self._world.lock:
+        """Begin to stop the task: ListTasks no longer lists it as running, but it still logs."""
+        with self._account.lock:
             self.desired_status = "STOPPED"
             self.last_status = "DEACTIVATING"
 
@@ -165,17 +166,19 @@ class SandboxTask:
         container_reason: str = "",
         at: datetime | None = None,
     ) -> None:
-        """Stop the task. Nothing takes its place.
+        """Stop the task. No other task replaces it.
 
         Args:
-            code: Why, for programs.
-            reason: Why, for people.
-            exit_code: What the application's container returns; None if it never started.
-            container_reason: What the application's container says about its end.
+            code: The stop code.
+            reason: The stopped reason.
+            exit_code: The exit code of the application's container; None if it never started.
+            container_reason: The reason that the application's container stopped.
             at: When; default: now.
         """
-        with self._world.lock:
-            self.stopped_at = self._world.moment(at)
+        with self._account.lock:
+            self.stopped_at = self._account.moment(at)
+            if self.instance:
+                self.instance.task_ids.discard(self.id)
             self.desired_status = self.last_status = "STOPPED"
             self.stop_code = code
             self.stopped_reason = reason
@@ -185,21 +188,21 @@ class SandboxTask:
     def log(
         self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
     ) -> None:
-        """Say a line in the log.
+        """Log a line.
 
         Args:
             message: The line.
-            at: When it was said; default: now.
-            arrives_in: Seconds of real time until CloudWatch shows it; its time stays `at`.
-            container: Which container says it; default: the first.
+            at: When it is logged; default: now.
+            arrives_in: Seconds of real time until CloudWatch shows it; its timestamp stays `at`.
+            container: The container that logs it; default: the first.
 
         Raises:
             LookupError: If there is no such container, or its log group was deleted.
         """
-        with self._world.lock:
+        with self._account.lock:
             group, stream = self._log_of(container)
-            said = self._world.moment(at)
-            self._world.logs.add(group, stream, message, said, self._world.arrival(said, arrives_in))
+            logged = self._account.moment(at)
+            self._logs.add(group, stream, message, logged, self._account.arrival(logged, arrives_in))
 
     def log_lines(
         self,
@@ -209,33 +212,33 @@ class SandboxTask:
         every: timedelta = timedelta(milliseconds=1),
         container: str | None = None,
     ) -> None:
-        """Say many lines in the log, all of which have arrived. It takes a second for some 500,000.
+        """Log many lines, all of which have arrived. 500,000 lines take about a second.
 
         Args:
             messages: The lines.
-            at: When the first was said.
-            every: How long after a line the next was said.
-            container: Which container says them; default: the first.
+            at: The time of the first line.
+            every: The time between two lines.
+            container: The container that logs them; default: the first.
 
         Raises:
             LookupError: If there is no such container, or its log group was deleted.
         """
-        with self._world.lock:
+        with self._account.lock:
             group, stream = self._log_of(container)
-            first = milliseconds(self._world.moment(at))
-            now = milliseconds(self._world.now())
+            first = milliseconds(self._account.moment(at))
+            now = milliseconds(self._account.now())
             step = every // timedelta(microseconds=1)
             times = (first + step * index // 1000 for index in count())
-            said = ((time, min(time, now), message) for time, message in zip(times, messages, strict=False))
-            self._world.logs.add_all(group, stream, said)
+            events = ((time, min(time, now), message) for time, message in zip(times, messages, strict=False))
+            self._logs.add_all(group, stream, events)
 
     def _log_of(self, container: str | None) -> tuple[LogGroup, str]:
-        speaker = self.definition.container(container)
-        logs = self._world.logs
-        if speaker.log_driver == "awsfirelens":
-            # Unlike the awslogs driver, the log router is told to make its group where it is not there.
-            logs.open(speaker.log_region, speaker.log_group, self._world.now())
-        group = logs.groups.get((speaker.log_region, speaker.log_group))
+        source = self.definition.container(container)
+        logs = self._logs
+        if source.log_driver == "awsfirelens":
+            # Unlike the awslogs driver, a log router creates its log group.
+            logs.open(source.log_region, source.log_group, self._account.now())
+        group = logs.groups.get((source.log_region, source.log_group))
         if group is None:
-            raise LookupError(f"There is no log group {speaker.log_group} in {speaker.log_region}")
-        return group, speaker.stream(self.id, self.runtime_id(speaker))
+            raise LookupError(f"Unknown log group {source.log_group} in {source.log_region}")
+        return group, source.stream(self.id, self.runtime_id(source))
