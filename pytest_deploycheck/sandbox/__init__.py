@@ -10,7 +10,7 @@ from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
 from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
 from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer
 from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
-from pytest_deploycheck.sandbox.world.images import SandboxLayer, sandbox_layer
+from pytest_deploycheck.sandbox.world.layers import SandboxLayer, sandbox_layer
 from pytest_deploycheck.sandbox.world.registry import SandboxImage
 from pytest_deploycheck.sandbox.world.target_groups import SandboxTargetGroup
 

@@ -104,6 +104,71 @@ def test_several_platforms_make_an_index_with_attestations(aws: Sandbox, client:
     assert config["architecture"] == "arm64"
 
 
+WINDOWS = "windows(10.0.20348.2762)/amd64"
+
+
+def index_of(client: Clients, repository: str, tag: str = "1") -> list[dict[str, Any]]:
+    """Return the entries of the index that a tag names."""
+    entries: list[dict[str, Any]] = manifest(client, repository, imageTag=tag)["manifests"]
+    return entries
+
+
+def test_each_platform_has_files_of_its_own(aws: Sandbox, client: Clients) -> None:
+    """Platforms of other operating systems, versions and variants have their own files, configs and digests."""
+    files = {"linux/amd64": {"app/a": "new"}, WINDOWS: {"Files/app/a": "old"}, "linux/arm/v7": {"app/a": "arm"}}
+    image = aws.push_image("mixed:1", platforms=files)
+    platforms = [entry["platform"] for entry in index_of(client, "mixed")[:3]]
+    assert platforms == [
+        {"os": "linux", "architecture": "amd64"},
+        {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.2762"},
+        {"os": "linux", "architecture": "arm", "variant": "v7"},
+    ]
+    assert list(image.children) == list(files)
+    assert len({image.digest, *image.children.values()}) == 4
+    for platform, (path, text) in zip(
+        files, [("app/a", b"new"), ("Files/app/a", b"old"), ("app/a", b"arm")], strict=True
+    ):
+        child = manifest(client, "mixed", imageDigest=image.children[platform])
+        layer = gzip.decompress(download(client, "mixed", child["layers"][-1]["digest"]))
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            found = archive.extractfile(path)
+            assert found is not None
+            assert found.read() == text.encode()
+        children[platform] = child
+    config = json.loads(download(client, "mixed", children["linux/arm/v7"]["config"]["digest"]))
+    assert (config["architecture"], config["variant"]) == ("arm", "v7")
+
+
+def test_an_index_may_name_one_platform_twice(aws: Sandbox, client: Clients) -> None:
+    """Pairs of platform and content are written one after another, even where the platform is the same."""
+    aws.push_image("twice:1", platforms=[("linux/amd64", {"a": "1"}), ("linux/amd64", {"a": "2"})], attested=False)
+    entries = index_of(client, "twice")
+    assert [entry["platform"] for entry in entries] == [{"os": "linux", "architecture": "amd64"}] * 2
+    assert entries[0]["digest"] != entries[1]["digest"]
+
+
+def test_attestations_are_written_as_buildkit_writes_them(aws: Sandbox, client: Clients) -> None:
+    """A single platform with an attestation is an index, whose attestation names its subject and holds a statement."""
+    image = aws.push_image("proven:1", FILES, attested=True)
+    entry, seal = index_of(client, "proven")
+    assert entry["digest"] == image.children["linux/amd64"]
+    assert seal["platform"] == {"os": "unknown", "architecture": "unknown"}
+    assert seal["annotations"]["vnd.docker.reference.digest"] == entry["digest"]
+    layers = manifest(client, "proven", imageDigest=seal["digest"])["layers"]
+    assert [layer["annotations"] for layer in layers] == [
+        {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"}
+    ]
+    statement = json.loads(download(client, "proven", layers[0]["digest"]))
+    assert statement["subject"][0]["digest"] == {"sha256": entry["digest"].removeprefix("sha256:")}
+
+
+@pytest.mark.parametrize("platform", ["linux", "linux/", "windows(10.0/amd64", "linux/arm/v7/x"])
+def test_malformed_platforms_are_refused(aws: Sandbox, platform: str) -> None:
+    """A text that is not a platform is refused with the form that is expected."""
+    with pytest.raises(ValueError, match="expected os"):
+        aws.push_image("malformed:1", FILES, platforms=[platform])
+
+
 def test_a_cached_layer_comes_under_a_new_digest(aws: Sandbox) -> None:
     """A build with a cached COPY has the old application layer in a new image."""
     earlier = aws.push_image("cached:1", {"app/main.py": "old"}, at=aws.now() - timedelta(days=1))

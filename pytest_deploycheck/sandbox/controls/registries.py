@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox.world.images import (
-    BuiltImage,
-    BuiltManifest,
-    ImageFormat,
-    build_image,
-    build_layer,
-    copy_step,
-)
+from pytest_deploycheck.sandbox.world.images import BuiltImage, BuiltManifest, ImageBuild, ImageFormat
+from pytest_deploycheck.sandbox.world.layers import SandboxLayer, sandbox_layer
 from pytest_deploycheck.sandbox.world.registry import SandboxImage, TagMutability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pytest_deploycheck.sandbox.world.images import SandboxLayer
+    from pytest_deploycheck.sandbox.world.layers import Compression
     from pytest_deploycheck.sandbox.world.registry import Repository
     from pytest_deploycheck.sandbox.world.world import World
 
-_BASE: Mapping[str, str] = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "usr/bin/python": "#!python\n"}
-_BASE_STEP = "# debian.sh --arch 'amd64' out/ 'bookworm'"
+_LINUX_BASE: Mapping[str, str] = {"etc/os-release": 'ID=debian\nVERSION_ID="12"\n', "usr/bin/python": "#!python\n"}
+_LINUX_STEP = "# debian.sh --arch 'amd64' out/ 'bookworm'"
+_WINDOWS_BASE: Mapping[str, str] = {"Files/Windows/System32/kernel32.dll": "MZ", "Hives/Software_Delta": "regf"}
+_WINDOWS_STEP = "Apply image 10.0.20348.2762"
+_LINUX = ("linux/amd64",)
+
+Files = Mapping[str, str | bytes]
+"""The content of files by their path in the image."""
+
+Content = Files | Sequence[SandboxLayer]
+"""What an image of one platform holds: the application's files, or all its layers."""
 
 
 class RegistryControls:
@@ -40,7 +43,8 @@ class RegistryControls:
         labels: Mapping[str, str] | None = None,
         at: datetime | None = None,
         created: datetime | None = None,
-        platforms: Sequence[str] = ("linux/amd64",),
+        platforms: Mapping[str, Content] | Sequence[str | tuple[str, Content]] = _LINUX,
+        attested: bool | None = None,
         base: Mapping[str, str | bytes] | None = None,
         cached_from: SandboxImage | None = None,
         image_format: ImageFormat = "oci",
@@ -52,46 +56,46 @@ class RegistryControls:
         """Build a real image and push it: a base layer, a layer with the application, a config, a manifest.
 
         Args:
-            reference: Where to, and by which tag. Without a registry host, the sandbox's own account and
-                region are meant. A tag moves to this image from an earlier one.
+            reference: The repository and the first tag. Without a registry host it refers to the sandbox's own account
+                and region. A tag moves to this image from an earlier one.
             files: The application's files by their path in the image.
-            tags: More tags for it.
+            tags: Further tags.
             labels: The labels of its config.
-            at: When it is pushed; default: now. Pushing what is there already keeps the earlier time.
-            created: When it was built, as its config says; default: `at`. It makes the digest another.
-            platforms: The platforms (`os/architecture`); more than one makes an index, in the OCI format with
-                an attestation for each.
+            at: When it is pushed; default: now. Pushing an image that exists already keeps the earlier time.
+            created: When it was built, as its config has it; default: `at`. It changes the digest.
+            platforms: The platforms (`os[(os.version)]/architecture[/variant]`, such as `linux/arm/v7` or
+                `windows(10.0.20348.2762)/amd64`), or a mapping or pairs from each to its own files or layers. Several
+                platforms are pushed as an index, which the tag names, with a manifest and a digest for each. Layers of
+                Windows have their files below `Files/`.
+            attested: Whether the index names an attestation for each platform, as BuildKit writes it; True writes an
+                index for a single platform as well. Default: for several platforms in the OCI format.
             base: The files of the base layer.
-            cached_from: An earlier image whose application layer is used again, as Docker does with a cached
-                COPY; then `files` are not looked at.
-            image_format: Whose media types it is written with.
+            cached_from: An earlier image whose application layer is used again, as Docker does with a cached COPY;
+                `files` are ignored then.
+            image_format: The media types it is written with.
             compress: Whether the layers are gzip; otherwise plain tar.
-            layers: All its layers, lowest first, as `sandbox_layer` packs them, in place of the base layer and
-                the one with `files`.
-            settings: More of what its config says of a container, such as `{"User": "app", "Env": ["A=1"]}`.
-            empty_steps: Build steps that made no layer, to come last in its history.
+            layers: All its layers, lowest first, as `sandbox_layer` packs them, instead of the base layer and the one
+                with `files`.
+            settings: Further container settings of its config, such as `{"User": "app", "Env": ["A=1"]}`.
+            empty_steps: Build steps without a layer, last in its history.
 
         Raises:
-            ValueError: If the reference is not to an ECR registry.
+            ValueError: If the reference is not to an ECR registry, or a platform is malformed.
         """
-        world = self._world
-        with world.account.lock:
-            pushed_at = world.account.moment(at)
-            all_layers = tuple(layers) or (
-                build_layer(base or _BASE, _BASE_STEP, compress=compress),
-                cached_from.layers[-1]
-                if cached_from
-                else build_layer(files or {}, copy_step(files or {}), compress=compress),
-            )
-            built = build_image(
-                all_layers,
-                labels=labels or {},
-                platforms=platforms,
-                created=world.account.moment(created or pushed_at),
+        account = self._world.account
+        with account.lock:
+            pushed_at = account.moment(at)
+            application = cached_from.layers[-1] if cached_from else files or {}
+            given = platforms.items() if isinstance(platforms, Mapping) else platforms
+            contents = [(each, layers or application) if isinstance(each, str) else each for each in given]
+            build = ImageBuild(
+                settings={"Labels": dict(labels or {}), **(settings or {})},
+                created=account.moment(created or pushed_at),
                 image_format=image_format,
-                settings=settings or {},
                 empty_steps=empty_steps,
+                attested=attested,
             )
+            built = build.image([(name, _layers(name, each, base, compress=compress)) for name, each in contents])
             return self._push(reference, built, tags, pushed_at)
 
     def push_manifest(
@@ -201,5 +205,17 @@ class RegistryControls:
             digest=built.top.digest,
             pushed_at=repository.images[built.top.digest].pushed_at,
             layers=built.layers,
-            children={child.platform: child.digest for child in built.children if not child.is_attestation},
+            children={child.name: child.manifest.digest for child in built.children if not child.subject},
         )
+
+
+def _layers(
+    platform: str, content: Content | SandboxLayer, base: Files | None, *, compress: bool
+) -> Sequence[SandboxLayer]:
+    """Return all layers of a platform, given them or what comes on top of the base layer."""
+    if not isinstance(content, SandboxLayer | Mapping):
+        return content
+    compression: Compression = "gzip" if compress else ""
+    usual, step = (_WINDOWS_BASE, _WINDOWS_STEP) if platform.startswith("windows") else (_LINUX_BASE, _LINUX_STEP)
+    top = content if isinstance(content, SandboxLayer) else sandbox_layer(content, compression=compression)
+    return sandbox_layer(base or usual, step, compression=compression), top

@@ -1,27 +1,22 @@
-"""Building real images: layers, configs, manifests and indexes, as bytes that hash to their digests."""
+"""Images: configs, manifests, indexes and attestations, as bytes that hash to their digests."""
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import tarfile
+import re
 from dataclasses import dataclass, field
-from hashlib import sha256
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import zstandard
+from pytest_deploycheck.sandbox.world.layers import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-ImageFormat = Literal["oci", "docker"]
-"""Whose media types an image is written with."""
+    from pytest_deploycheck.sandbox.world.layers import SandboxLayer
 
-Compression = Literal["gzip", "zstd", ""]
-"""How a layer is stored; an empty text is a plain tar."""
+ImageFormat = Literal["oci", "docker"]
+"""The media types that an image is written with."""
 
 _OCI = "application/vnd.oci.image"
 _DOCKER = "application/vnd.docker"
@@ -43,27 +38,48 @@ _MEDIA_TYPES: dict[ImageFormat, dict[str, str]] = {
         "zstd": ".zstd",
     },
 }
+_PLATFORM = re.compile(r"(?P<os>\w+)(?:\((?P<version>[\w.-]+)\))?/(?P<architecture>\w+)(?:/(?P<variant>\w+))?")
+_PREDICATE = "https://slsa.dev/provenance/v0.2"
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxLayer:
-    """One layer of an image.
+class Platform(NamedTuple):
+    """The platform of an image.
 
     Attributes:
-        digest: The digest of the layer as it is stored (compressed).
-        diff_id: The digest of the uncompressed tar: equal content has an equal diff id.
-        created_by: The build step that made it, as the image's history tells it.
-        data: The bytes as stored.
-        compression: How they are stored.
-        media_type: What the manifest says they are; empty says what they are.
+        os: The operating system, such as `linux` or `windows`.
+        architecture: The architecture, such as `amd64`.
+        variant: The variant of the architecture, such as `v7`; often empty.
+        os_version: The version of the operating system, such as `10.0.20348.2762`; empty but for Windows.
     """
 
-    digest: str
-    diff_id: str
-    created_by: str
-    data: bytes = field(repr=False)
-    compression: Compression = "gzip"
-    media_type: str = ""
+    os: str
+    architecture: str
+    variant: str = ""
+    os_version: str = ""
+
+    @property
+    def document(self) -> dict[str, str]:
+        """Its members as in an index or a config."""
+        members = {"architecture": self.architecture, "os": self.os}
+        if self.os_version:
+            members["os.version"] = self.os_version
+        return members | ({"variant": self.variant} if self.variant else {})
+
+
+class Child(NamedTuple):
+    """A manifest that an index names.
+
+    Attributes:
+        name: The platform as it was given; empty for an attestation.
+        platform: The platform.
+        manifest: The manifest.
+        subject: The digest of the manifest that an attestation is about; empty for an image.
+    """
+
+    name: str
+    platform: Platform
+    manifest: BuiltManifest
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +88,15 @@ class BuiltManifest:
 
     Attributes:
         media_type: Its media type.
-        data: Its bytes; the image's digest is theirs.
-        size: Bytes of the layers it names.
+        data: Its bytes; their digest is that of the image.
+        size: The bytes of the config and the layers it names.
         artifact_type: The media type of its config; empty for an index.
-        platform: `os/architecture`; empty for an index.
-        is_attestation: Whether it carries provenance instead of an image.
     """
 
     media_type: str
     data: bytes = field(repr=False)
     size: int = 0
     artifact_type: str = ""
-    platform: str = ""
-    is_attestation: bool = False
 
     @property
     def digest(self) -> str:
@@ -97,201 +109,142 @@ class BuiltImage:
     """An image ready to be pushed.
 
     Attributes:
-        top: What the tag will point to: a manifest, or an index where there are several platforms.
-        children: The manifests an index names; empty without an index.
-        layers: The layers, lowest first; the last is the one with the application.
+        top: The manifest or index that the tag will name.
+        children: The manifests that an index names; empty without an index.
+        layers: The layers of the first platform, lowest first; the last is the one with the application.
         blobs: Configs and layers by digest.
     """
 
     top: BuiltManifest
-    children: tuple[BuiltManifest, ...]
+    children: tuple[Child, ...]
     layers: tuple[SandboxLayer, ...]
     blobs: Mapping[str, bytes] = field(repr=False)
 
 
-def digest_of(data: bytes) -> str:
-    """Return the digest of `data` as registries write it."""
-    return f"sha256:{sha256(data).hexdigest()}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageBuild:
+    """The settings of a build that all its platforms share.
 
-
-def build_layer(files: Mapping[str, str | bytes], created_by: str, *, compress: bool = True) -> SandboxLayer:
-    """Pack files into a layer; equal files give an equal diff id, whenever they are packed."""
-    return sandbox_layer(files, created_by, compression="gzip" if compress else "")
-
-
-def sandbox_layer(
-    files: Mapping[str, str | bytes] = MappingProxyType({}),
-    created_by: str = "",
-    *,
-    links: Mapping[str, str] = MappingProxyType({}),
-    entries: Iterable[tuple[tarfile.TarInfo, bytes]] = (),
-    compression: Compression = "gzip",
-    media_type: str = "",
-) -> SandboxLayer:
-    """Pack a layer, to be pushed as one of the `layers` of an image.
-
-    Args:
-        files: What files hold, by their path in the image. A whiteout is an empty file: `app/.wh.old.py` takes
-            `app/old.py` away, `app/.wh..wh..opq` all that lower layers have in `app`.
-        created_by: The build step, such as `COPY app/ ./app/`; default: the one that would have brought these files.
-        links: Symbolic links: where each leads, by its path.
-        entries: More entries of the tar with what they hold, as they are, however odd.
-        compression: How it is stored.
-        media_type: What the manifest says it is, where it is to say something else than what it is.
+    Attributes:
+        settings: The container settings in the config, such as `Labels`.
+        created: When it is built, as the config has it.
+        image_format: The media types it is written with.
+        empty_steps: Build steps without a layer, last in the history.
+        attested: Whether an index is written that names an attestation for each platform; None leaves it to the
+            format and the number of platforms, as BuildKit does.
     """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for folder in sorted({parent for path in (*files, *links) for parent in _parents(path)}):
-            entry = tarfile.TarInfo(folder)
-            entry.type = tarfile.DIRTYPE
-            entry.mode = 0o755
-            archive.addfile(entry)
-        for path, content in sorted(files.items()):
-            data = content.encode() if isinstance(content, str) else content
-            entry = tarfile.TarInfo(path.strip("/"))
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
-        for path, target in sorted(links.items()):
-            entry = tarfile.TarInfo(path.strip("/"))
-            entry.type = tarfile.SYMTYPE
-            entry.linkname = target
-            archive.addfile(entry)
-        for entry, data in entries:
-            archive.addfile(entry, io.BytesIO(data))
-    tar = buffer.getvalue()
-    stored = _compressed(tar, compression)
-    return SandboxLayer(
-        digest_of(stored), digest_of(tar), created_by or copy_step(files or links), stored, compression, media_type
-    )
 
+    settings: Mapping[str, Any]
+    created: datetime
+    image_format: ImageFormat = "oci"
+    empty_steps: Sequence[str] = ()
+    attested: bool | None = None
 
-def copy_step(files: Iterable[str]) -> str:
-    """Return the build step that would have brought these files, as BuildKit words it."""
-    tops = {path.strip("/").partition("/")[::2] for path in files}
-    names = {top for top, _ in tops}
-    if len(names) != 1:
-        return "COPY . . # buildkit"
-    (name,) = names
-    in_folder = any(below for _, below in tops)
-    return f"COPY {name}/ ./{name}/ # buildkit" if in_folder else f"COPY {name} ./ # buildkit"
+    def image(self, platforms: Sequence[tuple[str, Sequence[SandboxLayer]]]) -> BuiltImage:
+        """Build an image, given the layers for each platform: an index unless it is a lone manifest."""
+        blobs: dict[str, bytes] = {}
+        children = []
+        for name, layers in platforms:
+            platform = parse_platform(name)
+            blobs |= {layer.digest: layer.data for layer in layers}
+            children.append(Child(name, platform, self._manifest(layers, platform, blobs)))
+        layers = tuple(platforms[0][1])
+        if len(children) == 1 and not self.attested:
+            return BuiltImage(children[0].manifest, (), layers, blobs)
+        if self.image_format == "oci" and self.attested is not False:
+            children += [_attestation(child, blobs) for child in children]
+        return BuiltImage(_index(children, self.image_format), tuple(children), layers, blobs)
 
-
-def build_image(
-    layers: Sequence[SandboxLayer],
-    *,
-    labels: Mapping[str, str],
-    platforms: Sequence[str],
-    created: datetime,
-    image_format: ImageFormat,
-    settings: Mapping[str, Any],
-    empty_steps: Sequence[str],
-) -> BuiltImage:
-    """Build an image of these layers: a manifest for one platform, an index for more."""
-    blobs = {layer.digest: layer.data for layer in layers}
-    said = {"Cmd": ["python", "-m", "app"], "WorkingDir": "/", "Labels": dict(labels), **settings}
-    manifests = []
-    for platform in platforms:
-        config = _json(_config(layers, said, empty_steps, platform, created))
+    def _manifest(self, layers: Sequence[SandboxLayer], platform: Platform, blobs: dict[str, bytes]) -> BuiltManifest:
+        types = _MEDIA_TYPES[self.image_format]
+        config = _json(self._config(layers, platform))
         blobs[digest_of(config)] = config
-        manifests.append(_manifest(config, layers, platform, image_format))
-    if len(manifests) == 1:
-        return BuiltImage(manifests[0], (), tuple(layers), blobs)
-    if image_format == "oci":
-        manifests += [_attestation(manifest, blobs) for manifest in manifests]
-    index = _index(manifests, image_format)
-    return BuiltImage(index, tuple(manifests), tuple(layers), blobs)
+        document = {
+            "schemaVersion": 2,
+            "mediaType": types["manifest"],
+            "config": _descriptor(types["config"], config),
+            "layers": [
+                _descriptor(layer.media_type or types["layer"] + types.get(layer.compression, ""), layer.data)
+                for layer in layers
+            ],
+        }
+        size = len(config) + sum(len(layer.data) for layer in layers)
+        return BuiltManifest(types["manifest"], _json(document), size, types["config"])
+
+    def _config(self, layers: Sequence[SandboxLayer], platform: Platform) -> dict[str, Any]:
+        when = self.created.isoformat().replace("+00:00", "Z")
+        history: list[dict[str, Any]] = [{"created": when, "created_by": layers[0].created_by}]
+        history.append({"created": when, "created_by": "WORKDIR /", "empty_layer": True})
+        history += [{"created": when, "created_by": layer.created_by} for layer in layers[1:]]
+        history += [
+            {"created": when, "created_by": step, "empty_layer": True}
+            for step in ('CMD ["python" "-m" "app"]', *self.empty_steps)
+        ]
+        return {
+            **platform.document,
+            "created": when,
+            "config": {"Cmd": ["python", "-m", "app"], "WorkingDir": "/", **self.settings},
+            "history": history,
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        }
 
 
-def _parents(path: str) -> list[str]:
-    parts = path.strip("/").split("/")[:-1]
-    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+def parse_platform(text: str) -> Platform:
+    """Parse a platform, such as `linux/arm/v7` or `windows(10.0.20348.2762)/amd64`.
 
-
-def _compressed(tar: bytes, compression: Compression) -> bytes:
-    if compression == "zstd":
-        return zstandard.ZstdCompressor().compress(tar)
-    return gzip.compress(tar, mtime=0) if compression else tar
+    Raises:
+        ValueError: If it is not a platform.
+    """
+    found = _PLATFORM.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a platform: expected os[(os.version)]/architecture[/variant]")
+    return Platform(found["os"], found["architecture"], found["variant"] or "", found["version"] or "")
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, indent=2).encode()
 
 
-def _config(
-    layers: Sequence[SandboxLayer],
-    settings: Mapping[str, Any],
-    empty_steps: Sequence[str],
-    platform: str,
-    created: datetime,
-) -> dict[str, Any]:
-    os, _, architecture = platform.partition("/")
-    when = created.isoformat().replace("+00:00", "Z")
-    history: list[dict[str, Any]] = [{"created": when, "created_by": layers[0].created_by}]
-    history.append({"created": when, "created_by": "WORKDIR /", "empty_layer": True})
-    history += [{"created": when, "created_by": layer.created_by} for layer in layers[1:]]
-    history += [
-        {"created": when, "created_by": step, "empty_layer": True}
-        for step in ('CMD ["python" "-m" "app"]', *empty_steps)
-    ]
-    return {
-        "architecture": architecture,
-        "os": os,
-        "created": when,
-        "config": dict(settings),
-        "history": history,
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-    }
-
-
 def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-def _manifest(config: bytes, layers: Sequence[SandboxLayer], platform: str, image_format: ImageFormat) -> BuiltManifest:
-    types = _MEDIA_TYPES[image_format]
-    document = {
-        "schemaVersion": 2,
-        "mediaType": types["manifest"],
-        "config": _descriptor(types["config"], config),
-        "layers": [
-            _descriptor(layer.media_type or types["layer"] + types.get(layer.compression, ""), layer.data)
-            for layer in layers
-        ],
-    }
-    size = len(config) + sum(len(layer.data) for layer in layers)
-    return BuiltManifest(types["manifest"], _json(document), size, types["config"], platform)
-
-
-def _attestation(subject: BuiltManifest, blobs: dict[str, bytes]) -> BuiltManifest:
+def _attestation(child: Child, blobs: dict[str, bytes]) -> Child:
     types = _MEDIA_TYPES["oci"]
-    statement = _json({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{"digest": subject.digest}]})
-    config = _json({"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}})
+    subject = child.manifest.digest
+    statement = _json(
+        {
+            "_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": _PREDICATE,
+            "subject": [{"name": "_", "digest": {"sha256": subject.removeprefix("sha256:")}}],
+            "predicate": {"buildType": "https://mobyproject.org/buildkit@v1", "builder": {"id": ""}},
+        }
+    )
+    platform = Platform("unknown", "unknown")
+    rootfs = {"type": "layers", "diff_ids": [digest_of(statement)]}
+    config = _json({**platform.document, "config": {}, "rootfs": rootfs})
     blobs |= {digest_of(statement): statement, digest_of(config): config}
+    layer = _descriptor("application/vnd.in-toto+json", statement)
     document = {
         "schemaVersion": 2,
         "mediaType": types["manifest"],
         "config": _descriptor(types["config"], config),
-        "layers": [_descriptor("application/vnd.in-toto+json", statement)],
+        "layers": [{**layer, "annotations": {"in-toto.io/predicate-type": _PREDICATE}}],
     }
     size = len(config) + len(statement)
-    return BuiltManifest(
-        types["manifest"], _json(document), size, types["config"], "unknown/unknown", is_attestation=True
-    )
+    return Child("", platform, BuiltManifest(types["manifest"], _json(document), size, types["config"]), subject)
 
 
-def _index(manifests: Sequence[BuiltManifest], image_format: ImageFormat) -> BuiltManifest:
+def _index(children: Sequence[Child], image_format: ImageFormat) -> BuiltManifest:
     types = _MEDIA_TYPES[image_format]
-    subjects = [manifest.digest for manifest in manifests if not manifest.is_attestation]
     entries = []
-    for position, manifest in enumerate(manifests):
-        os, _, architecture = manifest.platform.partition("/")
-        entry = _descriptor(manifest.media_type, manifest.data)
-        entry["platform"] = {"architecture": architecture, "os": os}
-        if manifest.is_attestation:
+    for child in children:
+        entry = _descriptor(child.manifest.media_type, child.manifest.data) | {"platform": child.platform.document}
+        if child.subject:
             entry["annotations"] = {
-                "vnd.docker.reference.digest": subjects[position - len(subjects)],
+                "vnd.docker.reference.digest": child.subject,
                 "vnd.docker.reference.type": "attestation-manifest",
             }
         entries.append(entry)
     document = {"schemaVersion": 2, "mediaType": types["index"], "manifests": entries}
-    return BuiltManifest(types["index"], _json(document), sum(manifest.size for manifest in manifests))
+    return BuiltManifest(types["index"], _json(document), sum(child.manifest.size for child in children))

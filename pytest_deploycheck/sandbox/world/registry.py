@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_deploycheck.sandbox.world.images import BuiltManifest, digest_of
+from pytest_deploycheck.sandbox.world.layers import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.account import Account
-    from pytest_deploycheck.sandbox.world.images import BuiltImage, SandboxLayer
+    from pytest_deploycheck.sandbox.world.images import BuiltImage, BuiltManifest
+    from pytest_deploycheck.sandbox.world.layers import SandboxLayer
     from pytest_deploycheck.sandbox.world.names import SandboxReference
 
 TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
@@ -29,8 +30,9 @@ class SandboxImage:
         tags: The tags given with the push. They may have moved on since.
         digest: The digest of the manifest, or of the index where there are several platforms.
         pushed_at: When it was pushed.
-        layers: The layers, lowest first; the last is the one with the application.
-        children: The digests of an index's manifests by platform (`linux/amd64`); empty without an index.
+        layers: The layers of the first platform, lowest first; the last is the one with the application.
+        children: The digests of an index's manifests by platform as it was given, such as `linux/amd64`; empty without
+            an index.
     """
 
     uri: str
@@ -89,7 +91,7 @@ class Repository:
     def push(self, built: BuiltImage, tags: tuple[str, ...], at: datetime) -> None:
         """Take in an image; each tag moves to it from wherever it pointed."""
         self.blobs.update(built.blobs)
-        for manifest in (*built.children, built.top):
+        for manifest in (*(child.manifest for child in built.children), built.top):
             self.images.setdefault(manifest.digest, StoredImage(manifest, at))
         self.tags.update(dict.fromkeys(tags, built.top.digest))
 
