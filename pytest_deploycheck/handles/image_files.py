@@ -18,7 +18,7 @@ from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.files.layer import LayerError
-from pytest_deploycheck.oci.files.tree import Digests, ImageTree
+from pytest_deploycheck.oci.files.tree import ImageTree, PathDigests
 from pytest_deploycheck.oci.steps import can_hold, destinations
 from pytest_deploycheck.redaction import one_line
 
@@ -73,7 +73,7 @@ class ImageFiles(Struct):
     Attributes:
         image: The image.
         manifest: The manifest of the platform.
-        config: Its configuration, or None where it could not be read; then every layer may hold anything.
+        config: Its configuration, or None where it could not be read.
         open_layer: Opens its layers.
         limits: What a layer may ask for.
         root: The project's root, to which local paths are relative.
@@ -166,14 +166,12 @@ class ImageFiles(Struct):
         return comparison
 
     def _tree(self) -> ImageTree:
-        steps = self.config.steps if self.config else ()
-
         def open_layer(layer: Layer) -> AbstractContextManager[BinaryIO]:
             return self.open_layer(self.image.reference, layer)
 
-        return ImageTree(self.manifest.layers, steps, open_layer, self.limits)
+        return ImageTree(self.manifest.layers, open_layer, self.limits)
 
-    def _extra(self, digests: Digests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
+    def _extra(self, digests: PathDigests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
         if not tree.files or tree.files[0].path == "":
             # A single file has nothing beside it.
             return ()
@@ -181,7 +179,7 @@ class ImageFiles(Struct):
         below = [path.removeprefix(place.rstrip("/")).lstrip("/") for path in digests.beside]
         return tuple(path for path in below if not ignore.excludes(path))
 
-    def _carriers(self, digests: Digests, different: Sequence[str], missing: Sequence[str]) -> tuple[Layer, ...]:
+    def _carriers(self, digests: PathDigests, different: Sequence[str], missing: Sequence[str]) -> tuple[Layer, ...]:
         """The layers that hold what differs, and those whose step copies to where something is missing."""
         if not (different or missing):
             return tuple(dict.fromkeys(digests.holder.values()))

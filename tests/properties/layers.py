@@ -1,4 +1,4 @@
-"""Layers as builders make them, as hypothesis draws them."""
+"""Layers as builders and others make them, as hypothesis draws them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from hypothesis import strategies as st
 
-from properties.unpacker import Files, Item, apply, resolve, unpack
-from pytest_deploycheck.facts.image import Layer, Step
+from properties.unpacker import Files, Item, NotUnpackableError, apply, resolve
+from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.oci.files.tree import ImageTree
 
 _NAMES = ("a", "b", "c")
@@ -29,8 +29,8 @@ _TARGETS = (*_PLACES, *(f"/{place}" for place in _PLACES), *_DETOURS)
 PATHS = (*(f"/{place}" for place in _PLACES), "/", "/a/../b", "/a/b/../c", "c/./a", "/b/../../a", "/a/b/c/a")
 """What is asked for."""
 
-_RUN = "RUN something"
-_PLAIN = {tarfile.REGTYPE, tarfile.DIRTYPE}
+STEPS = ("RUN something", "WORKDIR /c", *(f"COPY something /{place} # buildkit" for place in _PLACES))
+"""What the history claims of a layer, which need not be so."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Drawn:
 
     Attributes:
         items: Its entries.
-        step: The step that made it.
+        step: The step that made it, as the history claims.
     """
 
     items: tuple[Item, ...]
@@ -76,7 +76,7 @@ def image(stack: Sequence[Drawn]) -> tuple[ImageTree, Store]:
         digest = digest_of(data)
         store.layers.append(Layer(digest, len(data), diff_id=digest_of(tar(drawn.items)), created_by=drawn.step))
         store.data[digest] = data
-    return ImageTree(store.layers, [Step(drawn.step) for drawn in stack], store.open), store
+    return ImageTree(store.layers, store.open), store
 
 
 def tar(items: Sequence[Item]) -> bytes:
@@ -97,23 +97,29 @@ def digest_of(data: bytes) -> str:
 
 @st.composite
 def stacks(draw: st.DrawFn) -> tuple[Drawn, ...]:
-    """The layers of an image, from the bottom up."""
+    """Draw the layers of an image, from the bottom up."""
     stack: list[Drawn] = []
+    files: Files = {}
     for number in range(draw(st.integers(1, 4))):
-        below = unpack([drawn.items for drawn in stack])
         items: list[Item] = []
         for place in range(draw(st.integers(0, 6))):
-            _add(items, draw(_items(number, place)))
-        # A hard link comes last: what it leads to is there by then, in this layer or in one below.
-        for link in draw(st.lists(_links(), max_size=2)):
-            if _leads_somewhere(link, items, below):
-                _add(items, link)
-        stack.append(Drawn(tuple(items), draw(st.sampled_from(_steps(items, below)))))
+            _add(items, draw(_items(number, place)), files)
+        # Hard links come after what they lead to, and some of what they lead to is replaced after them.
+        for link in draw(st.lists(_links(items, files), max_size=2)):
+            _add(items, link, files)
+            if draw(st.booleans()):
+                _add(items, draw(_replacements(number, link.target)), files, is_again=True)
+        # As a builder writes a copy whose destination is a link: where the link leads.
+        for name in draw(st.lists(st.sampled_from(_links_of(files) or [""]), max_size=1)):
+            if folder := resolve(files, name):
+                _add(items, Item(f"{folder}/a", content=f"through {number}\r\n".encode()), files)
+        files = apply(files, items, number)
+        stack.append(Drawn(tuple(items), draw(st.sampled_from(STEPS))))
     return tuple(stack)
 
 
 def _items(number: int, place: int) -> st.SearchStrategy[Item]:
-    """An entry of a layer; no two files hold the same."""
+    """Draw an entry of a layer; no two files hold the same."""
     content = f"{number}.{place}\r\n".encode() * 3
     places = st.sampled_from(_PLACES)
     files = st.builds(Item, places, content=st.just(content))
@@ -125,59 +131,43 @@ def _items(number: int, place: int) -> st.SearchStrategy[Item]:
     return st.one_of(files, files, files, symlinks, symlinks, symlinks, folders, whiteouts, whiteouts, opaques, devices)
 
 
+def _replacements(number: int, place: str) -> st.SearchStrategy[Item]:
+    """Draw what replaces an entry of the same layer."""
+    files = st.just(Item(place, content=f"{number} again\r\n".encode()))
+    symlinks = st.builds(Item, st.just(place), st.just(tarfile.SYMTYPE), target=st.sampled_from(_TARGETS))
+    return st.one_of(files, symlinks)
+
+
 def _whiteout(place: str) -> Item:
     parent, slash, name = place.rpartition("/")
     return Item(f"{parent}{slash}.wh.{name}")
 
 
-def _links() -> st.SearchStrategy[Item]:
-    places = st.sampled_from(_PLACES)
-    return st.builds(Item, places, st.just(tarfile.LNKTYPE), target=places)
+def _links(items: Sequence[Item], below: Files) -> st.SearchStrategy[Item]:
+    """Draw a hard link, mostly to what is there."""
+    there = [item.name for item in items if item.type != tarfile.DIRTYPE and ".wh." not in item.name]
+    targets = st.sampled_from([*there, *there, *below, *_PLACES])
+    return st.builds(Item, st.sampled_from(_PLACES), st.just(tarfile.LNKTYPE), target=targets)
 
 
-def _add(items: list[Item], item: Item) -> None:
-    """Add an entry as a builder would: no path twice, and nothing below what is no folder."""
-    together = [*items, item]
-    firm = [one.name for one in together if one.type != tarfile.DIRTYPE and ".wh." not in one.name]
-    is_below = any(one.name.startswith(f"{other}/") for one in together for other in firm)
-    if not is_below and all(item.name != other.name for other in items):
-        items.append(item)
+def _links_of(files: Files) -> list[str]:
+    """Return the links that lead to a folder."""
+    return [path for path, node in files.items() if node.type == tarfile.SYMTYPE and reached(files, path) == "folder"]
 
 
-def _leads_somewhere(link: Item, items: Sequence[Item], below: Files) -> bool:
-    """Whether a hard link leads to what is no folder, over no link, and leaves what any hard link leads to as it is."""
-    files = dict(below)
-    apply(files, items, 0)
-    targets = {link.target, *(item.target for item in items if item.type == tarfile.LNKTYPE)}
-    before = {target: files.get(target) for target in targets}
-    node = before[link.target]
-    if node is None or node.type == tarfile.DIRTYPE or link.name in targets:
-        return False
-    apply(files, [link], 0)
-    return all(files.get(target) == node for target, node in before.items())
-
-
-def _steps(items: Sequence[Item], below: Files) -> list[str]:
-    """The steps that can have made a layer: RUN, and a COPY to whatever holds all of it, over no link."""
-    if not items or any(item.type not in _PLAIN or ".wh." in item.name for item in items):
-        return [_RUN]
-    copies = [
-        f"COPY something /{place} # buildkit"
-        for place in _PLACES
-        if all(f"{item.name}/".startswith(f"{place}/") for item in items) and _is_free(place, below)
-    ]
-    return [_RUN, *copies, *copies]
-
-
-def _is_free(place: str, below: Files) -> bool:
-    """Whether nothing on the way to a place, and it neither, is other than a folder."""
-    parts = place.split("/")
-    ways = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-    return all(below[way].type == tarfile.DIRTYPE for way in ways if way in below)
+def _add(items: list[Item], item: Item, below: Files, *, is_again: bool = False) -> None:
+    """Add an entry where it can be unpacked and, unless it is to replace one, no other has its path or is below it."""
+    if not is_again and any(f"{other.name}/".startswith(f"{item.name}/") for other in items):
+        return
+    try:
+        apply(below, [*items, item], 0)
+    except NotUnpackableError:
+        return
+    items.append(item)
 
 
 def reached(files: Files, path: str) -> str | None:
-    """What a path reaches in an unpacked image: `file`, `folder`, `other`, or None where nothing is there."""
+    """Return what a path leads to in an unpacked image: `file`, `folder`, `other`, or None where nothing is there."""
     place = resolve(files, path)
     if place is None:
         return None

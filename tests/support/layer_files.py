@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import zstandard
 
-from pytest_deploycheck.facts.image import Layer, Step
+from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.oci.files.layer import DEFAULT_LIMITS, Limits
 from pytest_deploycheck.oci.files.tree import ImageTree
 from pytest_deploycheck.oci.manifest import digest_of
@@ -139,19 +139,12 @@ class Store:
         yield io.BytesIO(self.data[layer.digest])
 
 
-def image(
-    *layers: Built, empty_steps: Sequence[tuple[int, str]] = (), limits: Limits = DEFAULT_LIMITS
-) -> tuple[ImageTree, Store]:
-    """An image of these layers, from the bottom up, and the store that it is read from.
+def image(*layers: Built, limits: Limits = DEFAULT_LIMITS) -> tuple[ImageTree, Store]:
+    """Return the image of these layers, from the bottom up, and the store that it is read from.
 
     Args:
         layers: The layers.
-        empty_steps: Steps that made no layer, each with the number of the layer that it comes before.
         limits: How much a layer may ask for.
     """
-    steps: list[Step] = []
-    for number, one in enumerate(layers):
-        steps += [Step(text, is_empty=True) for before, text in empty_steps if before == number]
-        steps.append(Step(one.layer.created_by))
     store = Store({one.layer.digest: one.data for one in layers})
-    return ImageTree([one.layer for one in layers], steps, store.open, limits), store
+    return ImageTree([one.layer for one in layers], store.open, limits), store

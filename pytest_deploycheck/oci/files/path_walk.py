@@ -1,4 +1,4 @@
-"""The way to one path of an image: links are followed as Linux follows them, and never out of the image."""
+"""The resolution of one path of an image: links are followed as Linux follows them, and never out of the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_LINKS = 40
 
 
 class Sight(Struct, Generic[T], frozen=True):
-    """What stands at a place, or on the way to it.
+    """A file, folder or link at a place, or on the way to it.
 
     Attributes:
         place: Where it stands.
@@ -25,6 +25,7 @@ class Sight(Struct, Generic[T], frozen=True):
         depth: Number of its layer, from the bottom up.
         target: Where a link leads.
         content: What was taken of a file, or None.
+        number: The number of its entry within the layer.
     """
 
     place: str
@@ -32,6 +33,7 @@ class Sight(Struct, Generic[T], frozen=True):
     depth: int
     target: str = ""
     content: T | None = None
+    number: int = 0
 
 
 class _Inode(Struct, frozen=True):
@@ -39,32 +41,34 @@ class _Inode(Struct, frozen=True):
 
     Attributes:
         place: Where the hard link stands.
-        tail: What of the path is behind it.
-        top: The layers that its path is looked for in.
+        tail: The part of the path behind it.
+        top: The uppermost layer that its path was looked for in.
+        until: The entry of that layer before which its path was looked for, or None.
     """
 
     place: str
     tail: Sequence[str]
     top: int
+    until: int | None
 
 
 class Search(Generic[T]):
-    """A path, and how far the way to it is known.
+    """The resolution of a path, as far as it has come.
 
     Attributes:
         place: The place to look at next.
-        top: Number of the uppermost layer to look in: the file of a hard link is that of its own layer, whatever the
-            layers above have in its place.
-        passed: Every place that was looked at.
+        top: Number of the uppermost layer to look in: the file of a hard link is the one that its target was when the
+            link was written, whatever the layers above have in its place.
+        until: The entry of that layer before which to look, or None for the whole layer.
         is_open: Whether there is more to look at.
-        sight: What the path is, in the end; None where nothing is there.
-        links: How many links were followed.
-        in_circle: Whether its links lead nowhere but to each other.
+        sight: What the path resolved to; None where nothing is there.
+        links: The number of links that were followed.
+        in_circle: Whether its links only lead to each other.
     """
 
     def __init__(self, path: str, top: int) -> None:
         self.top = top
-        self.passed: set[str] = set()
+        self.until: int | None = None
         self.is_open = True
         self.sight: Sight[T] | None = None
         self.in_circle = False
@@ -74,7 +78,7 @@ class Search(Generic[T]):
         self._head("", parts_of(path))
 
     def go_on(self, sight: Sight[T] | None) -> None:
-        """Take account of what was seen at the place, or on the way to it."""
+        """Take account of what is at the place, or on the way to it."""
         if sight is None or (sight.kind not in {"symlink", "hardlink"} and sight.place != self.place):
             self._end(None)
         elif sight.kind in {"symlink", "hardlink"}:
@@ -94,17 +98,18 @@ class Search(Generic[T]):
         elif not link.target:
             self._end(None)
         elif link.kind == "hardlink":
-            # The file is looked for in the layers from this one down; should it be a symlink, it is one of this place.
+            # The file is the one that was there when the link was written. Should it be a symlink, it is one of this
+            # place.
             if not self._is_inode(link):
-                self._inodes.append(_Inode(link.place, tail, self.top))
+                self._inodes.append(_Inode(link.place, tail, self.top, self.until))
                 tail = []
-            self.top = link.depth
+            self.top, self.until = link.depth, link.number
             self._head("", [*parts_of(link.target), *tail])
         else:
             place = link.place
             if self._is_inode(link):
                 inode = self._inodes.pop()
-                place, tail, self.top = inode.place, inode.tail, inode.top
+                place, tail, self.top, self.until = inode.place, inode.tail, inode.top, inode.until
             folder = "" if link.target.startswith("/") else parent_of(place)
             self._head(folder, [*parts_of(link.target), *tail])
 
@@ -113,13 +118,12 @@ class Search(Generic[T]):
         return bool(self._inodes) and link.place == self.place and not self._rest
 
     def _head(self, folder: str, parts: Sequence[str]) -> None:
-        """Look next as far as no `..` comes: where that leads, only what stands before it tells."""
+        """Look next at the path up to the first `..`, whose meaning depends on the links before it."""
         ups = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
         for _ in range(ups):
             folder = parent_of(folder)
         end = next((at for at, part in enumerate(parts[ups:], start=ups) if part == ".."), len(parts))
         self.place, self._rest = joined(folder, *parts[ups:end]), parts[end:]
-        self.passed.add(self.place)
 
     def _end(self, sight: Sight[T] | None) -> None:
         self.sight, self.is_open = sight, False

@@ -7,22 +7,21 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from pytest_deploycheck.facts.image import Layer, Step
+from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.facts.source import FileDigest
 from pytest_deploycheck.oci.files.file_digest import file_digest
 from pytest_deploycheck.oci.files.layer import DEFAULT_LIMITS, Entry, LayerError, Limits
 from pytest_deploycheck.oci.files.lookup import Descent, Listing, OpenLayer, Stack, named
 from pytest_deploycheck.oci.files.path_walk import Search
 from pytest_deploycheck.oci.files.paths import joined, place_of
-from pytest_deploycheck.oci.steps import destinations
 
 T = TypeVar("T")
 
-__all__ = ["Digests", "ImageTree", "OpenLayer"]
+__all__ = ["ImageTree", "OpenLayer", "PathDigests"]
 
 
-class Digests(Struct, frozen=True):
-    """What an image has at some paths.
+class PathDigests(Struct, frozen=True):
+    """The files that an image has at some paths, by digest.
 
     Attributes:
         found: What each path holds, as it was asked for; None where the image has no file there.
@@ -41,12 +40,13 @@ class Digests(Struct, frozen=True):
 class ImageTree:
     """The files of an image, as a container would see them.
 
-    Layers are looked at from the uppermost down, and only until the answer is known; those that the history shows to
-    have been copied elsewhere are left out. Symbolic links are followed inside the image, never out of it. Paths are
-    absolute; without a leading slash they mean the same.
+    The layers are read from the uppermost down, and only until the answer is known. The history of the image spares no
+    layer: a step that copies through a link writes elsewhere than it says. Symbolic links are followed inside the
+    image, never out of it. Paths are absolute; without a leading slash they mean the same.
 
-    An entry below a folder of its layer makes it a folder, even if lower layers have a link in its place; what stands
-    below a link of the same layer is not read, for builders make no such layers and runtimes disagree on them.
+    The entries of a layer take effect in their order, as a container runtime unpacks them: an entry below a link of
+    its own layer is written to where that link leads, an entry below a link of a lower layer makes a folder of it, and
+    a hard link is the file that its target was when the link was written.
 
     Every method raises LayerError where a layer that it needs is damaged or asks for more than the limits; what
     `open_layer` raises is passed on.
@@ -55,28 +55,23 @@ class ImageTree:
     def __init__(
         self,
         layers: Sequence[Layer],
-        steps: Sequence[Step],
         open_layer: OpenLayer,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        """Look at nothing yet.
+        """Open nothing yet.
 
         Args:
             layers: The layers, from the bottom up, as the manifest has them.
-            steps: The steps of the build, from the bottom up. Where those that made a layer are not as many as the
-                layers, or there are none, every layer is taken to hold anything.
             open_layer: Opens a layer to be read from its start; it may be asked for the same layer again.
             limits: How much a layer may ask for.
         """
-        known = destinations(steps)
-        unknown = (None,) * len(layers)
-        self._stack = Stack(tuple(layers), known if len(known) == len(layers) else unknown, open_layer, limits)
+        self._stack = Stack(tuple(layers), open_layer, limits)
 
     def read_bytes(self, path: str) -> bytes:
-        """What a file holds.
+        """Return the content of a file.
 
         Raises:
-            FileNotFoundError: The image has no file there; says which layers were looked at.
+            FileNotFoundError: The image has no file there; the message names the layers that were opened.
             IsADirectoryError: It is a folder.
             LayerError: It has more bytes than the limits let into memory.
         """
@@ -93,18 +88,18 @@ class ImageTree:
         return content or b""
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file, a folder, or a link that leads to one."""
+        """Return whether there is a file, a folder, or a link that leads to one."""
         descent: Descent[None] = Descent(self._stack, _nothing)
         return descent.search([path])[path].sight is not None
 
     def files(self, prefix: str = "/") -> tuple[str, ...]:
-        """The files in a folder and in those below it: regular files and links that lead to one, absolute and sorted.
+        """Return the files in a folder and in those below it, absolute and sorted.
 
-        Links to folders are not entered, so that each file is listed where it is. A prefix that leads to a file lists
-        that file.
+        They are regular files and links that lead to one. Links to folders are not entered, so that each file is listed
+        where it is. A prefix that leads to a file lists that file.
 
         Raises:
-            FileNotFoundError: There is nothing at the prefix; says which layers were looked at.
+            FileNotFoundError: There is nothing at the prefix; the message names the layers that were opened.
         """
         descent: Descent[None] = Descent(self._stack, _nothing)
         search = descent.search([prefix])[prefix]
@@ -112,15 +107,15 @@ class ImageTree:
             self._check_file(prefix, search, descent.opened)
             return (f"/{place_of(prefix)}",)
         listing: Listing[None] = Listing(search.place)
-        descent.list(listing, descent.depths_for(search.passed))
+        descent.list(listing, range(len(self._stack.layers)))
         links = [place for place, sight in listing.files.items() if sight.kind in {"symlink", "hardlink"}]
         leads = descent.search(links)
         found = {place for place, sight in listing.files.items() if sight.kind == "file"}
         found |= {place for place, search in leads.items() if search.sight and search.sight.kind == "file"}
         return tuple(sorted(_under(prefix, search.place, place) for place in found))
 
-    def digests(self, paths: Iterable[str], *, folders: Iterable[str] = ()) -> Digests:
-        """What the files at these paths hold, by digest, in as few looks at the layers as possible.
+    def digests(self, paths: Iterable[str], *, folders: Iterable[str] = ()) -> PathDigests:
+        """Return the digests of the files at these paths, and read the layers as few times as possible.
 
         Args:
             paths: Paths of files; links are followed.
@@ -139,7 +134,7 @@ class ImageTree:
         found = {path: searches[path].sight for path in asked}
         files = {path: sight for path, sight in found.items() if sight and sight.kind == "file"}
         own = {f"/{place}" for path in asked for place in (place_of(path), searches[path].place)}
-        return Digests(
+        return PathDigests(
             found={path: files[path].content if path in files else None for path in asked},
             holder={path: self._stack.layers[sight.depth] for path, sight in files.items()},
             beside=tuple(sorted(_beside(inside, listings, own))),
@@ -149,7 +144,7 @@ class ImageTree:
     def _check_file(self, path: str, search: Search[T], opened: Sequence[int]) -> None:
         if search.sight is not None:
             if search.sight.kind == "folder":
-                raise IsADirectoryError(f"{path} is a folder in the image, no file")
+                raise IsADirectoryError(f"{path} is a folder in the image, not a file")
             if search.sight.kind != "file":
                 raise FileNotFoundError(f"{path} is neither a file nor a folder in the image")
             return
@@ -158,11 +153,11 @@ class ImageTree:
         looked = ", ".join(named(self._stack.layers[depth]) for depth in opened)
         of = f"{len(opened)} of its {len(self._stack.layers)} layers"
         link = f", which leads to /{search.place}," if search.links else ""
-        raise FileNotFoundError(f"{path}{link} is not in the image; looked in {of}: {looked}")
+        raise FileNotFoundError(f"{path}{link} is not in the image; searched {of}: {looked}")
 
 
 def _nothing(_: Entry) -> None:
-    """What is taken of a file where only its being there counts."""
+    """Take nothing of a file where only its presence counts."""
 
 
 def _digest(entry: Entry) -> FileDigest:
@@ -170,12 +165,12 @@ def _digest(entry: Entry) -> FileDigest:
 
 
 def _under(asked: str, folder: str, place: str) -> str:
-    """A place in a folder, as seen from the path by which the folder was asked for."""
+    """Return a place in a folder, as seen from the path by which the folder was asked for."""
     return f"/{joined(place_of(asked), place[len(folder) :].strip('/'))}"
 
 
 def _beside(folders: Iterable[str], listings: Iterable[Listing[FileDigest]], own: set[str]) -> set[str]:
-    """The files that the listings of folders have and that are none of these paths."""
+    """Return the files that the listings of folders have and that are none of these paths."""
     found = set()
     for folder, listing in zip(folders, listings, strict=True):
         for place, sight in listing.files.items():

@@ -107,7 +107,7 @@ def test_files_are_listed_with_the_links_that_lead_to_one() -> None:
 
 def test_the_root() -> None:
     """The root is a folder, even of an image without layers."""
-    empty = ImageTree([], [], lambda _: pytest.fail("there is nothing to open"))
+    empty = ImageTree([], lambda _: pytest.fail("there is nothing to open"))
     assert empty.exists("/")
     assert not empty.exists("/a")
     assert empty.files() == ()
@@ -116,14 +116,14 @@ def test_the_root() -> None:
             one.read_bytes("/")
 
 
-def test_what_is_missing_is_told_with_the_layers_looked_at() -> None:
-    """The message names the path and, from the top, each layer that was looked at with its step."""
+def test_the_message_for_a_missing_path_names_the_layers() -> None:
+    """The message names the path and, from the top, each layer that was searched, with its step."""
     low, top = built(file("a"), created_by="COPY a /a # buildkit"), built(file("b"), created_by="RUN b")
     one, _ = image(low, top)
     with pytest.raises(FileNotFoundError) as caught:
         one.read_bytes("/app/main.py")
     expected = f"{top.layer.digest[:19]} (RUN b), {low.layer.digest[:19]} (COPY a /a)"
-    assert str(caught.value) == f"/app/main.py is not in the image; looked in 2 of its 2 layers: {expected}"
+    assert str(caught.value) == f"/app/main.py is not in the image; searched 2 of its 2 layers: {expected}"
 
 
 def test_a_long_step_is_cut() -> None:
@@ -177,4 +177,4 @@ def test_errors_of_opening_are_passed_on() -> None:
         yield io.BytesIO()
 
     with pytest.raises(ConnectionError, match="no route"):
-        ImageTree([built(file("a")).layer], [], refuse).exists("/a")
+        ImageTree([built(file("a")).layer], refuse).exists("/a")
