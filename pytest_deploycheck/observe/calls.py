@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,7 +18,10 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 MOST_REPEATS = 5
-"""Times that one page token may come in a row."""
+"""Page tokens that may come in a row although they came before."""
+
+PAGES_LIMIT = 25.0
+"""Seconds that the pages of a listing may take."""
 
 
 class Once(Struct):
@@ -79,27 +83,47 @@ def batches(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield things[start : start + size]
 
 
-def pages(call: Callable[..., Mapping[str, Any]], **parameters: Any) -> Iterator[Mapping[str, Any]]:
+def pages(
+    call: Callable[..., Mapping[str, Any]],
+    *,
+    cursor: str = "nextToken",
+    seconds: float = PAGES_LIMIT,
+    monotonic: Callable[[], float] = time.monotonic,
+    **parameters: Any,
+) -> Iterator[Mapping[str, Any]]:
     """Yield every page of an operation, until no token is left.
 
-    For operations that botocore has no paginator for, or whose paginator stops at a token that comes twice. Such a
-    token is followed again, as the page behind it may have changed by then, but only a few times.
+    botocore's paginators stop at a token that comes twice, and follow new tokens for ever. Here a token that comes
+    again is followed a few times, as the page behind it may have changed, and the pages have a time limit.
+
+    Args:
+        call: The operation, a method of a client.
+        cursor: The name of the token in request and response.
+        seconds: Seconds after which no further page is asked for; `math.inf` where the caller stops by itself.
+        monotonic: The clock of that limit.
+        parameters: The parameters of the call.
 
     Raises:
-        IncompleteAnswerError: The same token came `MOST_REPEATS` times in a row, so the rest cannot be reached.
+        IncompleteAnswerError: The rest of the pages could not be reached.
     """
-    token: str | None = None
+    ends = monotonic() + seconds
+    seen: set[str] = set()
     repeats = 0
+    following: str | None = None
     while True:
-        page = call(**parameters, **({"nextToken": token} if token else {}))
+        page = call(**parameters, **({cursor: following} if following else {}))
         yield page
-        following = page.get("nextToken")
+        following = page.get(cursor)
         if not following:
             return
-        repeats = repeats + 1 if following == token else 0
+        repeats = repeats + 1 if following in seen else 0
+        seen.add(following)
         if repeats >= MOST_REPEATS:
             raise IncompleteAnswerError(operation=call.__name__, member="page after a token that keeps repeating")
-        token = following
+        if monotonic() >= ends:
+            raise IncompleteAnswerError(
+                operation=call.__name__, member=f"last page: more than {len(seen)} pages came in {seconds:g} seconds"
+            )
 
 
 def utc(moment: datetime) -> datetime:

@@ -1,8 +1,4 @@
-"""botocore's errors in terms a user can act on.
-
-Which error stands for which trouble was tried out, not taken from documentation: botocore raises a dozen kinds for
-credentials alone, and one of Python's own.
-"""
+"""The problems of calls: botocore's errors in terms a user can act on."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 from botocore import exceptions as boto
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.read_only import CREDENTIALS, READS, iam_action
@@ -22,10 +18,10 @@ Answered: TypeAlias = tuple[T | None, Problem | None]
 """What a query returns: its value and its problem, of which one is None."""
 
 LOOK_ERRORS = (BotoCoreError, ClientError, OSError)
-"""What a call through botocore may raise; OSError is for a web identity token file that cannot be read."""
+"""The errors of a call through botocore; OSError is for files of credentials that cannot be read."""
 
-_NOT_UNDERSTOOD = (KeyError, TypeError)
-"""What reading an answer raises that lacks what it should have."""
+_NOT_UNDERSTOOD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""The errors of code that reads an answer with values outside of what it should have."""
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -34,7 +30,9 @@ _SIGNATURE = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch", "R
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
 )
-_FAULTS = frozenset({"ServerException", "InternalFailure", "InternalError", "ServiceUnavailable", "500", "502", "503"})
+_FAULTS = frozenset(
+    {"ServerException", "InternalFailure", "InternalError", "ServiceUnavailable", "500", "502", "503", "504"}
+)
 _SKEW = ("Signature expired", "not yet current", "RequestTimeTooSkewed")
 
 _ACTIONS = {
@@ -46,7 +44,7 @@ _ACTIONS = {
 
 
 class IncompleteAnswerError(BotoCoreError):
-    """An answer lacks what its operation always returns: it was cut short, and says nothing.
+    """An answer lacks a member that its operation always returns: it was cut short, and is no evidence of anything.
 
     botocore turns a truncated JSON body into an empty answer, with no error and no retry.
     """
@@ -54,15 +52,36 @@ class IncompleteAnswerError(BotoCoreError):
     fmt = "the answer to {operation} lacks '{member}'; it was probably cut short on its way"
 
 
+class UnreadableAnswerError(BotoCoreError):
+    """An answer that cannot be parsed, or that has a member of another type than the API's model."""
+
+    fmt = "the answer to {operation} is not what AWS sends ({reason})"
+
+
+class CallTimeoutError(HTTPClientError):
+    """A call whose answer was not complete in time, however little by little it arrived."""
+
+    fmt = "{operation} had no complete answer after {seconds} seconds"
+
+
+class ObservationTimeoutError(BotoCoreError):
+    """A call that was not made, because the time for the observation it belongs to was over."""
+
+    fmt = "{operation} was not read, because the time for this observation was over"
+
+
 def code_of(error: Exception) -> str:
-    """The error's own name: the service's code, or the class of what botocore raised."""
+    """Return the error's own name: the service's code, or the class of the exception."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
 
 
+_RUN_AGAIN = "Run again; if it happens again, check `endpoint_url`, AWS_ENDPOINT_URL and the proxy of this machine."
+
+
 def problem_of(error: Exception, action: str) -> Problem:
-    """What `error`, raised by a call that needs the IAM action `action`, means to a user."""
+    """Return the problem that `error` is, raised by a call that needs the IAM action `action`."""
     if isinstance(error, ClientError):
         action = _ACTIONS.get(error.operation_name, action)
     message, remedy = _explain(error, action)
@@ -72,7 +91,7 @@ def problem_of(error: Exception, action: str) -> Problem:
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return code_of(error) in THROTTLED | _FAULTS
-    return isinstance(error, boto.HTTPClientError | IncompleteAnswerError)
+    return isinstance(error, HTTPClientError | IncompleteAnswerError | UnreadableAnswerError | ObservationTimeoutError)
 
 
 def attempt(action: str, query: Callable[[], T]) -> Answered[T]:
@@ -82,8 +101,8 @@ def attempt(action: str, query: Callable[[], T]) -> Answered[T]:
     except LOOK_ERRORS as error:
         return None, problem_of(error, action)
     except _NOT_UNDERSTOOD as error:
-        message = f"The answer to {action} is not of the shape it should have: {error!r}."
-        return None, Problem(action, type(error).__name__, message, "See what answers at the endpoint; run again.")
+        message = f"The answer to {action} has a value outside of what AWS sends ({type(error).__name__})."
+        return None, Problem(action, type(error).__name__, message, _RUN_AGAIN, passing=True)
 
 
 def _explain(error: Exception, action: str) -> tuple[str, str]:
@@ -97,7 +116,7 @@ def _explain(error: Exception, action: str) -> tuple[str, str]:
 
 def _explain_answer(error: ClientError, action: str) -> tuple[str, str]:
     code = code_of(error)
-    said = str(error.response.get("Error", {}).get("Message", "")).strip() or str(error)
+    said = _message_of(error)
     if code in _SIGNATURE:
         if any(mark in said or mark == code for mark in _SKEW):
             return (
@@ -127,6 +146,15 @@ def _explain_answer(error: ClientError, action: str) -> tuple[str, str]:
             "Run again; if it happens often, fewer processes should ask at a time.",
         )
     return f"{action} failed with {code}: {said}", "See the error; then run again."
+
+
+def _message_of(error: ClientError) -> str:
+    """Return the service's own message; the page that a proxy sends instead of one is not shown."""
+    said = str(error.response.get("Error", {}).get("Message", "")).strip() or str(error)
+    if said.startswith(("<", "{", "[")):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return f"the answer was no message of AWS (HTTP status {status})"
+    return said
 
 
 _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
@@ -164,17 +192,12 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (boto.InvalidConfigError, boto.ConfigParseError),
         "The AWS configuration files contradict themselves: {error}.",
-        "Mend the profile in ~/.aws/config (a source_profile that is not defined is the usual cause).",
+        "Fix the profile in ~/.aws/config (a source_profile that is not defined is the usual cause).",
     ),
     (
         (boto.CredentialRetrievalError,),
         "The credentials could not be fetched: {error}.",
         "Run the credential_process (or the role's provider) by hand and see what it prints.",
-    ),
-    (
-        (OSError,),
-        "The web identity token file cannot be read: {error}.",
-        "Check AWS_WEB_IDENTITY_TOKEN_FILE; in Kubernetes and CI it is mounted for the job's service account.",
     ),
     (
         (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ConnectionClosedError, boto.ReadTimeoutError),
@@ -183,7 +206,27 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     ),
     (
         (boto.SSLError, boto.ProxyConnectionError),
-        "AWS cannot be reached safely: {error}.",
+        "The connection to AWS is not secure: {error}.",
         "Check the proxy and the certificates (AWS_CA_BUNDLE) of this machine.",
+    ),
+    (
+        (CallTimeoutError,),
+        "AWS does not answer in time: {error}.",
+        "Check the network and proxy of this machine, and `endpoint_url` or AWS_ENDPOINT_URL; run again.",
+    ),
+    (
+        (IncompleteAnswerError, UnreadableAnswerError),
+        "AWS's answer cannot be used, also after retries: {error}.",
+        _RUN_AGAIN,
+    ),
+    (
+        (ObservationTimeoutError,),
+        "The observation was cut off: {error}.",
+        "Run again; if AWS answers slowly, allow more time with --deploy-wait.",
+    ),
+    (
+        (FileNotFoundError, PermissionError, IsADirectoryError),
+        "A file of the credentials cannot be read: {error}.",
+        "Check AWS_WEB_IDENTITY_TOKEN_FILE and the files that ~/.aws/config names.",
     ),
 )

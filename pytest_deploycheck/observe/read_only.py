@@ -22,7 +22,7 @@ READS: Final = {
         "ListServiceDeployments",
         "ListTasks",
     },
-    "elbv2": {"DescribeTargetGroups", "DescribeTargetHealth"},
+    "elbv2": {"DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"},
     "ecr": {"BatchGetImage", "DescribeImages", "DescribeRepositories", "GetDownloadUrlForLayer"},
     "logs": {"FilterLogEvents", "GetQueryResults", "StartLiveTail", "StartQuery"},
 }

@@ -1,11 +1,13 @@
-"""One way in to AWS for each environment: credentials, retries, the read-only guard, and who we are."""
+"""The clients of an environment: credentials, time limits, retries, the read-only guard, and the caller's identity."""
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -19,6 +21,7 @@ from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.snapshot import Identity
+from pytest_deploycheck.observe import api_calls, credentials
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.read_only import guard
 
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 PARALLEL_CALLS = 8
 """Calls that may be under way at once; botocore keeps a connection for each."""
 
+_CREDENTIALS_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+"""The settings of the clients that botocore itself makes to fetch credentials: its own would wait for minutes."""
+
 
 def _config(*, is_polled: bool = False, **more: Any) -> Config:
     """The settings of one client: botocore keeps in the retries that it is given what it finds in variables.
@@ -45,8 +51,8 @@ def _config(*, is_polled: bool = False, **more: Any) -> Config:
     """
     return Config(
         retries={"mode": "adaptive", "total_max_attempts": 2} if is_polled else {"mode": "standard"},
-        connect_timeout=10,
-        read_timeout=30,
+        connect_timeout=5,
+        read_timeout=20 if is_polled else 10,
         max_pool_connections=PARALLEL_CALLS,
         user_agent_extra="pytest-deploycheck",
         **more,
@@ -77,10 +83,17 @@ class Session:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._throttled: Counter[str] = Counter()
+        self._time_left: Callable[[], float] = lambda: math.inf
         try:
-            self._session = boto3.Session(botocore_session=_core_session(environment), region_name=environment.region)
+            self._core = _core_session(environment)
+            api_calls.install(self._core, self._seconds_left)
+            self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
-            self._session.get_credentials()
+            if environment.role_arn:
+                with credentials.explained(self._core):
+                    _assume(self._core, environment.role_arn, environment)
+        except credentials.CredentialsError as error:
+            raise _without_credentials(error, environment, self._core) from None
         except LOOK_ERRORS as error:
             raise _unusable(error, environment) from None
         if region is None:
@@ -91,31 +104,39 @@ class Session:
         self.region: str = region
 
     def identify(self) -> Identity:
-        """Ask AWS who we are (sts:GetCallerIdentity, which needs no permission), and what time it is there.
+        """Return the caller's identity (sts:GetCallerIdentity, which needs no permission) and the servers' time.
 
         Raises:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
         """
         try:
+            credentials.fetch(self._core)
             answer = self.sts().get_caller_identity()
+        except credentials.CredentialsError as error:
+            raise _without_credentials(error, self._environment, self._core) from None
         except LOOK_ERRORS as error:
             raise _unusable(error, self._environment) from None
         except ValueError as error:
-            # What botocore says of an endpoint that is no URL.
+            # botocore's error for an endpoint that is not a URL.
             raise EnvironmentUnusableError(
-                f"The environment {self._environment.name!r} cannot be looked at: {error}.",
+                f"The environment {self._environment.name!r} cannot be observed: {error}.",
                 "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
             ) from error
-        if "Account" not in answer:
-            raise EnvironmentUnusableError(
-                "The answer to sts:GetCallerIdentity names no account: it does not come from AWS, or was cut short.",
-                "Check `endpoint_url`, AWS_ENDPOINT_URL and the proxy of this machine.",
-            )
         offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
         return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset)
 
+    @contextmanager
+    def limited(self, time_left: Callable[[], float]) -> Iterator[None]:
+        """Make no call inside the block once `time_left` returns no seconds, and cut off those under way then."""
+        before = self._time_left
+        self._time_left = time_left
+        try:
+            yield
+        finally:
+            self._time_left = before
+
     def sts(self) -> STSClient:
-        """The client that knows who we are."""
+        """The client for the caller's identity."""
         return cast("STSClient", self._client("sts", self.region))
 
     def ecs(self) -> ECSClient:
@@ -147,8 +168,11 @@ class Session:
             return cast("CloudWatchLogsClient", self._make_client("logs", region, config))
 
     def log_throttles(self, region: str) -> int:
-        """How many calls CloudWatch Logs has throttled in a region so far, those that a retry mended included."""
+        """How many calls CloudWatch Logs has throttled in a region so far, those included that a retry made good."""
         return self._throttled[region]
+
+    def _seconds_left(self) -> float:
+        return self._time_left()
 
     def _client(self, service: str, region: str, *, is_polled: bool = False) -> Any:
         # boto3 sessions are not safe to share between threads while they make clients; clients are.
@@ -175,11 +199,10 @@ class Session:
 
 def _core_session(environment: EnvironmentSettings) -> CoreSession:
     core = CoreSession(profile=environment.profile)
+    core.set_default_client_config(_CREDENTIALS_CONFIG)
     if environment.region:
         core.set_config_variable("region", environment.region)
     guard(core)
-    if environment.role_arn:
-        _assume(core, environment.role_arn, environment)
     return core
 
 
@@ -217,8 +240,22 @@ def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
 
 def _unusable(error: Exception, environment: EnvironmentSettings) -> EnvironmentUnusableError:
     problem = problem_of(error, "sts:GetCallerIdentity")
-    profile = f" with profile {environment.profile!r}" if environment.profile else ""
-    role = f" as role {environment.role_arn}" if environment.role_arn else ""
     return EnvironmentUnusableError(
-        f"The environment {environment.name!r} cannot be looked at{profile}{role}: {problem.message}", problem.remedy
+        f"The environment {_described(environment)} cannot be observed: {problem.message}", problem.remedy
     )
+
+
+def _without_credentials(
+    error: credentials.CredentialsError, environment: EnvironmentSettings, core: CoreSession
+) -> EnvironmentUnusableError:
+    return EnvironmentUnusableError(
+        f"The environment {_described(environment, core)} cannot be observed: {error.message}", error.remedy
+    )
+
+
+def _described(environment: EnvironmentSettings, core: CoreSession | None = None) -> str:
+    """Return the name of the environment with the profile and role whose credentials are used."""
+    name = environment.profile or (core.get_config_variable("profile") if core else None)
+    profile = f" with profile {name!r}" if name else ""
+    role = f" as role {environment.role_arn}" if environment.role_arn else ""
+    return f"{environment.name!r}{profile}{role}"

@@ -13,6 +13,9 @@ from pytest_deploycheck.judge.checks.pending import still_awaited
 from pytest_deploycheck.judge.progress import Progress, progress
 from pytest_deploycheck.polling import Clock, wait
 
+OVERTIME = 25.0
+"""Seconds after the end of the wait at which an observation is cut off, so that no run outlasts its stated waits."""
+
 FRESH = 1.0
 """Seconds for which an observation is as good as a new one."""
 
@@ -20,8 +23,8 @@ FRESH = 1.0
 class ServicesObserver(Protocol):
     """Observes the selected services, as often as it is asked."""
 
-    def observe(self) -> tuple[ServiceFacts, ...]:
-        """Return the facts of every selected service."""
+    def observe(self, time_left: Callable[[], float]) -> tuple[ServiceFacts, ...]:
+        """Return the facts of every selected service; what is not read when no time is left is a problem of theirs."""
         ...
 
 
@@ -60,9 +63,10 @@ class Watch(Struct):
         before = self.observation or Observation(self.identity, self.now(), self.now(), ())
         self.observation = before
         began = self.clock.monotonic()
+        ends = began + self.timeout + OVERTIME
 
         def poll() -> Observation:
-            services = self.observer.observe()
+            services = self.observer.observe(lambda: ends - self.clock.monotonic())
             self._observed_at = self.clock.monotonic()
             elapsed = self._observed_at - began
             waited = before.waited + elapsed

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.observe.calls import batches, member, require_all, utc, utc_or_none
+from pytest_deploycheck.observe.calls import batches, member, pages, require_all, utc, utc_or_none
 from pytest_deploycheck.observe.ecs.rollouts import deployment, task_set
 
 if TYPE_CHECKING:
@@ -56,10 +56,9 @@ def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
     """
     arns: dict[str, None] = {}
     running: tuple[str, ...] = ()
-    paginator = client.get_paginator("list_tasks")
     statuses: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
     for status in statuses:
-        for page in paginator.paginate(cluster=cluster, serviceName=service, desiredStatus=status):
+        for page in pages(client.list_tasks, cluster=cluster, serviceName=service, desiredStatus=status):
             arns.update(dict.fromkeys(member(page, "taskArns", "ecs:ListTasks")))
         if status == "RUNNING":
             running = tuple(arns)

@@ -1,4 +1,4 @@
-"""Alarms and their history, as CloudWatch tells them."""
+"""Alarms and their history in CloudWatch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
-from pytest_deploycheck.observe.calls import batches, member, side_by_side, utc, utc_or_none
+from pytest_deploycheck.observe.calls import batches, member, pages, side_by_side, utc, utc_or_none
 from pytest_deploycheck.observe.problems import IncompleteAnswerError, attempt
 
 if TYPE_CHECKING:
@@ -23,14 +24,16 @@ _KINDS = {"MetricAlarms": False, "CompositeAlarms": True}
 
 
 def alarms(client: CloudWatchClient, names: Sequence[str], began: datetime | None) -> tuple[Alarm, ...]:
-    """The alarms of these names, as far as there are any, with what happened to them since a moment."""
+    """Return the alarms of these names that exist, with the changes of their states since a moment."""
     found: dict[str, Alarm] = {}
     for batch in batches(names, _MOST_PER_CALL):
         # Without the types CloudWatch leaves composite alarms out.
-        pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNames=list(batch), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        for page in pages:
+        for page in pages(
+            client.describe_alarms,
+            cursor="NextToken",
+            AlarmNames=list(batch),
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+        ):
             for alarm in _alarms_of(page):
                 found[alarm.name] = alarm
     known = [found[name] for name in names if name in found]
@@ -38,14 +41,11 @@ def alarms(client: CloudWatchClient, names: Sequence[str], began: datetime | Non
 
 
 def like(client: CloudWatchClient, missing: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """For names of which there is no alarm, the names that are like them."""
-    pages = client.get_paginator("describe_alarms").paginate(
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"], PaginationConfig={"MaxItems": _MOST_NAMES}
-    )
-    # Who may look at some alarms only may not list them all.
-    names, _ = attempt(
-        "cloudwatch:DescribeAlarms", lambda: [alarm.name for page in pages for alarm in _alarms_of(page)]
-    )
+    """Return, for names without an alarm, the similar names of alarms that exist."""
+    listing = pages(client.describe_alarms, cursor="NextToken", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    every = (alarm.name for page in listing for alarm in _alarms_of(page))
+    # A caller with access to some alarms only may not be allowed to list them all.
+    names, _ = attempt("cloudwatch:DescribeAlarms", lambda: list(islice(every, _MOST_NAMES)))
     return {name: tuple(get_close_matches(name, names or (), n=3, cutoff=0.5)) for name in missing}
 
 
@@ -67,14 +67,15 @@ def _with_history(client: CloudWatchClient, alarm: Alarm, began: datetime | None
     if began is None:
         return replace(alarm, changes=None)
     if alarm.since and alarm.since < began:
-        # Since before the rollout nothing changed.
+        # Its state is older than the rollout.
         return alarm
-    pages = client.get_paginator("describe_alarm_history")
     items, problem = attempt(
         "cloudwatch:DescribeAlarmHistory",
         lambda: [
             item
-            for page in pages.paginate(
+            for page in pages(
+                client.describe_alarm_history,
+                cursor="NextToken",
                 AlarmName=alarm.name,
                 AlarmTypes=["MetricAlarm", "CompositeAlarm"],
                 HistoryItemType="StateUpdate",
@@ -85,15 +86,15 @@ def _with_history(client: CloudWatchClient, alarm: Alarm, began: datetime | None
         ],
     )
     changes = tuple(filter(None, map(_change, items or ())))
-    # A history that does not lead to the state there is lags behind, or has been cut off.
+    # A history that does not end in the present state lags behind, or was cut off.
     last = changes[-1].after if changes else alarm.state if alarm.since is None else ""
-    # What it tells of the alarm going off is known all the same.
-    has_rung = any(change.after == "ALARM" for change in changes)
-    return replace(alarm, changes=changes if has_rung or (not problem and last == alarm.state) else None)
+    # That the alarm went into ALARM is known all the same.
+    was_in_alarm = any(change.after == "ALARM" for change in changes)
+    return replace(alarm, changes=changes if was_in_alarm or (not problem and last == alarm.state) else None)
 
 
 def _change(item: Mapping[str, Any]) -> AlarmChange | None:
-    """A change of state, or None for an item that does not tell of one."""
+    """Return the change of state in an item of the history, or None for another kind of item."""
     try:
         data = json.loads(item.get("HistoryData") or "{}")
         before, after = data.get("oldState", {}), data["newState"]

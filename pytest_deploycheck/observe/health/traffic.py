@@ -1,4 +1,4 @@
-"""How many requests came and how many went wrong, as CloudWatch counts them."""
+"""The requests that CloudWatch counted, and the errors among them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Traffic
-from pytest_deploycheck.observe.calls import batches, member
+from pytest_deploycheck.observe.calls import batches, member, pages
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
 LONGEST_COUNT = timedelta(hours=3)
-"""How far back requests are counted at the most: what went wrong long after a rollout is not its doing."""
+"""The longest time over which requests are counted: errors long after a rollout have other causes."""
 
 _GROUPS_PER_CALL = 20
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _TWO_WEEKS = timedelta(days=14)
-_UNTOLD = frozenset({"InternalError", "Forbidden"})
+_METRICS = "cloudwatch:GetMetricData"
 
 
 def traffic(
     session: Session, groups: Sequence[str], asked: ErrorRate, *, alone_since: datetime, now: datetime
 ) -> Traffic | None:
-    """How many requests went wrong, in whole minutes in which nobody but the new tasks served.
+    """Return the requests and errors of whole minutes in which only the new tasks served.
 
-    None where nothing counts them: none of the target groups belongs to an Application Load Balancer.
+    None where nothing counts requests: none of the target groups belongs to an Application Load Balancer.
     """
     series = [dict(asked.dimensions)] if asked.dimensions else _dimensions(session.elb(), groups)
     if not series:
@@ -66,7 +66,7 @@ def traffic(
 
 
 def _dimensions(client: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> list[dict[str, str]]:
-    """The dimensions under which an Application Load Balancer counts the requests to target groups."""
+    """Return the dimensions under which an Application Load Balancer counts the requests to target groups."""
     found: list[dict[str, str]] = []
     for batch in batches(groups, _GROUPS_PER_CALL):
         answer = client.describe_target_groups(TargetGroupArns=list(batch))
@@ -83,13 +83,13 @@ def _dimensions(client: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> 
 
 
 def _is_usual(asked: ErrorRate) -> bool:
-    """Whether the metrics are the load balancer's own, which has none where nothing went wrong."""
+    """Return whether the metrics are the load balancer's own, which do not exist where there were no errors."""
     usual = ErrorRate(asked.max_share)
     return (asked.namespace, asked.metric, asked.dimensions) == (usual.namespace, usual.metric, usual.dimensions)
 
 
 def _has_counted(client: CloudWatchClient, metrics: Sequence[MetricTypeDef], now: datetime) -> bool:
-    """Whether any of some metrics has counted anything within the last two weeks."""
+    """Return whether any of some metrics has counted anything within the last two weeks."""
     return any(_sums(client, metrics, now - _TWO_WEEKS, now, period=_HOUR))
 
 
@@ -101,7 +101,11 @@ def _sums(
     *,
     period: timedelta = _MINUTE,
 ) -> list[float]:
-    """The sum of each metric over a window."""
+    """Return the sum of each metric over a window.
+
+    Raises:
+        IncompleteAnswerError: The data of a metric is missing or partial.
+    """
     queries: list[MetricDataQueryTypeDef] = [
         {
             "Id": f"m{number}",
@@ -109,17 +113,24 @@ def _sums(
         }
         for number, metric in enumerate(metrics)
     ]
-    sums = {query["Id"]: 0.0 for query in queries}
-    pages = client.get_paginator("get_metric_data").paginate(MetricDataQueries=queries, StartTime=since, EndTime=until)
-    for page in pages:
-        for result in member(page, "MetricDataResults", "cloudwatch:GetMetricData"):
-            if result.get("StatusCode") in _UNTOLD:
-                raise IncompleteAnswerError(operation="cloudwatch:GetMetricData", member=result["Id"])
-            sums[result["Id"]] += sum(result.get("Values", ()))
-    return list(sums.values())
+    sums: dict[str, float] = {}
+    # The status of a query in the last page that has it: PartialData is made up for by a later page only.
+    statuses: dict[str, str] = {}
+    for page in pages(
+        client.get_metric_data, cursor="NextToken", MetricDataQueries=queries, StartTime=since, EndTime=until
+    ):
+        for result in member(page, "MetricDataResults", _METRICS):
+            statuses[result["Id"]] = result.get("StatusCode", "Complete")
+            sums[result["Id"]] = sums.get(result["Id"], 0.0) + sum(result.get("Values", ()))
+    for query in queries:
+        if statuses.get(query["Id"]) != "Complete":
+            name = query["MetricStat"]["Metric"].get("MetricName", query["Id"])
+            status = statuses.get(query["Id"], "no result")
+            raise IncompleteAnswerError(operation=_METRICS, member=f"data of the metric {name} ({status})")
+    return [sums[query["Id"]] for query in queries]
 
 
 def _next_minute(moment: datetime) -> datetime:
-    """The start of the first whole minute from a moment on."""
+    """Return the start of the first whole minute from a moment on."""
     start = moment.replace(second=0, microsecond=0)
     return start if start == moment else start + _MINUTE

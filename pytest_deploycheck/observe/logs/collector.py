@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -296,7 +297,7 @@ class Collector:
 
     def _filter(self, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         # botocore's paginator gives up on a token that comes twice, and a page without events may still have a token.
-        for page in pages(self._client.filter_log_events, logGroupName=self._group, **asked):
+        for page in pages(self._client.filter_log_events, seconds=math.inf, logGroupName=self._group, **asked):
             yield from member(page, "events", _ACTION)
 
     @contextmanager

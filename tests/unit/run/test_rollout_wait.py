@@ -57,6 +57,7 @@ class Scripted:
         script: What a look finds from which second on, for each service.
         takes: Seconds that a look takes.
         looks: The second of each look.
+        left: The seconds that each observation may take.
         interrupt_at: The number of the look that is interrupted, from 1; 0 for none.
     """
 
@@ -66,11 +67,13 @@ class Scripted:
     looks: list[float] = field(default_factory=list)
     interrupt_at: int = 0
     began: float = 1000.0
+    left: list[float] = field(default_factory=list)
 
-    def observe(self) -> tuple[ServiceFacts, ...]:
+    def observe(self, time_left: Callable[[], float]) -> tuple[ServiceFacts, ...]:
         """What there is at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
+        self.left.append(round(time_left(), 6))
         self.clock.seconds += self.takes
         if len(self.looks) == self.interrupt_at:
             raise KeyboardInterrupt

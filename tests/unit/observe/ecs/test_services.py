@@ -66,7 +66,7 @@ def test_a_task_that_could_not_be_described_is_not_left_out() -> None:
         "desiredStatus": "RUNNING",
     }
     answering = SimpleNamespace(
-        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [pages.pop(0)]),
+        list_tasks=lambda **_: pages.pop(0),
         describe_tasks=lambda **_: {"tasks": [one], "failures": [{"arn": "task/two", "reason": "MISSING"}]},
     )
 

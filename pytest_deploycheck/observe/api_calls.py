@@ -1,0 +1,124 @@
+"""The one place that every call of every client passes: its time limit, its retries, and the check of its response."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pytest_deploycheck.errors import DeploycheckError
+from pytest_deploycheck.observe.problems import (
+    CallTimeoutError,
+    IncompleteAnswerError,
+    ObservationTimeoutError,
+    UnreadableAnswerError,
+)
+from pytest_deploycheck.observe.read_only import iam_action
+from pytest_deploycheck.observe.responses import response_check
+
+if TYPE_CHECKING:
+    from botocore.session import Session as CoreSession
+
+T = TypeVar("T")
+
+CALL_LIMIT = 25.0
+"""Seconds that a call may take, with its retries: botocore's own limits hold for each read, and never end a response
+that arrives byte by byte."""
+
+_PAUSES = (0.2, 0.6)
+"""Seconds before the first and the second retry of a call whose response could not be used."""
+
+
+class _Outcome(Generic[T]):
+    """The value or the error of a call that another thread makes."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._value: T
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as error:  # noqa: BLE001  # it is raised in the thread that waits
+            self._error = error
+
+    def result(self) -> T:
+        if self._error:
+            raise self._error
+        return self._value
+
+
+def within(seconds: float, call: Callable[[], T], action: str) -> T:
+    """Return the value of a call, and stop waiting for it after some seconds.
+
+    Raises:
+        CallTimeoutError: It took longer. The thread that waits for it is left behind, and does not keep the process.
+    """
+    outcome = _Outcome(call)
+    thread = threading.Thread(target=outcome.run, name=action, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise CallTimeoutError(operation=action, seconds=f"{seconds:.3g}")
+    return outcome.result()
+
+
+def install(session: CoreSession, time_left: Callable[[], float]) -> None:
+    """Let every call of every client of `session` pass through here.
+
+    Args:
+        session: The session.
+        time_left: Seconds that calls may take from now on, at the most.
+    """
+
+    class CheckedCalls:
+        """A base of every client; botocore makes each call of an operation through this method."""
+
+        def _make_api_call(self, operation: str, parameters: Mapping[str, Any]) -> Any:
+            send = super()._make_api_call  # type: ignore[misc]  # of botocore's own base
+            model = self.meta.service_model.operation_model(operation)  # type: ignore[attr-defined]
+            action = iam_action(model.service_model.service_name, operation)
+            key = (model.service_model.service_name, operation)
+            if key not in checks:
+                checks[key] = response_check(model, action)
+            return _checked(lambda: send(operation, parameters), checks[key], action, time_left)
+
+    checks: dict[tuple[str, str], Callable[[Mapping[str, Any]], None]] = {}
+
+    def add(**event: Any) -> None:
+        bases: list[type] = event["base_classes"]
+        bases.insert(0, CheckedCalls)
+
+    session.register("creating-client-class", add)
+
+
+def _checked(send: Callable[[], T], check: Callable[[T], None], action: str, time_left: Callable[[], float]) -> T:
+    ends = time.monotonic() + CALL_LIMIT
+    for pause in (*_PAUSES, None):
+        limit = min(ends - time.monotonic(), time_left())
+        if limit <= 0:
+            raise ObservationTimeoutError(operation=action)
+        try:
+            response = within(limit, lambda: _readable(send, action), action)
+            check(response)
+        except (IncompleteAnswerError, UnreadableAnswerError):
+            if pause is None or pause >= min(ends - time.monotonic(), time_left()):
+                raise
+            time.sleep(pause)
+        else:
+            return response
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _readable(send: Callable[[], T], action: str) -> T:
+    """Return the response; what botocore raises when it cannot parse one becomes an error without the body."""
+    try:
+        return send()
+    except (BotoCoreError, ClientError, DeploycheckError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001  # botocore lets AttributeError, RuntimeError and others of its parsers pass
+        raise UnreadableAnswerError(operation=action, reason=f"botocore raised {type(error).__name__}") from None
