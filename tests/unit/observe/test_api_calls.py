@@ -93,7 +93,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
+def session() -> Session:
     """Return a session whose clients are made once, as that takes longer than all their calls."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -101,7 +101,7 @@ def session() -> Iterator[Session]:
         session = Session(EnvironmentSettings(name="dev", region="us-east-1", endpoint_url="http://127.0.0.1:1"))
         for client in CLIENTS.values():
             client(session)
-    yield session
+    return session
 
 
 @contextmanager
