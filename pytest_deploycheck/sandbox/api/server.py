@@ -30,6 +30,7 @@ from pytest_deploycheck.sandbox.api import elbv2 as targets
 from pytest_deploycheck.sandbox.api.ecs import instances as ecs_instances
 from pytest_deploycheck.sandbox.api.ecs import service_deployments as ecs_rollouts
 from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
+from pytest_deploycheck.sandbox.api.ecs import task_definitions as ecs_task_definitions
 from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
 from pytest_deploycheck.sandbox.api.faults import Call, Faults
 from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
@@ -48,11 +49,15 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.api.responses import Json, Operation
     from pytest_deploycheck.sandbox.world.world import World
 
-_ANSWERS: Mapping[str, Mapping[str, Operation]] = {
-    "cloudwatch": {**cloudwatch.OPERATIONS, **cloudwatch_metrics.OPERATIONS},
-    "ecr": ecr.OPERATIONS,
-    "ecs": {**ecs_tasks.OPERATIONS, **ecs_services.OPERATIONS, **ecs_rollouts.OPERATIONS, **ecs_instances.OPERATIONS},
-    "logs": {**logs.OPERATIONS, **logs_filter.OPERATIONS, **logs_queries.OPERATIONS},
+_MODULES = {
+    "cloudwatch": (cloudwatch, cloudwatch_metrics),
+    "ecr": (ecr,),
+    "ecs": (ecs_task_definitions, ecs_tasks, ecs_services, ecs_rollouts, ecs_instances),
+    "logs": (logs, logs_filter, logs_queries),
+}
+_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    service: {name: operation for module in modules for name, operation in module.OPERATIONS.items()}
+    for service, modules in _MODULES.items()
 }
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
 _IAM_NAMES = {"monitoring": "cloudwatch"}
@@ -102,9 +107,9 @@ class Application:
 
     def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
-        if service not in _ANSWERS:
+        if service not in _OPERATIONS:
             return self._answer_of_targets(call)
-        answer = _ANSWERS[service].get(operation)
+        answer = _OPERATIONS[service].get(operation)
         if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
             raise _unknown(call)
         with self.world.account.lock:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.world.ecs.deployment import Deploying
 from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
-from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture, SandboxContainer
+from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture, SandboxContainer, TaskSettings
 from pytest_deploycheck.sandbox.world.ecs.tasks import START_UP, SandboxTask
 
 if TYPE_CHECKING:
@@ -48,42 +48,51 @@ class ServiceControls:
         alternate_target_groups: Sequence[str] = (),
         launch_type: LaunchType = "FARGATE",
         network_mode: NetworkMode = "awsvpc",
+        cpu: int = 256,
+        memory: int = 512,
+        volumes: Mapping[str, Mapping[str, Any]] | None = None,
+        proxy: str = "",
         at: datetime | None = None,
     ) -> SandboxService:
-        """Make a service with its cluster, task definition, log groups, a completed rollout and its tasks.
+        """Create a service with its cluster, task definition, log groups, a completed rollout and its tasks.
 
         Args:
             name: The service's name.
-            cluster: The name of the cluster; it is made if it is not there.
-            image: The image of its one container; for more say, give `containers` instead.
+            cluster: The name of the cluster; it is created if it does not exist.
+            image: The image of its one container; give `containers` instead for more than one or other settings.
             container: The name of that container.
             containers: All its containers, the application's first.
             family: The family of its task definition; default: the service's name.
-            desired: How many tasks it wants.
-            region: Where; default: the sandbox's region.
-            architecture: The processor its tasks run on.
+            desired: The desired count of tasks.
+            region: The region; default: that of the sandbox.
+            architecture: The processor architecture of its tasks.
             controller: Its deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-            strategy: How ECS replaces tasks: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
+            strategy: Its deployment strategy: `ROLLING`, `BLUE_GREEN`, `LINEAR` or `CANARY`.
             bake_minutes: How long old and new tasks run side by side after traffic has shifted.
-            alarms: The names of the alarms that let a rollout fail.
-            circuit_breaker: Whether ECS gives a rollout up whose tasks fail, and rolls it back.
-            hooks: What happens at stages of the lifecycle: a stage at which rollouts pause, or a hook as the
-                model's DeploymentLifecycleHook has it.
+            alarms: The names of the alarms by which a rollout fails.
+            circuit_breaker: Whether ECS gives up a rollout whose tasks fail, and rolls it back.
+            hooks: The hooks of its lifecycle: a stage at which rollouts pause, or a hook in the members of the
+                service model's DeploymentLifecycleHook.
             scheduling: Its scheduling strategy: `REPLICA` or `DAEMON`.
-            target_groups: The names or ARNs of the target groups its tasks register with; each task's
-                `target_health` is what they say of it. One that is not there is made, and belongs to a load
-                balancer that is called as the service is.
-            alternate_target_groups: Those that the tasks of every other rollout register with, one for each
-                of `target_groups`; see [SandboxService.shift_targets][].
-            launch_type: Where its tasks run: `FARGATE`, or `EC2` for container instances of the cluster.
-            network_mode: How its tasks are reached: `awsvpc` for an address of their own, on `EC2` also
-                `bridge` or `host` for a port of their instance.
-            at: When the first rollout begins; default: now. Tasks run 15 s later, but not in the future.
+            target_groups: The names or ARNs of the target groups in which its tasks are registered, where each task has
+                its `target_health`. One that does not exist is created, for a load balancer that is named as the
+                service is.
+            alternate_target_groups: The target groups in which the tasks of every other rollout are registered, one for
+                each of `target_groups`; see [SandboxService.shift_targets][].
+            launch_type: The infrastructure of its tasks: `FARGATE`, or `EC2` for container instances.
+            network_mode: The network mode of its tasks: `awsvpc` for an address of their own, on `EC2` also `bridge`
+                or `host` for a port of their instance.
+            cpu: The CPU units of a task.
+            memory: The memory of a task in MiB.
+            volumes: The configuration of volumes by name, such as
+                `{"data": {"efsVolumeConfiguration": {"fileSystemId": "fs-1"}}}`; the `mounts` of containers name them.
+            proxy: The name of the container that is the App Mesh proxy.
+            at: When the first rollout begins; default: now. Tasks run 15 s later, but never in the future.
 
         Raises:
-            LookupError: If an image is not there.
-            ValueError: If there is such a service already, neither `image` nor `containers` is given, or the
-                rest does not fit together.
+            LookupError: If an image does not exist.
+            ValueError: If there already is such a service, neither `image` nor `containers` is given, or the settings
+                contradict each other.
         """
         if launch_type == "FARGATE" and network_mode != "awsvpc":
             raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
@@ -106,11 +115,17 @@ class ServiceControls:
             definition = self._register(
                 family or name,
                 _containers(image, container, containers),
+                TaskSettings(
+                    architecture=architecture,
+                    network_mode=network_mode,
+                    cpu=cpu,
+                    memory=memory,
+                    volumes=volumes or {},
+                    proxy=proxy,
+                ),
                 region=region,
                 cluster=cluster,
-                architecture=architecture,
                 at=created_at,
-                network_mode=network_mode,
             )
             service = SandboxService(
                 world,
@@ -178,9 +193,9 @@ class ServiceControls:
             definition = self._register(
                 family,
                 _containers(image, container, containers),
+                TaskSettings(),
                 region=world.account.region,
                 cluster=cluster,
-                architecture="X86_64",
                 at=began,
             )
             digests = definition.digests(world.registries)
@@ -200,18 +215,15 @@ class ServiceControls:
         self,
         family: str,
         containers: Sequence[SandboxContainer],
+        settings: TaskSettings,
         *,
         region: str,
         cluster: str,
-        architecture: Architecture,
         at: datetime,
-        network_mode: NetworkMode = "awsvpc",
     ) -> SandboxTaskDefinition:
         """Register a task definition whose images can be pulled, and create the cluster it is for."""
         world = self._world
-        definition = world.register(
-            family, containers, region=region, architecture=architecture, at=at, network_mode=network_mode
-        )
+        definition = world.register(family, containers, region=region, settings=settings, at=at)
         definition.require_images(world.registries)
         world.clusters.add((region, cluster))
         return definition

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.account import Account
-    from pytest_deploycheck.sandbox.world.ecs.instances import NetworkMode
-    from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture, SandboxContainer
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, TaskSettings
 
 
 @dataclass(slots=True, eq=False)
@@ -53,17 +52,14 @@ class Resources:
         containers: Sequence[SandboxContainer],
         *,
         region: str,
-        architecture: Architecture,
+        settings: TaskSettings,
         at: datetime,
-        network_mode: NetworkMode = "awsvpc",
     ) -> SandboxTaskDefinition:
         """Register the next revision of a family of task definitions, and create its log groups."""
         prefix = self.account.ecs_arn(region, "task-definition", f"{family}:")
         revision = 1 + sum(arn.startswith(prefix) for arn in self.definitions)
         completed = tuple(container.completed(self.account, family, region) for container in containers)
-        definition = SandboxTaskDefinition(
-            f"{prefix}{revision}", family, revision, region, completed, architecture, at, network_mode
-        )
+        definition = SandboxTaskDefinition(f"{prefix}{revision}", family, revision, region, completed, settings, at)
         self.definitions[definition.arn] = definition
         for container in completed:
             if container.log_driver == "awslogs":

@@ -1,4 +1,4 @@
-"""What ECS answers about tasks and their definitions."""
+"""The operations of ECS on tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer, SandboxTaskDefinition
+    from pytest_deploycheck.sandbox.world.ecs.task_definitions import SandboxContainer
     from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -36,7 +36,7 @@ def list_tasks(world: World, region: str, asked: Json) -> Json:
         tasks = [task for task in tasks if task.definition.family == asked["family"]]
     if asked.get("startedBy"):
         tasks = [task for task in tasks if task.started_by == asked["startedBy"]]
-    listed, more = page([task.arn for task in tasks], asked, largest=_MOST)
+    listed, more = page([task.arn for task in tasks if task.is_listed], asked, largest=_MOST)
     return {"taskArns": listed, **more}
 
 
@@ -57,18 +57,7 @@ def describe_tasks(world: World, region: str, asked: Json) -> Json:
     return {"tasks": found, "failures": failures}
 
 
-def describe_task_definition(world: World, region: str, asked: Json) -> Json:
-    """Operation DescribeTaskDefinition."""
-    wanted = last_part(asked["taskDefinition"])
-    here = [each for each in world.definitions.values() if each.region == region]
-    fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]
-    if not fitting:
-        raise AwsError("ClientException", "Unable to describe task definition.")
-    return {"taskDefinition": _definition(fitting[-1]), "tags": []}
-
-
 OPERATIONS: Mapping[str, Operation] = {
-    "DescribeTaskDefinition": describe_task_definition,
     "DescribeTasks": describe_tasks,
     "ListTasks": list_tasks,
 }
@@ -94,15 +83,15 @@ def _task(world: World, task: SandboxTask) -> Json:
             "clusterArn": world.account.ecs_arn(task.region, "cluster", task.cluster),
             "taskDefinitionArn": task.definition.arn,
             "attributes": [
-                {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.architecture]},
+                {"name": "ecs.cpu-architecture", "value": _CPU_NAMES[task.definition.settings.architecture]},
             ],
             "availabilityZone": f"{task.region}a",
             "attachments": [_network_interface(task)] if task.has_address else [],
             "connectivity": "CONNECTED" if task.is_running else None,
             "containerInstanceArn": _instance_arn(world, task),
             "containers": [_container(task, each) for each in task.definition.containers],
-            "cpu": "256",
-            "memory": "512",
+            "cpu": str(task.definition.settings.cpu),
+            "memory": str(task.definition.settings.memory),
             "createdAt": seconds(task.created_at),
             "startedAt": seconds(task.started_at) if task.started_at else None,
             "stoppingAt": seconds(task.stopped_at) if task.stopped_at else None,
@@ -110,7 +99,7 @@ def _task(world: World, task: SandboxTask) -> Json:
             "stopCode": task.stop_code,
             "stoppedReason": task.stopped_reason or None,
             "desiredStatus": task.desired_status,
-            "lastStatus": task.last_status,
+            "lastStatus": task.shown_status or task.last_status,
             "healthStatus": _task_health(task),
             "group": task.group,
             "startedBy": task.started_by or None,
@@ -124,23 +113,23 @@ def _task(world: World, task: SandboxTask) -> Json:
 
 
 def _container(task: SandboxTask, container: SandboxContainer) -> Json:
-    is_application = container is task.definition.containers[0]
-    is_stopped = task.last_status == "STOPPED"
-    digest = task.digests[container.name]
+    state = task.container_state(container)
+    is_up = task.started_at and state.last_status != "PENDING"
     return without_nothing(
         {
             "containerArn": f"{task.arn.replace(':task/', ':container/')}/{container.name}",
             "taskArn": task.arn,
             "name": container.name,
             "image": container.image,
-            "imageDigest": digest,
-            "runtimeId": task.runtime_id(container) if task.started_at else None,
-            "lastStatus": {"DEACTIVATING": "RUNNING"}.get(task.last_status, task.last_status),
-            "exitCode": (task.exit_code if is_application else 0) if is_stopped and task.started_at else None,
-            "reason": (task.container_reason or None) if is_application and is_stopped else None,
+            "imageDigest": task.digests[container.name] if container.shows_digest else None,
+            "runtimeId": task.runtime_id(container) if is_up else None,
+            "lastStatus": state.last_status,
+            "exitCode": state.exit_code,
+            "reason": state.reason or None,
             "healthStatus": task.container_health(container),
             **_network(task, container),
-            "cpu": "0",
+            "cpu": str(container.cpu),
+            "memory": str(container.memory) if container.memory else None,
         }
     )
 
@@ -184,56 +173,4 @@ def _network_interface(task: SandboxTask) -> Json:
             {"name": "networkInterfaceId", "value": f"eni-{task.id[:17]}"},
             {"name": "privateIPv4Address", "value": task.private_ip},
         ],
-    }
-
-
-def _definition(definition: SandboxTaskDefinition) -> Json:
-    return {
-        "taskDefinitionArn": definition.arn,
-        "family": definition.family,
-        "revision": definition.revision,
-        "status": "ACTIVE",
-        "containerDefinitions": [_container_definition(definition, each) for each in definition.containers],
-        "volumes": [],
-        "placementConstraints": [],
-        "networkMode": definition.network_mode,
-        "compatibilities": ["EC2", "FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
-        "requiresCompatibilities": ["FARGATE"] if definition.network_mode == "awsvpc" else ["EC2"],
-        "runtimePlatform": {"cpuArchitecture": definition.architecture, "operatingSystemFamily": "LINUX"},
-        "cpu": "256",
-        "memory": "512",
-        "registeredAt": seconds(definition.registered_at),
-    }
-
-
-def _container_definition(definition: SandboxTaskDefinition, container: SandboxContainer) -> Json:
-    is_reached = container is definition.containers[0]
-    host_port = 0 if definition.network_mode == "bridge" else CONTAINER_PORT
-    port = {"containerPort": CONTAINER_PORT, "hostPort": host_port, "protocol": "tcp"}
-    return {
-        "name": container.name,
-        "image": container.image,
-        "cpu": 0,
-        "essential": container.essential,
-        "portMappings": [port] if is_reached else [],
-        "environment": [],
-        "mountPoints": [],
-        "volumesFrom": [],
-        **({"versionConsistency": "disabled"} if not container.resolve_once else {}),
-        **({"healthCheck": {"command": ["CMD", "true"]}} if container.health != "UNKNOWN" else {}),
-        **({"logConfiguration": _log_configuration(container)} if container.log_driver else {}),
-    }
-
-
-def _log_configuration(container: SandboxContainer) -> Json:
-    options = {"mode": container.mode}
-    if container.log_driver == "awslogs":
-        options |= {
-            "awslogs-group": container.log_group,
-            "awslogs-region": container.log_region,
-            "awslogs-stream-prefix": container.stream_prefix,
-        }
-    return {
-        "logDriver": container.log_driver,
-        "options": {name: value for name, value in options.items() if value},
     }

@@ -164,11 +164,17 @@ class SandboxService(ServiceRollouts):
             return new
 
     def log(
-        self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
+        self,
+        message: str,
+        *,
+        at: datetime | None = None,
+        arrives_in: float = 0.0,
+        container: str | None = None,
+        router: bool = False,
     ) -> None:
         """Log a line in each running task; see [SandboxTask.log][]."""
         for task in self.running_tasks:
-            task.log(message, at=at, arrives_in=arrives_in, container=container)
+            task.log(message, at=at, arrives_in=arrives_in, container=container, router=router)
 
     def log_lines(
         self,

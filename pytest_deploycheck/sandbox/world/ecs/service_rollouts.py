@@ -214,9 +214,8 @@ class ServiceRollouts(ServiceState):
             current.family,
             wanted,
             region=self.region,
-            architecture=current.architecture,
+            settings=current.settings,
             at=at,
-            network_mode=current.network_mode,
         )
 
 

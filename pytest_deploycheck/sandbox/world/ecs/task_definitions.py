@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.account import Account
@@ -34,6 +35,14 @@ class SandboxContainer:
         mode: The `mode` of the log driver, such as `non-blocking`; empty leaves it out.
         health: The result of its health check, unless a task has another; `UNKNOWN`: it has no health check.
         resolve_once: Whether a rollout resolves its image once for all tasks (version consistency).
+        shows_digest: Whether ECS shows the digest that it runs; not so for managed sidecars and with old agents.
+        environment: Its environment variables.
+        secrets: Its secrets: the ARN each comes from, by the name of the environment variable.
+        mounts: The volumes that are mounted in it: the name of each by its path.
+        firelens: The type of log router it is, `fluentbit` or `fluentd`; empty for other containers.
+        cpu: The CPU units reserved for it.
+        memory: Its memory limit in MiB; 0 for none.
+        log_options: Further options of its log driver.
     """
 
     name: str
@@ -46,6 +55,14 @@ class SandboxContainer:
     mode: str = ""
     health: Health = "UNKNOWN"
     resolve_once: bool = True
+    shows_digest: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    firelens: Literal["", "fluentbit", "fluentd"] = ""
+    cpu: int = 0
+    memory: int = 0
+    log_options: Mapping[str, str] = field(default_factory=dict)
 
     def completed(self, account: Account, family: str, region: str) -> SandboxContainer:
         """Return the container with its defaults filled in."""
@@ -59,8 +76,30 @@ class SandboxContainer:
     def stream(self, task: str, runtime_id: str) -> str:
         """Return the name of the log stream of this container in a task."""
         if self.log_driver == "awsfirelens":
-            return f"{self.name}-firelens-{task}"
+            return f"{self.log_options.get('log_stream_prefix', '')}{self.name}-firelens-{task}"
         return f"{self.stream_prefix}/{self.name}/{task}" if self.stream_prefix else runtime_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """The settings of a task definition apart from its containers.
+
+    Attributes:
+        architecture: The processor architecture of its tasks.
+        network_mode: The network mode of its tasks.
+        cpu: The CPU units of a task.
+        memory: The memory of a task in MiB.
+        volumes: The configuration of its volumes by name, in the members of the service model's Volume; a volume that a
+            container mounts needs none.
+        proxy: The name of the container that is the App Mesh proxy; empty for none.
+    """
+
+    architecture: Architecture = "X86_64"
+    network_mode: NetworkMode = "awsvpc"
+    cpu: int = 256
+    memory: int = 512
+    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +112,8 @@ class SandboxTaskDefinition:
         revision: Its number in the family.
         region: The region it is registered in.
         containers: The containers; the first is the application's.
-        architecture: The processor architecture of its tasks.
+        settings: Its other settings.
         registered_at: When it was registered.
-        network_mode: The network mode of its tasks.
     """
 
     arn: str
@@ -83,9 +121,15 @@ class SandboxTaskDefinition:
     revision: int
     region: str
     containers: tuple[SandboxContainer, ...]
-    architecture: Architecture
+    settings: TaskSettings
     registered_at: datetime
-    network_mode: NetworkMode = "awsvpc"
+
+    @property
+    def volumes(self) -> dict[str, Mapping[str, Any]]:
+        """The configuration of each volume, of those that are only mounted as well."""
+        names = [volume for container in self.containers for volume in container.mounts.values()]
+        mounted: dict[str, Mapping[str, Any]] = {name: {"host": {}} for name in names}
+        return {**mounted, **self.settings.volumes}
 
     def container(self, name: str | None) -> SandboxContainer:
         """Return a container by name, or the first where no name is given.

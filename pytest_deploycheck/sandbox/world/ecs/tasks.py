@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
 
 START_UP = timedelta(seconds=15)
 """How long a task takes from PENDING to RUNNING."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """The state of a container that differs from that of its task.
+
+    Attributes:
+        last_status: Its status, such as `STOPPED` or `PENDING`.
+        exit_code: Its exit code, if it has stopped.
+        reason: The reason that it stopped.
+    """
+
+    last_status: str
+    exit_code: int | None = None
+    reason: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +67,10 @@ class SandboxTask:
         instance: The container instance it runs on; None on Fargate.
         host_port: The port of the instance at which its application is reached, where it has no address.
         id: Its id.
+        is_listed: Whether ListTasks lists it; otherwise it is only counted and described.
+        shown_status: The status that DescribeTasks shows where it differs from `last_status`, such as a word that
+            clients do not know.
+        container_states: The states of containers that differ from that of the task, by name.
     """
 
     _account: Account = field(repr=False)
@@ -75,6 +95,9 @@ class SandboxTask:
     instance: SandboxInstance | None = field(default=None, repr=False)
     host_port: int = 0
     id: str = field(default_factory=task_id)
+    is_listed: bool = True
+    shown_status: str = ""
+    container_states: dict[str, ContainerState] = field(default_factory=dict, repr=False)
     _health: Health | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -121,9 +144,38 @@ class SandboxTask:
             )
         self._health = result
 
+    def set_container(self, name: str, last_status: str, *, exit_code: int | None = None, reason: str = "") -> None:
+        """Set the state of one container while the task and its other containers stay as they are.
+
+        Args:
+            name: The name of the container.
+            last_status: Its status, such as `STOPPED` or `PENDING`.
+            exit_code: Its exit code, if it has stopped.
+            reason: The reason that it stopped.
+
+        Raises:
+            LookupError: If there is no such container.
+        """
+        with self._account.lock:
+            self.container_states[self.definition.container(name).name] = ContainerState(last_status, exit_code, reason)
+
+    def container_state(self, container: SandboxContainer) -> ContainerState:
+        """Return the state of a container: its own, or else that of the task."""
+        is_stopped = self.last_status == "STOPPED"
+        if container.name in self.container_states and not is_stopped:
+            return self.container_states[container.name]
+        status = "RUNNING" if self.last_status == "DEACTIVATING" else self.last_status
+        if not is_stopped:
+            return ContainerState(status)
+        is_application = container is self.definition.containers[0]
+        exit_code = self.exit_code if is_application else 0
+        return ContainerState(
+            status, exit_code if self.started_at else None, self.container_reason if is_application else ""
+        )
+
     def container_health(self, container: SandboxContainer) -> Health:
         """Return the result of a container's health check; UNKNOWN without one, and while the task does not run."""
-        if container.health == "UNKNOWN" or self.started_at is None or self.stopped_at is not None:
+        if container.health == "UNKNOWN" or self.container_state(container).last_status != "RUNNING":
             return "UNKNOWN"
         return self._health or container.health
 
@@ -136,11 +188,11 @@ class SandboxTask:
     @property
     def has_address(self) -> bool:
         """Whether it has an address of its own; otherwise it is reached at a port of its instance."""
-        return self.definition.network_mode == "awsvpc"
+        return self.definition.settings.network_mode == "awsvpc"
 
     def place(self, instances: Instances, at: datetime) -> None:
         """Put the task on a container instance of its cluster, the one with the fewest tasks."""
-        alone = self.definition.network_mode == "host"
+        alone = self.definition.settings.network_mode == "host"
         self.instance = instances.place(self.id, self.region, self.cluster, at, alone=alone)
         if not self.has_address:
             self.host_port = CONTAINER_PORT if alone else self.instance.next_port()
@@ -186,7 +238,13 @@ class SandboxTask:
             self.container_reason = container_reason
 
     def log(
-        self, message: str, *, at: datetime | None = None, arrives_in: float = 0.0, container: str | None = None
+        self,
+        message: str,
+        *,
+        at: datetime | None = None,
+        arrives_in: float = 0.0,
+        container: str | None = None,
+        router: bool = False,
     ) -> None:
         """Log a line.
 
@@ -195,12 +253,15 @@ class SandboxTask:
             at: When it is logged; default: now.
             arrives_in: Seconds of real time until CloudWatch shows it; its timestamp stays `at`.
             container: The container that logs it; default: the first.
+            router: Whether a log router (FireLens without `log_key`) wraps it in JSON.
 
         Raises:
             LookupError: If there is no such container, or its log group was deleted.
         """
         with self._account.lock:
             group, stream = self._log_of(container)
+            if router:
+                message = self._wrapped(message, container)
             logged = self._account.moment(at)
             self._logs.add(group, stream, message, logged, self._account.arrival(logged, arrives_in))
 
@@ -231,6 +292,20 @@ class SandboxTask:
             times = (first + step * index // 1000 for index in count())
             events = ((time, min(time, now), message) for time, message in zip(times, messages, strict=False))
             self._logs.add_all(group, stream, events)
+
+    def _wrapped(self, message: str, container: str | None) -> str:
+        source = self.definition.container(container)
+        return json.dumps(
+            {
+                "container_id": self.runtime_id(source),
+                "container_name": source.name,
+                "ecs_cluster": self.cluster,
+                "ecs_task_arn": self.arn,
+                "ecs_task_definition": f"{self.definition.family}:{self.definition.revision}",
+                "log": message,
+                "source": "stdout",
+            }
+        )
 
     def _log_of(self, container: str | None) -> tuple[LogGroup, str]:
         source = self.definition.container(container)
