@@ -117,12 +117,15 @@ class Health(Struct, frozen=True):
         alarms: The alarms that were declared, as far as there are any by these names.
         no_alarms: The declared names of which there is no alarm, each with names that are like it.
         traffic: How many requests went wrong, where a limit for that was declared.
+        serving: Whether a target group serves production, by its ARN, for the pairs of groups between which traffic is
+            shifted; without those of which that is not known.
     """
 
     groups: tuple[TargetGroup, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     no_alarms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     traffic: Traffic | None = None
+    serving: Mapping[str, bool] = field(default_factory=dict)
 
     def group(self, arn: str) -> TargetGroup | None:
         """The target group of that ARN, if it was seen."""

@@ -64,6 +64,9 @@ class LoadBalancer(Struct, frozen=True):
         target_group: ARN of the target group, or None for a Classic Load Balancer.
         alternate: ARN of the target group with which a blue/green rollout takes turns, or None.
         classic: Name of the Classic Load Balancer, or an empty string.
+        production_rule: ARN of the listener rule (of a Network Load Balancer: the listener) that forwards production
+            traffic to one of two target groups, or an empty string.
+        production_group: ARN of the target group of the task set that serves production, or None.
     """
 
     container: str = ""
@@ -71,6 +74,8 @@ class LoadBalancer(Struct, frozen=True):
     target_group: str | None = None
     alternate: str | None = None
     classic: str = ""
+    production_rule: str = ""
+    production_group: str | None = None
 
     @property
     def target_groups(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,9 @@ from pytest_deploycheck.facts.task import Task
 
 SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
 """The codes of the problems that a service was deleted, or made anew under its name, while it was looked at."""
+
+_COUNTED = frozenset({"RUNNING", "ACTIVATING", "DEACTIVATING"})
+"""The states of tasks that may be among the running tasks that a service counts."""
 
 Absence = Literal["repository", "tag", "digest"]
 Namer = Literal["option", "configuration", "task definition", "first look"]
@@ -95,6 +98,11 @@ class Judged(Struct, frozen=True):
         return self.namer == "task definition" or self.expected.reference == self.pulled.reference
 
 
+def unlisted_tasks(service: Service, tasks: Sequence[Task]) -> int:
+    """Return how many more running tasks a service counts than were listed."""
+    return max(0, service.running - sum(task.status in _COUNTED for task in tasks))
+
+
 class ServiceFacts(Struct, frozen=True):
     """All that was seen of one service.
 
@@ -143,6 +151,16 @@ class ServiceFacts(Struct, frozen=True):
         """That the service was deleted or made anew while it was looked at; None where it stayed."""
         problem = self.problems.get("service")
         return problem if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED) else None
+
+    @property
+    def unlisted(self) -> int:
+        """The number of running tasks that the service counts and that were not listed; 0 where all are known.
+
+        A task whose state has an unknown word is not counted as listed: it is not known whether it runs.
+        """
+        if self.service is None or self.tasks is None:
+            return 0
+        return unlisted_tasks(self.service, self.tasks)
 
     def definition_of(self, task: Task) -> TaskDefinition | None:
         """The task definition of a task, if it was seen."""

@@ -13,7 +13,14 @@ from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.rollout import ServiceDeployment
 from pytest_deploycheck.facts.service import Service
-from pytest_deploycheck.facts.snapshot import SERVICE_GONE, SERVICE_REPLACED, Identity, Problem, ServiceFacts
+from pytest_deploycheck.facts.snapshot import (
+    SERVICE_GONE,
+    SERVICE_REPLACED,
+    Identity,
+    Problem,
+    ServiceFacts,
+    unlisted_tasks,
+)
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.ecs.newest import (
     newest_revision,
@@ -64,6 +71,10 @@ class ServiceObserver(Struct, frozen=True):
             listed = pool.submit(self._tasks, settings.service, service)
             recorded = pool.submit(self.ecs.service_deployments, settings.service, service)
         (tasks, tasks_problem), instances_problem = listed.result()
+        if service and tasks is not None and unlisted_tasks(service, tasks):
+            # A task may have started or stopped between the two calls.
+            service = self._again(settings.service) or service
+            (tasks, tasks_problem), instances_problem = self._tasks(settings.service, service)
         records, records_problem = recorded.result()
         revisions, revisions_problem = self.ecs.revisions(records or ())
         target = target_definition(service, records, revisions or (), tasks)
@@ -106,6 +117,10 @@ class ServiceObserver(Struct, frozen=True):
             baseline=baseline,
             problems={name: one for name, one in problems.items() if one},
         )
+
+    def _again(self, name: str) -> Service | None:
+        found, _ = self.ecs.services([name])
+        return found.services.get(name) if found else None
 
     def _tasks(self, name: str, service: Service | None) -> tuple[Answered[tuple[Task, ...]], Problem | None]:
         """Return the tasks, and the problem where the EC2 instances of a load balancer's targets are not known."""

@@ -153,6 +153,8 @@ def test_target_groups_that_take_turns(room: Room, rollouts: int) -> None:
     found = look(room).finding("targets-healthy")
     where = ["green", "blue"][rollouts - 1]
     assert (found.status, found.summary) == ("pass", f"2 new tasks healthy in {where}")
+    serving = look(room).service.facts.health.serving
+    assert [arn.split("/")[1] for arn, serves in serving.items() if serves] == [where]
     service.running_tasks[0].target_health = "unhealthy"
     found = look(room).finding("targets-healthy")
     assert (found.status, f"is unhealthy in {where}" in found.summary) == ("fail", True)

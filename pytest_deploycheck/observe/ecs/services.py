@@ -128,24 +128,31 @@ def _load_balancers(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     itself: then a task is to be healthy in one of the two.
     """
     own = list(service.get("loadBalancers", ()))
-    sets = [each["loadBalancers"] for each in service.get("taskSets", ()) if each.get("loadBalancers")]
+    task_sets = service.get("taskSets", ())
+    sets = [each["loadBalancers"] for each in task_sets if each.get("loadBalancers")]
     if not sets:
         return own
+    primary = [each["loadBalancers"] for each in task_sets if each["status"] == "PRIMARY" and each.get("loadBalancers")]
     found = []
     for place, balancer in enumerate(own or sets[0]):
         groups = [one[place].get("targetGroupArn") for one in (own, *sets) if place < len(one)]
         other = next((arn for arn in groups if arn and arn != balancer.get("targetGroupArn")), None)
-        found.append({**balancer, "advancedConfiguration": {"alternateTargetGroupArn": other}} if other else balancer)
+        serving = next((one[place].get("targetGroupArn") for one in primary if place < len(one)), None)
+        pair = {"advancedConfiguration": {"alternateTargetGroupArn": other}, "productionTargetGroupArn": serving}
+        found.append({**balancer, **pair} if other else balancer)
     return found
 
 
 def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:
+    advanced = answer.get("advancedConfiguration", {})
     return LoadBalancer(
         container=answer.get("containerName", ""),
         port=answer.get("containerPort"),
         target_group=answer.get("targetGroupArn"),
-        alternate=answer.get("advancedConfiguration", {}).get("alternateTargetGroupArn"),
+        alternate=advanced.get("alternateTargetGroupArn"),
         classic=answer.get("loadBalancerName", ""),
+        production_rule=advanced.get("productionListenerRule", ""),
+        production_group=answer.get("productionTargetGroupArn"),
     )
 
 

@@ -11,6 +11,7 @@ from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.health.alarms import alarms, like
+from pytest_deploycheck.observe.health.production import production_action, serving_groups
 from pytest_deploycheck.observe.health.targets import target_groups
 from pytest_deploycheck.observe.health.traffic import traffic
 from pytest_deploycheck.observe.problems import attempt
@@ -48,16 +49,22 @@ def observe_health(
         alone_since: Since when only its tasks serve; requests are counted from then on.
         now: The servers' time.
     """
+    balancers = service.load_balancers if service else ()
     groups = _groups_of(service)
     queries: dict[str, Callable[[], Health]] = {}
     if groups:
         queries["targets"] = lambda: Health(groups=target_groups(session.elb(), groups))
+    actions = dict(_ACTIONS)
+    production = production_action(balancers)
+    if production:
+        actions["production"] = production
+        queries["production"] = lambda: Health(serving=serving_groups(session.elb(), balancers))
     if settings.alarms:
         queries["alarms"] = lambda: _alarms(session, settings.alarms, began)
     if settings.error_rate and alone_since:
         asked, since = settings.error_rate, alone_since
         queries["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
-    answers = side_by_side(lambda subject: attempt(_ACTIONS[subject], queries[subject]), list(queries))
+    answers = side_by_side(lambda subject: attempt(actions[subject], queries[subject]), list(queries))
     problems = {subject: problem for subject, (_, problem) in zip(queries, answers, strict=True) if problem}
     parts = [part for part, _ in answers if part]
     health = Health(
@@ -65,6 +72,15 @@ def observe_health(
         alarms=tuple(alarm for part in parts for alarm in part.alarms),
         no_alarms={name: near for part in parts for name, near in part.no_alarms.items()},
         traffic=next((part.traffic for part in parts if part.traffic), None),
+        serving={
+            **{
+                arn: arn == one.production_group
+                for one in balancers
+                if one.alternate and one.production_group
+                for arn in one.target_groups
+            },
+            **{arn: serves for part in parts for arn, serves in part.serving.items()},
+        },
     )
     return health, problems
 

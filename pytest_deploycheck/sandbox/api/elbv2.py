@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_deploycheck.sandbox.api.ecs.shared import production_rules
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
@@ -61,11 +62,32 @@ def describe_target_health(world: World, region: str, asked: Json) -> Json | Non
     return {"TargetHealthDescriptions": found}
 
 
+def describe_rules(world: World, region: str, asked: Json) -> Json | None:
+    """Operation DescribeRules, or None where nothing that is asked for is the world's."""
+    known = {rule: pair for service in world.services.values() for rule, pair in production_rules(service).items()}
+    wanted = [arn for arn in asked.get("RuleArns", ()) if arn.split(":")[3] == region]
+    if not wanted or not known.keys() >= set(wanted):
+        return None
+    return {"Rules": [_rule(arn, *known[arn]) for arn in wanted]}
+
+
 OPERATIONS: Mapping[str, Callable[[World, str, Json], Json | None]] = {
+    "DescribeRules": describe_rules,
     "DescribeTargetGroups": describe_target_groups,
     "DescribeTargetHealth": describe_target_health,
 }
 """The operations, by name. Each answers None where it knows nothing of what is asked."""
+
+
+def _rule(arn: str, serving: str, other: str) -> Json:
+    groups = [{"TargetGroupArn": serving, "Weight": 100}, {"TargetGroupArn": other, "Weight": 0}]
+    return {
+        "RuleArn": arn,
+        "Priority": "1",
+        "Conditions": [],
+        "Actions": [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": groups}}],
+        "IsDefault": False,
+    }
 
 
 def _registered(world: World, group: SandboxTargetGroup) -> Iterable[SandboxTask]:

@@ -71,6 +71,17 @@ def resolved_balancers(service: SandboxService, rollout: SandboxRollout) -> list
     ]
 
 
+def production_rules(service: SandboxService) -> dict[str, tuple[str, str]]:
+    """Return the target group to which each production listener rule of a service forwards, and the other one."""
+    turns = zip(service.target_groups, service.alternate_target_groups, strict=False)
+    return {
+        _advanced(service, arn, alternate)["productionListenerRule"]: (
+            (alternate, arn) if service.production.is_alternate else (arn, alternate)
+        )
+        for arn, alternate in turns
+    }
+
+
 def _load_balancer(service: ServiceState, arn: str) -> Json:
     name = service.definition.containers[0].name
     return {"targetGroupArn": arn, "containerName": name, "containerPort": CONTAINER_PORT}

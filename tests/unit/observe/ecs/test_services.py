@@ -113,3 +113,23 @@ def test_which_target_groups_take_turns(sets: list[dict[str, Any]], expected: li
     """Task sets take turns place by place; the groups of one set are never each other's stand-in."""
     found = ecs.services(client({**service(1), "taskSets": sets}), "default", ["shop"]).services["shop"]
     assert [one.target_groups for one in found.load_balancers] == expected
+
+
+@pytest.mark.parametrize("serving", ["blue", "green"])
+def test_the_task_set_that_is_primary_serves_production(serving: str) -> None:
+    """With CodeDeploy no listener rule is named: the PRIMARY task set tells which target group serves."""
+    sets = [{**balanced(1, "blue"), "status": "ACTIVE"}, {**balanced(2, "green"), "status": "ACTIVE"}]
+    sets[["blue", "green"].index(serving)]["status"] = "PRIMARY"
+    found = ecs.services(client({**service(1), "taskSets": sets}), "default", ["shop"]).services["shop"]
+    (balancer,) = found.load_balancers
+    assert balancer.target_groups == ("blue", "green")
+    assert balancer.production_group == serving
+
+
+def test_the_production_listener_rule_of_a_service() -> None:
+    """The rule, or of a Network Load Balancer the listener, tells which of two target groups serves."""
+    advanced = {"alternateTargetGroupArn": "green", "productionListenerRule": "rule"}
+    own = {"targetGroupArn": "blue", "containerName": "app", "containerPort": 80, "advancedConfiguration": advanced}
+    found = ecs.services(client({**service(1), "loadBalancers": [own]}), "default", ["shop"]).services["shop"]
+    (balancer,) = found.load_balancers
+    assert (balancer.target_groups, balancer.production_rule) == (("blue", "green"), "rule")
