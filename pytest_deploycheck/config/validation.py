@@ -15,6 +15,7 @@ from pytest_deploycheck.config import placeholders
 from pytest_deploycheck.config.building import KINDS, merged
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.oci.files.windows import is_windows_path, plain_path
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
@@ -148,7 +149,8 @@ def _format_checker(*, is_filled: bool) -> FormatChecker:
     def is_absolute(value: object) -> bool:
         if not isinstance(value, str) or (not is_filled and placeholders.has_variables(value)):
             return True
-        return value.startswith("/") and ".." not in value.split("/")
+        path = plain_path(value) if is_windows_path(value) else value
+        return path.startswith("/") and ".." not in path.split("/")
 
     return checker
 

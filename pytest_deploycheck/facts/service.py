@@ -25,6 +25,7 @@ class ContainerDefinition(Struct, frozen=True):
         log_options: The options of the log driver.
         has_health_check: Whether ECS itself checks its health (a Dockerfile's HEALTHCHECK is not monitored).
         version_consistency: Whether ECS fixes the digest once per rollout.
+        mounts: The paths in the container at which volumes are mounted, over whatever the image has there.
     """
 
     name: str
@@ -34,14 +35,23 @@ class ContainerDefinition(Struct, frozen=True):
     log_options: Mapping[str, str] = field(default_factory=dict)
     has_health_check: bool = False
     version_consistency: bool = True
+    mounts: tuple[str, ...] = ()
 
 
 class TaskDefinition(Struct, frozen=True):
-    """A task definition; `architecture` is its own word for it (`X86_64`, `ARM64`), or None."""
+    """A task definition.
+
+    Attributes:
+        arn: Its ARN.
+        containers: Its containers.
+        architecture: Its own word for the CPU architecture (`X86_64`, `ARM64`), or None.
+        os: Its own word for the operating system (`LINUX`, `WINDOWS_SERVER_2022_CORE`), or None.
+    """
 
     arn: str
     containers: tuple[ContainerDefinition, ...]
     architecture: str | None = None
+    os: str | None = None
 
     def container(self, name: str) -> ContainerDefinition | None:
         """The container of that name, if there is one."""

@@ -71,10 +71,13 @@ class Compared(Struct, frozen=True):
         missing: Paths of files that the image lacks.
         different: Paths of files that the image has with another content.
         line_endings: Paths of files that differ in their line endings only.
+        hidden: Paths of files over which a volume is mounted, so that the container has other files there.
         extra: Paths of files beside them that the checkout lacks, in the layers that were opened.
         carriers: The layers that hold the files, or should: those the files were found in, and for missing ones those
             whose step copies to that place.
         diff: The first differences, as lines of a unified diff.
+        mounts: The paths in the container at which the volumes over the hidden files are mounted.
+        platform: The platform of the image, where the tasks run it on several; else empty.
     """
 
     tree: SourceTree
@@ -85,6 +88,9 @@ class Compared(Struct, frozen=True):
     extra: tuple[str, ...] = ()
     carriers: tuple[Layer, ...] = ()
     diff: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    platform: str = ""
 
     @property
     def is_held(self) -> bool:

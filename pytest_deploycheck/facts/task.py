@@ -56,6 +56,7 @@ class Task(Struct, frozen=True):
         stopped_reason: ECS's own sentence for it.
         health: The health of the task as a whole.
         architecture: CPU architecture it runs on (`x86_64`, `arm64`), or None where ECS does not say.
+        os: Operating system it runs on (`Linux`, `WINDOWS_SERVER_2022_CORE`), or None where ECS does not say.
         addresses: What a target group may know it by: its private addresses, or the EC2 instance it runs on.
         instance: ARN of the container instance it runs on, or None on Fargate.
     """
@@ -73,6 +74,7 @@ class Task(Struct, frozen=True):
     stopped_reason: str = ""
     health: str = "UNKNOWN"
     architecture: str | None = None
+    os: str | None = None
     addresses: tuple[str, ...] = ()
     instance: str | None = None
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.handles.image_files import Comparison, ImageFiles
+from pytest_deploycheck.handles.image_files import Comparison, OpenedImage
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
 
@@ -78,7 +78,7 @@ class DeployedImage(Struct, frozen=True):
     created_at: datetime | None = None
     platforms: tuple[str, ...] = ()
     config: ImageConfig | None = None
-    _files: ImageFiles | None = None
+    _files: OpenedImage | None = None
 
     def read_text(self, path: str, encoding: str = "utf-8") -> str:
         """What a text file holds; links are followed inside the image.
@@ -105,7 +105,7 @@ class DeployedImage(Struct, frozen=True):
             IsADirectoryError: It is a folder.
             UnprovenError: A layer that is needed cannot be had or opened.
         """
-        return self._opened().read_bytes(path)
+        return self._opened().agreed(path, lambda files: files.read_bytes(path))
 
     def exists(self, path: str) -> bool:
         """Whether there is a file, a folder, or a link that leads to one; for a no, every layer is read.
@@ -116,7 +116,7 @@ class DeployedImage(Struct, frozen=True):
         Raises:
             UnprovenError: A layer that is needed cannot be had or opened.
         """
-        return self._opened().exists(path)
+        return self._opened().agreed(path, lambda files: files.exists(path))
 
     def files(self, prefix: str = "/") -> list[str]:
         """The files in a folder and below it, as absolute paths in order; every layer that may have one is read.
@@ -128,7 +128,7 @@ class DeployedImage(Struct, frozen=True):
             FileNotFoundError: There is nothing at the prefix.
             UnprovenError: A layer that is needed cannot be had or opened.
         """
-        return self._opened().files(prefix)
+        return self._opened().agreed(prefix, lambda files: files.files(prefix))
 
     def compare(self, local: str | Path, path: str, *, exclude: Sequence[str] = ()) -> Comparison:
         """Compare a local folder or file with its place in the image.
@@ -145,32 +145,32 @@ class DeployedImage(Struct, frozen=True):
             OSError: There is nothing at the local path, or it cannot be read.
             UnprovenError: A layer that is needed cannot be had or opened, or there is nothing to compare.
         """
-        files = self._opened()
-        inside = Path(local).relative_to(files.root) if Path(local).is_absolute() else Path(local)
-        return files.comparison(inside.as_posix(), path, exclude)
+        opened = self._opened()
+        root = next((files.root for files in opened.platforms), Path())
+        inside = Path(local).relative_to(root) if Path(local).is_absolute() else Path(local)
+        return opened.comparison(inside.as_posix(), path, exclude)
 
-    def _opened(self) -> ImageFiles:
-        if self._files is None:
-            raise UnprovenError(f"unproven: the manifest of {self!r} is not known, so it cannot be opened")
-        return self._files
+    def _opened(self) -> OpenedImage:
+        return self._files or OpenedImage(doubt=f"the manifest of {self!r} is not known")
 
     def __repr__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         return f"<image {self.repository}{tag} = {short(self.digest)}, pushed {at(self.pushed_at)}>"
 
 
-def deployed_image(facts: ServiceFacts, files: ImageFiles | None = None) -> DeployedImage:
+def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> DeployedImage:
     """The expected image for a service.
 
     Args:
         facts: What was seen of the service.
-        files: The files of the image, or None where it cannot be opened.
+        opened: The files of the image, or None where it cannot be opened.
 
     Raises:
         AssertionError: It is not in its registry.
         UnprovenError: It could not be looked at, or several containers are judged and none was named.
     """
     image = _image(only_judged(facts), facts)
+    files = opened.platforms[0] if opened and opened.platforms else None
     config = files.config if files else None
     accepted = [image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))]
     return DeployedImage(
@@ -187,7 +187,7 @@ def deployed_image(facts: ServiceFacts, files: ImageFiles | None = None) -> Depl
         created_at=config.created_at if config else None,
         platforms=_platforms(image),
         config=config,
-        _files=files,
+        _files=opened,
     )
 
 

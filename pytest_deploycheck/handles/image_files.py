@@ -13,12 +13,14 @@ from msgspec import Struct, field
 from pytest_deploycheck.checkout.dockerignore import Ignore
 from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Reference
+from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Platform, Reference
 from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.files.layer import LayerError
+from pytest_deploycheck.oci.files.paths import is_within, place_of
 from pytest_deploycheck.oci.files.tree import ImageTree, PathDigests
+from pytest_deploycheck.oci.files.windows import plain_path
 from pytest_deploycheck.oci.steps import can_hold, destinations
 from pytest_deploycheck.redaction import one_line
 
@@ -77,6 +79,8 @@ class ImageFiles(Struct):
         open_layer: Opens its layers.
         limits: What a layer may ask for.
         root: The project's root, to which local paths are relative.
+        platform: The platform that the index names for the manifest, or None where it names none.
+        mounts: The paths in the container at which volumes are mounted.
         differences: What tests have found to differ so far, in words.
     """
 
@@ -86,18 +90,26 @@ class ImageFiles(Struct):
     open_layer: OpenLayer
     limits: Limits
     root: Path
+    platform: Platform | None = None
+    mounts: tuple[str, ...] = ()
     differences: list[str] = field(default_factory=list)
 
+    @property
+    def platform_name(self) -> str:
+        """The platform in words, such as `linux/arm64`."""
+        platform = self.platform or (self.config.platform if self.config else None)
+        return str(platform) if platform else "an unknown platform"
+
     def read_bytes(self, path: str) -> bytes:
-        """What a file holds; links are followed inside the image.
+        """Return the content of a file; links are followed inside the image.
 
         Raises:
             FileNotFoundError: There is no such file in the image.
             IsADirectoryError: It is a folder.
             UnprovenError: A layer that is needed cannot be had, is damaged, or asks for more than the limits.
         """
-        _require_absolute(path)
-        return _proven(lambda: self._tree().read_bytes(path))
+        place = self._place(path)
+        return _proven(lambda: self._tree().read_bytes(place))
 
     def exists(self, path: str) -> bool:
         """Whether there is a file, a folder, or a link that leads to one.
@@ -105,8 +117,8 @@ class ImageFiles(Struct):
         Raises:
             UnprovenError: As `read_bytes`.
         """
-        _require_absolute(path)
-        return _proven(lambda: self._tree().exists(path))
+        place = self._place(path)
+        return _proven(lambda: self._tree().exists(place))
 
     def files(self, prefix: str) -> list[str]:
         """The files in a folder and below it: absolute paths, sorted.
@@ -115,8 +127,8 @@ class ImageFiles(Struct):
             FileNotFoundError: There is nothing at the prefix.
             UnprovenError: As `read_bytes`.
         """
-        _require_absolute(prefix)
-        return list(_proven(lambda: self._tree().files(prefix)))
+        place = self._place(prefix)
+        return list(_proven(lambda: self._tree().files(place)))
 
     def compare(self, local: str, place: str, exclude: Sequence[str] = ()) -> Compared:
         """A local folder or file beside its place in the image.
@@ -132,10 +144,19 @@ class ImageFiles(Struct):
             LayerError: A layer is damaged, or asks for more than the limits.
             BlobError: A layer cannot be had.
         """
+        place = self._place(place)
         tree = source_tree(self.root, local, exclude=exclude)
         places = {file.path: _joined(place, file.path) for file in tree.files}
+        mounts = [mount for mount in self.mounts if any(self._is_below(one, mount) for one in places.values())]
+        hidden = [path for path, one in places.items() if any(self._is_below(one, mount) for mount in mounts)]
+        for path in hidden:
+            del places[path]
         digests = self._tree().digests(places.values(), folders=[place])
-        states = {file.path: _state(file.digest, digests.found[places[file.path]]) for file in tree.files}
+        states = {
+            file.path: _state(file.digest, digests.found[places[file.path]])
+            for file in tree.files
+            if file.path in places
+        }
         missing = _in_state(states, "missing")
         different = _in_state(states, "different")
         return Compared(
@@ -147,6 +168,8 @@ class ImageFiles(Struct):
             extra=self._extra(digests, tree, place, exclude),
             carriers=self._carriers(digests, [places[path] for path in different], [places[path] for path in missing]),
             diff=self._diff(local, different, places),
+            hidden=tuple(hidden),
+            mounts=tuple(mounts),
         )
 
     def comparison(self, local: str, place: str, exclude: Sequence[str]) -> Comparison:
@@ -156,10 +179,15 @@ class ImageFiles(Struct):
             OSError: There is nothing at the local path, or it cannot be read.
             UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
         """
-        _require_absolute(place)
+        self._place(place)
         compared = _proven(lambda: self.compare(local, place, exclude))
         if not compared.tree.files:
             raise UnprovenError(f"unproven: there is no file to compare in {local}")
+        if compared.is_held and compared.hidden:
+            raise UnprovenError(
+                f"unproven: a volume is mounted at {', '.join(compared.mounts)}, over "
+                f"{plural(len(compared.hidden), 'file')} of {local}"
+            )
         comparison = Comparison(compared)
         if not comparison:
             self.differences.append(comparison.explain())
@@ -169,7 +197,30 @@ class ImageFiles(Struct):
         def open_layer(layer: Layer) -> AbstractContextManager[BinaryIO]:
             return self.open_layer(self.image.reference, layer)
 
-        return ImageTree(self.manifest.layers, open_layer, self.limits)
+        return ImageTree(self.manifest.layers, open_layer, self.limits, is_windows=self._is_windows)
+
+    @property
+    def _is_windows(self) -> bool:
+        platform = self.platform or (self.config.platform if self.config else None)
+        return platform is not None and platform.os == "windows"
+
+    def _place(self, path: str) -> str:
+        """Return an absolute path of the image in the one form that its layers are searched by.
+
+        Raises:
+            ValueError: It is not an absolute path.
+        """
+        if self._is_windows:
+            path = plain_path(path)
+        # The image's working directory is one thing for its process, and another for who asks.
+        if not path.startswith("/"):
+            forms = r"C:\app\main.py or /app/main.py" if self._is_windows else "/app/main.py"
+            raise ValueError(f"expected an absolute path in the image, such as {forms}; found {path!r}")
+        return path
+
+    def _is_below(self, path: str, mount: str) -> bool:
+        """Whether a path of the image is the place at which a volume is mounted, or below it."""
+        return is_within(place_of(path), place_of(plain_path(mount) if self._is_windows else mount))
 
     def _extra(self, digests: PathDigests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
         if not tree.files or tree.files[0].path == "":
@@ -214,17 +265,67 @@ class ImageFiles(Struct):
         return tuple(lines)
 
 
+class OpenedImage(Struct, frozen=True):
+    """The files of an image for each platform that tasks run it on.
+
+    Attributes:
+        platforms: The files for each of them; empty where it is not known which manifest runs.
+        doubt: Why there is none.
+    """
+
+    platforms: tuple[ImageFiles, ...] = ()
+    doubt: str = ""
+
+    def agreed(self, what: str, look: Callable[[ImageFiles], T]) -> T:
+        """Return what holds on every platform.
+
+        Args:
+            what: What is looked for, for the message.
+            look: Looks for it on one platform.
+
+        Raises:
+            UnprovenError: The platforms differ, or it is not known which manifest runs.
+            FileNotFoundError: As `look`, on every platform.
+            IsADirectoryError: As `look`, on every platform.
+        """
+        if not self.platforms:
+            raise UnprovenError(f"unproven: the image cannot be opened: {self.doubt}")
+        results: list[T | OSError] = []
+        for files in self.platforms:
+            try:
+                results.append(look(files))
+            except (FileNotFoundError, IsADirectoryError) as error:
+                results.append(error)
+        first = results[0]
+        if any(_kind(one) != _kind(first) for one in results):
+            names = ", ".join(files.platform_name for files in self.platforms)
+            raise UnprovenError(f"unproven: {what} differs between the platforms that tasks run: {names}")
+        if isinstance(first, OSError):
+            raise first
+        return first
+
+    def comparison(self, local: str, place: str, exclude: Sequence[str]) -> Comparison:
+        """Compare a local folder or file with its place in the image, on every platform; the first difference counts.
+
+        Raises:
+            OSError: There is nothing at the local path, or it cannot be read.
+            UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
+        """
+        if not self.platforms:
+            raise UnprovenError(f"unproven: the image cannot be opened: {self.doubt}")
+        comparisons = [files.comparison(local, place, exclude) for files in self.platforms]
+        return next((one for one in comparisons if not one), comparisons[0])
+
+
+def _kind(result: object) -> object:
+    return type(result) if isinstance(result, OSError) else result
+
+
 def _proven(look: Callable[[], T]) -> T:
     try:
         return look()
     except LayerError as error:
         raise UnprovenError(f"unproven: the image cannot be opened: {error}") from error
-
-
-def _require_absolute(path: str) -> None:
-    # The image's working directory is one thing for its process, and another for who asks.
-    if not path.startswith("/"):
-        raise ValueError(f"expected an absolute path in the image, such as /app/main.py; found {path!r}")
 
 
 def _joined(place: str, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.checkout.source_tree import checkout
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
@@ -13,11 +14,12 @@ from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.source import Compared
-from pytest_deploycheck.handles.image_files import ImageFiles, OpenLayer
-from pytest_deploycheck.judge.analysis.matching import manifest_for
+from pytest_deploycheck.handles.image_files import ImageFiles, OpenedImage, OpenLayer
+from pytest_deploycheck.judge.analysis.run_manifests import run_manifests
 from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.checks.image_layers import judge_layers
 from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_LAYERS, Check, Finding
+from pytest_deploycheck.judge.wording import short
 from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS, Limits
 from pytest_deploycheck.oci.files.layer import LayerError
 
@@ -27,7 +29,7 @@ class ImageChecks(Struct):
 
     Attributes:
         environment: The environment.
-        options: What was asked of this run.
+        options: The options of this run.
         root: The project's root, to which the source is relative.
         open_layer: Opens the layers of images.
     """
@@ -37,38 +39,59 @@ class ImageChecks(Struct):
     root: Path
     open_layer: OpenLayer
     _compared: dict[str, list[Compared]] = field(default_factory=dict)
-    _files: dict[str, ImageFiles | None] = field(default_factory=dict)
+    _opened: dict[str, OpenedImage] = field(default_factory=dict)
 
     @property
     def differences(self) -> list[str]:
         """What tests have found to differ between image and checkout so far, in words."""
-        return [text for files in self._files.values() if files for text in files.differences]
+        return [text for opened in self._opened.values() for files in opened.platforms for text in files.differences]
 
-    def files(self, facts: ServiceFacts) -> ImageFiles | None:
-        """The files of the expected image for a service; None where it, or its manifest, is not known."""
-        if facts.name not in self._files:
-            self._files[facts.name] = self._open(facts)
-        return self._files[facts.name]
+    def opened(self, facts: ServiceFacts) -> OpenedImage:
+        """Return the expected image of a service, to be opened for each platform that its tasks run it on."""
+        if facts.name not in self._opened:
+            self._opened[facts.name] = self._open(facts)
+        return self._opened[facts.name]
 
-    def _open(self, facts: ServiceFacts) -> ImageFiles | None:
+    def _open(self, facts: ServiceFacts) -> OpenedImage:
         judged = facts.judged[0] if len(facts.judged) == 1 else None
         image = judged.expected.image if judged else None
-        manifest = manifest_for(judged, facts) if judged else None
-        if image is None or manifest is None:
-            return None
+        if judged is None or image is None or image.manifest is None:
+            return OpenedImage(doubt="the manifest of the expected image is not known")
+        run = run_manifests(judged, facts)
+        if run.doubt:
+            return OpenedImage(doubt=run.doubt)
+        known = {manifest.digest: manifest for manifest in (image.manifest, *image.platforms)}
+        unread = [digest for digest in run.digests if digest not in known]
+        if unread:
+            return OpenedImage(doubt=f"the manifest {short(unread[0])}, which tasks run, could not be read")
         limits = Limits(
             entries=self.environment.max_layer_entries or DEFAULT_LIMITS.entries,
             unpacked=self.environment.max_unpacked_bytes or DEFAULT_LIMITS.unpacked,
         )
-        return ImageFiles(image, manifest, image.config_of(manifest), self.open_layer, limits, self.root)
+        platforms = {child.digest: child.platform for child in image.manifest.children}
+        return OpenedImage(
+            tuple(
+                ImageFiles(
+                    image,
+                    known[digest],
+                    image.config_of(known[digest]),
+                    self.open_layer,
+                    limits,
+                    self.root,
+                    platform=platforms.get(digest),
+                    mounts=_mounts(judged, facts),
+                )
+                for digest in run.digests
+            )
+        )
 
     def judge_content(self, facts: ServiceFacts) -> Finding:
         """`image-content`."""
         compared = self._compare(IMAGE_CONTENT, facts)
         if isinstance(compared, Finding):
             return compared
-        files = self.files(facts)
-        return judge_content(compared, checkout(self.root), files.config if files else None)
+        platforms = self.opened(facts).platforms
+        return judge_content(compared, checkout(self.root), platforms[0].config if platforms else None)
 
     def judge_layers(self, facts: ServiceFacts) -> Finding:
         """`image-layers`."""
@@ -94,18 +117,23 @@ class ImageChecks(Struct):
             return check.skips("no source is configured")
         if facts.name in self._compared:
             return self._compared[facts.name]
-        files = self.files(facts)
-        if files is None:
-            return _unknown(check, facts)
+        opened = self.opened(facts)
+        if not opened.platforms:
+            return _unknown(check, facts, opened.doubt)
         try:
             self._compared[facts.name] = [
-                files.compare(local, place, settings.source_exclude) for local, place in settings.source.items()
+                replace(
+                    files.compare(local, place, settings.source_exclude),
+                    platform=files.platform_name if len(opened.platforms) > 1 else "",
+                )
+                for files in opened.platforms
+                for local, place in settings.source.items()
             ]
         except LayerError as error:
             return check.unproven(
                 f"the image cannot be opened: {error}",
-                remedy="Push the image anew if it is damaged; where it really is so large, raise max_unpacked_bytes or "
-                "max_layer_entries of the environment.",
+                remedy="Push the image again if it is damaged; where it really is so large, raise max_unpacked_bytes "
+                "or max_layer_entries of the environment.",
             )
         except UnprovenError as error:
             problem = getattr(error, "problem", None)
@@ -119,26 +147,28 @@ class ImageChecks(Struct):
         return self._compared[facts.name]
 
     def _previous(self, facts: ServiceFacts) -> Previous | None:
-        """The image that ran before: as the baseline says, else as ECS and the registry tell."""
+        """Return the image that ran before: by the baseline, else by what ECS and the registry tell."""
         if facts.baseline:
             return facts.baseline
         judged = facts.judged[0] if len(facts.judged) == 1 else None
-        return _earlier(judged, facts) if judged else None
+        image = judged.earlier if judged else None
+        if image is None:
+            return None
+        run_on = {files.config.platform for files in self.opened(facts).platforms if files.config}
+        manifests = [
+            manifest
+            for manifest in (image.manifest, *image.platforms)
+            if manifest and (config := image.config_of(manifest)) and config.platform in run_on
+        ]
+        layers = tuple(layer for manifest in manifests for layer in manifest.layers) or image.layers
+        return Previous("the image before it", image.digest, image.pushed_at, layers)
 
 
-def _earlier(judged: Judged, facts: ServiceFacts) -> Previous | None:
-    image = judged.earlier
-    if image is None:
-        return None
-    expected = manifest_for(judged, facts)
-    layers = image.layers
-    if expected is not None:
-        platform = judged.expected.image.config_of(expected) if judged.expected.image else None
-        for manifest in filter(None, (image.manifest, *image.platforms)):
-            config = image.config_of(manifest)
-            if config and platform and config.platform == platform.platform:
-                layers = manifest.layers
-    return Previous("the image before it", image.digest, image.pushed_at, layers)
+def _mounts(judged: Judged, facts: ServiceFacts) -> tuple[str, ...]:
+    """Return the paths over which the tasks, or those to come, mount volumes in a judged container."""
+    definitions = [facts.definition_of(task) for task in facts.running] or [facts.definition]
+    containers = [one.container(judged.container) for one in definitions if one]
+    return tuple(dict.fromkeys(mount for container in containers if container for mount in container.mounts))
 
 
 def _digests(image: Image) -> set[str]:
@@ -148,7 +178,7 @@ def _digests(image: Image) -> set[str]:
     return {image.digest, *(child.digest for child in children), *(one.digest for one in manifests), *configs}
 
 
-def _unknown(check: Check, facts: ServiceFacts) -> Finding:
+def _unknown(check: Check, facts: ServiceFacts, doubt: str) -> Finding:
     if len(facts.judged) > 1:
         names = ", ".join(judged.container for judged in facts.judged)
         return check.unproven(
@@ -158,4 +188,10 @@ def _unknown(check: Check, facts: ServiceFacts) -> Finding:
     problem = facts.judged[0].expected.problem if facts.judged else None
     if problem:
         return check.errs(problem)
-    return check.unproven("the manifest of the expected image is not known", remedy="See image-exists.")
+    if facts.judged and facts.judged[0].expected.image and facts.judged[0].expected.image.manifest:
+        return check.unproven(
+            f"it is not known what the tasks run of the expected image: {doubt}",
+            remedy="Name the platform in the task definition (`runtimePlatform`), or name the image by the digest of "
+            "the manifest that the tasks run.",
+        )
+    return check.unproven(doubt, remedy="See image-exists.")

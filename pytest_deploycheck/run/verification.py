@@ -186,7 +186,7 @@ class Verification:
             UnprovenError: It could not be looked at, or several containers are judged and none was named.
         """
         facts = self.observation.service(service)
-        return deployed_image(facts, self._images.files(facts))
+        return deployed_image(facts, self._images.opened(facts))
 
     def target_health(self, service: str) -> TargetHealth:
         """How the new tasks of a service stand in its target groups, as a test holds it.

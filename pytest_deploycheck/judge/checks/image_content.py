@@ -1,4 +1,4 @@
-"""Does the image hold the code of the checkout?"""
+"""The check `image-content`: the image holds the code of the checkout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORTEST_REVISION = 7
 
 
 def judge_content(compared: Sequence[Compared], checkout: Checkout, config: ImageConfig | None) -> Finding:
-    """`image-content`: what each source tree holds is in its place in the image.
+    """`image-content`: the files of each source tree are in their place in the image, on each platform that runs.
 
     Args:
         compared: The source trees beside the image.
@@ -31,19 +31,34 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
         "revision": checkout.revision,
         "dirty": checkout.is_dirty,
         "image_revision": config.revision if config else None,
-        "source": {one.tree.local: _tree_evidence(one) for one in compared},
+        # The first platform's under the name of the tree, where a later run looks for it.
+        "source": {one.tree.local: _tree_evidence(one) for one in reversed(compared)},
     }
     notes = [*_line_ending_notes(compared), *_revision_notes(checkout, config)]
     broken = [one for one in compared if not one.is_held]
-    if not broken and not any(one.tree.files for one in compared):
+    empty = dict.fromkeys(one.tree.local for one in compared if not one.tree.files)
+    if not broken and empty:
         return IMAGE_CONTENT.unproven(
-            f"there is no file to compare in {', '.join(one.tree.local for one in compared)}",
-            remedy="Check `source` and `source_exclude`, and that the checkout is complete.",
+            f"there is no file to compare in {', '.join(empty)}",
+            remedy="Check `source` and `source_exclude`, and that the checkout is complete: a submodule that was not "
+            "checked out is an empty folder (git submodule update --init).",
+            evidence=evidence,
+        )
+    hidden = [one for one in compared if one.hidden]
+    if not broken and hidden:
+        return IMAGE_CONTENT.unproven(
+            "volumes are mounted over paths of the source, so that the tasks see other files there than the image "
+            f"holds: {'; '.join(map(_hidden, hidden))}",
+            remedy="Take these paths out of `source` or name them in `source_exclude`; prove what the volume holds by "
+            "a test of the running application.",
+            notes=notes,
             evidence=evidence,
         )
     if not broken:
         held = ", ".join(
-            f"{plural(len(one.tree.files), 'file')} of {one.tree.local} in {one.place}" for one in compared
+            f"{plural(len(one.tree.files), 'file')} of {one.tree.local} in {one.place}"
+            f"{f' for {one.platform}' if one.platform else ''}"
+            for one in compared
         )
         return IMAGE_CONTENT.passes(f"the image holds {held}, as {_state(checkout)}", notes=notes, evidence=evidence)
     return IMAGE_CONTENT.fails(
@@ -83,7 +98,13 @@ def _difference(compared: Compared) -> str:
     for what, paths in (("differ", compared.different), ("are missing", compared.missing)):
         if paths:
             parts.append(f"{len(paths)} of {plural(len(compared.tree.files), 'file')} {what} ({_few(compared, paths)})")
-    return f"{compared.tree.local} in {compared.place}: {', '.join(parts)}"
+    platform = f" of {compared.platform}" if compared.platform else ""
+    return f"{compared.tree.local} in {compared.place}{platform}: {', '.join(parts)}"
+
+
+def _hidden(compared: Compared) -> str:
+    number = plural(len(compared.hidden), "file")
+    return f"{', '.join(compared.mounts)} hides {number} of {compared.tree.local} ({_few(compared, compared.hidden)})"
 
 
 def _few(compared: Compared, paths: Sequence[str]) -> str:

@@ -76,8 +76,11 @@ def task_definition(client: ECSClient, arn: str) -> TaskDefinition:
     definition = member(answer, "taskDefinition", "ecs:DescribeTaskDefinition")
     return TaskDefinition(
         arn=definition["taskDefinitionArn"],
-        containers=tuple(_container_definition(one) for one in definition["containerDefinitions"]),
+        containers=tuple(
+            _container_definition(one, definition["containerDefinitions"]) for one in definition["containerDefinitions"]
+        ),
         architecture=definition.get("runtimePlatform", {}).get("cpuArchitecture"),
+        os=definition.get("runtimePlatform", {}).get("operatingSystemFamily"),
     )
 
 
@@ -162,7 +165,7 @@ def _alarms(configuration: Mapping[str, Any]) -> Sequence[str]:
     return names if alarms.get("enable", True) else ()
 
 
-def _container_definition(answer: Mapping[str, Any]) -> ContainerDefinition:
+def _container_definition(answer: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) -> ContainerDefinition:
     log = answer.get("logConfiguration", {})
     return ContainerDefinition(
         name=answer["name"],
@@ -172,7 +175,17 @@ def _container_definition(answer: Mapping[str, Any]) -> ContainerDefinition:
         log_options=dict(log.get("options", {})),
         has_health_check="healthCheck" in answer,
         version_consistency=answer.get("versionConsistency") != "disabled",
+        mounts=tuple(dict.fromkeys(_mounts(answer, siblings))),
     )
+
+
+def _mounts(container: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the paths at which a container mounts volumes, of its own, of other containers and in memory."""
+    lenders = {one.get("sourceContainer") for one in container.get("volumesFrom", ())}
+    for one in (container, *(other for other in siblings if other.get("name") in lenders)):
+        yield from (mount["containerPath"] for mount in one.get("mountPoints", ()) if mount.get("containerPath"))
+    for one in container.get("linuxParameters", {}).get("tmpfs", ()):
+        yield one["containerPath"]
 
 
 def _task(answer: Mapping[str, Any]) -> Task:
@@ -191,6 +204,7 @@ def _task(answer: Mapping[str, Any]) -> Task:
         stopped_reason=answer.get("stoppedReason", ""),
         health=answer.get("healthStatus", "UNKNOWN"),
         architecture=attributes.get("ecs.cpu-architecture"),
+        os=answer.get("platformFamily") or attributes.get("ecs.os-type"),
         addresses=tuple(_addresses(answer)),
         instance=answer.get("containerInstanceArn"),
     )

@@ -14,6 +14,7 @@ from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.oci.files.layer import Entry, LayerError, Limits, entries
 from pytest_deploycheck.oci.files.layer_contents import Cover, Record, Selection, files_in, seen
 from pytest_deploycheck.oci.files.path_walk import Search, Sight
+from pytest_deploycheck.oci.files.windows import drive_entries
 from pytest_deploycheck.oci.steps import step_name
 
 T = TypeVar("T")
@@ -35,11 +36,13 @@ class Stack(Struct, frozen=True):
         layers: From the bottom up.
         open_layer: Opens one.
         limits: How much one may ask for.
+        is_windows: Whether they are layers of a Windows image.
     """
 
     layers: tuple[Layer, ...]
     open_layer: OpenLayer
     limits: Limits
+    is_windows: bool = False
 
 
 class Listing(Struct, Generic[T]):
@@ -179,7 +182,8 @@ class Descent(Generic[T]):
         try:
             with self._stack.open_layer(layer) as stream:
                 content = entries(stream, diff_id=layer.diff_id, digest=stored, limits=self._stack.limits)
-                return Selection(wanted, folders, self._take).read(content, until)
+                on_drive = drive_entries(content) if self._stack.is_windows else content
+                return Selection(wanted, folders, self._take).read(on_drive, until)
         except LayerError as error:
             raise LayerError(f"layer {named(layer)} cannot be read: {error}") from error
 

@@ -57,6 +57,8 @@ class ImageTree:
         layers: Sequence[Layer],
         open_layer: OpenLayer,
         limits: Limits = DEFAULT_LIMITS,
+        *,
+        is_windows: bool = False,
     ) -> None:
         """Open nothing yet.
 
@@ -64,8 +66,10 @@ class ImageTree:
             layers: The layers, from the bottom up, as the manifest has them.
             open_layer: Opens a layer to be read from its start; it may be asked for the same layer again.
             limits: How much a layer may ask for.
+            is_windows: Whether it is a Windows image. Its files are looked up on the drive, by paths without its
+                letter.
         """
-        self._stack = Stack(tuple(layers), open_layer, limits)
+        self._stack = Stack(tuple(layers), open_layer, limits, is_windows)
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file.
