@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_deploycheck.sandbox import stops
 from pytest_deploycheck.sandbox.api.faults import Call
+from pytest_deploycheck.sandbox.api.rates import Rate
 from pytest_deploycheck.sandbox.sandbox import Sandbox
 from pytest_deploycheck.sandbox.world.alarms import SandboxAlarm
 from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
@@ -16,6 +17,7 @@ from pytest_deploycheck.sandbox.world.target_groups import SandboxTargetGroup
 
 __all__ = [
     "Call",
+    "Rate",
     "Sandbox",
     "SandboxAlarm",
     "SandboxContainer",

@@ -6,8 +6,10 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.faults import Call, Fault, Faults
+from pytest_deploycheck.sandbox.api.faults import Call, Faults
+from pytest_deploycheck.sandbox.api.rates import RateLimits
 from pytest_deploycheck.sandbox.api.server import Application, Server
+from pytest_deploycheck.sandbox.controls.faults import FaultControls
 from pytest_deploycheck.sandbox.controls.logs import LogControls
 from pytest_deploycheck.sandbox.controls.monitoring import MonitoringControls
 from pytest_deploycheck.sandbox.controls.registries import RegistryControls
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls, TargetControls):
+class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, ServiceControls, TargetControls):
     """AWS in a box, in this process: ECR, ECS and CloudWatch as they really answer, on a loopback port.
 
     What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
@@ -60,7 +62,8 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls
         self.account = account
         self.region = region
         self._faults = Faults(account)
-        self._application = Application(self._world, self._faults)
+        self._limits = RateLimits()
+        self._application = Application(self._world, self._faults, self._limits, lambda: self.latency)
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
@@ -134,30 +137,3 @@ class Sandbox(LogControls, MonitoringControls, RegistryControls, ServiceControls
     def calls(self) -> list[Call]:
         """The calls that arrived, oldest first; clear the list to count anew."""
         return self._application.calls
-
-    def deny(self, operation: str) -> None:
-        """Let a call fail the way IAM denies it, until [Sandbox.allow][].
-
-        Args:
-            operation: Such as `ecr:DescribeImages`; `ecr:*` and `*` fit many.
-        """
-        self._faults.add(Fault(operation, "", "", 400, None))
-
-    def fail(
-        self, operation: str, *, code: str, message: str = "", status: int = 400, times: int | None = None
-    ) -> None:
-        """Let a call fail.
-
-        Args:
-            operation: Such as `logs:FilterLogEvents`; `logs:*` and `*` fit many. The download of a layer
-                counts as `s3:GetObject`.
-            code: The error code, such as `ThrottlingException`.
-            message: The message for people.
-            status: The HTTP status. From 500 on, botocore tries again by itself.
-            times: How many calls fail; None goes on until [Sandbox.allow][].
-        """
-        self._faults.add(Fault(operation, code, message, status, times))
-
-    def allow(self, operation: str = "*") -> None:
-        """Take back what [Sandbox.deny][] and [Sandbox.fail][] said of these operations, by default of all."""
-        self._faults.clear(operation)

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, and a record of what was asked."""
+"""Faults: rules by which calls fail, are slow, or are answered with something that is not an answer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from pytest_deploycheck.sandbox.world.errors import AwsError, DeniedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from werkzeug.wrappers import Response
+
+    from pytest_deploycheck.sandbox.api.responses import Json
+
 
 class Call(NamedTuple):
-    """One call that arrived.
+    """A call that arrived.
 
     Attributes:
         operation: Service and operation, such as `ecs:DescribeTasks`.
         region: The region it was signed for.
-        parameters: What it asked.
+        parameters: Its parameters.
     """
 
     operation: str
@@ -27,23 +31,99 @@ class Call(NamedTuple):
     parameters: dict[str, Any]
 
 
-@dataclass(slots=True)
-class Fault:
-    """A rule by which calls fail.
+class Effect:
+    """The effect of a rule on a call; the effects below override one of its steps."""
+
+    def refuse(self, call: Call, account: str) -> None:
+        """Raise the error that answers the call, if there is one."""
+
+    def wait(self, closing: threading.Event) -> None:
+        """Wait before the call is answered, until the sandbox stops at the latest."""
+
+    def ask(self, parameters: Json) -> Json:
+        """Return the parameters that are answered in place of those of the call."""
+        return parameters
+
+    def amend(self, answer: Json) -> Json:
+        """Return the answer that is sent in place of the right one."""
+        return answer
+
+    def damage(self, response: Response, closing: threading.Event) -> Response:  # noqa: ARG002  # for effects that wait
+        """Return the response that is sent in place of the right one."""
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Deny(Effect):
+    """The call is refused as IAM refuses it."""
+
+    def refuse(self, call: Call, account: str) -> None:
+        """Raise the error of IAM.
+
+        Raises:
+            DeniedError: Always.
+        """
+        message = (
+            f"User: arn:aws:iam::{account}:user/sandbox is not authorized to perform: {call.operation} "
+            f"on resource: {resource_of(call, account)} because no identity-based policy allows the "
+            f"{call.operation} action"
+        )
+        raise DeniedError("AccessDeniedException", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail(Effect):
+    """The call fails with an error.
 
     Attributes:
-        operation: Which calls, such as `logs:FilterLogEvents`; `*` stands for any part.
-        code: The error code; empty denies the call the way IAM does.
+        code: The error code.
         message: The message for people.
         status: The HTTP status.
-        times: How many more calls fail; None is without end.
     """
 
-    operation: str
     code: str
     message: str
     status: int
+
+    def refuse(self, call: Call, account: str) -> None:  # noqa: ARG002  # the same error for every call
+        """Raise the error.
+
+        Raises:
+            AwsError: Always.
+        """
+        raise AwsError(self.code, self.message, self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay(Effect):
+    """The call is answered late.
+
+    Attributes:
+        seconds: The seconds of real time until it is answered.
+    """
+
+    seconds: float
+
+    def wait(self, closing: threading.Event) -> None:
+        """Wait."""
+        closing.wait(self.seconds)
+
+
+@dataclass(slots=True)
+class Rule:
+    """A rule that some calls are subject to.
+
+    Attributes:
+        operation: The pattern of their operation, such as `logs:*`.
+        resource: The pattern of the ARN of their resource.
+        times: The number of calls left; None is without end.
+        effect: The effect.
+    """
+
+    operation: str
+    resource: str
     times: int | None
+    effect: Effect
 
 
 @dataclass(slots=True)
@@ -52,57 +132,48 @@ class Faults:
 
     Attributes:
         account: The account whose user is denied.
-        rules: The rules, the first that fits decides.
+        rules: The rules; the newer ones come first.
     """
 
     account: str
-    rules: list[Fault] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, rule: Fault) -> None:
-        """Put a rule in force, before those already there."""
+    def add(self, rule: Rule) -> None:
+        """Put a rule in force, before those in force already."""
         with self._lock:
             self.rules.insert(0, rule)
 
     def clear(self, operation: str) -> None:
-        """Take back the rules whose operation fits the pattern `operation`."""
+        """Remove the rules whose operation matches the pattern `operation`."""
         with self._lock:
             self.rules[:] = [rule for rule in self.rules if not fnmatchcase(rule.operation, operation)]
 
-    def check(self, call: Call) -> None:
-        """Raise what a rule prescribes for this call.
-
-        Raises:
-            AwsError: If a rule fits.
-        """
+    def take(self, call: Call) -> list[Effect]:
+        """Return the effects on a call, the newest of each kind, and count it as one of their times."""
+        resource = resource_of(call, self.account)
+        effects: dict[type[Effect], Effect] = {}
         with self._lock:
-            rule = next((rule for rule in self.rules if fnmatchcase(call.operation, rule.operation)), None)
-            if rule is None:
-                return
-            if rule.times is not None:
-                rule.times -= 1
-                if rule.times <= 0:
-                    self.rules.remove(rule)
-        if rule.code:
-            raise AwsError(rule.code, rule.message, rule.status)
-        raise _denied(call, self.account)
+            for rule in list(self.rules):
+                kind = Fail if isinstance(rule.effect, Deny) else type(rule.effect)
+                fits = fnmatchcase(call.operation, rule.operation) and fnmatchcase(resource, rule.resource)
+                if not fits or kind in effects:
+                    continue
+                effects[kind] = rule.effect
+                if rule.times is not None:
+                    rule.times -= 1
+                    if rule.times <= 0:
+                        self.rules.remove(rule)
+        return list(effects.values())
 
 
-def _denied(call: Call, account: str) -> DeniedError:
-    message = (
-        f"User: arn:aws:iam::{account}:user/sandbox is not authorized to perform: {call.operation} "
-        f"on resource: {_resource(call, account)} because no identity-based policy allows the "
-        f"{call.operation} action"
-    )
-    return DeniedError("AccessDeniedException", message)
-
-
-def _resource(call: Call, account: str) -> str:
+def resource_of(call: Call, account: str) -> str:
+    """Return the ARN of the resource of a call; `*` where it has none."""
     service = call.operation.partition(":")[0]
-    name = _log_group(call.parameters) if service == "logs" else call.parameters.get("repositoryName")
-    if service == "ecr" and name:
+    name = _log_group(call.parameters) if service == "logs" else _repository(call.parameters)
+    if service == "ecr":
         owner = call.parameters.get("registryId", account)
-        return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}"
+        return f"arn:aws:ecr:{call.region}:{owner}:repository/{name or '*'}"
     if service == "logs" and name:
         return f"arn:aws:logs:{call.region}:{account}:log-group:{name}:log-stream:"
     if service == "cloudwatch" and "Alarm" in call.operation:
@@ -111,6 +182,11 @@ def _resource(call: Call, account: str) -> str:
     if service == "ecs" and cluster:
         return str(cluster) if cluster.startswith("arn:") else f"arn:aws:ecs:{call.region}:{account}:cluster/{cluster}"
     return "*"
+
+
+def _repository(parameters: Mapping[str, Any]) -> str:
+    many = parameters.get("repositoryNames") or [""]
+    return str(parameters.get("repositoryName") or many[0])
 
 
 def _log_group(parameters: Mapping[str, Any]) -> str:

@@ -32,16 +32,17 @@ from pytest_deploycheck.sandbox.api.ecs import service_deployments as ecs_rollou
 from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
 from pytest_deploycheck.sandbox.api.ecs import task_definitions as ecs_task_definitions
 from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
-from pytest_deploycheck.sandbox.api.faults import Call, Faults
+from pytest_deploycheck.sandbox.api.faults import Call, Effect, Faults
 from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
 from pytest_deploycheck.sandbox.api.logs import filter as logs_filter
 from pytest_deploycheck.sandbox.api.logs import groups as logs
 from pytest_deploycheck.sandbox.api.logs import insights as logs_queries
 from pytest_deploycheck.sandbox.api.logs.live_tail import TailSessions, start_live_tail
+from pytest_deploycheck.sandbox.api.rates import RateLimits
 from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.serving import BaseWSGIServer
@@ -69,41 +70,59 @@ class Application:
 
     Attributes:
         world: What the answers are made of.
-        faults: What goes wrong on purpose.
+        faults: The faults in force.
+        limits: The rates in force.
+        latency: Returns the seconds that every call takes.
         calls: The calls that arrived, oldest first.
         tails: The live tails that are open.
     """
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: World, faults: Faults, limits: RateLimits, latency: Callable[[], float]) -> None:
         self.world = world
         self.faults = faults
+        self.limits = limits
+        self.latency = latency
         self.calls: list[Call] = []
         self.tails = TailSessions()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Operation one request."""
+        """Answer one request."""
         request = Request(environ)
         body = request.get_data()
         said, call = _call(request, body)
         self.calls.append(call)
         # Reading the body has used the stream up.
         environ["wsgi.input"] = io.BytesIO(body)
+        closing = self.tails.closing
+        closing.wait(self.latency())
+        effects = self.faults.take(call)
         try:
-            self.faults.check(call)
-            if call.operation == "s3:GetObject":
-                response = self._blob(request)
-            elif call.operation == "logs:StartLiveTail":
-                response = self._live_tail(request, call)
-            else:
-                answer = self._answer(call)
-                if answer is None:
-                    return self._by_moto(call, environ, start_response)
-                response = said.write(answer)
+            self.limits.check(call.operation, call.region)
+            for effect in effects:
+                effect.wait(closing)
+                effect.refuse(call, self.world.account.id)
+            response = self._respond(request, said, call, effects)
+            for effect in effects:
+                response = effect.damage(response, closing)
         except AwsError as error:
             response = said.refuse(error)
         response.headers["x-amzn-RequestId"] = str(uuid4())
         return response(environ, start_response)
+
+    def _respond(self, request: Request, said: Spoken, call: Call, effects: Iterable[Effect]) -> Response:
+        if call.operation == "s3:GetObject":
+            return self._blob(request)
+        if call.operation == "logs:StartLiveTail":
+            return self._live_tail(request, call)
+        for effect in effects:
+            call = call._replace(parameters=effect.ask(call.parameters))
+        answer = self._answer(call)
+        if answer is None:
+            return self._by_moto(call, request.environ)
+        for effect in effects:
+            answer = effect.amend(answer)
+        return said.write(answer)
 
     def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
@@ -128,13 +147,12 @@ class Application:
         stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
         return Response(stream, content_type=eventstream.CONTENT_TYPE)
 
-    def _by_moto(self, call: Call, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _by_moto(self, call: Call, environ: WSGIEnvironment) -> Response:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account.id
         try:
-            answer: Iterable[bytes] = self._moto(environ, start_response)
+            return Response.from_app(self._moto, environ)
         except NotImplementedError as error:
             raise _unknown(call) from error
-        return answer
 
     def _blob(self, request: Request) -> Response:
         if request.args.get("X-Amz-Signature") != self.world.signature:

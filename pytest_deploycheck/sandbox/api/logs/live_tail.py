@@ -143,7 +143,7 @@ class TailSessions:
     """The sessions that are open, each in the thread of its connection."""
 
     def __init__(self) -> None:
-        self._closing = threading.Event()
+        self.closing = threading.Event()
         self._threads: set[threading.Thread] = set()
 
     def stream(self, tail: TailSession, connection: socket.socket) -> Iterator[bytes]:
@@ -154,7 +154,7 @@ class TailSessions:
         began = time.monotonic()
         yield eventstream.event("initial-response", {})
         yield eventstream.event("sessionStart", tail.start())
-        while not self._closing.wait(_INTERVAL):
+        while not self.closing.wait(_INTERVAL):
             yield eventstream.event("sessionUpdate", tail.update())
             tailing = tail.world.tailing
             ends_after = 0.0 if tailing.fails and tailing.ends_after is None else tailing.ends_after
@@ -165,11 +165,11 @@ class TailSessions:
 
     def open(self) -> None:
         """Let sessions begin."""
-        self._closing.clear()
+        self.closing.clear()
 
     def close(self) -> None:
         """End all sessions, and wait until their threads have ended."""
-        self._closing.set()
+        self.closing.set()
         while self._threads:
             self._threads.pop().join(_JOIN_SECONDS)
 
