@@ -64,6 +64,7 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         require=tuple(table.get("require", DEFAULT_REQUIRE)),
         live_tail=table.get("live_tail", False),
         strict_tags=table.get("strict_tags", False),
+        mask=tuple(table.get("mask", ())),
         max_unpacked_bytes=table.get("max_unpacked_bytes"),
         max_layer_entries=table.get("max_layer_entries"),
         services={service: _service(service, settings) for service, settings in table.get("services", {}).items()},

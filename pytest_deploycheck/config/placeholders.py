@@ -32,7 +32,7 @@ def has_variables(text: str) -> bool:
 
 
 def filled(table: Mapping[str, Any], environment: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return an environment's table with the placeholders of its texts filled, except in the patterns of `logs`.
+    """Return an environment's table with its placeholders filled, except in the patterns of `logs` and `mask`.
 
     Args:
         table: The table, with the defaults merged in.
@@ -46,7 +46,7 @@ def filled(table: Mapping[str, Any], environment: str, variables: Mapping[str, s
 
     def fill(value: Any, path: str) -> Any:
         if isinstance(value, Mapping):
-            return {key: one if key == "logs" else fill(one, f"{path}.{key}") for key, one in value.items()}
+            return {key: one if key in {"logs", "mask"} else fill(one, f"{path}.{key}") for key, one in value.items()}
         if isinstance(value, list):
             return [fill(one, f"{path}[{position}]") for position, one in enumerate(value)]
         return _FILLED.sub(lambda match: replacement(match, path), value) if isinstance(value, str) else value

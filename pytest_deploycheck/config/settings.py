@@ -158,6 +158,7 @@ class EnvironmentSettings(Struct, frozen=True):
         require: The links of the chain that must be proven.
         live_tail: Whether a wait for log lines may open a Live Tail session, which costs by the minute.
         strict_tags: Whether an image that is named by a tag which can be moved fails.
+        mask: Regular expressions for secrets that are masked in everything written, beside the built-in ones.
         max_unpacked_bytes: How many bytes a layer may unpack to, or None for the bound that is built in.
         max_layer_entries: How many entries a layer may have, or None for the bound that is built in.
         services: The services, by the name they have in the configuration.
@@ -174,6 +175,7 @@ class EnvironmentSettings(Struct, frozen=True):
     require: tuple[str, ...] = DEFAULT_REQUIRE
     live_tail: bool = False
     strict_tags: bool = False
+    mask: tuple[str, ...] = ()
     max_unpacked_bytes: int | None = None
     max_layer_entries: int | None = None
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.base_url import BaseUrl
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
+from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
 from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
@@ -49,6 +50,8 @@ class DeployRun:
         """Take up what the run is asked, and what another process saw already."""
         self.settings = settings
         self._base_url.hand_over(settings.environment.base_url)
+        redaction = ReportRedaction(settings.environment.mask)
+        self._config.pluginmanager.register(redaction, "deploycheck-redaction")
         self._selected = self._select()
         line = ProgressLine(self._config)
         self.verification = Verification(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
-from pytest_deploycheck.redaction import clean
+from pytest_deploycheck.redaction import clean, clean_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 
 SCHEMA_VERSION = 1
@@ -39,7 +39,8 @@ def document(report: RunReport) -> dict[str, Any]:
             "clock_offset_seconds": identity.clock_offset,
             "services": [_service(service) for service in report.services],
             "tests": [{"nodeid": test.nodeid, "outcome": test.outcome} for test in report.tests],
-        }
+        },
+        report.mask,
     )
     return written
 
@@ -166,12 +167,14 @@ def _time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _cleaned(value: Any) -> Any:
-    """The value with every text in it made fit to be shown."""
+def _cleaned(value: Any, own: Sequence[str]) -> Any:
+    """Return the value with every text in it fit to be shown; a secret may span the texts of a list."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(value, own=own)
     if isinstance(value, Mapping):
-        return {key: _cleaned(item) for key, item in value.items()}
+        return {key: _cleaned(item, own) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in value]
+        if value and all(isinstance(item, str) for item in value):
+            return clean_lines(value, own)
+        return [_cleaned(item, own) for item in value]
     return value

@@ -47,6 +47,7 @@ class RunReport(Struct, frozen=True):
         tests: The session's tests that used the fixtures.
         judgement: The verdict of the run.
         complete: Whether the run came to its end.
+        mask: Regular expressions of the user for secrets that are masked in everything written.
     """
 
     environment: str
@@ -55,6 +56,7 @@ class RunReport(Struct, frozen=True):
     tests: tuple[UserTest, ...]
     judgement: Judgement
     complete: bool
+    mask: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

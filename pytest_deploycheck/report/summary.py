@@ -7,7 +7,7 @@ from pytest_deploycheck.judge.analysis.rollback import no_target, runs_the_expec
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, roughly, short
-from pytest_deploycheck.redaction import one_line
+from pytest_deploycheck.redaction import clean_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 
 _MARKS = {
@@ -44,7 +44,7 @@ def summary(report: RunReport) -> list[str]:
         lines.append(f"Times are those of the servers: {clock_of_this_machine(offset)}.")
     if not report.complete:
         lines.append("The run did not come to its end, so nothing counts as verified.")
-    return [one_line(line) for line in lines]
+    return [line.replace("\n", "\\n") for line in clean_lines(lines, report.mask)]
 
 
 def _service(service: ServiceReport, report: RunReport) -> list[str]:

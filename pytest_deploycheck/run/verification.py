@@ -266,6 +266,7 @@ class Verification:
             tests=tuple(tests),
             judgement=judge_run(service.judgement for service in services),
             complete=complete,
+            mask=self.environment.mask,
         )
 
     def _pushed_after(self) -> datetime | None:

@@ -18,4 +18,5 @@ def first_violation(document: Any, schema: dict[str, Any]) -> str | None:
     checker = validator_for(schema)
     checker.check_schema(schema)
     error = next(checker(schema).iter_errors(document), None)
-    return f"{error.json_path}: {one_line(error.message, 300)}" if error else None
+    # The path belongs to what is masked: it tells that the value of `$.password` is a secret.
+    return one_line(f"{error.json_path}: {error.message}", 400) if error else None
