@@ -1,8 +1,9 @@
-"""How a long wait gets on: one line on a terminal that is written over, and sparse lines where there is none."""
+"""The progress of a long wait: one line on a terminal that is overwritten, and sparse lines without a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -13,30 +14,55 @@ if TYPE_CHECKING:
     from pytest_deploycheck.judge.progress import Progress
 
 _QUIET = -1
-"""The verbosity from which on a run says nothing of how it gets on."""
+"""The verbosity below which no progress is written."""
+
+_FIRST_MINUTE = 60.0
+_OFTEN, _SELDOM = 15.0, 60.0
+
+
+def is_due(elapsed: float, written_at: float | None) -> bool:
+    """Return whether a line says again that a wait goes on: every 15 seconds at first, then once a minute.
+
+    Args:
+        elapsed: Seconds since the wait began.
+        written_at: The second of the wait at which the last line was written, or None where none was.
+    """
+    return written_at is None or elapsed - written_at >= (_OFTEN if elapsed <= _FIRST_MINUTE else _SELDOM)
 
 
 class ProgressLine:
     """Shows a line while something is waited for.
 
     Args:
-        config: The run's; where it has no reporter on a terminal, as in a worker of xdist, nothing is shown.
+        config: The configuration of the run; without a reporter, as in a worker of xdist, nothing is shown.
+        monotonic: The clock of the sparse lines.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._config = config
+        self._monotonic = monotonic
         self._shown = ""
+        self._began: float | None = None
+        self._written_at: float | None = None
 
     def show(self, text: str) -> None:
-        """Show a line in the place of the last; an empty one takes it away."""
+        """Show a line in the place of the last one; an empty text removes it.
+
+        Without a terminal a line is written now and then, so that the log of a CI job shows that the run goes on.
+        """
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or not reporter.isatty or text == self._shown:
+        if reporter is None:
+            return
+        if not reporter.isatty:
+            self._write_sparsely(reporter, text)
+            return
+        if text == self._shown:
             return
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         # What a test writes is captured; this is no part of it.
         with capture.global_and_fixture_disabled() if capture else nullcontext():
             if not self._shown:
-                # The line that pytest is writing its letters on stays as it is.
+                # The line on which pytest writes its letters stays as it is.
                 reporter.ensure_newline()
             # A line that wraps could not be written over.
             reporter.rewrite(text[: get_terminal_size().columns - 1], erase=True)
@@ -45,12 +71,24 @@ class ProgressLine:
                 reporter.rewrite("")
         self._shown = text
 
+    def _write_sparsely(self, reporter: Any, text: str) -> None:
+        if not text:
+            self._began = self._written_at = None
+            return
+        now = self._monotonic()
+        self._began = now if self._began is None else self._began
+        elapsed = now - self._began
+        if reporter.verbosity >= _QUIET and is_due(elapsed, self._written_at):
+            self._written_at = elapsed
+            reporter.ensure_newline()
+            reporter.write_line(f"deploycheck: {text}")
+
 
 class RolloutProgress:
-    """Shows how far the rollouts are that are waited for.
+    """Shows the progress of the rollouts that are waited for.
 
     Args:
-        config: The run's.
+        config: The configuration of the run.
         line: Shows a line on a terminal.
     """
 
@@ -60,7 +98,7 @@ class RolloutProgress:
         self._sparse = SparseLines()
 
     def show(self, rollouts: Sequence[Progress], elapsed: float) -> None:
-        """Show how far they are after `elapsed` seconds; none ends it."""
+        """Show their progress after `elapsed` seconds; no rollouts end the display."""
         from pytest_deploycheck.report.progress import progress_line  # noqa: PLC0415  # only where something is awaited
 
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -75,30 +113,29 @@ class RolloutProgress:
 
 
 class SparseLines:
-    """Says of a wait what has changed, and now and then that it goes on: for the logs of CI jobs.
+    """The lines of a wait for rollouts in the log of a CI job.
 
-    A line comes when the tasks stand otherwise than in the last one, but not more often than every `SHORTEST` seconds;
-    and where nothing changes, every `LONGEST` seconds.
+    A line is written when the numbers of tasks have changed, but not more often than every `SHORTEST` seconds; and
+    where nothing changes, every 15 seconds at first, then once a minute.
     """
 
     SHORTEST = 5.0
-    LONGEST = 60.0
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[str, float]] = {}
+        self._written: dict[str, tuple[str, float]] = {}
 
     def due(self, rollouts: Sequence[Progress], elapsed: float) -> list[str]:
-        """The lines to write after a wait of `elapsed` seconds."""
+        """Return the lines to write after a wait of `elapsed` seconds."""
         from pytest_deploycheck.report.progress import progress_line, standing  # noqa: PLC0415  # as above
 
         if not rollouts:
-            self._said.clear()
+            self._written.clear()
         lines = []
         for one in rollouts:
             now = standing(one)
-            before, said_at = self._said.get(one.service, ("", -self.LONGEST))
-            quiet = elapsed - said_at
-            if (now != before and quiet >= self.SHORTEST) or quiet >= self.LONGEST:
-                self._said[one.service] = now, elapsed
+            before, written_at = self._written.get(one.service, ("", None))
+            has_changed = written_at is not None and now != before and elapsed - written_at >= self.SHORTEST
+            if has_changed or is_due(elapsed, written_at):
+                self._written[one.service] = now, elapsed
                 lines.append(progress_line(one, elapsed))
         return lines

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from support.worlds_health import balanced, group, in_sets, old_set, target, tas
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.progress import Progress, progress
-from pytest_deploycheck.plugin.progress import SparseLines
+from pytest_deploycheck.plugin.progress import ProgressLine, SparseLines
 from pytest_deploycheck.report.progress import progress_line, standing
 
 
@@ -150,17 +151,32 @@ def test_changes_that_come_fast_are_not_all_told() -> None:
 
 
 def test_now_and_then_a_line_says_that_it_goes_on() -> None:
-    """A job without output is taken for dead: a line comes each minute."""
+    """A job without output is taken for dead: a line comes every 15 seconds at first, then once a minute."""
     lines = SparseLines()
     told = [second for second in range(0, 301, 5) if lines.due([state()], float(second))]
-    assert told == [0, 60, 120, 180, 240, 300]
+    assert told == [0, 15, 30, 45, 60, 120, 180, 240, 300]
 
 
 def test_a_long_rollout_is_a_handful_of_lines() -> None:
-    """A tail of five minutes, looked at each second, with a change now and then, is told in a dozen lines."""
+    """A tail of five minutes, looked at each second, with a change now and then, is told in few lines."""
     lines = SparseLines()
     told = sum(len(lines.due([state(new_running=min(2, second // 60))], float(second))) for second in range(301))
-    assert 5 <= told <= 12
+    assert 5 <= told <= 14
+
+
+def test_a_wait_for_logs_is_told_without_a_terminal() -> None:
+    """A wait of minutes for a log line writes a line every 15 seconds at first, then once a minute."""
+    written: list[str] = []
+    seconds = iter(range(0, 1000, 5))
+    reporter = SimpleNamespace(isatty=False, verbosity=0, ensure_newline=lambda: None, write_line=written.append)
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: reporter))
+    line = ProgressLine(cast("pytest.Config", config), monotonic=lambda: float(next(seconds)))
+    for second in range(0, 185, 5):
+        line.show(f"waiting for 'ready': {second} s")
+    assert [text.rpartition(": ")[2] for text in written] == ["0 s", "15 s", "30 s", "45 s", "60 s", "120 s", "180 s"]
+    line.show("")
+    line.show("waiting for 'done': 1 s")
+    assert written[-1] == "deploycheck: waiting for 'done': 1 s"
 
 
 def test_each_service_has_lines_of_its_own() -> None:
