@@ -43,7 +43,7 @@ class ProgressLine:
         self._monotonic = monotonic
         self._shown = ""
         self._began: float | None = None
-        self._written_at: float | None = None
+        self._written_at = 0.0
 
     def show(self, text: str) -> None:
         """Show a line in the place of the last one; an empty text removes it.
@@ -73,10 +73,12 @@ class ProgressLine:
 
     def _write_sparsely(self, reporter: Any, text: str) -> None:
         if not text:
-            self._began = self._written_at = None
+            self._began = None
             return
         now = self._monotonic()
-        self._began = now if self._began is None else self._began
+        if self._began is None:
+            # A wait of seconds writes nothing.
+            self._began, self._written_at = now, 0.0
         elapsed = now - self._began
         if reporter.verbosity >= _QUIET and is_due(elapsed, self._written_at):
             self._written_at = elapsed
