@@ -1,0 +1,30 @@
+"""The test suite on each Python that is supported and installed: `nox`, or `nox -s tests-3.13`."""
+
+from __future__ import annotations
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests"]
+
+GROUPS = nox.project.load_toml("pyproject.toml")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, with what stands after `--` as arguments of pytest."""
+    session.install("-e", ".[sandbox]", *nox.project.dependency_groups(GROUPS, "test", "package"))
+    session.run("pytest", *(session.posargs or ("--numprocesses", "4", "--dist", "worksteal")))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run the linters and the type checker, as CI does."""
+    session.install("-e", ".[sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("mypy")
