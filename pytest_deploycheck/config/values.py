@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.config.build_metadata import read_reference
+from pytest_deploycheck.config.build_metadata import read_references
 from pytest_deploycheck.config.settings import When
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
@@ -131,7 +131,7 @@ def images(values: Sequence[str], services: Sequence[str], source: str, *, folde
         service, equals, reference = _divided(value)
         _check_reference(reference, value, source)
         if reference.startswith("@"):
-            reference = read_reference(folder / reference[1:], source)  # what it stands for
+            reference = read_references(reference[1:], source, folder=folder)
         if equals and service not in services:
             raise ConfigurationError(
                 f"{source}: found {value!r}, for an unknown service{did_you_mean(service, services)}"

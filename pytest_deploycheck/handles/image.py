@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -16,6 +17,9 @@ from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.handles.image_files import Comparison, OpenedImage
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
+
+# `git describe` writes a g before the commit.
+_COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
 
 
 class Digests(frozenset[str]):
@@ -149,6 +153,25 @@ class DeployedImage(Struct, frozen=True):
         root = next((files.root for files in opened.platforms), Path())
         inside = Path(local).relative_to(root) if Path(local).is_absolute() else Path(local)
         return opened.comparison(inside.as_posix(), path, exclude)
+
+    def is_of_commit(self, commit: str) -> bool:
+        """Return whether the image claims to be built from a commit.
+
+        The label `org.opencontainers.image.revision` and the tags are compared, of which one must hold at least the
+        first seven digits of the commit. Both are claims of the builder: `compare` proves what the image holds.
+
+        Args:
+            commit: The commit, or at least its first seven hexadecimal digits.
+
+        Raises:
+            ValueError: It is not a commit.
+        """
+        wanted = commit.strip().lower()
+        if not _COMMIT.fullmatch(wanted):
+            raise ValueError(f"expected a commit of 7 to 64 hexadecimal digits; found {commit!r}")
+        texts = [self.revision or "", *self.tags, self.tag or ""]
+        claims = [claim for text in texts for claim in _COMMIT.findall(text.lower())]
+        return any(claim.startswith(wanted) or wanted.startswith(claim) for claim in claims)
 
     def _opened(self) -> OpenedImage:
         return self._files or OpenedImage(doubt=f"the manifest of {self!r} is not known")

@@ -294,7 +294,8 @@ def _check_image(service: str, environment: EnvironmentSettings, options: Option
     if text is None:
         return
     try:
-        check_expected(text)
+        for reference in text.split(","):
+            check_expected(reference)
     except ValueError as error:
         where = "--deploy-image" if by_option else f"env.{environment.name}.services.{service}.image"
         raise ConfigurationError(

@@ -15,7 +15,12 @@ from pytest_deploycheck.oci import reference as oci
 
 
 class Named(Struct, frozen=True):
-    """The image that a user named for a service, and where: by option or in the configuration."""
+    """The image that a user named for a service, and where: by option or in the configuration.
+
+    Attributes:
+        text: A reference; of a build that has several names, all of them, separated by commas.
+        namer: Where it was named.
+    """
 
     text: str
     namer: Namer
@@ -46,7 +51,7 @@ def choose(
         EnvironmentUnusableError: The task definition has no container `only`.
     """
     pulled = {container.name: _parse_pulled(container.image) for container in containers}
-    whole = _whole_reference(named, home)
+    whole = _whole_references(named, home)
     candidates = _candidates(containers, pulled, only=only, whole=whole)
     return tuple(
         Choice(
@@ -54,7 +59,7 @@ def choose(
             expected=_expected(named, whole, pulled[name]),
             pulled=pulled[name],
             namer=named.namer if named else "task definition",
-            names_repository=whole is not None,
+            names_repository=bool(whole),
         )
         for name in candidates
     )
@@ -65,36 +70,41 @@ def _candidates(
     pulled: dict[str, Reference],
     *,
     only: str | None,
-    whole: Reference | None,
+    whole: Sequence[Reference],
 ) -> list[str]:
     if only is not None:
         if only not in pulled:
             raise EnvironmentUnusableError(
                 f"The task definition has no container {only!r}; it has {', '.join(pulled)}.",
-                "Mend `container` in the configuration.",
+                "Correct `container` in the configuration.",
             )
         return [only]
-    if whole is not None:
-        pulling = [name for name, reference in pulled.items() if oci.same_place(reference, whole)]
-        if pulling:
-            return pulling
+    pulling = [name for name, reference in pulled.items() if any(oci.same_place(reference, one) for one in whole)]
+    if pulling:
+        return pulling
     essential = [container.name for container in containers if container.essential]
     in_ecr = [name for name in essential if pulled[name].ecr]
     return in_ecr or essential
 
 
-def _whole_reference(named: Named | None, home: Registry) -> Reference | None:
-    """The reference of an image that was named with its repository; None for a bare tag or digest."""
+def _whole_references(named: Named | None, home: Registry) -> tuple[Reference, ...]:
+    """Return the references of an image that was named with its repository; none for a bare tag or digest."""
     if named is None or oci.is_tag(named.text) or oci.is_digest(named.text):
-        return None
-    return oci.parse_expected(named.text, home=home)
+        return ()
+    return tuple(oci.parse_expected(text, home=home) for text in named.text.split(","))
 
 
-def _expected(named: Named | None, whole: Reference | None, pulled: Reference) -> Reference:
+def _expected(named: Named | None, whole: Sequence[Reference], pulled: Reference) -> Reference:
     if named is None:
         return pulled
-    if whole is not None:
-        return whole
+    if whole:
+        here = [one for one in whole if oci.same_place(one, pulled)]
+        if len({one.digest for one in here}) > 1:
+            raise EnvironmentUnusableError(
+                f"The build pushed several images to {pulled.place}: {', '.join(map(str, here))}.",
+                "Name the target of the build whose image was to be shipped: --deploy-image=@FILE#TARGET.",
+            )
+        return here[0] if here else whole[0]
     if oci.is_digest(named.text):
         return replace(pulled, tag=None, digest=named.text)
     return replace(pulled, tag=named.text, digest=None)

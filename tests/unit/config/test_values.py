@@ -362,13 +362,16 @@ DIGEST = "sha256:" + "4" * 64
 @pytest.mark.parametrize(
     ("document", "reference"),
     [
-        ({"containerimage.digest": DIGEST, "image.name": "host/shop:1,host/shop:latest"}, f"host/shop:1@{DIGEST}"),
+        (
+            {"containerimage.digest": DIGEST, "image.name": "ghcr.io/shop:1, host/shop:latest"},
+            f"ghcr.io/shop:1@{DIGEST},host/shop:latest@{DIGEST}",
+        ),
         ({"containerimage.digest": DIGEST}, DIGEST),
         ({"backend": {"containerimage.digest": DIGEST, "image.name": "shop:1"}}, f"shop:1@{DIGEST}"),
     ],
 )
 def test_the_image_of_a_builds_metadata(tmp_path: Path, document: dict[str, object], reference: str) -> None:
-    """The digest that CI built is the expected digest, by the first of its names; a bake file with one target too."""
+    """The digest that CI built is expected, by each of its names; a bake file with one target too."""
     (tmp_path / "a=b.json").write_text(json.dumps(document), encoding="utf-8")
     assert values.images(["@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
     assert values.images(["web=@a=b.json"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
@@ -380,7 +383,7 @@ def test_the_image_of_a_builds_metadata(tmp_path: Path, document: dict[str, obje
         ("{", "is no JSON"),
         ("[1]", "found no containerimage.digest"),
         ('{"image.name": "shop:1"}', "found no containerimage.digest"),
-        (json.dumps({name: {"containerimage.digest": DIGEST} for name in "ab"}), "found 2 images"),
+        (json.dumps({name: {"containerimage.digest": f"sha256:{name * 64}"} for name in "ab"}), "found 2 targets"),
     ],
 )
 def test_a_metadata_file_that_names_no_image(tmp_path: Path, text: str, words: str) -> None:
@@ -389,4 +392,35 @@ def test_a_metadata_file_that_names_no_image(tmp_path: Path, text: str, words: s
     with pytest.raises(ConfigurationError, match=words) as caught:
         values.images(["@build.json"], ["web"], "--deploy-image", folder=tmp_path)
     assert "build.json" in str(caught.value)
-    assert "--metadata-file" in str(caught.value)
+    assert "--metadata-file" in str(caught.value) or "@FILE#a" in str(caught.value)
+
+
+BAKED = {
+    "app": {"containerimage.digest": DIGEST, "image.name": "host/app:2"},
+    "worker": {"containerimage.digest": f"sha256:{'5' * 64}", "image.name": "host/worker:2"},
+    "buildx.build.provenance/app": {"buildType": "https://mobyproject.org/buildkit@v1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "reference"),
+    [
+        ("bake.json", f"host/app:2@{DIGEST},host/worker:2@sha256:{'5' * 64}"),
+        ("bake.json#worker", f"host/worker:2@sha256:{'5' * 64}"),
+        ("odd#name.json", f"host/app:2@{DIGEST},host/worker:2@sha256:{'5' * 64}"),
+        ("odd#name.json#app", f"host/app:2@{DIGEST}"),
+    ],
+)
+def test_the_targets_of_a_bake(tmp_path: Path, file: str, reference: str) -> None:
+    """Every target of `docker buildx bake` is read, or the one that is named behind a `#`."""
+    for name in ("bake.json", "odd#name.json"):
+        (tmp_path / name).write_text(json.dumps(BAKED), encoding="utf-8")
+    assert values.images([f"@{file}"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
+    assert values.images([f"web=@{file}"], ["web"], "--deploy-image", folder=tmp_path) == {"web": reference}
+
+
+def test_an_unknown_target_of_a_bake(tmp_path: Path) -> None:
+    """The nearest target is proposed, and the targets of the file are listed."""
+    (tmp_path / "bake.json").write_text(json.dumps(BAKED), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"no target 'wroker'.*'worker'.*Its targets: app, worker"):
+        values.images(["@bake.json#wroker"], ["web"], "--deploy-image", folder=tmp_path)

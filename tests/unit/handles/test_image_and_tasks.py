@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import (
     FOR_AMD64,
     INDEX_CHILDREN,
@@ -169,3 +170,36 @@ def test_digests_say_when_their_image_was_pushed() -> None:
     for digests, pushed_at in ((deployed_image(world).digests, "11:00:00"), (running_tasks(world).digests, "08:00:00")):
         assert isinstance(digests, Digests)
         assert pushed_at in "\n".join(digests.describe())
+
+
+COMMIT = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432"
+
+
+@pytest.mark.parametrize(
+    ("revision", "tags", "is_of"),
+    [
+        (COMMIT, (), True),
+        (COMMIT[:7], (), True),
+        (COMMIT.upper(), (), True),
+        (None, (COMMIT[:8],), True),
+        (None, ("latest", f"v1.2-{COMMIT[:12]}-arm64"), True),
+        (None, (f"v1.2-3-g{COMMIT[:9]}",), True),
+        (None, (COMMIT[:6],), False),
+        (None, (f"1{COMMIT[:7]}",), False),
+        (None, (f"{COMMIT[:7]}f",), False),
+        ("1a2b3c4", ("latest",), False),
+        (None, (), False),
+    ],
+)
+def test_the_commit_of_an_image(revision: str | None, tags: tuple[str, ...], is_of: bool) -> None:  # noqa: FBT001 - a case
+    """The label and the tags are compared with a commit, by at least its first seven digits."""
+    image = replace(deployed_image(completed()), revision=revision, tags=tags, tag=None)
+    assert image.is_of_commit(COMMIT) is is_of
+    assert image.is_of_commit(COMMIT[:7]) is is_of or not is_of
+
+
+@pytest.mark.parametrize("commit", ["", "9f8e7d", "main", "v1.2.3"])
+def test_a_commit_must_be_one(commit: str) -> None:
+    """A branch, a version or too few digits are not compared: the answer would mean nothing."""
+    with pytest.raises(ValueError, match="expected a commit of 7 to 64 hexadecimal digits"):
+        deployed_image(completed()).is_of_commit(commit)
