@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.environment import DeployEnvironment
     from pytest_deploycheck.handles.health import Alarms, AlarmState, TargetHealth, TaskTarget
     from pytest_deploycheck.handles.image import DeployedImage
+    from pytest_deploycheck.handles.logs.answers import Absence, Count
     from pytest_deploycheck.handles.logs.tail import Captured, LogTail
-    from pytest_deploycheck.handles.logs.window import Absence, Count
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
     from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
     from pytest_deploycheck.judge.checks.rollout import Rollout
@@ -49,11 +49,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Absence": "handles.logs.window",
+    "Absence": "handles.logs.answers",
     "AlarmState": "handles.health",
     "Alarms": "handles.health",
     "Captured": "handles.logs.tail",
-    "Count": "handles.logs.window",
+    "Count": "handles.logs.answers",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
     "LogEvent": "facts.log",

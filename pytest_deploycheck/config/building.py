@@ -14,6 +14,7 @@ from pytest_deploycheck.config.settings import (
     Pattern,
     ServiceSettings,
 )
+from pytest_deploycheck.config.values import duration
 
 KINDS: Final[Mapping[str, ExpectationKind]] = {
     "expect": "expect",
@@ -62,6 +63,7 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
     return EnvironmentSettings(
         name=name,
         require=tuple(table.get("require", DEFAULT_REQUIRE)),
+        log_settle=duration(table["log_settle"], f"env.{name}.log_settle") if "log_settle" in table else None,
         live_tail=table.get("live_tail", False),
         strict_tags=table.get("strict_tags", False),
         mask=tuple(table.get("mask", ())),

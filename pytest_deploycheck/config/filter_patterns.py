@@ -1,7 +1,8 @@
 """Filter patterns for CloudWatch Logs: what the service can leave out because no match can be in it.
 
 An optimisation only: what the service lets through is matched again on this side. So a filter pattern may let too
-much through, but never too little.
+much through, but never too little. The service compares it with raw events, in which control sequences may interrupt
+a text and a log router's JSON escapes it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,18 @@ LONGEST = 1024
 """Characters that the service takes in one filter pattern."""
 
 _SHORTEST = 3
-_QUOTES = len('?""')
+_LONGEST_NEEDLE = LONGEST - 100
 
 # In a quoted term a quote would end it and a backslash escapes; a percent sign opens a regular expression elsewhere
 # in the syntax, and whether it does so within quotes is not documented.
 _PLAIN = re.compile(r"[ !#$&-\[\]-~]+")
+
+# What encoders of JSON leave as it is, the strictest of them included.
+_PLAIN_IN_JSON = re.compile(r"[ !#$(-.0-;=?-\[\]-~]+")
+
+# Lines with control sequences are always let through, as are the pieces of lines that the runtime cut.
+_RAW = ("\x1b", "\x9b")
+_ROUTED = ("u001b", "u001B", "partial_message")
 
 # Stands for what is not known: no run of plain text goes over it.
 _GAP = "\n"
@@ -34,33 +42,37 @@ _UNKNOWN = {"ANY", "IN", "NOT_LITERAL", "BRANCH", "GROUPREF", "GROUPREF_EXISTS",
 
 
 @lru_cache(maxsize=256)
-def needle(pattern: Pattern) -> str | None:
-    """Text that every message which matches has in it, fit to be quoted in a filter pattern; None where there is none.
+def needle(pattern: Pattern, *, is_routed: bool = False) -> str | None:
+    """Text that every line which matches has in it, fit to be quoted in a filter pattern; None where there is none.
 
     Args:
         pattern: What is looked for.
+        is_routed: Whether a log router may have wrapped the line in JSON.
     """
-    plain = [found.strip(" ") for run in literal_runs(pattern) for found in _PLAIN.findall(run)]
+    characters = _PLAIN_IN_JSON if is_routed else _PLAIN
+    plain = [found.strip(" ") for run in literal_runs(pattern) for found in characters.findall(run)]
     longest = max(plain, key=len, default="")
     return longest if len(longest) >= _SHORTEST else None
 
 
-def filter_patterns(patterns: Sequence[Pattern]) -> list[str] | None:
-    """The filter patterns that together find every message which matches any of `patterns`.
+def filter_patterns(patterns: Sequence[Pattern], *, is_routed: bool = False) -> list[str] | None:
+    """The filter patterns that together find every event whose text matches any of `patterns`.
 
     Args:
         patterns: What is looked for.
+        is_routed: Whether a log router may have wrapped lines in JSON.
 
     Returns:
         Filter patterns of at most `LONGEST` characters, one request each; None where everything must be read.
     """
     needles: list[str] = []
     for pattern in patterns:
-        found = needle(pattern)
+        found = needle(pattern, is_routed=is_routed)
         if found is None:
             return None
-        needles.append(found[: LONGEST - _QUOTES].rstrip(" "))
-    return [_either(group) for group in _groups(_without_redundant(needles))]
+        needles.append(found[:_LONGEST_NEEDLE].rstrip(" "))
+    always = (*_RAW, *_ROUTED) if is_routed else _RAW
+    return [_either([*group, *always]) for group in _groups(_without_redundant(needles), always)]
 
 
 def literal_runs(pattern: Pattern, *, caseless: bool = False) -> tuple[str, ...]:
@@ -130,11 +142,11 @@ def _without_redundant(needles: Iterable[str]) -> list[str]:
     return [one for one in distinct if not any(other in one for other in distinct if other != one)]
 
 
-def _groups(needles: Iterable[str]) -> Iterator[list[str]]:
-    """The needles in groups that fit into one filter pattern each."""
+def _groups(needles: Iterable[str], always: Sequence[str]) -> Iterator[list[str]]:
+    """The needles in groups that fit into one filter pattern each, together with those that each pattern has."""
     group: list[str] = []
     for one in needles:
-        if group and len(_either([*group, one])) > LONGEST:
+        if group and len(_either([*group, one, *always])) > LONGEST:
             yield group
             group = []
         group.append(one)
@@ -143,6 +155,4 @@ def _groups(needles: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _either(needles: Sequence[str]) -> str:
-    if len(needles) == 1:
-        return f'"{needles[0]}"'
     return " ".join(f'?"{one}"' for one in needles)

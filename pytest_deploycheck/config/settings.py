@@ -53,6 +53,11 @@ class Pattern(Struct, frozen=True):
         """The regular expression that finds it."""
         return _compiled(self.text if self.regex else re.escape(self.text), self.flags)
 
+    @property
+    def matches_empty(self) -> bool:
+        """Whether it matches the empty text, and so every line."""
+        return self.is_in("")
+
     def __str__(self) -> str:
         return f"/{self.text}/" if self.regex else repr(self.text)
 
@@ -156,6 +161,8 @@ class EnvironmentSettings(Struct, frozen=True):
         endpoint_url: Where AWS is spoken to, or None for AWS itself.
         base_url: Where the deployed application answers, or None.
         require: The links of the chain that must be proven.
+        log_settle: Seconds after CloudWatch took in an event until all that was written before it is visible; None for
+            what is usual for the log driver.
         live_tail: Whether a wait for log lines may open a Live Tail session, which costs by the minute.
         strict_tags: Whether an image that is named by a tag which can be moved fails.
         mask: Regular expressions for secrets that are masked in everything written, beside the built-in ones.
@@ -173,6 +180,7 @@ class EnvironmentSettings(Struct, frozen=True):
     endpoint_url: str | None = None
     base_url: str | None = None
     require: tuple[str, ...] = DEFAULT_REQUIRE
+    log_settle: float | None = None
     live_tail: bool = False
     strict_tags: bool = False
     mask: tuple[str, ...] = ()

@@ -8,17 +8,21 @@ import reprlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_deploycheck import schemas
 from pytest_deploycheck.config import placeholders
 from pytest_deploycheck.config.building import KINDS, merged
+from pytest_deploycheck.config.formats import (
+    DURATION_FORMAT,
+    IMAGE_PATH_FORMAT,
+    LINE_REGEX_FORMAT,
+    STREAM_FORMAT,
+    STREAM_PLACEHOLDERS,
+    format_checker,
+)
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.oci.files.windows import is_windows_path, plain_path
-
-if TYPE_CHECKING:
-    from jsonschema import FormatChecker
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Table keys and array indices from the top of the document to a value."""
@@ -80,11 +84,6 @@ def describe_key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
-_IMAGE_PATH_FORMAT = "deploycheck-image-path"
-_STREAM_FORMAT = "deploycheck-log-stream"
-_STREAM_PLACEHOLDERS = (placeholders.PLACEHOLDER, placeholders.CONTAINER, placeholders.TASK)
-
-
 class _Refusal(NamedTuple):
     """What a sentence is made of: a value that breaks one rule of the schema.
 
@@ -106,7 +105,7 @@ class _Refusal(NamedTuple):
 def _violations(document: object, *, is_filled: bool) -> Iterator[Violation]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and needed only here
 
-    validator = Draft202012Validator(schemas.load("config"), format_checker=_format_checker(is_filled=is_filled))
+    validator = Draft202012Validator(schemas.load("config"), format_checker=format_checker(is_filled=is_filled))
     for error in validator.iter_errors(document):
         path = tuple(error.absolute_path)
         refusal = _Refusal(
@@ -121,38 +120,6 @@ def _violations(document: object, *, is_filled: bool) -> Iterator[Violation]:
     if isinstance(document, Mapping):
         yield from _external_ids_without_role(document)
         yield from _log_streams_without_group(document)
-
-
-def _format_checker(*, is_filled: bool) -> FormatChecker:
-    """Knows the schema's formats that plain JSON Schema has no words for."""
-    from jsonschema import FormatChecker  # noqa: PLC0415 - slow to import, and needed only here
-
-    checker = FormatChecker(formats=())
-
-    @checker.checks("python-regex", raises=(re.error, OverflowError, RecursionError))
-    def compiles(value: object) -> bool:
-        if isinstance(value, str):
-            re.compile(value)
-        return True
-
-    @checker.checks("deploycheck-setting")
-    def has_only_known_placeholders(value: object) -> bool:
-        return is_filled or not isinstance(value, str) or not placeholders.unknown(value)
-
-    @checker.checks(_STREAM_FORMAT)
-    def names_a_stream_for_each_task(value: object) -> bool:
-        if not isinstance(value, str) or (not is_filled and placeholders.has_variables(value)):
-            return True
-        return placeholders.TASK in value and not placeholders.unknown(value, _STREAM_PLACEHOLDERS)
-
-    @checker.checks(_IMAGE_PATH_FORMAT)
-    def is_absolute(value: object) -> bool:
-        if not isinstance(value, str) or (not is_filled and placeholders.has_variables(value)):
-            return True
-        path = plain_path(value) if is_windows_path(value) else value
-        return path.startswith("/") and ".." not in path.split("/")
-
-    return checker
 
 
 def _environments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
@@ -281,11 +248,21 @@ def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
     if refusal.rule == "python-regex":
         yield (), f"found {_found(refusal.found)}, not a regular expression: {refusal.message}"
         return
-    if refusal.rule == _IMAGE_PATH_FORMAT:
+    if refusal.rule == LINE_REGEX_FORMAT:
+        yield (
+            (),
+            f"found {_found(refusal.found)}, which matches the empty text and so every line; allowed: a regular "
+            "expression that some lines do not match",
+        )
+        return
+    if refusal.rule == DURATION_FORMAT:
+        yield (), f"found {_found(refusal.found)}; allowed: a duration of 0 or more, such as 20s or 2m"
+        return
+    if refusal.rule == IMAGE_PATH_FORMAT:
         yield (), f"found {_found(refusal.found)}; allowed: an absolute path in the image, such as /app"
         return
-    if refusal.rule == _STREAM_FORMAT:
-        allowed = _listed([repr(name) for name in _STREAM_PLACEHOLDERS], "and")
+    if refusal.rule == STREAM_FORMAT:
+        allowed = _listed([repr(name) for name in STREAM_PLACEHOLDERS], "and")
         yield (
             (),
             f"found {_found(refusal.found)}; allowed: a name with {placeholders.TASK!r} in it, and {allowed}",

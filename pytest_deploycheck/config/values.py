@@ -29,6 +29,11 @@ _DURATION_FORMS = "90, 90s, 5m, 1h, 1d"
 _LONGEST_BACK = timedelta(days=36525)
 
 
+def is_a_duration(text: str) -> bool:
+    """Whether a text is a duration, as `duration` reads it."""
+    return _seconds(text) is not None
+
+
 def duration(text: str, source: str) -> float:
     """Seconds, from `90`, `90s`, `5m`, `1h` or `1d`; fractions such as `1.5m` are fine.
 

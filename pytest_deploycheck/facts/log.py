@@ -1,26 +1,36 @@
-"""What CloudWatch Logs says."""
+"""Log events, the streams they are in, and what was read of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
+from pytest_deploycheck.facts.log_text import readable
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.redaction import clean
 
 OVERLAP = timedelta(minutes=2)
-"""How late an event may become visible and still be reckoned with: so far back each look reads again.
+"""How far back each poll reads again, as events may become visible late and out of order.
 
-CloudWatch promises no bound. Lines come seconds late as a rule; what comes later than this still counts when a wait
+CloudWatch promises no bound. Events come seconds late as a rule; what comes later than this still counts when a wait
 ends, as the whole window is read again then.
 """
 
+SETTLE_IN_ORDER = 20.0
+"""Seconds after which an event that CloudWatch took in is visible, as is all that was sent before it."""
+
+SETTLE_OUT_OF_ORDER = 120.0
+"""The same in seconds for streams whose events may be sent in another order than they were written."""
+
+UNREAD = "Unread"
+"""Code of the problem that a log group was not read to its end when the wait was over."""
+
 
 class LogStream(Struct, frozen=True):
-    """Where one container of one task writes.
+    """The log stream of one container of one task.
 
     Attributes:
         task: Id of the task.
@@ -30,6 +40,10 @@ class LogStream(Struct, frozen=True):
         name: Name of the stream.
         may_drop: Whether the log driver may drop lines when it falls behind (non-blocking mode).
         is_part: Whether `name` is only a part of the stream's name, as where a log router names the streams.
+        is_routed: Whether a log router writes it, which may wrap the lines in JSON.
+        settle: Seconds after CloudWatch took in an event until all that was written before it is visible.
+        own: Where only a part of the name is known: the part that names this container's stream for certain.
+        others: The parts that name streams of other containers of the task.
     """
 
     task: str
@@ -39,10 +53,18 @@ class LogStream(Struct, frozen=True):
     name: str
     may_drop: bool = False
     is_part: bool = False
+    is_routed: bool = False
+    settle: float = SETTLE_IN_ORDER
+    own: str = ""
+    others: tuple[str, ...] = ()
 
     def is_named(self, name: str) -> bool:
-        """Whether a stream of the group that has this name is the one."""
-        return self.name in name if self.is_part else self.name == name
+        """Whether a stream of the group that has this name is this stream."""
+        if not self.is_part:
+            return self.name == name
+        # `app-firelens-…` is a part of `my-app-firelens-…` too: the longer name tells.
+        other = max((len(part) for part in self.others if part in name), default=0)
+        return self.name in name and (not other or (self.own in name and len(self.own) > other))
 
 
 class LogEvent(Struct, frozen=True):
@@ -50,11 +72,13 @@ class LogEvent(Struct, frozen=True):
 
     Attributes:
         id: CloudWatch's own id for it.
-        timestamp: When it was written, by the writer's clock (aware).
-        ingested_at: When CloudWatch received it (aware).
-        message: What it says, as it came.
+        timestamp: The time it was written, by the writer's clock (aware).
+        ingested_at: The time CloudWatch received it (aware).
+        message: Its raw text.
         task: Id of the task that wrote it.
         stream: Name of the log stream it is in.
+        text: Its text as a person reads it: without control sequences and without a log router's JSON around it.
+        is_wrapped: Whether a log router had wrapped the line in JSON.
     """
 
     id: str
@@ -63,37 +87,50 @@ class LogEvent(Struct, frozen=True):
     message: str
     task: str
     stream: str
+    text: str = ""
+    is_wrapped: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill in the text where only the message is given."""
+        if not self.text and not self.is_wrapped:
+            force_setattr(self, "text", readable(self.message).text)
+
+    def has(self, matches: Callable[[str], object]) -> bool:
+        """Whether its text matches, or its raw message where no log router wrapped it."""
+        return bool(matches(self.text) or (not self.is_wrapped and matches(self.message)))
 
     def __repr__(self) -> str:
-        return f"<{self.timestamp:%H:%M:%S} {self.task[:8]} {clean(self.message)!r}>"
+        return f"<{self.timestamp:%H:%M:%S} {self.task[:8]} {clean(self.text)!r}>"
 
 
 class LogMatch(LogEvent, frozen=True):
     """An event that has what was asked for, and which part of it that is.
 
     Attributes:
-        text: The part of the message that matched.
+        text: The part of the event's text that matched.
         groups: The groups of the regular expression, in their order; None for one that took no part.
         named: Its named groups.
     """
 
-    text: str = ""
     groups: tuple[str | None, ...] = ()
     named: Mapping[str, str | None] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Keep the text as it is: an expression may match at a place without any."""
+
 
 class LogScope(Struct, frozen=True):
-    """Which logs are looked at, and from when.
+    """Which logs are read, and from when.
 
     Attributes:
         since: Start of the window (UTC): the start of the rollout, unless the run was told otherwise.
         tasks: Ids of the new tasks: those that run the expected image.
-        streams: Where they write, and where those wrote that ran it and were replaced since.
-        old_streams: Where tasks write that run something else; never counted, only looked at to explain.
-        problems: Why some of the logs cannot be looked at.
-        blind: Containers whose logs go where nothing can be looked at, each with its reason.
-        old_since: Start of the window for `old_streams`: tasks that crashed spoke before their rollback began.
-        started: When the new tasks began to run, by their ids, as far as ECS tells.
+        streams: Their streams, and those of tasks that ran the expected image and were replaced since.
+        old_streams: Streams of tasks that run something else; they never count, and are only read to explain.
+        problems: Why some of the logs cannot be read.
+        blind: Containers whose logs go where they cannot be read, each with its reason.
+        old_since: Start of the window for `old_streams`: tasks that crashed logged before their rollback began.
+        rolled_out_at: The end of the rollout (UTC), or the start of its youngest task where ECS does not tell it.
     """
 
     since: datetime
@@ -103,12 +140,17 @@ class LogScope(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     blind: tuple[str, ...] = ()
     old_since: datetime | None = None
-    started: Mapping[str, datetime] = field(default_factory=dict)
+    rolled_out_at: datetime | None = None
 
     @property
     def may_drop(self) -> bool:
         """Whether a log driver may have dropped lines."""
         return any(stream.may_drop for stream in self.streams)
+
+    @property
+    def settle(self) -> float:
+        """Seconds until the events of all streams are settled."""
+        return max((stream.settle for stream in self.streams), default=SETTLE_IN_ORDER)
 
     @property
     def current_streams(self) -> tuple[LogStream, ...]:
@@ -122,7 +164,7 @@ class LogScope(Struct, frozen=True):
         return LogScope(self.old_since or self.since, tasks, self.old_streams)
 
     def followed_by(self, newer: LogScope) -> LogScope:
-        """This scope after another look at the tasks: what replaced tasks said still counts, and the window stays."""
+        """This scope after the tasks were listed again: the window stays, and lines of replaced tasks still count."""
         former = tuple(stream for stream in self.streams if stream not in newer.streams)
         return replace(
             newer,
@@ -133,39 +175,40 @@ class LogScope(Struct, frozen=True):
         )
 
 
-class Spoke(Struct, frozen=True):
-    """When a stream is known to have said something: at these two moments, whatever it said in between.
+class StreamState(Struct, frozen=True):
+    """A stream that has events, and the time up to which all of them are known.
 
     Attributes:
         stream: The stream.
-        first: The earliest such moment (aware).
-        last: The latest such moment (aware).
+        last: The time of its latest known event (aware).
+        complete_until: Every event that was written before this moment is visible (aware); None where that is known
+            of no moment. It is the time of an event that CloudWatch took in long enough ago.
     """
 
     stream: LogStream
-    first: datetime
     last: datetime
+    complete_until: datetime | None = None
 
 
 class LogSight(Struct, frozen=True):
-    """What was read of the logs in a scope up to one moment.
+    """The part of the logs in a scope that was read up to one moment.
 
     Attributes:
-        scope: Which logs were looked at.
+        scope: Which logs were read.
         events: The events that may have what was asked for, the oldest first.
         problems: Why some could not be read.
-        spoke: When the streams are known to have said anything at all.
-        read_at: When the look began, by the servers' clock, or None where nothing was read.
+        states: The streams that are known to have events in the window.
+        read_at: When the reading began, by the servers' clock, or None where nothing was read.
         is_cut: Whether more events have what was asked for than are kept, so that their number is not known.
-        recent: The last lines, whatever they say; read only where something is to be explained.
-        is_recent_all: Whether `recent` is all that was said in the window.
-        notes: What made the look less than it should be, in sentences.
+        recent: The last lines, whatever they are; read only where something is to be explained.
+        is_recent_all: Whether `recent` is all that was logged in the window.
+        notes: What limited the reading, in sentences.
     """
 
     scope: LogScope
     events: tuple[LogEvent, ...] = ()
     problems: tuple[Problem, ...] = ()
-    spoke: tuple[Spoke, ...] = ()
+    states: tuple[StreamState, ...] = ()
     read_at: datetime | None = None
     is_cut: bool = False
     recent: tuple[LogEvent, ...] = ()
@@ -173,52 +216,48 @@ class LogSight(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     @property
-    def heard(self) -> frozenset[str]:
-        """Ids of the tasks that said anything."""
-        return frozenset(event.task for event in self.events) | frozenset(spoke.stream.task for spoke in self.spoke)
+    def tasks_with_events(self) -> frozenset[str]:
+        """Ids of the tasks that logged anything."""
+        return frozenset(event.task for event in self.events) | frozenset(state.stream.task for state in self.states)
 
     @property
-    def unheard(self) -> tuple[str, ...]:
-        """Ids of the new tasks of which a container said nothing, or cannot be heard: its silence is no answer."""
-        silent = {stream.task for stream in self.scope.streams if not self._has_spoken(stream)}
-        heard = self.heard
-        return tuple(task for task in self.scope.tasks if task in silent or task not in heard or self.scope.blind)
+    def tasks_without_events(self) -> tuple[str, ...]:
+        """Ids of the new tasks of which a container has no events, or whose logs cannot be read."""
+        empty = {stream.task for stream in self.scope.streams if not self._has_events(stream)}
+        seen = self.tasks_with_events
+        return tuple(task for task in self.scope.tasks if task in empty or task not in seen or self.scope.blind)
 
     @property
-    def settled_until(self) -> datetime | None:
-        """Up to when everything is known that was said: what was written before can no longer become visible."""
-        return self.read_at - OVERLAP if self.read_at else None
+    def is_unread(self) -> bool:
+        """Whether the reading ended before the end of the logs, as the wait was over."""
+        return any(problem.code == UNREAD for problem in self.problems)
 
-    def unsettled(self, moment: datetime | None = None) -> tuple[str, ...]:
-        """Ids of the new tasks of which it is not known that all they said was read.
-
-        A task's log is known up to a moment when the task said something at that moment or later, and everything
-        written until then had the time of the `OVERLAP` to become visible.
-
-        Args:
-            moment: Up to when it has to be known, or None for any moment at which the task was already running.
-        """
-        settled = self.settled_until
-        known = {spoke.stream for spoke in self.spoke if settled and self._is_known(spoke, settled, moment)}
-        unknown = {stream.task for stream in self.scope.current_streams if stream not in known}
-        return tuple(task for task in self.scope.tasks if task in unknown or task not in self.heard)
+    def incomplete(self, moment: datetime | None = None) -> tuple[str, ...]:
+        """Ids of the new tasks whose events are not known to be complete up to a moment, or to any moment at all."""
+        known = {state.stream for state in self.states if _reaches(state.complete_until, moment)}
+        lacking = {stream.task for stream in self.scope.current_streams if stream not in known}
+        return tuple(task for task in self.scope.tasks if task in lacking or task not in self.tasks_with_events)
 
     @property
-    def proven_until(self) -> datetime | None:
-        """The moment up to which every new task's log is known, or None where it is not known at all."""
-        settled = self.settled_until
-        streams = set(self.scope.current_streams)
-        last = [spoke.last for spoke in self.spoke if spoke.stream in streams]
-        return min([settled, *last]) if settled and last else None
+    def complete_until(self) -> datetime | None:
+        """The moment up to which the events of every new task are complete, or None where there is no such moment."""
+        known = {state.stream: state.complete_until for state in self.states}
+        moments = [known.get(stream) for stream in self.scope.current_streams]
+        return min((moment for moment in moments if moment), default=None) if all(moments) else None
 
-    def _has_spoken(self, stream: LogStream) -> bool:
-        said = any(event.task == stream.task and stream.is_named(event.stream) for event in self.events)
-        return said or any(spoke.stream == stream for spoke in self.spoke)
+    def complete_until_of(self, event: LogEvent) -> datetime | None:
+        """The moment up to which the stream of an event is complete."""
+        moments = (
+            state.complete_until
+            for state in self.states
+            if state.stream.task == event.task and state.stream.is_named(event.stream)
+        )
+        return next(moments, None)
 
-    def _is_known(self, spoke: Spoke, settled: datetime, moment: datetime | None) -> bool:
-        """Whether all that a stream said up to a moment was read, in a look that settled what is up to `settled`."""
-        if moment is not None:
-            return moment <= min(settled, spoke.last)
-        # It spoke since it started, whatever the clocks of its host and of ECS say to that.
-        started = self.scope.started.get(spoke.stream.task, spoke.first)
-        return min(started, spoke.first) <= settled
+    def _has_events(self, stream: LogStream) -> bool:
+        found = any(event.task == stream.task and stream.is_named(event.stream) for event in self.events)
+        return found or any(state.stream == stream for state in self.states)
+
+
+def _reaches(known: datetime | None, moment: datetime | None) -> bool:
+    return known is not None and (moment is None or known >= moment)

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.judge.analysis.logs.evidence import LogEvidence
 
 Evidence = Mapping[str, Any]
 """What was compared, as plain JSON values by name."""
@@ -48,6 +49,7 @@ class Finding(Struct, frozen=True):
         evidence: What was compared, as plain JSON values.
         details: Longer text for whoever looks closer, such as the last log lines.
         is_proof: Whether a failure shows what is wrong by something seen, not by something missing.
+        logs: What was read of the logs, where that explains the finding.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Finding(Struct, frozen=True):
     evidence: Evidence = field(default_factory=dict)
     details: str = ""
     is_proof: bool = False
+    logs: LogEvidence | None = None
 
     @property
     def is_good(self) -> bool:
@@ -169,8 +172,3 @@ FIXED_CHECKS = (
 
 HEALTH_CHECKS = (TARGETS_HEALTHY, CONTAINERS_HEALTHY, ALARMS_OK, ERROR_RATE)
 """The checks that every service has beside them, after its log expectations."""
-
-
-def log_check(number: int) -> Check:
-    """The check of the `number`-th declared log expectation, from 1."""
-    return Check(f"logs-{number}", "logs")

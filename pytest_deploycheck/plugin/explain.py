@@ -7,7 +7,7 @@ import re
 from pytest_deploycheck.handles.health import States
 from pytest_deploycheck.handles.image import Digests
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.judge.checks.logs import shown
+from pytest_deploycheck.judge.log_wording import shown
 from pytest_deploycheck.judge.wording import plural
 
 
@@ -18,7 +18,7 @@ def explain_comparison(op: str, left: object, right: object) -> list[str] | None
     """
     if isinstance(right, LogTail) and isinstance(left, str | re.Pattern) and op == "not in":
         said = right.seen(left)
-        head = f"{left!r} {op} {right!r}: it was said {plural(len(said), 'time')}"
+        head = f"{left!r} {op} {right!r}: it was logged {plural(len(said), 'time')}"
         return [head, *map(shown, said[:2]), *right.account().splitlines()[1:]]
     if isinstance(right, LogTail) and op == "in":
         return [f"{left!r} {op} {right!r}", *right.account().splitlines()[1:]]

@@ -11,6 +11,7 @@ import pytest
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError, UnprovenError
 from pytest_deploycheck.facts.snapshot import Observation, Problem
+from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.base_url import BaseUrl
@@ -20,7 +21,6 @@ from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
 from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
-from pytest_deploycheck.report.logs import LAST_LINES
 from pytest_deploycheck.run.verification import Verification, checks_of
 
 if TYPE_CHECKING:

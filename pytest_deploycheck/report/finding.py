@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.redaction import clean
+from pytest_deploycheck.report.logs import account_of
 
 
 def explain_finding(finding: Finding) -> str:
@@ -15,4 +16,5 @@ def explain_finding(finding: Finding) -> str:
     lines += [f"what to do: {finding.remedy}"] if finding.remedy else []
     lines += [f"next: {finding.command}"] if finding.command else []
     lines += ["", finding.details] if finding.details else []
+    lines += ["", account_of(finding.logs)] if finding.logs else []
     return clean("\n".join(lines), 20_000)

@@ -23,10 +23,11 @@ from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
 from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
 from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.checks.logs import LogCheck, log_check
 from pytest_deploycheck.judge.checks.rollout import Rollout, judge_complete, judge_rollout, judge_same
 from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, log_check
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.oci.reference import check_expected
 from pytest_deploycheck.polling import Clock, SystemClock
@@ -34,14 +35,19 @@ from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
-from pytest_deploycheck.run.log_checks import Hearing
+from pytest_deploycheck.run.log_checks import LogChecks
+from pytest_deploycheck.run.log_tails import LogTails, TailSettings
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
     """The checks that a service contributes, in the order of the chain; needs no look at anything."""
     expectations = environment.services[service].logs
-    return (*FIXED_CHECKS, *(log_check(number) for number, _ in enumerate(expectations, start=1)), *HEALTH_CHECKS)
+    return (
+        *FIXED_CHECKS,
+        *(log_check(number, expectation) for number, expectation in enumerate(expectations, start=1)),
+        *HEALTH_CHECKS,
+    )
 
 
 class Verification:
@@ -86,16 +92,14 @@ class Verification:
             self._access.identity = observation.identity
             self._access.first.take_over(observation.services)
         self._images = ImageChecks(environment, options, source or Path.cwd(), self._access.open_layer)
-        self._hearing = Hearing(
+        self._tails = LogTails(
             self._access,
             environment,
             options,
-            observation=lambda: self.observation,
-            clock=self._clock,
-            time_left=time_left,
-            source=source,
-            show=show_progress,
+            lambda: self.observation,
+            TailSettings(self._clock, time_left, source, show_progress),
         )
+        self._log_checks = LogChecks(self._tails.tail, options.log_wait, self._clock, self.now)
         for name in options.services:
             _check_image(name, environment, options)
 
@@ -216,16 +220,20 @@ class Verification:
     @property
     def log_tails(self) -> Mapping[str, LogTail]:
         """The log tails that were asked for so far, by service."""
-        return self._hearing.tails
+        return self._tails.tails
 
     def log_tail(self, service: str) -> LogTail:
         """The log tail of a service, the same for all who ask."""
-        return self._hearing.tail(service)
+        return self._tails.tail(service)
 
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
         judge = self._judges(self.observation.service(service)).get(check.id)
-        return judge() if judge else self._hearing.judge(service, check)
+        if judge:
+            return judge()
+        if not isinstance(check, LogCheck):
+            raise TypeError(f"unknown check {check.id!r}")
+        return self._log_checks.judge(service, check)
 
     def _judges(self, facts: ServiceFacts) -> Mapping[str, Callable[[], Finding]]:
         """What carries out each check of a service that needs no logs, by its id."""
@@ -274,8 +282,8 @@ class Verification:
         return after.resolve(self.observation.began_at) if after else None
 
     def close(self) -> None:
-        """Let go of what costs while it is open."""
-        self._hearing.close()
+        """Release what costs while it is open."""
+        self._tails.close()
 
     def _judge_rollout(self, facts: ServiceFacts) -> Finding:
         """`rollout-complete`, with the last words of a task that did not stay up."""

@@ -28,6 +28,7 @@ _ROLLED_OUT = timedelta(minutes=8)
 _ROLLING_OUT = timedelta(minutes=2)
 _ROLLED_BACK = timedelta(minutes=5)
 _LATE_SECONDS = 0.5
+_LAST_LINE = timedelta(seconds=20)
 _TURNS = ("content-marketing-swarm-dev-blue", "content-marketing-swarm-dev-green")
 
 
@@ -326,7 +327,10 @@ def _talk(
         lines = [incident.HEALTH_CHECK_LINE]
         for block in blocks:
             lines += [*block, incident.HEALTH_CHECK_LINE]
-        _say([task], lines, first, arrives_in)
+        *said, last = lines
+        _say([task], said, first, arrives_in)
+        # The last health check comes after the rollout, up to where the absence of a line is then known.
+        task.log(last, at=max(aws.now() - _LAST_LINE, first + timedelta(seconds=len(lines))), arrives_in=arrives_in)
 
 
 def _say(tasks: Sequence[SandboxTask], lines: Iterable[str], first: datetime, arrives_in: float = 0.0) -> None:
@@ -339,6 +343,8 @@ def _configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY, **ser
     return {
         "region": aws.region,
         "cluster": incident.CLUSTER,
+        # Lines of the sandbox are visible at once, so that an absence needs no wait.
+        "log_settle": "0.1s",
         "services": {
             "backend": {
                 "service": incident.SERVICE,

@@ -212,9 +212,12 @@ class World:
         service.roll_out(at=minutes)
         return service
 
-    def configure(self, *services: str, keys: str = "", logs: str = "", extra: str = "") -> None:
+    def configure(
+        self, *services: str, keys: str = "", logs: str = "", extra: str = "", log_settle: str = "0.1s"
+    ) -> None:
         """Write a configuration of these services; `keys` and the expectations `logs` are of the first."""
-        lines = ["[env.shop]", 'region = "us-east-1"', 'cluster = "shop"', extra]
+        # Lines of the sandbox are visible at once, so that an absence needs no wait.
+        lines = ["[env.shop]", 'region = "us-east-1"', 'cluster = "shop"', f'log_settle = "{log_settle}"', extra]
         for name in services:
             lines += [f"[env.shop.services.{name}]", f'service = "shop-{name}"', f'image = "shop-{name}:new"']
             lines += [keys, logs] if name == services[0] else []

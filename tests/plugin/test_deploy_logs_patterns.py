@@ -62,7 +62,6 @@ PATTERNS = {
     r"(?i)strasse|STRAẞE": "Straße",
     r"(?i)\u212aelvin": "kelvin",
     r"\d{5}-\w+": "code 12345-x",
-    r"": "anything",
 }
 """Regular expressions, each with a line it matches, many of them with no text that the line must hold as it is."""
 
@@ -120,3 +119,25 @@ def test_found(deploy_logs):
 """,
     )
     assert not_passed(outcome) == {}
+
+
+def test_a_pattern_that_every_line_has_is_refused(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """What matches the empty text proves nothing: tests and the configuration refuse it."""
+    world.backend.log("started", at=world.aws.now() - timedelta(minutes=5))
+    outcome = ask(
+        deploy,
+        pytester,
+        world,
+        """
+@pytest.mark.parametrize("pattern", ["", re.compile(""), re.compile("(text)?"), re.compile("x*|never")])
+def test_refused(deploy_logs, pattern):
+    for asks in (deploy_logs.__contains__, deploy_logs.wait_for, deploy_logs.absent, deploy_logs.count):
+        with pytest.raises(ValueError, match="matches the empty text"):
+            asks(pattern)
+""",
+    )
+    assert not_passed(outcome) == {}
+    world.configure("backend", logs="[[env.shop.services.backend.logs]]\nexpect_regex = '(text)?'\n")
+    outcome = deploy(env="shop")
+    assert outcome.status == 4
+    assert "matches the empty text" in outcome.output

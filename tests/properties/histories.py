@@ -23,18 +23,23 @@ from properties.service import (
     SimulatedLogs,
     SimulatedSession,
     SimulatedTime,
+    sent_in_order,
     stream_of,
 )
 from pytest_deploycheck.config.settings import Pattern, TaskScope
-from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.log import SETTLE_IN_ORDER, SETTLE_OUT_OF_ORDER, LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.handles.logs.patterns import Text
+from pytest_deploycheck.handles.logs.service_logs import ServiceLogs
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.handles.logs.wait import Listener
-from pytest_deploycheck.handles.logs.window import Text
+from pytest_deploycheck.handles.logs.wait import LogWait
 from pytest_deploycheck.observe.logs.reader import LogReader
 
 TASKS = ("t1", "t2", "t3", "t4")
-LATEST = OVERLAP // timedelta(milliseconds=1)
-"""Milliseconds after which a line becomes visible at the latest, unless a history is told otherwise."""
+LATEST = int(SETTLE_OUT_OF_ORDER * 1000)
+"""Milliseconds after which a line that is sent out of order becomes visible at the latest, unless told otherwise."""
+
+LONGEST_LAG = int(SETTLE_IN_ORDER * 1000)
+"""Milliseconds after which a line that the service took in becomes visible at the latest."""
 
 TEXTS: tuple[Text, ...] = (
     "needle-7",
@@ -50,7 +55,8 @@ _PALETTES = (_HAY, (*_HAY, *_MESSAGES), (*_HAY * 4, "needle-7"), _MESSAGES)
 _SECOND, _MINUTE = 1000, 60_000
 _DELAYS = (0, 0, 0, 300, 1_200, 3_000, 15_000, 40_000, 75_000, 110_000, LATEST - 1, LATEST, -4_000, -10_000)
 _LONG_DELAYS = (*_DELAYS, LATEST + 1, 150_000, 220_000, 400_000)
-_VOICES = ((), (500,), (500, 150_000), (500, 90_000, 180_000, 300_000))
+_LAGS = (0, 0, 0, 400, 2_500, 9_000, LONGEST_LAG - 1, LONGEST_LAG)
+_VOICES = ((), (500,), (500, 150_000), (500, 90_000, 180_000, 300_000), tuple(range(500, 300_000, 15_000)))
 """When each task says something at any rate."""
 _LATENCIES = ((5, 0), (20, 20), (0, 90), (300, 100))
 _CHOICES = 4000
@@ -77,6 +83,8 @@ class _Manner:
     tasks: int = 2
     palette: tuple[str, ...] = _PALETTES[1]
     voices: tuple[int, ...] = _VOICES[2]
+    is_ordered: bool = True
+    lags: tuple[int, ...] = (0,)
     is_routed: bool = False
     page_size: int = 10_000
     quirks: tuple[Quirk, ...] = ()
@@ -105,6 +113,8 @@ def _manners() -> st.SearchStrategy[_Manner]:
             tasks=_random.choice([1, 2, 2, 3, 4]),
             palette=_random.choice(_PALETTES),
             voices=_random.choice(_VOICES),
+            is_ordered=_random.random() < 0.6,
+            lags=tuple(_random.choices(_LAGS, k=_random.choice([1, 3, 7]))),
             is_routed=_random.random() < 0.3,
             page_size=_random.choice([10_000, 1, 2, 3, 5]),
             quirks=tuple(_random.choices(list(Quirk), k=_random.choice([0, 1, 2, 4]))),
@@ -155,9 +165,11 @@ def histories(
     if has_mute:
         lines.append((tasks[0], -_MINUTE, 0, "needle-7"))
     may_change = len(tasks) > 1 and not is_steady
+    written = [Line(number, *line) for number, line in enumerate(lines)]
     return History(
         tasks=tasks,
-        lines=tuple(Line(number, *line) for number, line in enumerate(lines)),
+        lines=tuple(sent_in_order(written, manner.lags) if manner.is_ordered else written),
+        is_ordered=manner.is_ordered,
         is_routed=manner.is_routed,
         page_size=manner.page_size,
         quirks=manner.quirks,
@@ -239,11 +251,11 @@ class WatchedReader(LogReader):
         self.time = time
         self.longest = 0.0
 
-    def look(self, *arguments: Any, **options: Any) -> LogSight:
-        """Look, as the reader does."""
+    def poll(self, *arguments: Any, **options: Any) -> LogSight:
+        """Poll, as the reader does."""
         began = self.time.monotonic()
         try:
-            return super().look(*arguments, **options)
+            return super().poll(*arguments, **options)
         finally:
             self.longest = max(self.longest, self.time.monotonic() - began)
 
@@ -266,24 +278,24 @@ class World:
     def __post_init__(self) -> None:
         self.client = SimulatedLogs(self.history, self.time)
         self.reader = WatchedReader(self.time, self.client)
-        self.listener = Listener(
-            self._scope(),
-            self.reader,
-            log_wait=self.log_wait,
-            clock=self.time,
-            now=self.time.now,
-            declared=self.declared,
-            follow=self._scope,
-        )
-        self.tail = LogTail("shop", self.listener)
+        logs = ServiceLogs(self._scope(), self.reader, clock=self.time, now=self.time.now, follow=self._scope)
+        self.wait = LogWait(logs, log_wait=self.log_wait, declared=self.declared)
+        self.tail = LogTail("shop", self.wait)
 
     def _scope(self) -> LogScope:
         tasks = self.history.tasks_at(self.time.milliseconds)
-        return LogScope(SINCE, tasks, tuple(map(self._stream, tasks)), (self._stream(OLD),))
+        streams = tuple(map(self._stream, tasks))
+        return LogScope(SINCE, tasks, streams, (self._stream(OLD),), rolled_out_at=SINCE)
 
     def _stream(self, task: str) -> LogStream:
         name = task if self.history.is_routed else stream_of(task)
-        return LogStream(task, "app", REGION, GROUP, name, is_part=self.history.is_routed)
+        settle = SETTLE_IN_ORDER if self.history.is_ordered else SETTLE_OUT_OF_ORDER
+        return LogStream(task, "app", REGION, GROUP, name, is_part=self.history.is_routed, settle=settle)
+
+    @property
+    def settle(self) -> float:
+        """Milliseconds in which events settle."""
+        return 1000 * (SETTLE_IN_ORDER if self.history.is_ordered else SETTLE_OUT_OF_ORDER)
 
     def pass_time(self, question: Question) -> None:
         """Let the time come at which a question is asked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import cached_property, lru_cache
@@ -59,7 +59,8 @@ class Line:
         task: Id of the task.
         written: When it was written, in milliseconds.
         delay: Milliseconds after which it becomes visible; less than 0 where the writer's clock is ahead.
-        message: What it says.
+        message: Its text.
+        lag: Milliseconds from when the service took it in until it is visible.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Line:
     written: int
     delay: int
     message: str
+    lag: int = 0
 
     @property
     def id(self) -> str:
@@ -77,6 +79,11 @@ class Line:
     def arrives(self) -> int:
         """When it becomes visible, in milliseconds."""
         return self.written + self.delay
+
+    @property
+    def taken_in(self) -> int:
+        """When the service took it in, in milliseconds."""
+        return self.arrives - self.lag
 
     @property
     def stream(self) -> str:
@@ -90,7 +97,7 @@ class Line:
             "logStreamName": self.stream,
             "timestamp": milliseconds(SINCE) + self.written,
             "message": self.message,
-            "ingestionTime": milliseconds(SINCE) + self.arrives,
+            "ingestionTime": milliseconds(SINCE) + self.taken_in,
             "eventId": self.id,
         }
 
@@ -102,6 +109,7 @@ class History:
     Attributes:
         tasks: Ids of the tasks that run the new image.
         lines: What is said.
+        is_ordered: Whether the lines of a stream are sent in order, each visible soon after the service took it in.
         is_routed: Whether only a part of the streams' names is known.
         page_size: Events on a page.
         quirks: What the service does with its answers, one after the other, again and again.
@@ -114,6 +122,7 @@ class History:
 
     tasks: tuple[str, ...]
     lines: tuple[Line, ...]
+    is_ordered: bool = False
     is_routed: bool = False
     page_size: int = 10_000
     quirks: tuple[Quirk, ...] = ()
@@ -342,3 +351,19 @@ def _terms(pattern: str | None) -> tuple[str, ...]:
 def _page(lines: list[Line], token: str | None) -> dict[str, Any]:
     page: dict[str, Any] = {"events": [line.event for line in lines], "searchedLogStreams": []}
     return page | {"nextToken": token} if token else page
+
+
+def sent_in_order(lines: list[Line], lags: tuple[int, ...]) -> list[Line]:
+    """Return lines as one writer for each stream sends them: none is taken in before an earlier one of its stream.
+
+    Args:
+        lines: The lines, whose delays tell when each would be taken in on its own.
+        lags: Milliseconds until a line is visible once it was taken in, one after the other.
+    """
+    taken_in: dict[str, int] = {}
+    found = []
+    for place, line in enumerate(sorted(lines, key=lambda line: (line.written, line.number))):
+        moment = taken_in[line.task] = max(line.arrives, taken_in.get(line.task, line.arrives))
+        lag = lags[place % len(lags)]
+        found.append(replace(line, delay=moment + lag - line.written, lag=lag))
+    return found

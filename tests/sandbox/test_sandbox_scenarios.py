@@ -81,7 +81,7 @@ def said_new(lines: list[str]) -> bool:
 @of(*SCENARIOS)
 def test_every_scenario_has_the_configuration_of_an_environment(world: World) -> None:
     """Cluster, service and container of the table are there, with the seven expectations."""
-    assert set(world.config) == {"region", "cluster", "services"}
+    assert set(world.config) == {"region", "cluster", "log_settle", "services"}
     assert set(world.backend) - {"alarms", "error_rate"} == {"service", "container", "image", "logs"}
     assert len(world.backend["logs"]) == 7
     assert world.service()["desiredCount"] == 2

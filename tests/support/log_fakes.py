@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.settings import EVERYTHING, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
 from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.handles.logs.service_logs import IsOver, ServiceLogs
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.handles.logs.wait import Listener
+from pytest_deploycheck.handles.logs.wait import LogWait
 from pytest_deploycheck.polling import Clock
-from support.worlds import clock, scope, sight, stream
+from support.worlds import clock, scope, sight, states, stream
 
 START = clock("11:10")
 """The servers' time when a test begins."""
@@ -53,13 +54,13 @@ class FakeReader:
 
     Attributes:
         clock: The time.
-        lines: Events by the second, from the start, at which a look finds them.
-        hidden: Events that only a look at the whole window finds, by the same.
+        lines: Events by the second, from the start, at which a poll finds them.
+        hidden: Events that only a reading of the whole window finds, by the same.
         old: Events of tasks that run something else.
         failing: Why it cannot be read.
-        looks: For each look, the second and whether it was a whole one.
-        rows: What a query brings.
-        calls: The seconds at which a Live Tail calls for a look.
+        polls: For each poll, the second and whether it read the whole window.
+        rows: The rows of a query.
+        calls: The seconds at which a Live Tail calls for a poll.
     """
 
     clock: FakeClock
@@ -67,9 +68,8 @@ class FakeReader:
     hidden: list[tuple[float, LogEvent]] = field(default_factory=list)
     old: tuple[LogEvent, ...] = ()
     failing: tuple[Problem, ...] = ()
-    looks: list[tuple[float, bool]] = field(default_factory=list)
+    polls: list[tuple[float, bool]] = field(default_factory=list)
     seen: dict[str, LogEvent] = field(default_factory=dict)
-    heard: set[LogStream] = field(default_factory=set)
     rows: list[dict[str, str]] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
     lives: list[FakeLive] = field(default_factory=list)
@@ -88,61 +88,62 @@ class FakeReader:
             if any(stream.task == one.task and stream.is_named(one.stream) for stream in scope.streams)
             and one.timestamp >= scope.since
         ]
-        found = [one for one in events if any(pattern.is_in(one.message) for pattern in patterns)]
-        heard = set(self.heard)
+        matchers = [pattern.matcher() for pattern in patterns]
+        found = [one for one in events if any(map(one.has, matchers))]
+        now = START + timedelta(seconds=self.second)
         base = sight(scope, *events)
-        spoke = tuple(
-            one for one in base.spoke if one.stream in heard or any(event.task == one.stream.task for event in found)
+        return replace(
+            base,
+            events=tuple(sorted(found, key=_order)),
+            states=states(scope, events, now),
+            read_at=now,
+            recent=(),
         )
-        return replace(base, events=tuple(sorted(found, key=_order)), spoke=spoke, read_at=self._now(), recent=())
 
-    def look(
+    def poll(
         self,
         scope: LogScope,
         patterns: Sequence[Pattern],
         *,
+        is_over: IsOver,
         also: Sequence[Pattern] = (),
         enough: int = 0,
         whole: bool = False,
     ) -> LogSight:
-        """What has one of the patterns and has come so far."""
-        del also, enough
-        self.looks.append((self.second, whole))
+        """Return what has one of the patterns and has come so far."""
+        del is_over, also, enough
+        self.polls.append((self.second, whole))
         self._take(whole=whole)
         return replace(self.known(scope, patterns), problems=self.failing)
 
-    def listen(self, sight: LogSight, start: datetime, end: datetime | None = None) -> LogSight:
-        """Who spoke in a window."""
-        for one in self.seen.values():
-            if one.timestamp >= start and (end is None or one.timestamp <= end):
-                self.heard |= {stream for stream in sight.scope.streams if stream.task == one.task}
-        return replace(sight, spoke=self.known(sight.scope, ()).spoke)
+    def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:
+        """Return which streams have events."""
+        del start, is_over
+        return replace(sight, states=self.known(sight.scope, ()).states)
 
-    def recall(self, sight: LogSight, patterns: Sequence[Pattern], number: int) -> LogSight:
-        """The last lines."""
+    def recall(self, sight: LogSight, patterns: Sequence[Pattern], number: int, *, is_over: IsOver) -> LogSight:
+        """Return the last lines."""
+        del is_over
         self._take(whole=True)
-        self.heard |= {
-            stream for stream in sight.scope.streams for one in self.seen.values() if stream.task == one.task
-        }
         everything = self.known(sight.scope, (EVERYTHING,)).events
         found = self.known(sight.scope, patterns)
         last = everything[-number:] if number > 0 else ()
         return replace(
             sight,
             events=found.events if patterns else sight.events,
-            spoke=found.spoke,
+            states=found.states,
             recent=last,
             is_recent_all=len(last) == len(everything),
             problems=self.failing,
         )
 
     def live(self, streams: Sequence[LogStream]) -> FakeLive:
-        """A Live Tail that calls at its seconds."""
+        """Return a Live Tail that calls at its seconds."""
         self.lives.append(FakeLive(self, tuple(streams)))
         return self.lives[-1]
 
     def query(self, scope: LogScope, text: str, *, clock: Clock, timeout: float) -> list[dict[str, str]]:
-        """The rows it was told to bring."""
+        """Return the rows it was told to bring."""
         del scope, text, clock, timeout
         return self.rows
 
@@ -150,9 +151,6 @@ class FakeReader:
         for at, event in [*self.lines, *(self.hidden if whole else ())]:
             if at <= self.second:
                 self.seen[event.id] = event
-
-    def _now(self) -> datetime:
-        return START + timedelta(seconds=self.second)
 
 
 @dataclass
@@ -194,7 +192,7 @@ class Logs:
     """A log tail and what is behind it."""
 
     tail: LogTail
-    listener: Listener
+    wait: LogWait
     reader: FakeReader
     clock: FakeClock
     shown: list[str]
@@ -213,9 +211,10 @@ def logs(
     failing: tuple[Problem, ...] = (),
     log_wait: float = LOG_WAIT,
     source: Path | None = None,
+    time_left: Callable[[], float | None] = lambda: None,
     **settings: Any,
 ) -> Logs:
-    """The log tail of two new tasks, `one` and `two`, with lines that come at their seconds."""
+    """Return the log tail of two new tasks, `one` and `two`, with lines that come at their seconds."""
     time = FakeClock()
     reader = FakeReader(time, list(lines), list(hidden), old, failing)
     shown: list[str] = []
@@ -225,13 +224,7 @@ def logs(
 
     whole = seen or scope("one", "two")
     others = tuple(dict.fromkeys(one.task for one in old))
-    listener = Listener(
-        replace(whole, old_streams=(*whole.old_streams, *map(stream, others))),
-        reader,
-        log_wait=log_wait,
-        clock=time,
-        now=now,
-        show=shown.append,
-        **settings,
-    )
-    return Logs(LogTail("backend", listener, source=source), listener, reader, time, shown)
+    whole = replace(whole, old_streams=(*whole.old_streams, *map(stream, others)))
+    service = ServiceLogs(whole, reader, clock=time, now=now, **settings)
+    wait = LogWait(service, log_wait=log_wait, time_left=time_left, show=shown.append)
+    return Logs(LogTail("backend", wait, source=source), wait, reader, time, shown)

@@ -7,12 +7,13 @@ from typing import Any
 
 from pytest_deploycheck.config.settings import DEFAULT_REQUIRE, Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import Identity, Lookup, Observation, ServiceFacts
-from pytest_deploycheck.judge.analysis.log_reading import read
+from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
+from pytest_deploycheck.judge.analysis.logs.reading import read
 from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.checks.logs import judge_expectation
+from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
 from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
 from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import Finding, log_check
+from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from support.worlds import (
@@ -46,7 +47,8 @@ def logs_finding(message: str = LINE, *, kind: str = "expect") -> Finding:
     """What the first declared expectation comes to when the one new task says `message`."""
     expectation = Expectation(kind, (Pattern(LINE),))  # type: ignore[arg-type]
     seen = sight(scope("one"), event(message))
-    return judge_expectation(log_check(1), expectation, read(expectation, seen), seen, waited=2)
+    outcome = ExpectationOutcome(expectation, read(expectation, seen), seen, waited=2)
+    return judge_expectation(log_check(1, expectation), outcome)
 
 
 def findings_of(facts: ServiceFacts, logs: Finding | None = None) -> tuple[Finding, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
-from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
+from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, StreamState
 from pytest_deploycheck.facts.rollout import Deployment, Revision, RevisionImage, ServiceDeployment
 from pytest_deploycheck.facts.service import ContainerDefinition, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Absence, Judged, Lookup, Namer, Problem, ServiceFacts
@@ -433,7 +433,8 @@ def stream(of: str = "one", *, may_drop: bool = False) -> LogStream:
 
 def scope(*tasks: str, **changes: Any) -> LogScope:
     """The logs of some new tasks since the rollout began."""
-    base = LogScope(since=ROLLOUT, tasks=tasks, streams=tuple(stream(name) for name in tasks))
+    streams = tuple(stream(name) for name in tasks)
+    base = LogScope(since=ROLLOUT, tasks=tasks, streams=streams, rolled_out_at=ROLLOUT)
     return replace(base, **changes)
 
 
@@ -449,20 +450,28 @@ def event(message: str, of: str = "one", *, at: str = "11:10", ingested: str | N
     )
 
 
+def states(seen: LogScope, events: Sequence[LogEvent], now: datetime) -> tuple[StreamState, ...]:
+    """The states of the streams that have one of these events."""
+    found = []
+    for stream in seen.streams:
+        own = [one for one in events if one.task == stream.task and stream.is_named(one.stream)]
+        limit = now - timedelta(seconds=stream.settle)
+        settled = [min(one.timestamp, limit) for one in own if one.ingested_at <= limit]
+        if own:
+            found.append(StreamState(stream, max(one.timestamp for one in own), max(settled, default=None)))
+    return tuple(found)
+
+
 def sight(
     seen: LogScope, *events: LogEvent, problems: Sequence[Problem] = (), read_at: str = "11:20", **changes: Any
 ) -> LogSight:
     """What was read of the logs, long enough after the last line that nothing said before can still come."""
     ordered = tuple(sorted(events, key=lambda one: one.timestamp))
-    spoke = []
-    for stream in seen.streams:
-        moments = [one.timestamp for one in ordered if one.task == stream.task and stream.is_named(one.stream)]
-        spoke += [Spoke(stream, moments[0], moments[-1])] if moments else []
     base = LogSight(
         seen,
         ordered,
         tuple(problems),
-        spoke=tuple(spoke),
+        states=states(seen, ordered, clock(read_at)),
         read_at=clock(read_at),
         recent=ordered,
         is_recent_all=True,

@@ -95,7 +95,9 @@ class Room:
         service: dict[str, Any] = {"service": "shop", "logs": logs or []}
         if image:
             service["image"] = image
-        table = {"cluster": "shop", "services": services or {"shop": service}, **(environment or {})}
+        services = services or {"shop": service}
+        # Lines of the sandbox are visible at once, so that an absence needs no wait.
+        table = {"cluster": "shop", "log_settle": "0.1s", "services": services, **(environment or {})}
         file = self._folder / "deploycheck.toml"
         file.write_text(f"env = {_toml({'dev': table})}\n", encoding="utf-8")
         self.aws.calls.clear()

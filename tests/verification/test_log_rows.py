@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_deploycheck.handles.logs import wait as listening
+from pytest_deploycheck.handles.logs import service_logs as following
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_missing_line_and_the_mode_of_the_driver(room: Room, mode: str) -> None:
 
 def test_a_task_replaced_during_the_check(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new one is looked at: a line that only the replacement says is found while it is waited for."""
-    monkeypatch.setattr(listening, "FOLLOW_EVERY", 1.0)
+    monkeypatch.setattr(following, "FOLLOW_EVERY", 1.0)
     service = room.shop()
     service.roll_out(at=room.ago(8))
     service.log("started", at=room.ago(5))

@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.judge.checks.logs import shown
+from pytest_deploycheck.judge.log_wording import shown
 
 
 def parse_records(events: Sequence[LogEvent], schema: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The events that are JSON objects, as dictionaries.
+    """Return the events whose text is a JSON object, as dictionaries.
 
     Args:
-        events: Events; those that are something else are left out.
+        events: Events; those whose text is something else are left out.
         schema: A JSON Schema that each object must satisfy, or None.
 
     Raises:
         AssertionError: An object does not satisfy the schema.
     """
     __tracebackhide__ = True
-    found = [(event, record) for event in events if (record := _object_in(event.message)) is not None]
+    found = [(event, record) for event in events if (record := _object_in(event.text)) is not None]
     if schema is not None:
         from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415  # jsonschema is slow to load
 
@@ -32,9 +32,9 @@ def parse_records(events: Sequence[LogEvent], schema: Mapping[str, Any] | None) 
     return [record for _, record in found]
 
 
-def _object_in(message: str) -> dict[str, Any] | None:
+def _object_in(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(message)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

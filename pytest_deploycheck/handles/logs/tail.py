@@ -1,4 +1,4 @@
-"""The log tail: what the tasks that run the image say, with the patience to wait for it."""
+"""The log tail: what the tasks that run the expected image log, with the means to wait for it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,48 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight
-from pytest_deploycheck.handles.logs.wait import RECENT, Held, Listener, Window
-from pytest_deploycheck.handles.logs.window import Asked, LogWindow, Text, to_pattern
-from pytest_deploycheck.judge.analysis.log_reading import matching
+from pytest_deploycheck.handles.logs.answers import QuestionRecord
+from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
+from pytest_deploycheck.handles.logs.service_logs import Window
+from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait, longest_wait
+from pytest_deploycheck.handles.logs.window import LogWindow
+from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
+from pytest_deploycheck.judge.analysis.logs.reading import matching
 from pytest_deploycheck.judge.wording import plural
-from pytest_deploycheck.report.logs import account_of, explain
+from pytest_deploycheck.report.logs import account_of
 
 
 class LogTail(LogWindow):
-    """The logs of the tasks that run the image, since their rollout began.
+    """The logs of the tasks that run the expected image, since their rollout began.
 
-    Questions wait for an answer up to the log wait (`--deploy-log-wait`). A task that runs another image is never
-    heard, nor is anything from before the rollout. Where the new tasks said nothing at all, or the logs cannot be
-    read, a question fails the test as unproven: silence is no answer.
+    Questions wait for an answer up to the log wait (`--deploy-log-wait`). Lines of tasks that run another image never
+    count, nor do lines from before the rollout. Where the new tasks have no log events, or the logs cannot be read, a
+    question fails the test as unproven.
     """
 
-    def __init__(self, service: str, listener: Listener, *, source: Path | None = None) -> None:
-        super().__init__(listener, Asked(LogSight(listener.scope)), source)
+    def __init__(self, service: str, wait: LogWait, *, source: Path | None = None) -> None:
+        super().__init__(wait, QuestionRecord(LogSight(wait.logs.scope)), source)
         self._service = service
 
     @property
     def questions(self) -> int:
-        """How many questions were asked of it so far, those asked of its captures included."""
-        return self._asked.questions
+        """The number of questions that were asked of it so far, those asked of its captures included."""
+        return self._record.questions
 
     @property
     def answers(self) -> int:
-        """How many of them were asked with at least one event seen."""
-        return self._asked.answers
+        """The number of those that were asked with at least one event seen."""
+        return self._record.answers
+
+    @property
+    def longest_no(self) -> float:
+        """Seconds that the longest wait took after which `in` was false."""
+        return self._record.longest_no
 
     @property
     def scope(self) -> LogScope:
-        """Which tasks and streams are looked at, and from when."""
-        return self._listener.scope
+        """Which tasks and streams are read, and from when."""
+        return self._wait.logs.scope
 
     @contextmanager
     def capture(self) -> Generator[Captured]:
@@ -57,7 +66,7 @@ class LogTail(LogWindow):
         Only events that were written after the start of the block are in it, by the servers' clock. It answers inside
         the block and after it; captures may be nested and used in several threads.
         """
-        captured = Captured(self._listener, self._asked, self._source, of=repr(self))
+        captured = Captured(self._wait, self._record, self._source, of=repr(self))
         try:
             yield captured
         finally:
@@ -77,44 +86,49 @@ class LogTail(LogWindow):
             UnprovenError: It did not come to its end, may not be run, or there is no log to run it on.
         """
         __tracebackhide__ = True
+        logs = self._wait.logs
         if not self.scope.streams:
-            raise UnprovenError(f"unproven: {explain('query: there is no log to run it on', LogSight(self.scope))}")
-        rows = self._listener.reader.query(self.scope, text, clock=self._listener.clock, timeout=timeout)
-        self._asked.count(heard=bool(rows))
+            account = account_of(evidence_of(LogSight(self.scope)))
+            raise UnprovenError(f"unproven: query: there is no log stream to run it on\n{account}")
+        rows = logs.reader.query(self.scope, text, clock=logs.clock, timeout=timeout)
+        self._record.count(has_events=bool(rows))
         return rows
 
-    def hold(self, expectation: Expectation, *, timeout: float | None = None) -> Held:
-        """Wait until the logs answer a declared expectation for good, and say how they did.
+    def hold(self, expectation: Expectation, *, log_wait: float, waited: float, asked_at: datetime) -> Held:
+        """Wait until the logs answer a declared expectation for good, and return how they did.
 
         Args:
             expectation: What to look for.
-            timeout: Seconds to wait; default: the log wait.
+            log_wait: Seconds that a line may take to arrive.
+            waited: Seconds of the wait that are over already.
+            asked_at: The moment up to which an absence must hold.
         """
-        # A forbidden line may still be on its way: each task is to say something later than the question.
-        return self._hold(expectation, timeout=timeout, fresh=expectation.kind == "forbid")
+        wanted = longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
+        return self._hold(expectation, timeout=max(0.0, wanted - waited), asked_at=asked_at)
 
     def last_words(self, task: str) -> list[LogEvent]:
         """The last lines of a task that runs something else or has stopped."""
         old = self.scope.of_old
         streams = tuple(stream for stream in old.streams if stream.task == task)
         scope = replace(old, tasks=(task,), streams=streams)
-        return list(self._listener.reader.recall(LogSight(scope), (), RECENT).recent)
+        sight = self._wait.logs.reader.recall(LogSight(scope), (), RECENT, is_over=self._wait.reading_limit())
+        return list(sight.recent)
 
     def seen(self, pattern: Text) -> list[LogEvent]:
-        """The events seen so far that have the pattern, without another look."""
+        """The events seen so far that have the pattern, without another call."""
         wanted = to_pattern(pattern)
-        return list(matching(wanted, self._listener.reader.known(self.scope, (wanted,)).events))
+        return list(matching(wanted, self._wait.logs.reader.known(self.scope, (wanted,)).events))
 
     def account(self) -> str:
-        """What was looked at and the last lines seen, and why the last answer was no, as text for people."""
-        if self._asked.why:
-            return self._asked.why
-        self._asked.sight = self._explained(self._asked.sight)
-        return account_of(repr(self), self._asked.sight)
+        """What was read and the last lines seen, and why the last answer was no, as text for people."""
+        if self._record.why:
+            return self._record.why
+        self._record.sight = self._explained(self._record.sight)
+        return f"{self!r}\n{account_of(evidence_of(self._record.sight))}"
 
     def close(self) -> None:
-        """Let go of what costs while it is open."""
-        self._listener.close()
+        """Release what costs while it is open."""
+        self._wait.logs.close()
 
     def __repr__(self) -> str:
         tasks = plural(len(self.scope.tasks), "task")
@@ -122,24 +136,24 @@ class LogTail(LogWindow):
 
 
 class Captured(LogWindow):
-    """What the tasks that run the image logged since a block began.
+    """What the tasks that run the expected image logged since a block began.
 
     Attributes:
         since: The start of the block, by the servers' clock (UTC).
     """
 
-    def __init__(self, listener: Listener, asked: Asked, source: Path | None, *, of: str) -> None:
-        super().__init__(listener, asked, source)
-        self.since = listener.now()
+    def __init__(self, wait: LogWait, record: QuestionRecord, source: Path | None, *, of: str) -> None:
+        super().__init__(wait, record, source)
+        self.since = wait.logs.now()
         self._until: datetime | None = None
         self._of = of
 
     def end(self) -> None:
         """Note that the block is over: an absence is asked for up to here."""
-        self._until = self._listener.now()
+        self._until = self._wait.logs.now()
 
     def __repr__(self) -> str:
         return f"<captured since {self.since:%H:%M:%S} UTC of {self._of}>"
 
     def _window(self) -> Window:
-        return Window(self.since, self._until or self._listener.now())
+        return Window(self.since, self._until or self._wait.logs.now())

@@ -1,7 +1,7 @@
-"""Live Tail: hears sooner that there is something to read. What it brings is a hint and never evidence.
+"""Live Tail, which tells sooner that there is something to read. What it brings is a hint and never evidence.
 
-It shows new events only, leaves some out where there are many, drops the oldest for a slow listener and ends after
-three hours: good for being quick, no good for being sure.
+It shows new events only, leaves some out where there are many, drops the oldest for a slow client and ends after
+three hours.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_deploycheck.config.filter_patterns import needle
+from pytest_deploycheck.facts.log_text import ESCAPE
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
 
 if TYPE_CHECKING:
@@ -22,27 +24,27 @@ _GROUPS_PER_SESSION = 10
 _Place = tuple[str, str]
 
 
-class LiveTail:
+class LiveTailSession:
     """Sessions over the groups of some streams, a thread for each region.
 
     Args:
-        session: The way in to AWS.
+        session: The clients.
         account: The account whose groups they are.
-        streams: The streams to listen to, by region and group.
+        streams: The streams to follow, by region and group.
     """
 
     def __init__(self, session: Session, account: str, streams: Mapping[_Place, Sequence[LogStream]]) -> None:
         self._session = session
         self._account = account
         self._streams = streams
-        self._patterns: tuple[Pattern, ...] = ()
+        self._needles: tuple[str | None, ...] = ()
         self._called = threading.Event()
         self._closed = threading.Event()
         self._notes: dict[str, None] = {}
         self._answers: list[Any] = []
         for region in dict.fromkeys(region for region, _ in streams):
             groups = [group for where, group in streams if where == region]
-            threading.Thread(target=self._listen, args=(region, groups), name="live tail", daemon=True).start()
+            threading.Thread(target=self._follow, args=(region, groups), name="live tail", daemon=True).start()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -50,8 +52,8 @@ class LiveTail:
         return tuple(self._notes)
 
     def want(self, patterns: Iterable[Pattern]) -> None:
-        """Call only for events that have one of these patterns."""
-        self._patterns = tuple(patterns)
+        """Call only for events that may have one of these patterns."""
+        self._needles = tuple(map(needle, patterns))
 
     def rest(self, seconds: float) -> bool:
         """Pass the seconds, or less where something wanted arrives, and tell whether it did."""
@@ -60,18 +62,18 @@ class LiveTail:
         return called
 
     def covers(self, streams: Iterable[LogStream]) -> bool:
-        """Whether it listens to all of these streams."""
+        """Whether it follows all of these streams."""
         return {stream for known in self._streams.values() for stream in known} >= set(streams)
 
     def close(self) -> None:
-        """End the sessions, and what they cost."""
+        """End the sessions, which cost by the minute."""
         self._closed.set()
         for answer in self._answers:
             answer.close()
 
-    def _listen(self, region: str, groups: Sequence[str]) -> None:
+    def _follow(self, region: str, groups: Sequence[str]) -> None:
         if len(groups) > _GROUPS_PER_SESSION:
-            self._notes[f"Live Tail listens to {_GROUPS_PER_SESSION} of {len(groups)} log groups in {region}"] = None
+            self._notes[f"Live Tail follows {_GROUPS_PER_SESSION} of {len(groups)} log groups in {region}"] = None
         try:
             # Streams are not named to the service: one that does not exist yet could make it refuse the session.
             client = self._session.live_logs(region)
@@ -106,7 +108,10 @@ class LiveTail:
     def _is_wanted(self, region: str, line: Mapping[str, Any]) -> bool:
         name, message = line.get("logStreamName", ""), line.get("message", "")
         own = (stream for (where, _), streams in self._streams.items() if where == region for stream in streams)
-        return any(stream.is_named(name) for stream in own) and any(one.is_in(message) for one in self._patterns)
+        # Only plain text is looked for here, as a regular expression could keep this thread, and with it the process.
+        return any(stream.is_named(name) for stream in own) and any(
+            text is None or text in message or ESCAPE in message for text in self._needles
+        )
 
 
 # What reading from a connection that is closed or broken raises, below botocore.

@@ -1,4 +1,4 @@
-"""What the logs of one group brought for one pattern, within bounds."""
+"""The events of one log group that match one pattern, within bounds."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ MOST_CHARACTERS = 16_000_000
 
 
 class _Covered(Struct):
-    """How far a stream was read: everything visible from `since` on, when the look at `until` began."""
+    """How far a stream was read: everything from `since` on that was visible when the reading at `until` began."""
 
     since: datetime
     until: datetime
 
 
-class Finds(Struct):
-    """The events that have a pattern, each once, and how far the streams were read for it.
+class PatternMatches(Struct):
+    """The events that match a pattern, each once, and how far the streams were read for it.
 
     Once `MOST_EVENTS` or `MOST_CHARACTERS` are kept, only a stream of which nothing is kept may add to them, so that
-    memory stays bounded and it is still known who said it. Then `is_cut` tells that there are more.
+    memory stays bounded and it is still known which tasks have such events. Then `is_cut` tells that there are more.
 
     Attributes:
-        matches: Says whether a message has the pattern.
+        matches: Tells whether a text matches the pattern.
         is_cut: Whether events were left out.
         characters: Characters of the messages that are kept.
         number: Events that are kept.
@@ -44,26 +44,31 @@ class Finds(Struct):
     _covered: dict[LogStream, _Covered] = field(default_factory=dict)
 
     def start_for(self, stream: LogStream, since: datetime) -> datetime:
-        """Where a look that wants everything from `since` on must begin to read a stream."""
+        """Where a reading must begin that wants all events of a stream from `since` on."""
         covered = self._covered.get(stream)
         if covered is None or since < covered.since:
             return since
         return max(since, covered.until - OVERLAP)
 
     def cover(self, streams: Iterable[LogStream], start: datetime, now: datetime) -> None:
-        """Note that streams were read from `start` on, in a look that began at `now`."""
+        """Note that streams were read from `start` on, in a reading that began at `now`."""
         for stream in streams:
             covered = self._covered.get(stream)
             if covered is None or start < covered.since:
                 self._covered[stream] = _Covered(start, now)
             elif start <= covered.until:
                 covered.until = now
-            # Else there is a gap that nobody read, as before a capture: what is behind it is read again.
+            # Else there is a gap that was not read, as before a capture: what is behind it is read again.
 
     def keep(self, stream: LogStream, event: LogEvent) -> None:
         """Keep an event, if there is room for it."""
         kept = self._events.setdefault(stream, {})
-        if event.id in kept:
+        known = kept.get(event.id)
+        if known is not None:
+            # A line that the runtime cut grows as its pieces arrive.
+            if len(event.message) > len(known.message):
+                kept[event.id] = event
+                self.characters += len(event.message) - len(known.message)
             return
         is_full = self.number >= MOST_EVENTS or self.characters + len(event.message) > MOST_CHARACTERS
         if is_full and kept:

@@ -1,21 +1,23 @@
-"""Log events, as CloudWatch Logs tells them."""
+"""Log events as CloudWatch Logs returns them, for all who ask in one process."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, Spoke
+from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.logs.collector import Collector
+from pytest_deploycheck.observe.logs.group_reader import FilteredLines, IsOver
 from pytest_deploycheck.observe.logs.insights import run_query
-from pytest_deploycheck.observe.logs.live_tail import LiveTail
+from pytest_deploycheck.observe.logs.lines import in_order
+from pytest_deploycheck.observe.logs.live_tail import LiveTailSession
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 _Place = tuple[str, str]
 
+T = TypeVar("T")
+
 
 class LogReader:
     """Reads logs for all who ask in this process, each log group of each region through one collector.
 
     Args:
-        session: The way in to AWS.
+        session: The clients.
         account: The account whose log groups are read.
         now: The time by the servers' clock (UTC).
     """
@@ -42,69 +46,76 @@ class LogReader:
         self._lock = threading.Lock()
 
     def known(self, scope: LogScope, patterns: Sequence[Pattern]) -> LogSight:
-        """What was found so far, without another look."""
+        """What was found so far, without another call."""
         return self._sight(LogSight(scope), patterns)
 
-    def look(
+    def poll(
         self,
         scope: LogScope,
         patterns: Sequence[Pattern],
         *,
+        is_over: IsOver,
         also: Sequence[Pattern] = (),
         enough: int = 0,
         whole: bool = False,
     ) -> LogSight:
-        """Read what is new of what has one of the patterns.
+        """Read the new events that have one of the patterns.
 
         What cannot be read is among the sight's problems; the rest is read all the same.
 
         Args:
             scope: Which logs to read.
             patterns: What to look for.
+            is_over: Tells whether the time for reading is over.
             also: What will be asked next: read along where it costs no further call.
             enough: The number of events with the first pattern at which to stop, or 0 to read all there is.
-            whole: Whether to read the whole window again, as a last look must.
+            whole: Whether to read the whole window again, as must be done before a wait ends.
         """
         read_at = self._now()
         places = _by_place(scope.streams)
 
-        def look(place: _Place) -> Problem | None:
-            return self._collector(place).look(
-                places[place], scope.since, patterns, also=also, enough=enough, whole=whole
+        def poll(place: _Place) -> Problem | None:
+            return self._collector(place).poll(
+                places[place], scope.since, patterns, is_over=is_over, also=also, enough=enough, whole=whole
             )
 
-        problems = side_by_side(look, list(places))
+        problems = _each(poll, list(places), [*patterns, *also])
         return self._sight(LogSight(scope, problems=_distinct(problems), read_at=read_at), patterns)
 
-    def listen(self, sight: LogSight, start: datetime, end: datetime | None = None) -> LogSight:
-        """The sight, with which of its streams said anything from `start` to `end`."""
+    def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:
+        """The sight, after the first event of each current stream from `start` on was read."""
         places = _by_place(sight.scope.current_streams)
-        problems = side_by_side(lambda place: self._collector(place).listen(places[place], start, end), list(places))
+        problems = side_by_side(
+            lambda place: self._collector(place).sample(places[place], start, is_over=is_over), list(places)
+        )
         return replace(
             sight,
-            spoke=self._spoke(_by_place(sight.scope.streams), sight.scope.since),
+            states=self._states(_by_place(sight.scope.streams), sight.scope.since, sight.read_at),
             problems=_distinct([*sight.problems, *problems]),
         )
 
-    def recall(self, sight: LogSight, patterns: Sequence[Pattern], number: int) -> LogSight:
-        """The sight, with the last lines, whatever they say."""
+    def recall(self, sight: LogSight, patterns: Sequence[Pattern], number: int, *, is_over: IsOver) -> LogSight:
+        """The sight, with the last lines, whatever they are."""
         places = _by_place(sight.scope.streams)
-        recalled = side_by_side(
-            lambda place: self._collector(place).recent(places[place], sight.scope.since, number, patterns),
+        recalled = _each(
+            lambda place: self._collector(place).recent(
+                places[place], sight.scope.since, number, patterns, is_over=is_over
+            ),
             list(places),
+            patterns,
         )
-        lines = _in_order(event for recent, _ in recalled for event in recent.events)
+        lines = in_order([event for recent, _ in recalled for event in recent.events])
         recalled_sight = replace(
             sight,
-            recent=lines[-number:],
+            recent=lines[-number:] if number else (),
             is_recent_all=all(recent.is_all for recent, _ in recalled) and len(lines) <= number,
             problems=_distinct([*sight.problems, *(problem for _, problem in recalled)]),
         )
         return self._sight(recalled_sight, patterns)
 
-    def live(self, streams: Sequence[LogStream]) -> LiveTail:
-        """A Live Tail of the groups of some streams, which calls for a look when something they say arrives."""
-        return LiveTail(self._session, self._account, _by_place(streams))
+    def live(self, streams: Sequence[LogStream]) -> LiveTailSession:
+        """A Live Tail of the groups of some streams, which calls for a poll when something wanted arrives."""
+        return LiveTailSession(self._session, self._account, _by_place(streams))
 
     def query(self, scope: LogScope, text: str, *, clock: Clock, timeout: float) -> list[dict[str, str]]:
         """The rows of a Logs Insights query over the window and the streams, group by group.
@@ -130,7 +141,8 @@ class LogReader:
         with self._lock:
             if place not in self._collectors:
                 region, group = place
-                self._collectors[place] = Collector(self._session.logs(region), region, group, self._now)
+                lines = FilteredLines(self._session.logs(region), group)
+                self._collectors[place] = Collector(lines, region, group, self._now)
             return self._collectors[place]
 
     def _sight(self, sight: LogSight, patterns: Sequence[Pattern]) -> LogSight:
@@ -146,23 +158,40 @@ class LogReader:
                 is_cut |= cut
         return replace(
             sight,
-            events=_in_order(events.values()),
-            spoke=self._spoke(places, scope.since),
+            events=tuple(sorted(events.values(), key=lambda event: (event.timestamp, event.id))),
+            states=self._states(places, scope.since, sight.read_at),
             is_cut=is_cut,
             notes=self._notes(places),
         )
 
-    def _spoke(self, places: Mapping[_Place, Sequence[LogStream]], since: datetime) -> tuple[Spoke, ...]:
-        spoke = (self._collector(place).spoke(stream, since) for place, streams in places.items() for stream in streams)
-        return tuple(one for one in spoke if one)
+    def _states(
+        self, places: Mapping[_Place, Sequence[LogStream]], since: datetime, read_at: datetime | None
+    ) -> tuple[StreamState, ...]:
+        states = (
+            self._collector(place).state(stream, since, read_at)
+            for place, streams in places.items()
+            for stream in streams
+        )
+        return tuple(state for state in states if state)
 
     def _notes(self, places: Mapping[_Place, Sequence[LogStream]]) -> tuple[str, ...]:
         regions = dict.fromkeys(region for region, _ in places)
         return tuple(
-            f"CloudWatch Logs throttled {number} looks in {region}, so there were fewer than there should be"
+            f"CloudWatch Logs throttled {number} calls in {region}, so the logs were polled less often"
             for region in regions
             if (number := self._session.log_throttles(region))
         )
+
+
+def _each(call: Callable[[_Place], T], places: Sequence[_Place], patterns: Sequence[Pattern]) -> list[T]:
+    """The results of a call for each place, side by side where that is safe.
+
+    A regular expression that backtracks without end keeps the interpreter's lock: only in the thread that asked can a
+    time limit interrupt it, so events are never matched with one in another thread.
+    """
+    if any(pattern.regex for pattern in patterns):
+        return [call(place) for place in places]
+    return side_by_side(call, places)
 
 
 def _by_place(streams: Sequence[LogStream]) -> dict[_Place, list[LogStream]]:
@@ -170,10 +199,6 @@ def _by_place(streams: Sequence[LogStream]) -> dict[_Place, list[LogStream]]:
     for stream in streams:
         places[stream.region, stream.group].append(stream)
     return places
-
-
-def _in_order(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
-    return tuple(sorted(events, key=lambda event: (event.timestamp, event.id)))
 
 
 def _distinct(problems: Sequence[Problem | None]) -> tuple[Problem, ...]:

@@ -37,7 +37,7 @@ _CONFIGURED = (
 
 
 def describe_alarms(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
+    """Operation DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
     for member in _NOT_SIMULATED:
         if member in asked:
             raise validation_error(f"The sandbox does not simulate {member}")
@@ -64,7 +64,7 @@ def describe_alarms(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
+    """Operation DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
     kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
     items = [
         (alarm, event)
@@ -81,7 +81,7 @@ def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
 
 
 def put_metric_alarm(world: World, region: str, asked: Json) -> Json:
-    """Answer PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
+    """Operation PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
     configuration = {key: asked[key] for key in _CONFIGURED if key in asked}
     key = (region, asked["AlarmName"])
     world.alarms[key] = SandboxAlarm(
@@ -91,7 +91,7 @@ def put_metric_alarm(world: World, region: str, asked: Json) -> Json:
 
 
 def set_alarm_state(world: World, region: str, asked: Json) -> Json:
-    """Answer SetAlarmState."""
+    """Operation SetAlarmState."""
     alarm = world.alarms.get((region, asked["AlarmName"]))
     if alarm is None:
         raise AwsError("ResourceNotFound", "Unknown", 404)

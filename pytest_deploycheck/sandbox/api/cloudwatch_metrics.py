@@ -37,7 +37,7 @@ class Point(NamedTuple):
 
 
 def get_metric_data(world: World, region: str, asked: Json) -> Json:
-    """Answer GetMetricData, for metrics and not for expressions."""
+    """Operation GetMetricData, for metrics and not for expressions."""
     queries = _checked(asked)
     newest_first = asked.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     found = {
@@ -50,7 +50,7 @@ def get_metric_data(world: World, region: str, asked: Json) -> Json:
 
 
 def put_metric_data(world: World, region: str, asked: Json) -> Json:
-    """Answer PutMetricData, for single values."""
+    """Operation PutMetricData, for single values."""
     for datum in asked.get("MetricData", []):
         if "Value" not in datum:
             raise validation_error("The sandbox takes metric data with a Value only")

@@ -18,7 +18,7 @@ TARGET = "AmazonEC2ContainerRegistry_V20150921"
 
 
 def describe_repositories(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeRepositories."""
+    """Operation DescribeRepositories."""
     if asked.get("repositoryNames"):
         found = [_repository(world, region, asked, name) for name in asked["repositoryNames"]]
     else:
@@ -44,7 +44,7 @@ def describe_repositories(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_images(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeImages."""
+    """Operation DescribeImages."""
     repository = _repository(world, region, asked)
     wanted = asked.get("imageIds")
     if not wanted:
@@ -58,7 +58,7 @@ def describe_images(world: World, region: str, asked: Json) -> Json:
 
 
 def list_images(world: World, region: str, asked: Json) -> Json:
-    """Answer ListImages."""
+    """Operation ListImages."""
     repository = _repository(world, region, asked)
     ids = [
         {"imageDigest": digest, **({"imageTag": tag} if tag else {})}
@@ -70,7 +70,7 @@ def list_images(world: World, region: str, asked: Json) -> Json:
 
 
 def batch_get_image(world: World, region: str, asked: Json) -> Json:
-    """Answer BatchGetImage. It never converts: a manifest comes as it was pushed."""
+    """Operation BatchGetImage. It never converts: a manifest comes as it was pushed."""
     repository = _repository(world, region, asked)
     _check_number(asked["imageIds"])
     images, failures = [], []
@@ -95,7 +95,7 @@ def batch_get_image(world: World, region: str, asked: Json) -> Json:
 
 
 def get_download_url_for_layer(world: World, region: str, asked: Json) -> Json:
-    """Answer GetDownloadUrlForLayer, for layers and configs alike."""
+    """Operation GetDownloadUrlForLayer, for layers and configs alike."""
     repository = _repository(world, region, asked)
     digest = asked["layerDigest"]
     if digest not in repository.blobs:

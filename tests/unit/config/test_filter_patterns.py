@@ -134,21 +134,35 @@ def test_runs_keep_their_order_and_may_keep_their_letters() -> None:
     assert literal_runs(found) == (" ",) * 5
 
 
+ESCAPES = ' ?"\x1b" ?"\x9b"'
+"""The terms of every filter pattern, by which lines with control sequences are let through."""
+
+
 def test_one_needle_is_one_term() -> None:
-    """One pattern, or several with the same needle: one quoted term."""
-    assert filter_patterns([Pattern("Found it")]) == ['"Found it"']
-    assert filter_patterns([Pattern("Found it"), regex("Found it$")]) == ['"Found it"']
+    """One pattern, or several with the same needle, become one quoted term, beside those for control sequences."""
+    assert filter_patterns([Pattern("Found it")]) == [f'?"Found it"{ESCAPES}']
+    assert filter_patterns([Pattern("Found it"), regex("Found it$")]) == [f'?"Found it"{ESCAPES}']
+
+
+def test_a_router_escapes_quotes_and_slashes() -> None:
+    """In events of a log router a needle holds no character that an encoder of JSON may escape."""
+    assert filter_patterns([Pattern('GET /items "now" & here')], is_routed=True) == [
+        '?"items" ?"\x1b" ?"\x9b" ?"u001b" ?"u001B" ?"partial_message"'
+    ]
+    assert filter_patterns([Pattern('key "platform" is gone')], is_routed=True) == [
+        '?"platform" ?"\x1b" ?"\x9b" ?"u001b" ?"u001B" ?"partial_message"'
+    ]
 
 
 def test_several_needles_are_alternatives() -> None:
     """The service lets through what has one of several terms."""
-    assert filter_patterns([Pattern("Found it"), Pattern("Saved it")]) == ['?"Found it" ?"Saved it"']
+    assert filter_patterns([Pattern("Found it"), Pattern("Saved it")]) == [f'?"Found it" ?"Saved it"{ESCAPES}']
 
 
 def test_a_needle_that_holds_another_is_left_out() -> None:
     """What has the longer text has the shorter too."""
     patterns = [Pattern("We Found it here"), Pattern("Found it"), Pattern("Saved it")]
-    assert filter_patterns(patterns) == ['?"Found it" ?"Saved it"']
+    assert filter_patterns(patterns) == [f'?"Found it" ?"Saved it"{ESCAPES}']
 
 
 def test_one_pattern_without_a_needle_means_reading_everything() -> None:

@@ -9,7 +9,7 @@ from support import worlds
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container
-from pytest_deploycheck.judge.analysis.log_reading import Answer, read
+from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, read
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.checks.rollout import judge_rollout
 from pytest_deploycheck.judge.checks.tasks import judge_run_image
@@ -26,14 +26,14 @@ def test_a_silent_container_beside_one_that_speaks() -> None:
 
     reading = read(FORBIDDEN, worlds.sight(worlds.scope("one", streams=(app, router)), said))
 
-    assert reading.answer is Answer.UNHEARD
+    assert reading.answer is LogAnswer.NO_EVENTS
 
 
 def test_a_container_that_cannot_be_heard() -> None:
     """Where one container logs elsewhere, nothing is known to be absent."""
     seen = worlds.scope("one", blind=("container 'app' logs through awsfirelens, not awslogs",))
 
-    assert read(FORBIDDEN, worlds.sight(seen, worlds.event("hello", "one"))).answer is Answer.UNHEARD
+    assert read(FORBIDDEN, worlds.sight(seen, worlds.event("hello", "one"))).answer is LogAnswer.NO_EVENTS
 
 
 def test_a_record_that_lags_behind() -> None:

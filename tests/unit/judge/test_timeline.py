@@ -34,11 +34,16 @@ from pytest_deploycheck.facts.image import ImageConfig
 from pytest_deploycheck.facts.rollout import RevisionImage
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Identity, ServiceFacts
-from pytest_deploycheck.judge.finding import log_check
+from pytest_deploycheck.judge.finding import Check
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.report.summary import summary
 from pytest_deploycheck.sandbox import stops as aws
+
+
+def log_check(number: int) -> Check:
+    """Return the check of a declared log expectation."""
+    return Check(f"logs-{number}", "logs")
 
 
 def told(world: ServiceFacts, *findings: Any) -> list[tuple[str, str, str, str]]:

@@ -18,7 +18,7 @@ _MOST = 100
 
 
 def list_container_instances(world: World, region: str, asked: Json) -> Json:
-    """Answer ListContainerInstances."""
+    """Operation ListContainerInstances."""
     cluster = cluster_name(world, region, asked)
     arns = [_arn(world, instance) for instance in world.instances.of(region, cluster)]
     listed, more = page(arns, asked, largest=_MOST)
@@ -26,7 +26,7 @@ def list_container_instances(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_container_instances(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeContainerInstances."""
+    """Operation DescribeContainerInstances."""
     cluster = cluster_name(world, region, asked)
     wanted = asked["containerInstances"]
     if not 1 <= len(wanted) <= _MOST:

@@ -25,7 +25,7 @@ _PAUSE = timedelta(minutes=1440)
 
 
 def list_service_deployments(world: World, region: str, asked: Json) -> Json:
-    """Answer ListServiceDeployments: the newest first."""
+    """Operation ListServiceDeployments: the newest first."""
     cluster = cluster_name(world, region, asked)
     service = world.services.get((region, cluster, last_part(asked["service"])))
     if service is None:
@@ -43,7 +43,7 @@ def list_service_deployments(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_service_deployments(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServiceDeployments."""
+    """Operation DescribeServiceDeployments."""
     known = {
         rollout.deployment_arn: (service, rollout)
         for service in world.services.values()
@@ -58,7 +58,7 @@ def describe_service_deployments(world: World, region: str, asked: Json) -> Json
 
 
 def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServiceRevisions."""
+    """Operation DescribeServiceRevisions."""
     known = {
         rollout.revision_arn: (service, rollout)
         for service in world.services.values()

@@ -33,7 +33,7 @@ _COUNTED = {
 
 
 def list_services(world: World, region: str, asked: Json) -> Json:
-    """Answer ListServices."""
+    """Operation ListServices."""
     cluster = cluster_name(world, region, asked)
     here = [each for key, each in world.services.items() if key[:2] == (region, cluster)]
     arns = [each.arn for each in here if each.status == "ACTIVE"]
@@ -42,7 +42,7 @@ def list_services(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_clusters(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeClusters."""
+    """Operation DescribeClusters."""
     found, failures = [], []
     for wanted in asked.get("clusters") or ["default"]:
         name = last_part(wanted)
@@ -67,7 +67,7 @@ def describe_clusters(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_services(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeServices."""
+    """Operation DescribeServices."""
     cluster = cluster_name(world, region, asked)
     if not 1 <= len(asked["services"]) <= _MOST_SERVICES:
         raise invalid(f"Services must contain between 1 and {_MOST_SERVICES} elements.")
@@ -83,7 +83,7 @@ def describe_services(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_task_sets(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTaskSets: all of a service where none is named."""
+    """Operation DescribeTaskSets: all of a service where none is named."""
     cluster = cluster_name(world, region, asked)
     service = world.services.get((region, cluster, last_part(asked["service"])))
     if service is None:

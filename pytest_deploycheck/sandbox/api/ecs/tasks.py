@@ -21,7 +21,7 @@ _CPU_NAMES = {"X86_64": "x86_64", "ARM64": "arm64"}
 
 
 def list_tasks(world: World, region: str, asked: Json) -> Json:
-    """Answer ListTasks."""
+    """Operation ListTasks."""
     cluster = cluster_name(world, region, asked)
     tasks = world.tasks(region, cluster)
     desired = asked.get("desiredStatus", "RUNNING")
@@ -41,7 +41,7 @@ def list_tasks(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_tasks(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTasks."""
+    """Operation DescribeTasks."""
     cluster = cluster_name(world, region, asked)
     if not 1 <= len(asked["tasks"]) <= _MOST:
         raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")

@@ -52,7 +52,7 @@ class _PageStart(NamedTuple):
 
 
 def filter_log_events(world: World, region: str, asked: Json) -> Json:
-    """Answer FilterLogEvents."""
+    """Operation FilterLogEvents."""
     group = asked_group(world, region, asked)
     limit = _checked_limit(asked)
     now = milliseconds(world.account.now())

@@ -52,7 +52,7 @@ def missing(what: str) -> AwsError:
 
 
 def describe_log_groups(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeLogGroups."""
+    """Operation DescribeLogGroups."""
     prefix, part = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
     found = sorted(
         (group for (where, name), group in world.logs.groups.items() if where == region and name.startswith(prefix)),
@@ -77,7 +77,7 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_log_streams(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeLogStreams."""
+    """Operation DescribeLogStreams."""
     group = asked_group(world, region, asked)
     now = milliseconds(world.account.now())
     born = group.visible_streams(now)
@@ -108,7 +108,7 @@ def describe_log_streams(world: World, region: str, asked: Json) -> Json:
 
 
 def create_log_group(world: World, region: str, asked: Json) -> Json:
-    """Answer CreateLogGroup."""
+    """Operation CreateLogGroup."""
     if (region, asked["logGroupName"]) in world.logs.groups:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
     world.logs.open(region, asked["logGroupName"], world.account.now())
@@ -116,7 +116,7 @@ def create_log_group(world: World, region: str, asked: Json) -> Json:
 
 
 def create_log_stream(world: World, region: str, asked: Json) -> Json:
-    """Answer CreateLogStream."""
+    """Operation CreateLogStream."""
     group = asked_group(world, region, asked)
     now = milliseconds(world.account.now())
     if asked["logStreamName"] in group.visible_streams(now):
@@ -126,7 +126,7 @@ def create_log_stream(world: World, region: str, asked: Json) -> Json:
 
 
 def put_log_events(world: World, region: str, asked: Json) -> Json:
-    """Answer PutLogEvents."""
+    """Operation PutLogEvents."""
     group = asked_group(world, region, asked)
     now = world.account.now()
     if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):

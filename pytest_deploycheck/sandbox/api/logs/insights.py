@@ -26,7 +26,7 @@ _GROUP_PARAMETERS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 
 
 def start_query(world: World, region: str, asked: Json) -> Json:
-    """Answer StartQuery. What has arrived by then is what the query sees."""
+    """Operation StartQuery. What has arrived by then is what the query sees."""
     if asked.get("queryLanguage", "CWLI") != "CWLI":
         raise invalid("The sandbox knows Logs Insights QL (CWLI) only")
     limit = asked.get("limit", _MOST_ROWS)
@@ -52,7 +52,7 @@ def start_query(world: World, region: str, asked: Json) -> Json:
 
 
 def get_query_results(world: World, _region: str, asked: Json) -> Json:
-    """Answer GetQueryResults: while the query runs with the first half of its results, at its end with all."""
+    """Operation GetQueryResults: while the query runs with the first half of its results, at its end with all."""
     query = _query(world, asked)
     query.asked += 1
     status = query.status(world.querying)
@@ -76,7 +76,7 @@ def get_query_results(world: World, _region: str, asked: Json) -> Json:
 
 
 def stop_query(world: World, _region: str, asked: Json) -> Json:
-    """Answer StopQuery."""
+    """Operation StopQuery."""
     query = _query(world, asked)
     if query.status(world.querying) != "Running":
         raise invalid(f"Query {query.id} is not running")

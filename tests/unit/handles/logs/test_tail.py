@@ -75,7 +75,7 @@ def test_before_a_no_the_whole_window_is_read_again() -> None:
     """The look that ends a wait in vain reads the whole window, as lines arrive late and out of order."""
     world = logs(*HELLO)
     assert LINE not in world.tail
-    second, whole = world.reader.looks[-1]
+    second, whole = world.reader.polls[-1]
     assert whole
     assert second == pytest.approx(LOG_WAIT)
 
@@ -124,7 +124,7 @@ def test_silence_is_no_answer(asks: str) -> None:
     """No new task said anything: every question fails the test as unproven, in words that say so."""
     with pytest.raises(UnprovenError) as caught:
         ASKS[asks](logs().tail)
-    assert "nothing was heard" in failure(caught)
+    assert "no log events" in failure(caught)
 
 
 @pytest.mark.parametrize("asks", ASKS)
@@ -257,25 +257,59 @@ def test_the_wrong_order_is_no_sequence() -> None:
         logs(*HELLO, at(1, LINE), at(2, FIRST)).tail.wait_for_sequence(FIRST, LINE)
 
 
-def test_absent_when_every_task_spoke_since_the_question() -> None:
-    """`absent` is true as soon as each new task said something later than the question, and none said the text."""
+SETTLE = 20.0
+"""Seconds after which an event of the awslogs driver has settled."""
+
+
+def test_absent_when_an_event_of_every_task_has_settled_since() -> None:
+    """`absent` is true once each new task has logged something after the call, and that has settled."""
     world = logs(*HELLO, at(3, "still here"), at(8, "still here", "two"))
-    assert world.tail.absent(LINE)
-    assert 8 <= world.waited <= 8 + POLL
+    absence = world.tail.absent(LINE)
+    assert absence
+    assert absence.until == START + timedelta(seconds=3)
+    assert 8 + SETTLE <= world.waited <= 8 + SETTLE + POLL
+
+
+def test_tasks_that_log_every_two_seconds_answer_within_35_seconds() -> None:
+    """Right after a rollout, with the default log wait, an absence is known within 35 seconds."""
+    young = scope("one", "two", rolled_out_at=START - timedelta(seconds=10))
+    busy = [at(second, "busy", task) for second in range(0, 60, 2) for task in ("one", "two")]
+    world = logs(*busy, seen=young)
+    absence = world.tail.absent(LINE)
+    assert absence
+    assert absence.until is not None
+    assert absence.until >= START
+    assert world.waited < 35
 
 
 def test_absent_waits_for_each_task() -> None:
-    """One task that speaks again and again does not stand for the other: the wait goes on to its end."""
+    """One task that logs again and again does not stand for the other: the wait goes on to its end."""
     world = logs(*HELLO, *(at(second, "busy") for second in range(1, 50)))
-    assert world.tail.absent(LINE)
+    assert world.tail.absent(LINE).until == START - timedelta(minutes=4)
     assert world.waited == pytest.approx(LOG_WAIT)
 
 
 def test_absent_when_the_wait_is_over() -> None:
-    """Tasks that were heard before the question and then fell silent: absent when the log wait is over."""
+    """Tasks that have logged nothing since the call: absent up to their last events when the log wait is over."""
     world = logs(*HELLO)
-    assert world.tail.absent(LINE)
+    assert world.tail.absent(LINE).until == START - timedelta(minutes=4)
     assert world.waited == pytest.approx(LOG_WAIT)
+
+
+def test_absent_waits_until_events_can_settle() -> None:
+    """With a short log wait, or none, an absence is waited for 40 seconds; a declared one likewise."""
+    for log_wait in (0, 5, 39):
+        world = logs(*HELLO, log_wait=log_wait)
+        assert world.tail.absent(LINE)
+        assert world.waited == pytest.approx(40)
+
+
+def test_absent_waits_longer_where_events_settle_slowly() -> None:
+    """A log router's events settle in two minutes, and the wait is 20 seconds longer than that."""
+    slow = tuple(replace(stream(task), settle=120.0) for task in ("one", "two"))
+    world = logs(*HELLO, seen=scope("one", "two", streams=slow))
+    assert world.tail.absent(LINE)
+    assert world.waited == pytest.approx(140)
 
 
 def test_absent_is_false_as_soon_as_it_was_said() -> None:

@@ -3,13 +3,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import clock, denied, event, scope, sight, stream
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogSight
-from pytest_deploycheck.judge.analysis.log_reading import Answer, matched, read, read_count
-from pytest_deploycheck.judge.checks.logs import judge_expectation
-from pytest_deploycheck.judge.finding import Finding, Status, log_check
+from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
+from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, matched, read, read_count
+from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
+from pytest_deploycheck.judge.finding import Finding, Status
 
 LINE = "Found 3 platform sections"
 FIRST = "Requested platforms: 3"
@@ -27,18 +29,17 @@ TWO = scope("one", "two")
 
 
 def judge(
-    expectation: Expectation, seen: LogSight, *, elsewhere: tuple[LogEvent, ...] = (), cut_short: bool = False
+    expectation: Expectation,
+    seen: LogSight,
+    *,
+    elsewhere: tuple[LogEvent, ...] = (),
+    cut_short: bool = False,
+    stands_in: tuple[str, ...] = (),
 ) -> Finding:
-    """What an expectation comes to when the wait of 60 s is over."""
-    return judge_expectation(
-        log_check(1),
-        expectation,
-        read(expectation, seen),
-        seen,
-        waited=60,
-        elsewhere=elsewhere,
-        cut_short=cut_short,
-    )
+    """Return the finding on an expectation when the wait of 60 s is over."""
+    reading = read(expectation, seen, until=None if cut_short else seen.read_at, floor=seen.scope.rolled_out_at)
+    outcome = ExpectationOutcome(expectation, reading, seen, 60, elsewhere, stands_in, cut_short=cut_short)
+    return judge_expectation(log_check(1, expectation), outcome)
 
 
 def words(finding: Finding) -> str:
@@ -81,7 +82,7 @@ def test_silence_is_unproven(expectation: Expectation) -> None:
     """No new task said anything: unproven, whether a line was expected, forbidden or expected in order."""
     finding = judge(expectation, sight(TWO))
     assert finding.status is Status.UNPROVEN
-    assert "nothing" in finding.summary
+    assert "no log events" in finding.summary
 
 
 @pytest.mark.parametrize(
@@ -309,38 +310,68 @@ def test_what_was_looked_at_is_evidence() -> None:
 def test_an_answer_tells_who_lacks_it() -> None:
     """What the logs say lists the tasks that lack a line each must have, and the events that have it."""
     reading = read(EVERYWHERE, sight(TWO, event(LINE, "one"), event("hello", "two")))
-    assert reading.answer is Answer.MISSING
+    assert reading.answer is LogAnswer.MISSING
     assert reading.lacking == ("two",)
     assert [one.task for one in reading.events] == ["one"]
 
 
 def test_an_absence_of_what_is_too_young_to_be_known_is_unproven() -> None:
-    """A task that began to speak a minute ago may have said more that is still on its way: not known, and said so."""
-    finding = judge(FORBID, sight(TWO, event("hello", "one"), event("hello", "two"), read_at="11:11"))
+    """Tasks whose first events came seconds ago may have logged more that is not visible yet: unproven, with why."""
+    young = [event("hello", one, at="11:10:50") for one in ("one", "two")]
+    finding = judge(FORBID, sight(TWO, *young, read_at="11:11"))
     assert finding.status is Status.UNPROVEN
-    assert "120 s" in finding.summary
-    assert "one" in finding.summary
+    assert "20 s" in finding.summary
+    assert "one, two" in finding.summary
     assert "--deploy-log-wait" in finding.remedy
 
 
-def test_an_absence_is_known_of_tasks_that_ran_before_the_overlap() -> None:
-    """Tasks that started long ago and spoke just now: they said nothing forbidden up to two minutes ago."""
-    started = {"one": clock("11:06"), "two": clock("11:06")}
-    young = sight(scope("one", "two", started=started), event("hello"), event("hello", "two"), read_at="11:11")
-    finding = judge(FORBID, young)
+def test_an_absence_is_known_up_to_an_event_that_has_settled() -> None:
+    """Events that CloudWatch took in 20 s ago are complete: the absence is known up to the latest of them."""
+    events = [event("hello", name, at=at) for name in ("one", "two") for at in ("11:06", "11:10:30", "11:10:55")]
+    seen = sight(TWO, *events, read_at="11:11")
+    assert read(FORBID, seen, until=clock("11:10:30")).answer is LogAnswer.HOLDS
+    assert read(FORBID, seen, until=clock("11:10:31")).answer is LogAnswer.UNSETTLED
+    finding = judge(FORBID, seen)
     assert finding.status is Status.PASS
-    assert finding.evidence["absent_until"] == clock("11:09").isoformat()
-    assert "11:09:00" in finding.summary
+    assert finding.evidence["absent_until"] == clock("11:10:30").isoformat()
+    assert "11:10:30" in finding.summary
 
 
-def test_an_absence_is_known_no_further_than_each_task_spoke() -> None:
-    """A task that has been silent since is known up to its last line only."""
+def test_an_absence_up_to_an_earlier_moment_names_the_quiet_tasks() -> None:
+    """Where a task has logged nothing since, the check passes up to its last settled event and names the task."""
+    events = [event("hello", at="11:10"), event("hello", "two", at="11:10"), event("hello", "two", at="11:19:30")]
+    finding = judge(FORBID, sight(TWO, *events, read_at="11:20"))
+    assert finding.status is Status.PASS
+    assert "absent up to 2025-11-26 11:10:00 UTC; tasks one, two have logged nothing since" in finding.summary
+
+
+def test_an_absence_that_ends_before_the_rollout_did_is_unproven() -> None:
+    """Events from before the end of the rollout tell nothing of the time after it."""
+    late = scope("one", rolled_out_at=clock("11:15"))
+    finding = judge(FORBID, sight(late, event("hello", at="11:10"), read_at="11:20"))
+    assert finding.status is Status.UNPROVEN
+    assert "known up to 2025-11-26 11:10:00 UTC only" in finding.summary
+    later = sight(late, event("hello", at="11:10"), event("hello", at="11:16"), read_at="11:20")
+    assert judge(FORBID, later).status is Status.PASS
+
+
+def test_events_that_may_come_out_of_order_settle_more_slowly() -> None:
+    """A stream of a log router is complete up to an event that CloudWatch took in two minutes ago."""
+    routed = scope("one", streams=(replace(stream("one"), settle=120.0, is_routed=True),))
+    events = [event("hello", at="11:10"), event("hello", at="11:18:30")]
+    seen = sight(routed, *events, read_at="11:20")
+    assert seen.complete_until == clock("11:10")
+    assert sight(routed, *events, read_at="11:21").complete_until == clock("11:18:30")
+
+
+def test_an_absence_is_known_no_further_than_each_task_logged() -> None:
+    """A task that has been quiet since is known up to its last event only."""
     known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:12"), read_at="11:30")
-    assert known.proven_until == clock("11:10")
+    assert known.complete_until == clock("11:10")
 
 
-@pytest.mark.parametrize(("until", "answer"), [("11:12", Answer.UNSETTLED), ("11:10", Answer.HOLDS)])
-def test_an_absence_up_to_a_moment_needs_lines_after_it(until: str, answer: Answer) -> None:
+@pytest.mark.parametrize(("until", "answer"), [("11:12", LogAnswer.UNSETTLED), ("11:10", LogAnswer.HOLDS)])
+def test_an_absence_up_to_a_moment_needs_lines_after_it(until: str, answer: LogAnswer) -> None:
     """Each task must have said something at the moment asked about or later."""
     known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:13"), read_at="11:30")
     assert read(FORBID, known, until=clock(until)).answer is answer
@@ -348,8 +379,8 @@ def test_an_absence_up_to_a_moment_needs_lines_after_it(until: str, answer: Answ
 
 def test_an_absence_up_to_a_moment_needs_the_overlap() -> None:
     """Lines after the moment are not enough while earlier ones may still come."""
-    known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:10"), read_at="11:11")
-    assert read(FORBID, known, until=clock("11:10")).answer is Answer.UNSETTLED
+    known = sight(TWO, event("hello", at="11:10"), event("hello", "two", at="11:10"), read_at="11:10:15")
+    assert read(FORBID, known, until=clock("11:10")).answer is LogAnswer.UNSETTLED
 
 
 def test_more_matches_than_are_kept_leave_a_no_open() -> None:
@@ -364,20 +395,20 @@ def test_a_count_is_exact_where_nothing_can_come_any_more() -> None:
     """Old lines are counted; a young one says that the number may still grow."""
     old = sight(TWO, event(LINE), event(LINE, "two", at="11:11"), read_at="11:20")
     assert [one.task for one in read_count(Pattern(LINE), old).events] == ["one", "two"]
-    assert read_count(Pattern(LINE), old).answer is Answer.HOLDS
-    young = sight(TWO, event(LINE), event(LINE, "two", at="11:19"), read_at="11:20")
-    assert read_count(Pattern(LINE), young).answer is Answer.UNSETTLED
+    assert read_count(Pattern(LINE), old).answer is LogAnswer.HOLDS
+    young = sight(TWO, event(LINE), event(LINE, "two", at="11:19:50"), read_at="11:20")
+    assert read_count(Pattern(LINE), young).answer is LogAnswer.UNSETTLED
 
 
 @pytest.mark.parametrize(
     ("seen", "answer"),
     [
-        (sight(TWO, event(LINE)), Answer.UNHEARD),
-        (sight(TWO, event(LINE), event(LINE, "two"), is_cut=True), Answer.UNCOUNTED),
-        (sight(TWO, event(LINE), event(LINE, "two"), problems=[denied("logs:FilterLogEvents")]), Answer.UNSEEN),
+        (sight(TWO, event(LINE)), LogAnswer.NO_EVENTS),
+        (sight(TWO, event(LINE), event(LINE, "two"), is_cut=True), LogAnswer.TOO_MANY),
+        (sight(TWO, event(LINE), event(LINE, "two"), problems=[denied("logs:FilterLogEvents")]), LogAnswer.UNREADABLE),
     ],
 )
-def test_a_count_that_is_not_known(seen: LogSight, answer: Answer) -> None:
+def test_a_count_that_is_not_known(seen: LogSight, answer: LogAnswer) -> None:
     """A silent task, events left out or a part unread: no number is given."""
     assert read_count(Pattern(LINE), seen).answer is answer
 
@@ -386,7 +417,7 @@ def test_a_missing_line_that_the_source_has_is_in_the_code_but_not_running() -> 
     """Where the local source says it, the failure names the place and the likely cause."""
     seen = sight(TWO, event("hello", "one"), event("hello", "two"))
     place = "backend/app/api/websocket.py:107"
-    finding = judge_expectation(log_check(1), EXPECT, read(EXPECT, seen), seen, waited=60, stands_in=[place])
+    finding = judge(EXPECT, seen, stands_in=(place,))
     assert place in finding.cause
     assert "in the code but not running" in finding.cause
 

@@ -8,7 +8,7 @@ from support.worlds import clock, event, stream
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import OVERLAP
 from pytest_deploycheck.observe.logs import matches as module
-from pytest_deploycheck.observe.logs.matches import Finds
+from pytest_deploycheck.observe.logs.matches import PatternMatches
 
 ONE, TWO = stream("one"), stream("two")
 BEGAN = clock("11:00")
@@ -20,17 +20,17 @@ def minutes(number: float) -> timedelta:
 
 
 @pytest.fixture
-def finds() -> Finds:
+def finds() -> PatternMatches:
     """What was found for a pattern: nothing yet."""
-    return Finds(Pattern("line").matcher())
+    return PatternMatches(Pattern("line").matcher())
 
 
-def test_what_was_never_read_is_read_from_the_start(finds: Finds) -> None:
+def test_what_was_never_read_is_read_from_the_start(finds: PatternMatches) -> None:
     """The first look reads the whole window."""
     assert finds.start_for(ONE, BEGAN) == BEGAN
 
 
-def test_a_look_reads_the_overlap_again(finds: Finds) -> None:
+def test_a_look_reads_the_overlap_again(finds: PatternMatches) -> None:
     """Lines come late: so far back of the last look the next one reads, and never before the window."""
     finds.cover([ONE], BEGAN, BEGAN + minutes(10))
     assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(10) - OVERLAP
@@ -38,7 +38,7 @@ def test_a_look_reads_the_overlap_again(finds: Finds) -> None:
     assert finds.start_for(TWO, BEGAN) == BEGAN
 
 
-def test_a_window_that_begins_earlier_is_read_from_its_own_start(finds: Finds) -> None:
+def test_a_window_that_begins_earlier_is_read_from_its_own_start(finds: PatternMatches) -> None:
     """What a capture read tells nothing of the time before it."""
     finds.cover([ONE], BEGAN + minutes(10), BEGAN + minutes(20))
     assert finds.start_for(ONE, BEGAN) == BEGAN
@@ -46,14 +46,14 @@ def test_a_window_that_begins_earlier_is_read_from_its_own_start(finds: Finds) -
     assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(21) - OVERLAP
 
 
-def test_a_gap_that_nobody_read_is_no_part_of_what_was_read(finds: Finds) -> None:
+def test_a_gap_that_nobody_read_is_no_part_of_what_was_read(finds: PatternMatches) -> None:
     """Between an early question and a late capture nothing was read: a question after both begins at the gap."""
     finds.cover([ONE], BEGAN, BEGAN + minutes(1))
     finds.cover([ONE], BEGAN + minutes(10), BEGAN + minutes(11))
     assert finds.start_for(ONE, BEGAN) <= BEGAN + minutes(1)
 
 
-def test_an_event_that_comes_twice_is_kept_once(finds: Finds) -> None:
+def test_an_event_that_comes_twice_is_kept_once(finds: PatternMatches) -> None:
     """CloudWatch's id tells what was seen before."""
     for _ in range(2):
         finds.keep(ONE, event("line"))
@@ -61,7 +61,7 @@ def test_an_event_that_comes_twice_is_kept_once(finds: Finds) -> None:
     assert not finds.is_cut
 
 
-def test_events_are_those_of_the_streams_and_the_window(finds: Finds) -> None:
+def test_events_are_those_of_the_streams_and_the_window(finds: PatternMatches) -> None:
     """Another stream's events and those from before the window are left out."""
     finds.keep(ONE, event("line", at="11:10"))
     finds.keep(ONE, event("line", at="10:50"))
@@ -70,7 +70,7 @@ def test_events_are_those_of_the_streams_and_the_window(finds: Finds) -> None:
 
 
 @pytest.mark.parametrize("bound", ["MOST_EVENTS", "MOST_CHARACTERS"])
-def test_memory_is_bounded(finds: Finds, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+def test_memory_is_bounded(finds: PatternMatches, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     """Beyond the bound events are left out, and that they are is known."""
     monkeypatch.setattr(module, bound, 8)
     for number in range(20):
@@ -79,7 +79,9 @@ def test_memory_is_bounded(finds: Finds, monkeypatch: pytest.MonkeyPatch, bound:
     assert finds.is_cut
 
 
-def test_a_stream_of_which_nothing_is_kept_is_still_heard(finds: Finds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_of_which_nothing_is_kept_is_still_heard(
+    finds: PatternMatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One task that says a line ten thousand times does not hide that the other said it too."""
     monkeypatch.setattr(module, "MOST_EVENTS", 3)
     for number in range(5):

@@ -1,4 +1,4 @@
-"""The line that is most like one that did not come, and where the two differ."""
+"""The line that is most like an expected one that was not logged, and where the two differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.judge.analysis.log_reading import matching
+from pytest_deploycheck.judge.analysis.logs.reading import matching
 from pytest_deploycheck.redaction import mask, one_line
 
 _LONGEST_SHOWN = 400
@@ -52,12 +52,14 @@ class NearMiss(Struct, frozen=True):
         expected: What was expected, fit to be shown.
         seen: The part of the line that was compared, fit to be shown.
         marks: Both, one below the other, with carets under what the other has not.
+        differing: The number of characters by which they differ.
     """
 
     event: LogEvent
     expected: str
     seen: str
     marks: tuple[str, ...]
+    differing: int
 
 
 class _Likeness(Struct, frozen=True):
@@ -145,7 +147,7 @@ class _Expected:
 
 
 def nearest_miss(pattern: Pattern, events: Sequence[LogEvent]) -> NearMiss | None:
-    """The line most like the one that did not come; of several, the latest.
+    """The line most like an expected one that was not logged; of several, the latest.
 
     Args:
         pattern: What was expected. An event that matches it is no near miss.
@@ -169,8 +171,8 @@ def _candidates(expected: _Expected, events: Sequence[LogEvent]) -> list[_Line]:
     lines = {
         text: _Line(event, text, number)
         for number, event in enumerate(events)
-        if expected.pieces_in(_folded(event.message[:_LONGEST_MESSAGE])) >= least
-        for text in _lines(event.message)
+        if expected.pieces_in(_folded(event.text[:_LONGEST_MESSAGE])) >= least
+        for text in _lines(event.text)
     }
     found = [(expected.pieces_in(_folded(line.text)), line.number, line) for line in lines.values()]
     found.sort(key=lambda one: one[:2], reverse=True)
@@ -189,9 +191,7 @@ def _affordable(expected: _Expected, lines: Iterable[_Line]) -> Iterator[_Line]:
 
 def _shown(expected: _Expected, event: LogEvent) -> NearMiss | None:
     # Masked before it is cut: half a credential is not told from other text.
-    lines = [
-        _Line(event, one_line(text), 0) for text in _lines(mask(event.message)) if expected.pieces_in(_folded(text))
-    ]
+    lines = [_Line(event, one_line(text), 0) for text in _lines(mask(event.text)) if expected.pieces_in(_folded(text))]
     found = [
         (likeness.degree, line.text, likeness)
         for line in _affordable(expected, lines)
@@ -201,13 +201,22 @@ def _shown(expected: _Expected, event: LogEvent) -> NearMiss | None:
         return None
     _, line, likeness = max(found, key=lambda one: one[0])
     seen = _cropped(line, likeness) if len(line) > _AS_LONG * len(expected.shown) else line
-    return NearMiss(event, expected.shown, seen, _marks(expected.shown, seen))
+    blocks = difflib.SequenceMatcher(None, expected.shown, seen, autojunk=False).get_matching_blocks()[:-1]
+    return NearMiss(
+        event, expected.shown, seen, _marks(expected.shown, seen, blocks), _differing(expected.shown, blocks)
+    )
 
 
-def _marks(expected: str, seen: str) -> tuple[str, ...]:
+def _differing(expected: str, blocks: Sequence[difflib.Match]) -> int:
+    """The number of characters that the seen text lacks of the expected one, or has between its parts."""
+    shared = sum(block.size for block in blocks)
+    span = blocks[-1].b + blocks[-1].size - blocks[0].b if blocks else 0
+    return max(len(expected) - shared, span - shared)
+
+
+def _marks(expected: str, seen: str, matching_blocks: Sequence[difflib.Match]) -> tuple[str, ...]:
     """Both texts in the way of difflib, each with carets under what the other has not."""
-    matcher = difflib.SequenceMatcher(None, expected, seen, autojunk=False)
-    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _SOLID]
+    blocks = [block for block in matching_blocks if block.size >= _SOLID]
     shared = {at for block in blocks for at in range(block.a, block.a + block.size)}
     shared_by_seen = {at for block in blocks for at in range(block.b, block.b + block.size)}
     lines = [f"- {expected}", _carets(expected, shared), f"+ {seen}", _carets(seen, shared_by_seen)]

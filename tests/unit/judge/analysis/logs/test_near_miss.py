@@ -6,7 +6,7 @@ import pytest
 from support.worlds import event
 
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.judge.analysis.near_miss import NearMiss, nearest_miss
+from pytest_deploycheck.judge.analysis.logs.near_miss import NearMiss, nearest_miss
 
 LINE = "Found 3 platform sections"
 FOUND = Pattern(LINE)

@@ -31,12 +31,14 @@ from support.worlds import (
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.judge.analysis.log_scope import Routed, log_scope
+from pytest_deploycheck.judge.analysis.logs.scope import LogSettings, log_scope
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 
 
 def scope_of(world: ServiceFacts, **changes: Any) -> LogScope:
     """The logs to look at, in an environment in us-east-1."""
-    return log_scope(world, **{"region": "us-east-1", "since": None, "now": NOW, **changes})
+    settings = LogSettings(**{"region": "us-east-1", **changes.pop("settings", {})})
+    return log_scope(ServiceAnalysis(world), settings, **{"since": None, "now": NOW, **changes})
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -160,7 +162,7 @@ def test_each_new_task_has_its_own_stream() -> None:
 
 def routed(world: ServiceFacts, group: str = "/ecs/routed", stream: str | None = None) -> LogScope:
     """The logs to look at where a log router writes to a group."""
-    return scope_of(world, routed=Routed(group, stream))
+    return scope_of(world, settings={"group": group, "stream": stream})
 
 
 def test_a_log_router_writes_where_the_configuration_says() -> None:
@@ -186,9 +188,74 @@ def test_what_the_task_definition_tells_comes_first() -> None:
     assert {stream.group for stream in routed(completed()).streams} == {"/ecs/shop"}
 
 
-def test_when_the_new_tasks_started_is_told() -> None:
-    """An absence is known of a task only for the time in which it ran."""
-    assert scope_of(completed(tasks=[task("one"), task("two", started_at=None)])).started == {"one": STARTED}
+def test_the_end_of_the_rollout_is_told() -> None:
+    """An absence counts where it reaches beyond the end of the rollout; without one, the start of the youngest task."""
+    assert scope_of(completed()).rolled_out_at is not None
+    running = scope_of(rolling("deployments alone", task("one"), task("two", started_at=None)))
+    assert running.rolled_out_at == STARTED
+
+
+@pytest.mark.parametrize(
+    ("options", "settle"),
+    [
+        ({}, 20.0),
+        ({"awslogs-datetime-as-event-time": "true"}, 120.0),
+        ({"awslogs-datetime-as-event-time": "false"}, 20.0),
+    ],
+)
+def test_the_settling_time_follows_the_driver(options: dict[str, str], settle: float) -> None:
+    """Events of awslogs come in order, unless their times are read from the lines."""
+    named = {"awslogs-group": "/g", "awslogs-stream-prefix": "ecs", **options}
+    (stream, *_) = scope_of(completed(definitions=[definition(log_options=named)])).streams
+    assert stream.settle == settle
+
+
+def test_the_settling_time_of_a_log_router() -> None:
+    """A log router may send events out of order; an environment that knows better says so."""
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens")])
+    (stream,) = routed(world).streams
+    assert (stream.settle, stream.is_routed) == (120.0, True)
+    (quick,) = scope_of(world, settings={"group": "/g", "settle": 3.0}).streams
+    assert quick.settle == 3.0
+
+
+FIRELENS = {"Name": "cloudwatch_logs", "region": "eu-west-1", "log_group_name": "/fire", "log_stream_prefix": "p-"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "stream"),
+    [
+        ({}, ("/fire", "eu-west-1", "p-app-firelens-one", False)),
+        ({"Name": "cloudwatch"}, ("/fire", "eu-west-1", "p-app-firelens-one", False)),
+        ({"log_stream_prefix": "$(ecs_cluster)-"}, ("/fire", "eu-west-1", "app-firelens-one", True)),
+        ({"Name": "datadog"}, None),
+        ({"log_group_name": "/fire/$(ecs_cluster)"}, None),
+        ({"region": "$(region)"}, None),
+    ],
+)
+def test_the_options_of_firelens_tell_where_it_writes(
+    changes: dict[str, str], stream: tuple[str, str, str, bool] | None
+) -> None:
+    """Group, region and stream are read from the container's options, unless they hold a variable of the router."""
+    options = {**FIRELENS, **changes}
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens", log_options=options)])
+    streams = scope_of(world).streams
+    assert [(one.group, one.region, one.name, one.is_part) for one in streams] == ([stream] if stream else [])
+
+
+def test_the_streams_of_a_sidecar_are_not_the_apps() -> None:
+    """In a group that a task's containers share, the streams that others have by default are left out."""
+    others = (
+        ContainerDefinition("my-app", "proxy:1", log_driver="awsfirelens"),
+        ContainerDefinition("router", "router:1", log_driver="awslogs", log_options={"awslogs-stream-prefix": "fire"}),
+    )
+    world = completed(tasks=[task("one")], definitions=[definition(log_driver="awsfirelens", others=others)])
+    (stream,) = routed(world).streams
+    assert stream.is_named("app-firelens-one")
+    assert stream.is_named("prefix-app-firelens-one")
+    assert stream.is_named("anything/one/at-all")
+    assert not stream.is_named("my-app-firelens-one")
+    assert not stream.is_named("fire/router/one")
 
 
 def test_what_a_replaced_task_said_still_counts() -> None:
