@@ -1,4 +1,4 @@
-"""What else opens an image without Docker: `skopeo copy` with `tar` and `grep`, and `umoci unpack`, where installed."""
+"""Other programs that open an image without Docker: `skopeo copy` with `tar` and `grep`, and `umoci unpack`."""
 
 from __future__ import annotations
 

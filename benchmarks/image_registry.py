@@ -38,7 +38,7 @@ _OCI = "application/vnd.oci.image"
 
 
 class Served(NamedTuple):
-    """What the registry gave.
+    """The traffic of the registry.
 
     Attributes:
         requests: Requests for manifests and blobs.
@@ -71,7 +71,7 @@ class Stored:
         return self.path.stat().st_size
 
     def descriptor(self, media_type: str) -> dict[str, object]:
-        """How a manifest names it."""
+        """Return the descriptor by which a manifest names it."""
         return {"mediaType": media_type, "digest": self.digest, "size": self.size}
 
 
@@ -113,7 +113,7 @@ class ImageWorld:
         return f"{self.host}/{REPOSITORY}:{TAG}"
 
     def served(self) -> Served:
-        """What was given since the last time this was asked."""
+        """Return the traffic since the last call of this method."""
         stdin = self._process.stdin
         assert stdin  # noqa: S101  # Popen was given a pipe
         stdin.write(b"served\n")
@@ -172,7 +172,7 @@ def _fill(archive: tarfile.TarFile, files: Iterator[tuple[str, bytes]]) -> None:
 
 
 def _base(chance: random.Random) -> Iterator[tuple[str, bytes]]:
-    """What does not shrink: whoever reads it fetches every byte of it."""
+    """Return bytes that cannot be compressed, so that a reader fetches every one of them."""
     for number in range(_BASE_FILES):
         yield f"usr/lib/base/{number // 100:02d}/{number:04d}.so", chance.randbytes(_BASE_FILE)
 

@@ -35,7 +35,7 @@ _QUESTIONS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What an answer took.
+    """The cost of an answer.
 
     Attributes:
         name: Who gave it.
@@ -68,7 +68,7 @@ class Cost:
 
 
 def measure() -> str:
-    """What each took and the ratios, in one run on one image."""
+    """Print the cost of each program and the ratios, in one run on one image."""
     with ImageWorld() as world:
         opened = {peer.name: _opened(world, peer) for peer in peers()}
         costs = {

@@ -1,4 +1,4 @@
-"""How long after a line has arrived a waiting test is green, against the moment at which other programs show it.
+"""The time from the arrival of a line to the green test, against the time at which other programs show the line.
 
 All of them wait at the same time for the same lines of one log.
 """

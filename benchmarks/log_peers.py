@@ -1,4 +1,4 @@
-"""What else reads CloudWatch Logs on a command line: `aws logs tail` and `awslogs`, where they are to be had."""
+"""Other programs that read CloudWatch Logs on a command line: `aws logs tail` and `awslogs`."""
 
 from __future__ import annotations
 

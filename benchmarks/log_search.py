@@ -30,7 +30,7 @@ _CLIENT = str(Path(__file__).with_name("log_client.py"))
 
 @dataclass(frozen=True)
 class Cost:
-    """What a search took.
+    """The cost of a search.
 
     Attributes:
         name: Who searched.
@@ -54,7 +54,7 @@ class Cost:
 
     @property
     def is_done(self) -> bool:
-        """Whether it came to its end."""
+        """True if the search completed."""
         return all(run.is_done for run in self.runs)
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Cost:
 
 
 def measure() -> str:
-    """What each took and the ratios, in one run on one log."""
+    """Print the cost of each program and the ratios, in one run on one log."""
     with LogWorld() as world:
         world.fill(LINES, f"{_NEEDLE} {_CODE}", PLACE)
         by_hand = ("a script with filterPattern", [sys.executable, _CLIENT, "script", _NEEDLE])

@@ -30,7 +30,7 @@ _FIRST_LINE = timedelta(minutes=20)
 
 
 class Traffic(NamedTuple):
-    """What was asked of CloudWatch Logs, and what all services answered.
+    """The calls of CloudWatch Logs, and the bytes that all services returned.
 
     Attributes:
         calls: Calls to CloudWatch Logs.
@@ -66,16 +66,16 @@ class LogWorld:
         self._process.communicate()
 
     def say(self, message: str, *, ago: float = 0.0) -> float:
-        """Let a line arrive that was said some seconds ago, and return the moment at which it did."""
+        """Let a line arrive that was logged some seconds ago, and return the moment at which it did."""
         moment: float = self._order("say", message=message, ago=ago)
         return moment
 
     def fill(self, number: int, needle: str, place: int) -> None:
-        """Let the task have said many lines, one of them with the needle in it."""
+        """Let the task have logged many lines, one of them with the needle in it."""
         self._order("fill", number=number, needle=needle, place=place)
 
     def traffic(self) -> Traffic:
-        """What came and went since the last time this was asked."""
+        """Return the traffic since the last call of this method."""
         return Traffic(*self._order("traffic"))
 
     def _order(self, what: str, **how: object) -> Any:

@@ -1,4 +1,4 @@
-"""What a command takes in time and memory: python benchmarks/meter.py LIMIT COMMAND runs it and tells in JSON.
+"""The time and memory of a command: python benchmarks/meter.py LIMIT COMMAND runs it and prints them as JSON.
 
 The command is started from this small process and not from the benchmark, as Linux reckons the memory of the process
 that starts another to the other's peak.

@@ -1,10 +1,10 @@
-"""What can go wrong, in terms a user can act on."""
+"""The exceptions of the package, in terms that a user can act on."""
 
 from __future__ import annotations
 
 
 class DeploycheckError(Exception):
-    """Something that keeps a run from answering its question.
+    """A problem that keeps a run from answering its question.
 
     Attributes:
         message: What was expected and what was seen, in one or two sentences.
@@ -25,15 +25,15 @@ class ConfigurationError(DeploycheckError):
 
 
 class EnvironmentUnusableError(DeploycheckError):
-    """The environment cannot be looked at: credentials, network, or nothing there by that name."""
+    """The environment cannot be read: credentials, network, or a name that does not exist."""
 
 
 class RefusedOperationError(DeploycheckError):
-    """A call that is not on the list of reads was about to be made, and was not made."""
+    """A call that is not on the list of reads; it was refused and not sent."""
 
 
 class UnprovenError(AssertionError):
-    """A test asked for evidence that does not exist or could not be looked at.
+    """A test asked for evidence that does not exist or could not be read.
 
-    A test that raises it is reported as `unproven`, not as failed: the answer is neither yes nor no.
+    A test that raises it is reported as `unproven`, not as failed: its question has no answer.
     """

@@ -1,4 +1,4 @@
-"""Does an order reach the new code? It is placed over HTTP and heard in the logs: pytest --deploy-env=dev."""
+"""An order is placed over HTTP and has to appear in the logs of the new code: pytest --deploy-env=dev."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a request reach the new code? It is sent over a WebSocket and heard in the logs: pytest --deploy-env=dev."""
+"""A request is sent over a WebSocket and has to appear in the logs of the new code: pytest --deploy-env=dev."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _SHAPES = (
     r"access-(?:sandbox|development|production)-[0-9a-f-]{36}|[MNO][A-Za-z0-9]{23,27}\.[\w-]{6}\.[\w-]{27,}",
     r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{8,}",
     r"discord(?:app)?\.com/api/webhooks/\d{1,24}/[\w-]{16,}|[a-z0-9-]{1,60}\.webhook\.office\.com/webhookb2/[\w@/-]{20,}",
-    # A line of a PEM or SSH key that stands by itself: 64, 70 or 76 characters of base64 that are no digest.
+    # A line of a PEM or SSH key that stands by itself: 64, 70 or 76 characters of base64 that are not a digest.
     r"(?<![\w+/=.-])(?=[a-f0-9]{0,63}[A-Zg-z+/])(?=[^A-Z]{0,75}[A-Z])(?=[^0-9]{0,75}[0-9])"
     r"(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{64})(?![\w+/=.-])",
 )

@@ -1,4 +1,4 @@
-"""What of a document breaks a JSON Schema."""
+"""The first violation of a JSON Schema in a document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def first_violation(document: Any, schema: dict[str, Any]) -> str | None:
     """The first thing in a document that breaks a schema: its JSON path and what is wrong; None where nothing is.
 
     Raises:
-        jsonschema.SchemaError: The schema itself is none.
+        jsonschema.SchemaError: The schema itself is not valid.
     """
     checker = validator_for(schema)
     checker.check_schema(schema)

@@ -22,7 +22,7 @@ ROW = re.compile(
 
 
 def told() -> dict[str, tuple[str, str | None, str]]:
-    """What the page on the sandbox says of each scenario."""
+    """Return verdict, broken link and outcome of each scenario, as the page on the sandbox lists them."""
     page = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
     return {row["name"]: (row["verdict"], row["link"] or None, row["outcome"]) for row in ROW.finditer(page)}
 
@@ -54,7 +54,7 @@ def test_readme_names_every_option_with_its_other_names() -> None:
 
 
 def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
-    """Who copies the policy grants just what the verifier calls."""
+    """The documented policy grants exactly the actions that the verifier calls."""
     page = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
     block = re.search(r"```json\n(.*?)```", page, re.DOTALL)
     assert block is not None

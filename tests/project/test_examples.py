@@ -32,7 +32,7 @@ def test_a_healthy_deployment_is_verified(example: str) -> None:
     [("quickstart", "not-restarted", "rollout"), ("incident", "cached-layer", "logs")],
 )
 def test_a_bad_deployment_is_refuted(example: str, scenario: str, broken_link: str, tmp_path: Path) -> None:
-    """The same tests and expectations fail where the deployment is not what it was meant to be."""
+    """The same tests and expectations fail where the deployment is not as expected."""
     report = tmp_path / "report.json"
 
     options = ["--deploy-log-wait=0.5s", f"--deploy-sandbox={scenario}", f"--deploy-report={report}"]

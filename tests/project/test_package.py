@@ -1,4 +1,4 @@
-"""What users install is whole: the wheel built from the sdist works without the checkout."""
+"""The installed package is complete: the wheel built from the sdist works without the checkout."""
 
 from __future__ import annotations
 
