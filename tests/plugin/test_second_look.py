@@ -171,8 +171,12 @@ def test_what_happens_while_a_test_runs(web: Web, happening: Happening) -> None:
         (lambda web: web.service.vanish(), "existed when the run began, and has been deleted since"),
         (lambda web: web.service.recreate(), "was deleted and recreated"),
         (Web.deny, "ecs:DescribeTasks is denied"),
+        (lambda web: web.world.aws.corrupt("ecs:DescribeTasks", "cut"), "ecs:DescribeTasks"),
+        (lambda web: web.world.aws.corrupt("ecs:DescribeServices", "times"), "ecs:DescribeServices"),
+        (lambda web: web.world.aws.corrupt("ecs:*", "html"), "ecs:DescribeServices"),
+        (lambda web: web.world.aws.page_endlessly("ecs:ListTasks", "repeated"), "keeps repeating"),
     ],
-    ids=["deleted", "replaced", "denied"],
+    ids=["deleted", "replaced", "denied", "cut short", "absurd times", "the page of a proxy", "pages without end"],
 )
 def test_what_cannot_be_looked_at_any_more(web: Web, happen: Callable[[Web], object], telling: str) -> None:
     """What is not known in the end is not verified: UNPROVEN, and why."""

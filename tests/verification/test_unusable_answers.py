@@ -1,0 +1,141 @@
+"""Answers that cannot be used, over HTTP: no false verdict, no traceback, and no wait without end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.observe import api_calls
+from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.sandbox.api.corruption import Corruption
+
+if TYPE_CHECKING:
+    from verification.conftest import Room, Seen
+
+CORRUPTIONS = get_args(Corruption)
+OPERATIONS = {
+    "ecs:DescribeServices": "tasks-running",
+    "ecs:ListTasks": "tasks-run-image",
+    "ecs:DescribeTasks": "tasks-run-image",
+    "ecs:DescribeTaskDefinition": "logs-1",
+    "ecs:ListServiceDeployments": "",
+    "ecs:DescribeServiceDeployments": "",
+    "ecs:DescribeServiceRevisions": "",
+    "ecr:DescribeImages": "image-exists",
+    "ecr:BatchGetImage": "",
+    "ecr:DescribeRepositories": "",
+    "ecr:GetDownloadUrlForLayer": "",
+    "logs:FilterLogEvents": "logs-1",
+    "elasticloadbalancing:DescribeTargetHealth": "targets-healthy",
+    "elasticloadbalancing:DescribeRules": "",
+    "cloudwatch:DescribeAlarms": "alarms-ok",
+    "cloudwatch:GetMetricData": "error-rate",
+}
+"""Each operation, with a check that needs it and that no other read can answer, if there is one."""
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without pauses."""
+    monkeypatch.setattr(api_calls, "_PAUSES", (0.0, 0.0))
+
+
+def verified(room: Room) -> Seen:
+    """Verify a service with a load balancer, an alarm, a limit of errors and a log line, all of them good."""
+    settings = {
+        "service": "shop",
+        "image": "shop:2",
+        "logs": [{"expect": "hello"}],
+        "alarms": ["5xx"],
+        "error_rate": {"max": 0.01},
+    }
+    return room.look(services={"shop": settings}, environment={"require": ["image", "rollout", "tasks", "health"]})
+
+
+@pytest.fixture
+def good(room: Room) -> Room:
+    """Return a room in which all is well."""
+    service = room.shop(desired=2, strategy="BLUE_GREEN", target_groups=["blue"], alternate_target_groups=["green"])
+    service.roll_out(at=room.ago(8))
+    for task in service.running_tasks:
+        task.log("hello", at=room.ago(7))
+    service.serve(100, at=room.ago(3))
+    room.aws.create_alarm("5xx")
+    return room
+
+
+@pytest.mark.parametrize(("number", "operation"), list(enumerate(OPERATIONS)), ids=list(OPERATIONS))
+def test_no_operation_is_trusted_blindly(good: Room, number: int, operation: str) -> None:
+    """Whatever answers in its place, the run goes on, and the check that needs the operation does not pass."""
+    for how in (CORRUPTIONS[number % len(CORRUPTIONS)], CORRUPTIONS[(number + 1) % len(CORRUPTIONS)]):
+        good.aws.allow()
+        good.aws.corrupt(operation, how)
+        seen = verified(good)
+        assert "Traceback" not in to_text(seen.report)
+        assert "<html" not in to_text(seen.report).lower()
+        check = OPERATIONS[operation]
+        # In JSON every time is one without a meaning; an answer without times is as good as ever.
+        if check and how != "times":
+            assert seen.statuses[check] == "error", how
+
+
+def test_one_answer_cut_short_changes_nothing(good: Room) -> None:
+    """A retry gets the answer, and nothing of it is seen in the verdict."""
+    before = verified(good).statuses
+    for operation in OPERATIONS:
+        good.aws.corrupt(operation, "cut", times=1)
+    assert verified(good).statuses == before
+
+
+@pytest.mark.parametrize("how", [how for how in CORRUPTIONS if how != "times"])
+def test_an_identity_that_cannot_be_read_ends_the_run(good: Room, how: Corruption) -> None:
+    """Before the start there is one clear message and no report."""
+    good.aws.corrupt("sts:GetCallerIdentity", how)
+    with pytest.raises(EnvironmentUnusableError, match="sts:GetCallerIdentity"):
+        verified(good)
+
+
+def test_an_answer_that_drips_is_given_up(good: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and all of them never do: the call ends at its own limit."""
+    monkeypatch.setattr(api_calls, "CALL_LIMIT", 1.0)
+    good.aws.drip("ecs:DescribeTasks", 0.2)
+    seen = verified(good)
+    assert seen.statuses["tasks-run-image"] == "error"
+    assert "no complete answer after 1 seconds" in seen.finding("tasks-run-image").summary
+
+
+def test_sts_that_never_answers_ends_the_run_with_its_cause(good: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cause is the silence of the server, not a file of the credentials."""
+    monkeypatch.setattr(api_calls, "CALL_LIMIT", 0.5)
+    good.aws.delay("sts:GetCallerIdentity", 3600)
+    with pytest.raises(EnvironmentUnusableError, match="does not answer in time"):
+        verified(good)
+
+
+@pytest.mark.parametrize("operation", ["ecs:ListTasks", "ecs:ListServiceDeployments", "cloudwatch:DescribeAlarms"])
+def test_pages_that_repeat_are_given_up(good: Room, operation: str) -> None:
+    """A token that leads to itself is an error of the check that needs the listing, not a run without end."""
+    good.aws.page_endlessly(operation, "repeated")
+    seen = verified(good)
+    assert seen.report.verdict != "VERIFIED" or operation == "ecs:ListServiceDeployments"
+    assert len(good.aws.calls) < 80
+
+
+def test_a_metric_that_is_left_out_is_no_zero(good: Room) -> None:
+    """An answer without the errors, or with a part of them, does not count as one without errors."""
+    good.aws.corrupt(
+        "cloudwatch:GetMetricData",
+        lambda answer: {**answer, "MetricDataResults": answer["MetricDataResults"][:1]},
+    )
+    assert verified(good).statuses["error-rate"] == "error"
+    good.aws.allow()
+    good.aws.corrupt(
+        "cloudwatch:GetMetricData",
+        lambda answer: {
+            **answer,
+            "MetricDataResults": [{**one, "StatusCode": "PartialData"} for one in answer["MetricDataResults"]],
+        },
+    )
+    assert verified(good).statuses["error-rate"] == "error"
