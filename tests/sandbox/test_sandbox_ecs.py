@@ -5,6 +5,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pytest_deploycheck.sandbox import SandboxContainer
 
@@ -366,3 +367,24 @@ def test_the_same_service_is_not_made_twice(aws: Sandbox, service: SandboxServic
         aws.create_service("neither", cluster="neither")
     with pytest.raises(LookupError, match="nothing was pushed"):
         aws.create_service("unpushed", cluster="unpushed", image="unpushed:1")
+
+
+def test_services_are_found_by_cluster_and_tags(aws: Sandbox, client: Clients) -> None:
+    """Clusters and services are listed in pages; tags are told when they are asked for."""
+    aws.push_image("tagged:1", {"a": "1"})
+    names = [f"tagged-{number:02}" for number in range(12)]
+    for name in names:
+        aws.create_service(name, cluster="tagged", image="tagged:1", tags={"team": name})
+    ecs = client("ecs")
+    pages = [page["serviceArns"] for page in ecs.get_paginator("list_services").paginate(cluster="tagged")]
+    assert [len(page) for page in pages] == [10, 2]
+    arns = [arn for page in pages for arn in page]
+    found = ecs.describe_services(cluster="tagged", services=arns[:2], include=["TAGS"])["services"]
+    assert [service["tags"] for service in found] == [[{"key": "team", "value": name}] for name in names[:2]]
+    assert "tags" not in ecs.describe_services(cluster="tagged", services=arns[:1])["services"][0]
+    assert ecs.list_tags_for_resource(resourceArn=arns[3])["tags"] == [{"key": "team", "value": names[3]}]
+    with pytest.raises(ClientError, match="ServiceNotFoundException"):
+        ecs.list_tags_for_resource(resourceArn=f"{arns[3]}0")
+    cluster = next(arn for arn in ecs.list_clusters()["clusterArns"] if arn.endswith("/tagged"))
+    (described,) = ecs.describe_clusters(clusters=[cluster])["clusters"]
+    assert described["activeServicesCount"] == 12

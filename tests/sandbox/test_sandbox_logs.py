@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pytest_deploycheck.sandbox import SandboxContainer
 
@@ -219,3 +220,35 @@ def test_a_log_router_makes_its_group(aws: Sandbox, client: Clients) -> None:
     arn = task.definition.arn
     definition = client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
     assert "/central" not in str(definition)
+
+
+def test_only_queries_read_log_groups_of_infrequent_access(aws: Sandbox, client: Clients) -> None:
+    """FilterLogEvents and Live Tail refuse a log group of infrequent access, which Logs Insights reads."""
+    logs = client("logs")
+    aws.create_log_group("/rare", log_class="INFREQUENT_ACCESS")
+    aws.log("/rare", "one", "hello")
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="/rare")["logGroups"]
+    assert group["logGroupClass"] == "INFREQUENT_ACCESS"
+    with pytest.raises(ClientError, match="not supported for log groups with the INFREQUENT_ACCESS log class") as error:
+        logs.filter_log_events(logGroupName="/rare")
+    assert error.value.response["Error"]["Code"] == "InvalidParameterException"
+    with pytest.raises(ClientError, match="StartLiveTail operation is not supported"):
+        logs.start_live_tail(logGroupIdentifiers=[group["logGroupArn"]])
+    end = int(aws.now().timestamp()) + 1
+    query = logs.start_query(logGroupName="/rare", startTime=end - 60, endTime=end, queryString="fields @message")
+    results = [logs.get_query_results(queryId=query["queryId"]) for _ in range(2)][-1]["results"]
+    assert [field["value"] for field in results[0] if field["field"] == "@message"] == ["hello"]
+    aws.create_log_group("/rare")
+    assert len(logs.filter_log_events(logGroupName="/rare")["events"]) == 1
+
+
+def test_the_log_driver_has_further_options(aws: Sandbox, client: Clients) -> None:
+    """Options of the log driver, such as the format of times in lines, are part of the task definition."""
+    aws.push_image("timed:1", {"a": "1"})
+    options = {"awslogs-datetime-format": "%Y-%m-%d %H:%M:%S", "awslogs-datetime-as-event-time": "true"}
+    app = SandboxContainer(name="app", image="timed:1", log_options=options)
+    service = aws.create_service("timed", cluster="timed", containers=[app])
+    definition = client("ecs").describe_task_definition(taskDefinition=service.definition.arn)["taskDefinition"]
+    shown = definition["containerDefinitions"][0]["logConfiguration"]["options"]
+    assert shown.items() >= options.items()
+    assert shown["awslogs-group"] == "/ecs/timed"

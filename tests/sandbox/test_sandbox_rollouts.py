@@ -247,3 +247,25 @@ def test_only_ecs_has_strategies(make: Callable[..., SandboxService]) -> None:
     """Another controller has its own."""
     with pytest.raises(ValueError, match="Only ECS"):
         make(strategy="CANARY", controller="CODE_DEPLOY")
+
+
+def test_a_rollback_may_return_to_the_earlier_deployment_itself(
+    aws: Sandbox, client: Clients, make: Callable[..., SandboxService]
+) -> None:
+    """As in simple emulators the old deployment is PRIMARY again, older than the push, beside a later FAILED one."""
+    service = make()
+    good = service.rollout
+    image = aws.push_image("staged:2", {"a": "2"}, tags=("latest",))
+    failed = service.roll_out(status="FAILED")
+    assert service.roll_back(same_deployment=True) is good
+    shown = {each["id"]: each for each in described(client, service)["deployments"]}
+    assert [(each["status"], each["rolloutState"]) for each in shown.values()] == [
+        ("ACTIVE", "FAILED"),
+        ("PRIMARY", "COMPLETED"),
+    ]
+    assert shown[good.id]["createdAt"] < image.pushed_at < shown[failed.id]["createdAt"]
+    assert shown[failed.id]["failedTasks"] == 3
+    stopped = client("ecs").list_tasks(cluster=service.cluster, desiredStatus="STOPPED")["taskArns"]
+    assert set(stopped) == {task.arn for task in failed.tasks}
+    assert [task.started_by for task in service.running_tasks] == [good.id, good.id]
+    assert described(client, service)["taskDefinition"] == good.definition.arn

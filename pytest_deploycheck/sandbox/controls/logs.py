@@ -9,6 +9,7 @@ from pytest_deploycheck.sandbox.world.logs.behaviour import LiveTailing, LogPagi
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_deploycheck.sandbox.world.logs.groups import LogClass
     from pytest_deploycheck.sandbox.world.world import World
 
 
@@ -43,6 +44,19 @@ class LogControls:
             said = world.account.moment(at)
             there = world.logs.open(region or world.account.region, group, world.account.now())
             world.logs.add(there, stream, message, said, world.account.arrival(said, arrives_in))
+
+    def create_log_group(self, name: str, *, log_class: LogClass = "STANDARD", region: str = "") -> None:
+        """Create a log group, or change the class of one that exists already.
+
+        Args:
+            name: Its name.
+            log_class: Its class. FilterLogEvents and StartLiveTail refuse one of `INFREQUENT_ACCESS`, and only queries
+                of Logs Insights read it.
+            region: The region; default: that of the sandbox.
+        """
+        account = self._world.account
+        with account.lock:
+            self._world.logs.open(region or account.region, name, account.now()).log_class = log_class
 
     def delete_log_group(self, name: str, *, region: str = "") -> None:
         """Delete a log group with all its lines, in the sandbox's region or another.

@@ -52,6 +52,7 @@ class ServiceControls:
         memory: int = 512,
         volumes: Mapping[str, Mapping[str, Any]] | None = None,
         proxy: str = "",
+        tags: Mapping[str, str] | None = None,
         at: datetime | None = None,
     ) -> SandboxService:
         """Create a service with its cluster, task definition, log groups, a completed rollout and its tasks.
@@ -87,6 +88,7 @@ class ServiceControls:
             volumes: The configuration of volumes by name, such as
                 `{"data": {"efsVolumeConfiguration": {"fileSystemId": "fs-1"}}}`; the `mounts` of containers name them.
             proxy: The name of the container that is the App Mesh proxy.
+            tags: Its tags.
             at: When the first rollout begins; default: now. Tasks run 15 s later, but never in the future.
 
         Raises:
@@ -140,6 +142,7 @@ class ServiceControls:
                 self._open_target_groups(target_groups, region, name, kind),
                 self._open_target_groups(alternate_target_groups, region, name, kind),
                 launch_type,
+                tags or {},
             )
             world.add_service(service)
             service.roll_out(at=created_at)

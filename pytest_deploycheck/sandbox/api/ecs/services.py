@@ -41,6 +41,23 @@ def list_services(world: World, region: str, asked: Json) -> Json:
     return {"serviceArns": listed, **more}
 
 
+def list_clusters(world: World, region: str, asked: Json) -> Json:
+    """Answer ListClusters."""
+    names = sorted(name for where, name in world.clusters if where == region)
+    arns = [world.account.ecs_arn(region, "cluster", name) for name in names]
+    listed, more = page(arns, asked, largest=100)
+    return {"clusterArns": listed, **more}
+
+
+def list_tags_for_resource(world: World, region: str, asked: Json) -> Json:
+    """Answer ListTagsForResource, of services."""
+    wanted = asked["resourceArn"]
+    service = next((each for each in world.services.values() if each.region == region and each.arn == wanted), None)
+    if service is None:
+        raise AwsError("ServiceNotFoundException", "Service not found.")
+    return {"tags": _tags(service)}
+
+
 def describe_clusters(world: World, region: str, asked: Json) -> Json:
     """Operation DescribeClusters."""
     found, failures = [], []
@@ -78,7 +95,8 @@ def describe_services(world: World, region: str, asked: Json) -> Json:
             arn = world.account.ecs_arn(region, "service", cluster, last_part(wanted))
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append(_service(world, service))
+            tags = {"tags": _tags(service)} if "TAGS" in asked.get("include", ()) else {}
+            found.append({**_service(world, service), **tags})
     return {"services": found, "failures": failures}
 
 
@@ -105,7 +123,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeClusters": describe_clusters,
     "DescribeServices": describe_services,
     "DescribeTaskSets": describe_task_sets,
+    "ListClusters": list_clusters,
     "ListServices": list_services,
+    "ListTagsForResource": list_tags_for_resource,
 }
 """The operations, by name."""
 
@@ -143,6 +163,10 @@ def _service(world: World, service: SandboxService) -> Json:
         "propagateTags": "NONE",
         "enableExecuteCommand": False,
     }
+
+
+def _tags(service: SandboxService) -> list[Json]:
+    return [{"key": key, "value": value} for key, value in service.tags.items()]
 
 
 def _deployment(rollout: SandboxRollout) -> Json:

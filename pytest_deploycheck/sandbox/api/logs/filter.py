@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import parse_filter_pattern
-from pytest_deploycheck.sandbox.api.logs.groups import asked_group, missing
+from pytest_deploycheck.sandbox.api.logs.groups import asked_group, missing, require_standard
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, make_token, read_token
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
@@ -54,6 +54,7 @@ class _PageStart(NamedTuple):
 def filter_log_events(world: World, region: str, asked: Json) -> Json:
     """Operation FilterLogEvents."""
     group = asked_group(world, region, asked)
+    require_standard(group, "FilterLogEvents")
     limit = _checked_limit(asked)
     now = milliseconds(world.account.now())
     streams = group.visible_streams(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, T, page
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, T, invalid, page
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
@@ -41,6 +41,16 @@ def asked_group(world: World, region: str, asked: Json) -> LogGroup:
     return find_group(world, region, str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or ""))
 
 
+def require_standard(group: LogGroup, operation: str) -> None:
+    """Make sure that an operation reads log groups of this class.
+
+    Raises:
+        AwsError: If it does not.
+    """
+    if group.log_class != "STANDARD":
+        raise invalid(f"{operation} operation is not supported for log groups with the {group.log_class} log class.")
+
+
 def group_arn(world: World, region: str, name: str) -> str:
     """Return the ARN of a log group, as other operations than DescribeLogGroups want it."""
     return f"arn:aws:logs:{region}:{world.account.id}:log-group:{name}"
@@ -68,7 +78,7 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
                 "arn": f"{group_arn(world, region, group.name)}:*",
                 "logGroupArn": group_arn(world, region, group.name),
                 "storedBytes": 0,
-                "logGroupClass": "STANDARD",
+                "logGroupClass": group.log_class,
             }
             for group in listed
         ],
@@ -111,7 +121,8 @@ def create_log_group(world: World, region: str, asked: Json) -> Json:
     """Operation CreateLogGroup."""
     if (region, asked["logGroupName"]) in world.logs.groups:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
-    world.logs.open(region, asked["logGroupName"], world.account.now())
+    group = world.logs.open(region, asked["logGroupName"], world.account.now())
+    group.log_class = asked.get("logGroupClass", "STANDARD")
     return {}
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import FilterPattern, parse_filter_pattern
-from pytest_deploycheck.sandbox.api.logs.groups import find_group, missing
+from pytest_deploycheck.sandbox.api.logs.groups import find_group, missing, require_standard
 from pytest_deploycheck.sandbox.api.responses import Json, invalid, without_nothing
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
@@ -134,6 +134,7 @@ def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
     watches = []
     for identifier in identifiers:
         group = _group(world, region, identifier)
+        require_standard(group, "StartLiveTail")
         coming = [line for line in group.said if line.arrives > now]
         watches.append(_WatchedGroup(identifier, group, len(group.said), coming))
     return TailSession(world, asked, watches, pattern)

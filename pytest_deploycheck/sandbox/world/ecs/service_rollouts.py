@@ -118,6 +118,7 @@ class ServiceRollouts(ServiceState):
         reason: Literal["circuit breaker", "alarm"] = "circuit breaker",
         alarms: Sequence[str] = (),
         status: Literal["IN_PROGRESS", "COMPLETED"] = "COMPLETED",
+        same_deployment: bool = False,
     ) -> SandboxRollout:
         """Roll the newest rollout back to the last one that had completed.
 
@@ -128,6 +129,8 @@ class ServiceRollouts(ServiceState):
             reason: The cause of the rollback.
             alarms: The names of the alarms that caused it.
             status: Whether the earlier tasks all run again.
+            same_deployment: Whether the earlier deployment itself becomes PRIMARY again, as in simple emulators: then
+                no new one is created, and the failed one stays with its stopped tasks.
 
         Returns:
             The rollback: a new PRIMARY deployment of the earlier task definition and digests, or the earlier
@@ -147,6 +150,8 @@ class ServiceRollouts(ServiceState):
                 self._give_up(failed, reason, began)
             if self.controller != "ECS":
                 return good
+            if same_deployment:
+                return self._return_to(good, failed, began)
             cause = "circuit breaker" if reason == "circuit breaker" else "alarms"
             is_over = status == "COMPLETED"
             failed.rollback = Rollback(
@@ -200,6 +205,13 @@ class ServiceRollouts(ServiceState):
         rollout.end("ECS deployment failed: alarm detected.", "alarm detected", at)
         if self.controller != "ECS":
             self.retire([task for task in rollout.tasks if task.stopped_at is None], at, TASK_SET_DELETED)
+
+    def _return_to(self, good: SandboxRollout, failed: SandboxRollout, at: datetime) -> SandboxRollout:
+        failed.status, good.status = "ACTIVE", "PRIMARY"
+        self.definition = good.definition
+        good.start_tasks(max(0, self.desired - len(good.running_tasks)), at=at)
+        good.updated_at = at
+        return good
 
     def _definition_for(
         self, image: str | None, containers: Sequence[SandboxContainer] | None, at: datetime

@@ -51,6 +51,7 @@ class ServiceState:
         target_groups: The ARNs of the target groups in which its tasks are registered.
         alternate_target_groups: The ARNs of those in which the tasks of every other rollout are registered.
         launch_type: The infrastructure of its tasks: `FARGATE` or `EC2`.
+        tags: Its tags.
         status: `ACTIVE`, `DRAINING` when it was deleted, `INACTIVE` when its tasks have stopped.
         all_tasks: Every task that it ever had, oldest first.
         events: Its service events, oldest first.
@@ -68,6 +69,7 @@ class ServiceState:
     target_groups: tuple[str, ...] = ()
     alternate_target_groups: tuple[str, ...] = ()
     launch_type: LaunchType = "FARGATE"
+    tags: Mapping[str, str] = field(default_factory=dict)
     status: str = "ACTIVE"
     all_tasks: list[SandboxTask] = field(default_factory=list, repr=False)
     events: list[SandboxEvent] = field(default_factory=list, repr=False)

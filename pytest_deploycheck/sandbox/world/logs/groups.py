@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+LogClass = Literal["STANDARD", "INFREQUENT_ACCESS"]
+"""The classes of log groups."""
 
 _EVENT_OVERHEAD = 26
 
@@ -45,7 +48,8 @@ class LogGroup:
 
     Attributes:
         name: Its name.
-        created_at: When it was made, in milliseconds since the epoch.
+        created_at: When it was created, in milliseconds since the epoch.
+        log_class: Its class: only queries of Logs Insights read one of infrequent access.
         streams: When each stream was made, by hand or by its first line, in milliseconds since the epoch.
         lines: Everything ever said in it, arrived or not, in order of time.
         said: The same in the order it was said.
@@ -53,6 +57,7 @@ class LogGroup:
 
     name: str
     created_at: int
+    log_class: LogClass = "STANDARD"
     streams: dict[str, int] = field(default_factory=dict)
     lines: list[LogLine] = field(default_factory=list)
     said: list[LogLine] = field(default_factory=list)
