@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -68,3 +69,38 @@ def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
     assert actions == {
         iam_action(service, name) for service, names in READS.items() for name in names if service != "sts"
     }
+
+
+def resolved(name: str) -> bool:
+    """Tell if a dotted name below the package exists: a module, or an attribute of one."""
+    parts = name.split(".")
+    for length in range(len(parts), -1, -1):
+        try:
+            found = importlib.import_module(".".join(["pytest_deploycheck", *parts[:length]]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+def test_the_architecture_names_what_exists() -> None:
+    """Each dotted name on the page on the architecture is a module, a class or a function of the package."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    names = re.findall(r"`([a-z_]+(?:\.\w+)+)(?:\(\))?`", page)
+    ours = [name.removeprefix("pytest_deploycheck.") for name in names if not name.endswith((".json", ".toml"))]
+
+    assert len(ours) > 20
+    assert [name for name in ours if not resolved(name)] == []
+    assert not resolved("judge.checks.tasks.no_such_function")
+
+
+def test_every_room_is_described() -> None:
+    """The page on the architecture has a row for each room of the package."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = [path.name for path in (ROOT / "pytest_deploycheck").iterdir() if (path / "__init__.py").exists()]
+
+    assert [room for room in rooms if room != "schemas" and f"`{room}`" not in page] == []
