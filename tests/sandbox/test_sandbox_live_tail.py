@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import struct
+import json
 import threading
 import time
 from contextlib import ExitStack, closing
@@ -13,7 +13,7 @@ from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import EventStreamError
 
 from pytest_deploycheck.sandbox import Sandbox
-from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
+from pytest_deploycheck.sandbox.api.logs import event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,21 +227,21 @@ def test_a_client_that_goes_away_ends_its_session(client: Clients, service: Sand
         assert not thread.is_alive()
 
 
-def test_messages_are_as_aws_writes_them() -> None:
-    """Lengths and both checksums are right, and botocore reads headers and payload back."""
-    message = eventstream.event("sessionUpdate", {"said": "grüß"})
-    whole, headers = struct.unpack("!II", message[:8])
-    assert whole == len(message)
+def test_the_stream_is_as_aws_writes_it() -> None:
+    """A stream opens with its initial response, and botocore reads the headers and payloads of events and errors."""
+    update = {"sessionUpdate": {"sessionMetadata": {"sampled": True}, "sessionResults": [{"message": "grüß"}]}}
     buffer = EventStreamBuffer()
-    buffer.add_data(message + eventstream.exception("SessionTimeoutException", "over"))
+    for message in event_stream.live_tail_stream([update]):
+        buffer.add_data(message)
+    buffer.add_data(event_stream.exception("SessionTimeoutException", "over"))
     messages: list[Any] = list(buffer)
-    event, error = messages
+    opening, event, error = messages
+    assert opening.headers[":event-type"] == "initial-response"
     assert event.headers == {
         ":message-type": "event",
         ":event-type": "sessionUpdate",
         ":content-type": "application/json",
     }
-    assert event.payload == b'{"said": "gr\\u00fc\\u00df"}'
-    assert event.prelude.headers_length == headers
+    assert json.loads(event.payload) == update["sessionUpdate"]
     assert error.headers[":exception-type"] == "SessionTimeoutException"
     assert error.payload == b'{"message": "over"}'

@@ -201,16 +201,6 @@ def test_a_query_may_end_badly(aws: Sandbox, client: Clients, ends: Any) -> None
     assert len(answers[-1]["results"]) == 2
 
 
-def test_a_query_can_be_stopped(client: Clients) -> None:
-    """While it runs; then it is Cancelled."""
-    logs = client("logs")
-    started = start(client, "limit 1")
-    assert logs.stop_query(queryId=started)["success"]
-    assert logs.get_query_results(queryId=started)["status"] == "Cancelled"
-    with pytest.raises(logs.exceptions.InvalidParameterException):
-        logs.stop_query(queryId=started)
-
-
 def test_many_results_come_in_pages(aws: Sandbox, client: Clients) -> None:
     """10,000 are the default; up to 100,000 can be asked for, 10,000 an answer."""
     aws.queries(running=0)

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.registry import Repository
     from pytest_deploycheck.sandbox.world.world import World
 
-TARGET = "AmazonEC2ContainerRegistry_V20150921"
-"""What the operations' header names the service."""
-
 
 def describe_repositories(world: World, region: str, asked: Json) -> Json:
     """Operation DescribeRepositories."""
@@ -55,18 +52,6 @@ def describe_images(world: World, region: str, asked: Json) -> Json:
     _check_number(wanted)
     found = dict.fromkeys(_required(repository, image) for image in wanted)
     return {"imageDetails": [_details(repository, digest) for digest in found]}
-
-
-def list_images(world: World, region: str, asked: Json) -> Json:
-    """Operation ListImages."""
-    repository = _repository(world, region, asked)
-    ids = [
-        {"imageDigest": digest, **({"imageTag": tag} if tag else {})}
-        for digest in _filtered(repository, asked)
-        for tag in repository.tags_of(digest) or [""]
-    ]
-    listed, more = page(ids, asked, largest=1000, default=100)
-    return {"imageIds": listed, **more}
 
 
 def batch_get_image(world: World, region: str, asked: Json) -> Json:
@@ -111,7 +96,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeImages": describe_images,
     "DescribeRepositories": describe_repositories,
     "GetDownloadUrlForLayer": get_download_url_for_layer,
-    "ListImages": list_images,
 }
 """The operations, by name."""
 

@@ -33,7 +33,7 @@ from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
 from pytest_deploycheck.sandbox.api.ecs import task_definitions as ecs_task_definitions
 from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
 from pytest_deploycheck.sandbox.api.faults import Call, Effect, Faults
-from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
+from pytest_deploycheck.sandbox.api.logs import event_stream
 from pytest_deploycheck.sandbox.api.logs import filter as logs_filter
 from pytest_deploycheck.sandbox.api.logs import groups as logs
 from pytest_deploycheck.sandbox.api.logs import insights as logs_queries
@@ -145,7 +145,7 @@ class Application:
         with self.world.account.lock:
             tail = start_live_tail(self.world, call.region, call.parameters)
         stream = self.tails.stream(tail, request.environ["werkzeug.socket"])
-        return Response(stream, content_type=eventstream.CONTENT_TYPE)
+        return Response(stream, content_type=event_stream.CONTENT_TYPE)
 
     def _by_moto(self, call: Call, environ: WSGIEnvironment) -> Response:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.world.account.id

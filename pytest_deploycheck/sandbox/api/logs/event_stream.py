@@ -1,50 +1,41 @@
-"""AWS's binary event streams (`application/vnd.amazon.eventstream`), written.
-
-A message is a prelude (its whole length, the length of its headers, the CRC of these two), the headers, the
-payload and the CRC of all before. Each header is its name with the length in a byte, the type of its value, and the
-value, here always a text with its length in two bytes. All numbers are big-endian.
-"""
+"""The event stream of StartLiveTail, in the binary format of AWS."""
 
 from __future__ import annotations
 
-import json
-import struct
-from typing import TYPE_CHECKING
-from zlib import crc32
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from moto.core.eventstream import EventStream, EventStreamEncoder
+from moto.core.serialize import EventStreamJSONSerializer
+from moto.core.utils import get_service_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator
 
     from pytest_deploycheck.sandbox.api.responses import Json
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 """The content type of an answer that is an event stream."""
 
-_PRELUDE = struct.Struct("!II")
-_NUMBER = struct.Struct("!I")
-_TEXT = struct.Struct("!BH")
-_TEXT_TYPE = 7
-_CRCS = 8
 
-
-def event(name: str, payload: Json) -> bytes:
-    """Return the message of an event; the first of a stream is named `initial-response`."""
-    return _message({":message-type": "event", ":event-type": name}, payload)
+def live_tail_stream(events: Iterable[Json]) -> Iterator[bytes]:
+    """Return the messages of a live tail, given its events, each a mapping from its type to its members."""
+    model = _model()
+    stream = EventStream({"responseStream": events}, model.output_shape, EventStreamJSONSerializer(model))
+    return (EventStreamEncoder().encode_event(event) for event in stream)
 
 
 def exception(name: str, message: str) -> bytes:
-    """Return the message of an error which ends a stream."""
-    return _message({":message-type": "exception", ":exception-type": name}, {"message": message})
+    """Return the message of an error that ends a stream."""
+    headers = {":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}
+    model = _model()
+    shape = model.service_model.shape_for(name)
+    payload, _ = EventStreamJSONSerializer(model).serialize_event_payload(
+        {"message": message}, shape, list(shape.members.items())
+    )
+    return EventStreamEncoder().encode_message(headers, payload)
 
 
-def _message(headers: Mapping[str, str], payload: Json) -> bytes:
-    head = b"".join(_header(name, value) for name, value in {**headers, ":content-type": "application/json"}.items())
-    body = json.dumps(payload).encode()
-    lengths = _PRELUDE.pack(_PRELUDE.size + len(head) + len(body) + _CRCS, len(head))
-    message = lengths + _NUMBER.pack(crc32(lengths)) + head + body
-    return message + _NUMBER.pack(crc32(message))
-
-
-def _header(name: str, value: str) -> bytes:
-    key, text = name.encode(), value.encode()
-    return bytes([len(key)]) + key + _TEXT.pack(_TEXT_TYPE, len(text)) + text
+@cache
+def _model() -> Any:
+    return get_service_model("logs").operation_model("StartLiveTail")

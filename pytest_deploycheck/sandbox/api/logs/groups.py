@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
     from pytest_deploycheck.sandbox.world.world import World
 
-TARGET = "Logs_20140328"
-"""What the operations' header names the service."""
-
 
 def find_group(world: World, region: str, identifier: str) -> LogGroup:
     """Return a log group by its name or ARN.

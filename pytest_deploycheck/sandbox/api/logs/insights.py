@@ -75,19 +75,9 @@ def get_query_results(world: World, _region: str, asked: Json) -> Json:
     }
 
 
-def stop_query(world: World, _region: str, asked: Json) -> Json:
-    """Operation StopQuery."""
-    query = _query(world, asked)
-    if query.status(world.querying) != "Running":
-        raise invalid(f"Query {query.id} is not running")
-    query.is_cancelled = True
-    return {"success": True}
-
-
 OPERATIONS: Mapping[str, Operation] = {
     "GetQueryResults": get_query_results,
     "StartQuery": start_query,
-    "StopQuery": stop_query,
 }
 """The operations, by name."""
 

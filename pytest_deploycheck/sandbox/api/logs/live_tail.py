@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pytest_deploycheck.sandbox.api.logs import event_stream as eventstream
+from pytest_deploycheck.sandbox.api.logs import event_stream
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import FilterPattern, parse_filter_pattern
 from pytest_deploycheck.sandbox.api.logs.groups import find_group, missing, require_standard
 from pytest_deploycheck.sandbox.api.responses import Json, invalid, without_nothing
@@ -19,6 +19,7 @@ from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 if TYPE_CHECKING:
     import socket
 
+    from pytest_deploycheck.sandbox.world.logs.behaviour import SessionError
     from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -152,16 +153,22 @@ class TailSessions:
         self._threads.add(threading.current_thread())
         # A client that does not read would hold the thread for ever.
         connection.settimeout(_STALL_SECONDS)
+        fails: list[SessionError] = []
+        yield from event_stream.live_tail_stream(self._events(tail, fails))
+        for error in fails:
+            yield event_stream.exception(error, _REASONS[error])
+
+    def _events(self, tail: TailSession, fails: list[SessionError]) -> Iterator[Json]:
+        """Return the events of a session until it ends; an error that ends it is added to `fails`."""
         began = time.monotonic()
-        yield eventstream.event("initial-response", {})
-        yield eventstream.event("sessionStart", tail.start())
+        yield {"sessionStart": tail.start()}
         while not self.closing.wait(_INTERVAL):
-            yield eventstream.event("sessionUpdate", tail.update())
+            yield {"sessionUpdate": tail.update()}
             tailing = tail.world.tailing
             ends_after = 0.0 if tailing.fails and tailing.ends_after is None else tailing.ends_after
             if ends_after is not None and time.monotonic() - began >= ends_after:
                 if tailing.fails:
-                    yield eventstream.exception(tailing.fails, _REASONS[tailing.fails])
+                    fails.append(tailing.fails)
                 return
 
     def open(self) -> None:
@@ -175,7 +182,7 @@ class TailSessions:
             self._threads.pop().join(_JOIN_SECONDS)
 
 
-_REASONS = {
+_REASONS: Mapping[SessionError, str] = {
     "SessionStreamingException": "The session was ended by an unknown error",
     "SessionTimeoutException": "The session was open for three hours",
 }

@@ -23,7 +23,6 @@ class SandboxQuery:
         matched: The number of lines that met its conditions.
         groups: The number of log groups it scanned.
         asked: How often its results were requested.
-        is_cancelled: Whether it was stopped.
         id: Its id.
     """
 
@@ -33,11 +32,8 @@ class SandboxQuery:
     matched: int
     groups: int
     asked: int = 0
-    is_cancelled: bool = False
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def status(self, querying: Querying) -> str:
         """Return its status, given the behaviour of queries."""
-        if self.is_cancelled:
-            return "Cancelled"
         return "Running" if self.asked <= querying.running else querying.ends
