@@ -48,9 +48,9 @@ class LogChecks(Struct):
 
     def judge(self, service: str, check: LogCheck) -> Finding:
         """Carry out the check of one declared expectation."""
+        tail, expectation = self.tail(service), check.expectation
         if self._start is None:
             self._start = _Start(self.now(), self.clock.monotonic())
-        tail, expectation = self.tail(service), check.expectation
         waited = self.clock.monotonic() - self._start.monotonic
         held = tail.hold(expectation, log_wait=self.log_wait, waited=waited, asked_at=self._start.at)
         answer = held.reading.answer

@@ -1,0 +1,159 @@
+"""Lines as people read them: colours, carriage returns, a log router's JSON, and pieces that the runtime cut."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.sandbox import SandboxContainer
+
+if TYPE_CHECKING:
+    from verification.conftest import Room, Seen
+
+
+def statuses(seen: Seen) -> list[str]:
+    """Return how the expectations ended, in their order."""
+    return [status for check, status in seen.statuses.items() if check.startswith("logs-")]
+
+
+def logged(room: Room, *lines: str) -> None:
+    """Put lines into the log of a service that was rolled out eight minutes ago."""
+    service = room.shop()
+    service.roll_out(at=room.ago(8))
+    for line in lines:
+        service.log(line, at=room.ago(5))
+
+
+@pytest.mark.parametrize(
+    ("line", "expectation", "status"),
+    [
+        ("\x1b[32mINFO\x1b[0m:     Started", {"expect": "INFO:     Started"}, "pass"),
+        ("\x1b[1;32mIN\x1b[0mFO:     Started", {"expect_regex": r"INFO:\s+Started"}, "pass"),
+        ("listening on http://0.0.0.0:8080\r", {"expect_regex": ":8080$"}, "pass"),
+        ("\x1b[31mERROR\x1b[0m: db gone", {"forbid": "ERROR: db"}, "fail"),
+        ("\x1b]8;;http://x\x07ERROR\x1b]8;;\x07: db gone\r", {"forbid_regex": "ERROR: db gone$"}, "fail"),
+        ("\x1b[32mINFO\x1b[0m: fine", {"forbid": "ERROR: db"}, "pass"),
+        ("\x1b[31mred\x1b[0m", {"expect": "\x1b[31mred"}, "pass"),
+        ('{"container_name":"app","log":"hello"}', {"expect": '"log":"hello"'}, "pass"),
+    ],
+)
+def test_a_line_is_compared_as_it_is_read(room: Room, line: str, expectation: dict[str, Any], status: str) -> None:
+    """Control sequences and carriage returns hide nothing, and the raw event of such a line matches as well."""
+    logged(room, line)
+    assert statuses(room.look(logs=[expectation])) == [status]
+
+
+def wrapped(line: str, **more: str) -> str:
+    """Return a line as FireLens wraps it."""
+    return json.dumps({"container_id": "1f", "container_name": "app", "log": line, "source": "stdout", **more})
+
+
+def routed(room: Room, *lines: str, expectations: list[dict[str, Any]]) -> Seen:
+    """Verify a service whose lines a log router writes."""
+    container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
+    service = room.shop()
+    service.roll_out(containers=[container], at=room.ago(8))
+    (task,) = service.running_tasks
+    for line in lines:
+        room.aws.log("/router", f"app-firelens-{task.id}", line, at=room.ago(5))
+    settings = {"service": "shop", "image": "shop:2", "log_group": "/router", "logs": expectations}
+    return room.look(services={"shop": settings})
+
+
+@pytest.mark.parametrize(
+    ("line", "expectation", "status"),
+    [
+        (wrapped('key "platform" is gone'), {"forbid": 'key "platform"'}, "fail"),
+        (wrapped('key "platform" is gone'), {"expect": 'key "platform"'}, "pass"),
+        (wrapped("GET </items/7> & more"), {"expect": "</items/7> & more"}, "pass"),
+        (wrapped("\x1b[31mERROR\x1b[0m: db gone\r"), {"forbid_regex": "ERROR: db gone$"}, "fail"),
+        (wrapped("fine"), {"forbid": "container_name"}, "pass"),
+        (wrapped("fine"), {"forbid": "stdout"}, "pass"),
+        ("no envelope: stdout", {"expect": "stdout"}, "pass"),
+        (json.dumps({"log": "an application's own JSON"}), {"expect": '"log"'}, "pass"),
+    ],
+)
+def test_the_line_within_a_routers_json(room: Room, line: str, expectation: dict[str, Any], status: str) -> None:
+    """Of an envelope only the line counts; any other JSON is the application's own."""
+    assert statuses(routed(room, line, expectations=[expectation])) == [status]
+
+
+def test_the_pieces_of_a_line_that_was_cut(room: Room) -> None:
+    """A text across two pieces is found, however they arrive; a text that no line has is not made of two lines."""
+    parts = [
+        wrapped(text, partial_message="true", partial_id="ab12", partial_ordinal=str(place))
+        for place, text in ((2, "platform sections"), (1, "Found 3 "))
+    ]
+    expectations: list[dict[str, Any]] = [
+        {"expect": "Found 3 platform sections"},
+        {"forbid": "3 platform"},
+        {"forbid": "sectionsFound"},
+    ]
+    seen = routed(room, *parts, wrapped("sections"), wrapped("Found"), expectations=expectations)
+    assert statuses(seen) == ["pass", "fail", "pass"]
+
+
+def test_the_options_of_firelens_are_used(room: Room) -> None:
+    """Where the definition names CloudWatch as the output, no log group has to be configured."""
+    container = SandboxContainer(
+        name="app",
+        image="shop:2",
+        log_driver="awsfirelens",
+        log_options={
+            "Name": "cloudwatch_logs",
+            "region": "eu-west-1",
+            "log_group_name": "/fire",
+            "log_stream_prefix": "shop-",
+        },
+    )
+    service = room.shop()
+    service.roll_out(containers=[container], at=room.ago(8))
+    (task,) = service.running_tasks
+    room.aws.log("/fire", f"shop-app-firelens-{task.id}", wrapped("hello"), at=room.ago(5), region="eu-west-1")
+    seen = room.look(logs=[{"expect": "hello"}, {"expect": "goodbye"}])
+    assert statuses(seen) == ["pass", "fail"]
+
+
+@pytest.mark.timeout(60)
+def test_pages_that_come_slowly_end_with_the_wait(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a wait of a second, 400 slow pages are given up soon, and what was not read is said."""
+    monkeypatch.setattr("pytest_deploycheck.handles.logs.wait._SHORTEST_READING", 1.0)
+    logged(room, *(f"tick {number}" for number in range(400)))
+    room.aws.page_logs(size=1)
+    room.aws.delay("logs:FilterLogEvents", seconds=0.2)
+    began = time.monotonic()
+    seen = room.look(logs=[{"forbid_regex": r"\d{7}"}], log_wait="1s")
+    assert time.monotonic() - began < 40
+    assert statuses(seen) == ["unproven"]
+    assert "the rest was not read" in seen.finding("logs-1").summary
+
+
+def test_a_typo_in_an_expectation_is_pointed_out(room: Room) -> None:
+    """A nearest line that differs by a letter is the likely cause, and no cache is blamed; one far off is not."""
+    logged(room, "Found 3 platform sections")
+    seen = room.look(logs=[{"expect": "Found 3 platfrom sections"}, {"expect": "Saved 12 content items"}])
+    assert statuses(seen) == ["fail", "fail"]
+    typo, missing = seen.finding("logs-1"), seen.finding("logs-2")
+    assert "typo" in typo.cause
+    assert "cache" not in typo.cause
+    assert typo.logs is not None
+    assert typo.logs.near_misses[0].differing <= 2
+    assert "typo" not in missing.cause
+
+
+def test_services_are_waited_for_together(room: Room) -> None:
+    """Two services without the expected line cost one wait, and a forbidden line two: all from the first check on."""
+    for name in ("one", "two", "three"):
+        room.aws.push_image(f"{name}:1", {"app": name}, at=room.ago(90))
+        service = room.aws.create_service(name, cluster="shop", image=f"{name}:1", at=room.ago(8))
+        service.log("started", at=room.ago(5))
+    logs = [{"expect": "never logged"}, {"forbid": "gone"}]
+    services = {name: {"service": name, "image": f"{name}:1", "logs": logs} for name in ("one", "two", "three")}
+    began = time.monotonic()
+    seen = room.look(services=services, log_wait="3s")
+    assert time.monotonic() - began < 2 * 3
+    found = [[str(one.status) for one in each.findings if one.link == "logs"] for each in seen.report.services]
+    assert found == [["fail", "pass"]] * 3
