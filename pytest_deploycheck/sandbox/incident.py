@@ -84,16 +84,16 @@ START_UP_LINES: Sequence[str] = (
     "INFO:     Application startup complete.",
     "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)",
 )
-"""What each task says when it starts, with yesterday's code and with the expected one."""
+"""The lines that each task logs when it starts, with yesterday's code and with the expected one."""
 
 HEALTH_CHECK_LINE = 'INFO:     10.0.1.20:41234 - "GET /health HTTP/1.1" 200 OK'
-"""What each task says all the time."""
+"""The line that each task logs all the time."""
 
 EARLIER_LINES: Sequence[str] = (
     "INFO app.api.websocket: Starting content generation: platform='linkedin'",
     "INFO app.agents.swarm: Content written for 1 platform",
 )
-"""What yesterday's code says to a request."""
+"""The lines that yesterday's code logs for a request."""
 
 MEANT_LINES: Sequence[str] = (
     "INFO app.api.websocket: Starting content generation: requested_platforms=['linkedin', 'twitter', 'pitch_deck']",
@@ -104,10 +104,10 @@ MEANT_LINES: Sequence[str] = (
     "INFO app.agents.parser: Parsed content item #3",
     "INFO app.agents.store: Saved 3 content items",
 )
-"""What the new code says to a request."""
+"""The lines that the new code logs for a request."""
 
 MISSED_PATH_LINE = "INFO app.api.retry: Retrying content generation: platform='linkedin'"
-"""What a second code path says which the hotfix missed."""
+"""The line of a second code path, which the hotfix missed."""
 
 CRASH_LINES: Sequence[str] = (
     "INFO:     Started server process [1]",
@@ -116,7 +116,7 @@ CRASH_LINES: Sequence[str] = (
     "    from app.api import websocket",
     "ModuleNotFoundError: No module named 'app.agents.sections'",
 )
-"""What a task says that cannot start."""
+"""The lines of a task that cannot start."""
 
 LATER_TAG = "2025.11.26-2"
 TARGET_GROUP = "content-marketing-swarm-dev-backend-tg"
@@ -127,7 +127,7 @@ MEMORY_LINES: Sequence[str] = (
     "INFO:     Waiting for application startup.",
     "INFO app.agents.parser: Loading every section of 48211 campaigns into memory",
 )
-"""What a task says that wants more memory than it may have."""
+"""The lines of a task that exceeds its memory limit."""
 
 EXPECTATIONS: Sequence[Mapping[str, Any]] = (
     {"expect": "Found 3 platform sections"},

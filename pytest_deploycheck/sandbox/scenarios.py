@@ -1,4 +1,4 @@
-"""Worlds to try the verifier on: one where all is well, and each way a deployment can be only believed.
+"""Scenarios for the verifier: a healthy deployment, and the ways in which one can fail unnoticed.
 
 All of them replay one incident, in which three hotfixes were documented as deployed, with its times shifted
 to now.
@@ -203,7 +203,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("healthy", "The image was pushed and rolled out, and every task runs it.", _healthy),
         Scenario(
             "nothing-deployed",
-            "The image was never pushed: yesterday's tasks go on as before.",
+            "The image was never pushed: yesterday's tasks keep running.",
             _nothing_deployed,
         ),
         Scenario(
@@ -213,7 +213,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario(
             "not-restarted",
-            "The image was pushed, but the service was never told: yesterday's tasks go on as before.",
+            "The image was pushed, but no rollout was started: yesterday's tasks keep running.",
             _not_restarted,
         ),
         Scenario(
@@ -248,10 +248,10 @@ SCENARIOS: Mapping[str, Scenario] = {
             "The image was pushed to another repository than the one the service pulls from.",
             _wrong_repository,
         ),
-        Scenario("silent", "Every task runs the image, but none of them has said a word.", _silent),
+        Scenario("silent", "Every task runs the image, but none of them has logged a line.", _silent),
         Scenario(
             "old-format",
-            "Every task runs the image and says what it should, but the old code still speaks as well.",
+            "Every task runs the image and logs the new lines, but one path still logs the old ones.",
             _old_format,
         ),
     )

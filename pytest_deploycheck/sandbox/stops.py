@@ -1,4 +1,4 @@
-"""How ECS says that a task stopped, for each class of its stopped task error messages.
+"""The ways in which a task stops, one for each class of ECS's stopped task error messages.
 
 Each is what [SandboxRollout.crash][] is given, as in `rollout.crash(**stops.OUT_OF_MEMORY)`. The words are those of the
 Amazon ECS Developer Guide, "Amazon ECS stopped tasks error messages", and of the tasks that users quote.
@@ -20,13 +20,13 @@ StopCode = Literal[
 
 
 class Stop(TypedDict, total=False):
-    """How a task stopped.
+    """The way in which a task stopped.
 
     Attributes:
-        code: Why, for programs.
-        reason: Why, for people.
-        exit_code: What the application's container returned; None if it never started.
-        container_reason: What the application's container says about its end.
+        code: The stop code.
+        reason: The stopped reason.
+        exit_code: The exit code of the application's container; None if it never started.
+        container_reason: The reason that the application's container stopped.
         started: Whether it ran before.
     """
 
@@ -49,7 +49,7 @@ OUT_OF_MEMORY = Stop(
     exit_code=137,
     container_reason="OutOfMemoryError: Container killed due to memory usage",
 )
-"""The application wanted more memory than it may have."""
+"""The application exceeded its memory limit."""
 
 UNHEALTHY_CONTAINER = Stop(
     code="ServiceSchedulerInitiated", reason="Task failed container health checks", exit_code=137
@@ -66,7 +66,7 @@ NO_SECRETS = Stop(
     exit_code=None,
     started=False,
 )
-"""What the task needs before it starts could not be had: a secret it may not read."""
+"""The task may not read a secret that it needs to start."""
 
 NO_LOG_GROUP = Stop(
     code="TaskFailedToStart",
@@ -78,7 +78,7 @@ NO_LOG_GROUP = Stop(
     exit_code=None,
     started=False,
 )
-"""What the task needs before it starts could not be had: the log group is not there."""
+"""The log group of the task does not exist."""
 
 CANNOT_START = Stop(
     code="TaskFailedToStart",
@@ -90,10 +90,10 @@ CANNOT_START = Stop(
     ),
     started=False,
 )
-"""The image is there, but its command cannot be run."""
+"""The command of the image cannot be run."""
 
 SPOT = Stop(code="SpotInterruption", reason="Your Spot Task was interrupted.", exit_code=143)
-"""Fargate wanted its capacity back."""
+"""Fargate reclaimed the capacity of a Spot task."""
 
 MAINTENANCE = Stop(
     code="TerminationNotice",
@@ -107,7 +107,7 @@ BY_USER = Stop(code="UserInitiated", reason="Task stopped by user", exit_code=14
 
 
 def cannot_pull(image: str) -> Stop:
-    """Return how a task stops whose image is not there."""
+    """Return the stop of a task whose image does not exist."""
     reason = (
         f"CannotPullContainerError: pull image manifest has been retried 7 time(s): "
         f"failed to resolve ref {image}: {image}: not found"
@@ -116,7 +116,7 @@ def cannot_pull(image: str) -> Stop:
 
 
 def unhealthy_target(target_group: str) -> Stop:
-    """Return how a task stops that failed the health checks of a target group, which is given by its ARN."""
+    """Return the stop of a task that failed the health checks of a target group, given its ARN."""
     return Stop(
         code="ServiceSchedulerInitiated",
         reason=f"Task failed ELB health checks in (target-group {target_group})",
@@ -125,5 +125,5 @@ def unhealthy_target(target_group: str) -> Stop:
 
 
 def scaled_in(by: str) -> Stop:
-    """Return how a task stops that is not wanted any more, given by what, such as `deployment ecs-svc/1`."""
+    """Return the stop of a task that is no longer wanted, given what stopped it, such as `deployment ecs-svc/1`."""
     return Stop(code="ServiceSchedulerInitiated", reason=f"Scaling activity initiated by ({by})", exit_code=0)

@@ -1,3 +1,3 @@
-"""How AWS answers for the sandbox's world."""
+"""The endpoint: answers to the operations of AWS, from the state of the sandbox."""
 
 from __future__ import annotations

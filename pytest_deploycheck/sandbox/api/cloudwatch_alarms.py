@@ -1,4 +1,4 @@
-"""What CloudWatch answers about alarms."""
+"""The operations of CloudWatch on alarms."""
 
 from __future__ import annotations
 

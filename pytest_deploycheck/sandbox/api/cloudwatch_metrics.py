@@ -1,4 +1,4 @@
-"""What CloudWatch answers about metrics."""
+"""The operations of CloudWatch on metrics."""
 
 from __future__ import annotations
 

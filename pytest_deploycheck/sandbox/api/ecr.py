@@ -1,4 +1,4 @@
-"""What ECR answers."""
+"""The operations of ECR."""
 
 from __future__ import annotations
 

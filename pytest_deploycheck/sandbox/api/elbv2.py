@@ -1,4 +1,4 @@
-"""What the load balancer answers about the target groups of the sandbox's world and the tasks in them."""
+"""The operations of Elastic Load Balancing on target groups, listeners and rules."""
 
 from __future__ import annotations
 

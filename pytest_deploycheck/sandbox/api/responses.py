@@ -1,4 +1,4 @@
-"""What the answers of all services share: their type, paging, and times."""
+"""The parts that the answers of all services share: their type, paging and times."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""What a user of the sandbox calls to change its world."""
+"""The methods by which a user of the sandbox changes its state."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a test does to the logs of the sandbox that are no task's doing, and how CloudWatch answers."""
+"""Controls of CloudWatch Logs."""
 
 from __future__ import annotations
 

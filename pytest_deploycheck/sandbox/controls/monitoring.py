@@ -1,4 +1,4 @@
-"""What a test does to the alarms and metrics of the sandbox."""
+"""Controls of alarms and metrics."""
 
 from __future__ import annotations
 

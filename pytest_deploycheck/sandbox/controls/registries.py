@@ -1,4 +1,4 @@
-"""What a test does to the image registries of the sandbox."""
+"""Controls of the image registries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Files = Mapping[str, str | bytes]
 """The content of files by their path in the image."""
 
 Content = Files | Sequence[SandboxLayer]
-"""What an image of one platform holds: the application's files, or all its layers."""
+"""The content of an image for one platform: the application's files, or all its layers."""
 
 
 class RegistryControls:

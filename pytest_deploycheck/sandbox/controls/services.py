@@ -1,4 +1,4 @@
-"""What a test makes in the sandbox's ECS: clusters, services and tasks that are no service's."""
+"""Controls of ECS: clusters, services and standalone tasks."""
 
 from __future__ import annotations
 

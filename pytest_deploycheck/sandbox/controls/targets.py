@@ -1,4 +1,4 @@
-"""What a test does to the target groups of the sandbox."""
+"""Controls of target groups."""
 
 from __future__ import annotations
 

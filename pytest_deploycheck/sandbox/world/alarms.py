@@ -1,4 +1,4 @@
-"""The CloudWatch alarms of the sandbox's world, and what became of each."""
+"""The alarms of CloudWatch, and their history."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.account import Account
 
 AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
-"""What CloudWatch says of an alarm."""
+"""The states of an alarm."""
 
 HistoryItem = Literal["ConfigurationUpdate", "StateUpdate"]
-"""What kinds of things the history of an alarm tells here."""
+"""The kinds of items in the history of an alarm."""
 
 UNCHECKED = "Unchecked: Initial alarm creation"
-"""Why an alarm that was just made has insufficient data."""
+"""The reason of the state of an alarm that was just created."""
 
 ON_5XX: Mapping[str, Any] = {
     "MetricName": "HTTPCode_Target_5XX_Count",
@@ -32,7 +32,7 @@ ON_5XX: Mapping[str, Any] = {
     "ComparisonOperator": "GreaterThanOrEqualToThreshold",
     "TreatMissingData": "notBreaching",
 }
-"""What an alarm watches of which nothing else is said."""
+"""The configuration of an alarm where no other is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class AlarmEvent:
 
     Attributes:
         at: When.
-        kind: What kind of thing happened.
-        summary: What happened, for people.
-        data: The same for programs, in JSON.
+        kind: The kind of the item.
+        summary: The summary.
+        data: The data, in JSON.
     """
 
     at: datetime
@@ -59,15 +59,15 @@ class SandboxAlarm:
     Attributes:
         name: Its name.
         region: The region it is in.
-        created_at: When it was made, which is also when its configuration last changed.
+        created_at: When it was created, which is also when its configuration last changed.
         composite: Whether it is a composite alarm; otherwise it is a metric alarm.
         rule: The rule of a composite alarm; it is not evaluated.
-        configuration: What a metric alarm watches, in the members of the model's MetricAlarm.
-        state: What it says now.
-        reason: Why, for people.
-        updated_at: When state or reason were last said.
+        configuration: The configuration of a metric alarm, in the members of the service model's MetricAlarm.
+        state: Its state.
+        reason: The reason of its state.
+        updated_at: When state or reason were last set.
         transitioned_at: When the state last changed.
-        history: What became of it, oldest first.
+        history: Its history, oldest item first.
     """
 
     _account: Account = field(repr=False)
@@ -99,20 +99,20 @@ class SandboxAlarm:
         return "CompositeAlarm" if self.composite else "MetricAlarm"
 
     def set_state(self, state: AlarmState, reason: str = "", *, at: datetime | None = None) -> None:
-        """Let the alarm say something else. History notes it where the state is another than before.
+        """Set the state of the alarm. A change of the state becomes an item of its history.
 
         Args:
-            state: What it says.
-            reason: Why, for people; default: what CloudWatch says of such a change.
+            state: The state.
+            reason: The reason; default: the usual one of CloudWatch.
             at: When; default: now.
 
         Raises:
-            ValueError: If it said something later than that already.
+            ValueError: If its state was set at a later time already.
         """
         with self._account.lock:
             when = self._account.moment(at)
             if when < self.updated_at:
-                raise ValueError(f"{self.name} has changed at {self.updated_at}, after {when}: tell its story in order")
+                raise ValueError(f"{self.name} has changed at {self.updated_at}, after {when}: set its states in order")
             before = {"stateValue": self.state, "stateReason": self.reason}
             reason = reason or self._usual_reason(state, when)
             if state != self.state:

@@ -1,4 +1,4 @@
-"""The CloudWatch metrics of the sandbox's world."""
+"""The metrics of CloudWatch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class MetricName(NamedTuple):
-    """Which metric: CloudWatch takes each combination of dimensions for a metric of its own.
+    """The full name of a metric: each combination of dimensions is a metric of its own.
 
     Attributes:
         region: The region it is in.
@@ -28,7 +28,7 @@ class MetricName(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Values that were reported of one moment.
+    """Values that were reported for one moment.
 
     Attributes:
         at: The moment.
@@ -59,7 +59,7 @@ STATISTICS: Mapping[str, Callable[[Sequence[Sample]], float]] = {
     "Minimum": lambda samples: min(sample.least for sample in samples),
     "Maximum": lambda samples: max(sample.most for sample in samples),
 }
-"""How the samples of a period become a value, by the statistic's name."""
+"""The functions from the samples of a period to a value, by the name of the statistic."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class MetricStore:
     samples: dict[MetricName, list[Sample]] = field(default_factory=dict)
 
     def put(self, metric: MetricName, sample: Sample) -> None:
-        """Take a sample in."""
+        """Add a sample."""
         self.samples.setdefault(metric, []).append(sample)
 
     def of(self, metric: MetricName, unit: str | None) -> Iterable[Sample]:
@@ -82,5 +82,5 @@ class MetricStore:
 
 
 def metric_name(region: str, namespace: str, name: str, dimensions: Mapping[str, str]) -> MetricName:
-    """Return which metric is meant."""
+    """Return the full name of a metric."""
     return MetricName(region, namespace, name, frozenset(dimensions.items()))

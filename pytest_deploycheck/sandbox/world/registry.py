@@ -1,4 +1,4 @@
-"""The registries of the sandbox's world: what was pushed where, and which tag points to what."""
+"""The image registries: repositories, their images and tags."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.names import SandboxReference
 
 TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
-"""What ECR says of whether the tags of a repository can be moved."""
+"""The tag mutability settings of a repository."""
 
 
 @dataclass(frozen=True, slots=True)

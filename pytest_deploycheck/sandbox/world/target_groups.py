@@ -1,4 +1,4 @@
-"""The target groups of the sandbox's world."""
+"""The target groups of load balancers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.account import Account
 
 TargetType = Literal["ip", "instance"]
-"""What a target group calls its targets by."""
+"""The types of targets."""
 
 CONTAINER_PORT = 8080
 """The port every application listens on."""
@@ -18,15 +18,15 @@ CONTAINER_PORT = 8080
 
 @dataclass(slots=True, eq=False)
 class SandboxTargetGroup:
-    """A target group. Whatever is set here is told from then on.
+    """A target group. Its attributes can be set at any time.
 
     Attributes:
         arn: Its ARN.
         load_balancer: The ARN of the load balancer it belongs to; empty for none, then its targets are `unused`.
-        target_type: Whether its targets are called by address or by instance.
-        protocol: The protocol its targets are spoken to in.
+        target_type: Whether its targets are addresses or instances.
+        protocol: The protocol of its targets.
         port: The port that its targets have where none is named.
-        health_check_path: Where its health checks ask.
+        health_check_path: The path of its health checks.
         health_check_enabled: Whether it has health checks.
     """
 
@@ -50,12 +50,12 @@ class SandboxTargetGroup:
 
     @property
     def dimension(self) -> str:
-        """What CloudWatch calls it: `targetgroup/NAME/ID`."""
+        """Its name in CloudWatch: `targetgroup/NAME/ID`."""
         return self.arn.rpartition(":")[2]
 
     @property
     def load_balancer_dimension(self) -> str:
-        """What CloudWatch calls its load balancer, such as `app/NAME/ID`; empty for none."""
+        """The name of its load balancer in CloudWatch, such as `app/NAME/ID`; empty for none."""
         return self.load_balancer.partition(":loadbalancer/")[2]
 
 

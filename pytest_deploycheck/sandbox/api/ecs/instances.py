@@ -1,4 +1,4 @@
-"""What ECS answers about container instances."""
+"""The operations of ECS on container instances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ECS answers about the rollouts of services: service deployments and service revisions."""
+"""The operations of ECS on service deployments and service revisions."""
 
 from __future__ import annotations
 

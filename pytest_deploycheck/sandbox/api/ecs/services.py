@@ -1,4 +1,4 @@
-"""What ECS answers about services and their rollouts."""
+"""The operations of ECS on clusters, services and task sets."""
 
 from __future__ import annotations
 

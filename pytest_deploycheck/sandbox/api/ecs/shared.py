@@ -1,4 +1,4 @@
-"""What ECS's answers about services and their rollouts share."""
+"""The parts that answers about services and rollouts share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CloudWatch Logs answers to FilterLogEvents, page by page."""
+"""The operation FilterLogEvents, page by page."""
 
 from __future__ import annotations
 

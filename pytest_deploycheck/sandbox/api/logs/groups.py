@@ -1,4 +1,4 @@
-"""What CloudWatch Logs answers about groups and streams, and how lines are put into them."""
+"""The operations of CloudWatch Logs on groups, streams and the events put into them."""
 
 from __future__ import annotations
 

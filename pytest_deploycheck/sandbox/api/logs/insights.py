@@ -1,4 +1,4 @@
-"""What CloudWatch Logs answers about queries of Logs Insights."""
+"""The operations of CloudWatch Logs on Logs Insights queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads queries of Logs Insights; what the sandbox does not know is refused as AWS refuses what it does not."""
+"""The parser of Logs Insights queries; what the sandbox does not know is refused."""
 
 from __future__ import annotations
 

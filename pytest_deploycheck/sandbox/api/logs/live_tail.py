@@ -1,4 +1,4 @@
-"""What CloudWatch Logs answers to StartLiveTail: a stream of the lines that arrive."""
+"""The operation StartLiveTail: a stream of the lines that arrive."""
 
 from __future__ import annotations
 

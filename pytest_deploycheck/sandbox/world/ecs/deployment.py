@@ -1,4 +1,4 @@
-"""How the rollouts of a service of the sandbox's world go."""
+"""The deployment settings of a service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Strategy = Literal["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]
-"""How ECS replaces tasks."""
+"""The deployment strategies of ECS."""
 
 Stage = Literal[
     "RECONCILE_SERVICE",
@@ -35,14 +35,14 @@ _MOST_FAILURES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deploying:
-    """How the rollouts of a service go.
+    """The deployment settings of a service.
 
     Attributes:
-        controller: Who carries them out: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-        strategy: How ECS replaces tasks.
+        controller: The deployment controller: `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+        strategy: The deployment strategy.
         bake_minutes: How long old and new tasks run side by side after traffic has shifted.
-        alarms: The names of the alarms that let a rollout fail.
-        circuit_breaker: Whether a rollout fails whose tasks fail.
+        alarms: The names of the alarms by which a rollout fails.
+        circuit_breaker: Whether a rollout fails when its tasks fail.
         hooks: What happens at stages of the lifecycle: a stage at which rollouts pause, or a hook as the model
             has it.
     """

@@ -1,4 +1,4 @@
-"""How CloudWatch Logs behaves: which of the things that AWS may do, it does."""
+"""The behaviour of CloudWatch Logs, within what AWS allows."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 SessionError = Literal["SessionStreamingException", "SessionTimeoutException"]
-"""How a live tail may break."""
+"""The errors that end a live tail."""
 
 QueryEnd = Literal["Complete", "Failed", "Timeout"]
-"""How a query may end by itself."""
+"""The final statuses of a query."""
 
 
 @dataclass(slots=True)
 class LogPaging:
-    """In which pages log events are answered.
+    """The pages in which log events are answered.
 
     Attributes:
         size: How many events a page holds at the most.
         empty_pages: Whether an empty page with a token comes before each page.
-        repeat_token: How many times a token is answered with itself before the reading goes on.
+        repeat_token: How many times a token is answered with itself before the reading continues.
         repeat_page: Whether such an answer has the page's events; otherwise it is empty.
         overlap: How many of a page's last events come again at the start of the next.
         repeated: How often each token was answered with itself.
@@ -36,7 +36,7 @@ class LogPaging:
 
 @dataclass(slots=True)
 class LiveTailing:
-    """How live tails go.
+    """The behaviour of live tails.
 
     Attributes:
         sampled: Whether they show a part of the lines only.
@@ -51,11 +51,11 @@ class LiveTailing:
 
 @dataclass(slots=True)
 class Querying:
-    """How queries of Logs Insights go.
+    """The behaviour of Logs Insights queries.
 
     Attributes:
-        ends: How they end.
-        running: How many times they are said to be running before.
+        ends: Their final status.
+        running: The number of answers in which they are running before.
     """
 
     ends: QueryEnd = "Complete"

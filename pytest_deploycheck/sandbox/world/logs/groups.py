@@ -1,4 +1,4 @@
-"""The log groups of the sandbox's world, and when which of their lines can be seen."""
+"""The log groups, and when their lines become visible."""
 
 from __future__ import annotations
 
