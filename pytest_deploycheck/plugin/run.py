@@ -18,7 +18,7 @@ from pytest_deploycheck.plugin.base_url import BaseUrl
 from pytest_deploycheck.plugin.fixtures import FIXTURES, SERVICE_FIXTURE
 from pytest_deploycheck.plugin.items import FINDING, ROOT, CheckItem, RootCollector
 from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
-from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
+from pytest_deploycheck.plugin.progress import LogAdvice, ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.results import attach_finding, attach_nothing, attach_test
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.run.verification import Verification, checks_of
@@ -38,6 +38,7 @@ class DeployRun:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._log_advice = LogAdvice()
         self.timeouts = Timeouts(config)
         self._base_url = BaseUrl(config)
         self._selected: list[str] | None = None
@@ -185,6 +186,9 @@ class DeployRun:
             if report.failed:
                 self._show_logs(report)
                 self._show_differences(report)
+            elif call.when == "call":
+                tails = self.verification.log_tails.values()
+                self._log_advice.after(item, max((tail.longest_no for tail in tails), default=0.0))
         else:
             attach_nothing(report)
         return report

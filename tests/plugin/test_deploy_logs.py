@@ -394,3 +394,19 @@ def test_in_inside_pytest_raises_is_the_tests_own_matter(deploy: Deploy, pyteste
     outcome = deploy(env="shop")
     assert outcome.tests == {"test_silent[backend]": "passed"}
     assert outcome.verdict == ("UNPROVEN", "logs")
+
+
+def test_not_in_says_once_what_it_costs(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:
+    """`not in` waits for the whole log wait each time: a run says so once and names `absent()`, also with -W error."""
+    del talking
+    text = """
+def test_one(deploy_logs): assert "never said" not in deploy_logs
+def test_two(deploy_logs): assert "nor this" not in deploy_logs
+def test_absent(deploy_logs): assert deploy_logs.absent("never said")
+"""
+    outcome = ask(deploy, pytester, text, "--deploy-log-wait=1.1s", "-W", "error")
+    assert set(outcome.tests.values()) == {"passed"}
+    assert outcome.output.count("waits for the whole log wait each time") == 1
+    assert "deploy_logs.absent(x)" in outcome.output
+    quick = ask(deploy, pytester, 'def test_in(deploy_logs): assert "healthy" in deploy_logs\n')
+    assert "whole log wait" not in quick.output
