@@ -157,3 +157,22 @@ def test_services_are_waited_for_together(room: Room) -> None:
     assert time.monotonic() - began < 2 * 3
     found = [[str(one.status) for one in each.findings if one.link == "logs"] for each in seen.report.services]
     assert found == [["fail", "pass"]] * 3
+
+
+def test_a_group_of_infrequent_access_is_read_by_queries(room: Room) -> None:
+    """Logs Insights reads a group that FilterLogEvents refuses, and a note says what that costs."""
+    logged(room, "\x1b[32mhello\x1b[0m again", "old line")
+    room.aws.create_log_group("/ecs/shop", log_class="INFREQUENT_ACCESS")
+    seen = room.look(logs=[{"expect": "hello again"}, {"forbid": "old line"}, {"forbid": "never"}], log_wait="1s")
+    assert statuses(seen) == ["pass", "fail", "pass"]
+    assert "INFREQUENT_ACCESS" in " ".join(seen.finding("logs-1").notes)
+    assert seen.asked["logs:StartQuery"] <= 3
+
+
+def test_young_events_of_infrequent_access_prove_no_absence(room: Room) -> None:
+    """What was just logged is not found by a query yet: an absence stays unproven until its delay has passed."""
+    service = room.shop()
+    service.roll_out(at=room.ago(2))
+    service.log("started", at=room.ago(0.5))
+    room.aws.create_log_group("/ecs/shop", log_class="INFREQUENT_ACCESS")
+    assert statuses(room.look(logs=[{"forbid": "gone"}])) == ["unproven"]

@@ -71,7 +71,7 @@ _OPEN = frozenset({LogAnswer.NO_EVENTS, LogAnswer.UNSETTLED, LogAnswer.TOO_MANY,
 def _holds(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
     old = only_in_old(outcome) if outcome.expectation.kind == "forbid" else ""
     notes = [f"seen {old}, while they drain"] if old else []
-    return check.passes(held_sentence(outcome), notes=[*notes, *_reading_notes(outcome)])
+    return check.passes(held_sentence(outcome), notes=[*notes, *outcome.sight.notes])
 
 
 def _without_tasks(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
@@ -90,7 +90,7 @@ def _unproven(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
         f"{outcome.expectation}: {why}",
         remedy=remedy,
         command=logs_command(streams[0], outcome.sight.scope.since) if has_command else "",
-        notes=_reading_notes(outcome),
+        notes=outcome.sight.notes,
     )
 
 
@@ -123,7 +123,7 @@ def _fails(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
         cause=failure_cause(outcome),
         remedy=_remedy(outcome),
         command=logs_command(streams[0], outcome.sight.scope.since) if streams else "",
-        notes=[] if is_proof else [*_reading_notes(outcome), *drop_notes(outcome.sight)],
+        notes=[] if is_proof else [*outcome.sight.notes, *drop_notes(outcome.sight)],
     )
     return replace(finding, is_proof=is_proof)
 
@@ -132,12 +132,6 @@ def _remedy(outcome: ExpectationOutcome) -> str:
     if outcome.expectation.kind != "forbid" and outcome.typo:
         return "Correct the expected text, or the code that logs it."
     return "Compare the code in the image with the intended code; build it with --no-cache if it is old."
-
-
-def _reading_notes(outcome: ExpectationOutcome) -> tuple[str, ...]:
-    """What limited the reading of an answer that rests on what was not logged."""
-    is_presence = outcome.reading.answer is LogAnswer.HOLDS and outcome.expectation.kind != "forbid"
-    return () if is_presence else outcome.sight.notes
 
 
 def _with_evidence(finding: Finding, outcome: ExpectationOutcome) -> Finding:

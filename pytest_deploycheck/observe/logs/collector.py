@@ -19,6 +19,7 @@ from pytest_deploycheck.observe.logs.group_events import GroupEvents
 from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, IsOver, Lines, Request, UnreadError
 from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds, moment
 from pytest_deploycheck.observe.logs.matches import PatternMatches
+from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
 from pytest_deploycheck.observe.problems import attempt
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ MOST_KEPT = 64_000_000
 
 GROUP_NOT_FOUND = "GroupNotFound"
 """Code of the problem that a log group does not exist."""
+
+_INFREQUENT = "INFREQUENT_ACCESS"
+"""The class of log groups that only Logs Insights reads, as the service names it."""
 
 _REFUSED = "InvalidParameterException"
 """Code with which the service refuses a filter pattern."""
@@ -59,13 +63,17 @@ class Collector:
 
     Args:
         lines: Reads the group's raw lines.
+        queried: Reads them where only Logs Insights can.
         region: The group's region.
         group: The group's name.
         now: The time by the servers' clock (UTC).
     """
 
-    def __init__(self, lines: Lines, region: str, group: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, lines: Lines, queried: QueriedLines, region: str, group: str, now: Callable[[], datetime]
+    ) -> None:
         self._group_events = GroupEvents(lines)
+        self._queried = queried
         self._region = region
         self._group = group
         self._now = now
@@ -134,7 +142,18 @@ class Collector:
     def state(self, stream: LogStream, since: datetime, now: datetime | None) -> StreamState | None:
         """The state of a stream; None where no event since a moment is known."""
         with self._lock:
-            return self._group_events.state(stream, since, now)
+            least = QUERIES_SETTLE if self._queried.queries else 0.0
+            return self._group_events.state(stream, since, now, least)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reading cost, in sentences."""
+        if not self._queried.queries:
+            return ()
+        return (
+            f"The log group {self._group} is of the class INFREQUENT_ACCESS, so it was read by Logs Insights: AWS "
+            f"charges by the bytes that a query scans ({self._queried.queries} so far).",
+        )
 
     def recent(
         self,
@@ -235,6 +254,9 @@ class Collector:
                 return None, self._unread(error.last)
 
         result, problem = attempt(ACTION, read_or_tell)
+        if problem and _INFREQUENT in problem.message and not self._queried.queries:
+            self._group_events.read_by(self._queried)
+            result, problem = attempt(ACTION, read_or_tell)
         if result is not None:
             return result
         if problem and problem.code == NOT_FOUND:

@@ -38,6 +38,10 @@ class GroupEvents:
         self._times: dict[LogStream, StreamTimes] = {}
         self._sampled: set[tuple[LogStream, int]] = set()
 
+    def read_by(self, lines: Lines) -> None:
+        """Read the raw lines in another way from now on."""
+        self._lines = lines
+
     @property
     def has_seen_escapes(self) -> bool:
         """Whether a line with a terminal control sequence was read."""
@@ -112,18 +116,21 @@ class GroupEvents:
                 self._sampled.add((stream, start))
         return True
 
-    def state(self, stream: LogStream, since: datetime, now: datetime | None) -> StreamState | None:
+    def state(
+        self, stream: LogStream, since: datetime, now: datetime | None, least_settle: float = 0.0
+    ) -> StreamState | None:
         """What is known of a stream since a moment; None where no event is.
 
         Args:
             stream: The stream.
             since: Start of the window.
             now: The time at which the last reading began, or None where nothing was read.
+            least_settle: Seconds in which events settle at least.
         """
         times = self._times.get(stream)
         if times is None or moment(times.last) < floored(since):
             return None
-        settle = int(stream.settle * 1000)
+        settle = int(max(stream.settle, least_settle) * 1000)
         until = times.complete_until(milliseconds(now), settle) if now else None
         return StreamState(stream, moment(times.last), moment(until) if until is not None else None)
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.polling import Clock
 
 _ACTION = "logs:StartQuery"
-_PACE = Pace(shortest=0.2, longest=2.0, share=0.2)
-_OPEN = {"Scheduled", "Running"}
+PACE = Pace(shortest=0.2, longest=2.0, share=0.2)
+OPEN = {"Scheduled", "Running"}
 _COMPLETE = "Complete"
 
 
@@ -49,7 +49,7 @@ def run_query(
         UnprovenError: The query could not be run, or did not come to its end.
     """
     start, end = window
-    query = f"{_narrowed(streams)} | {text}"
+    query = f"{narrowed(streams)} | {text}"
     try:
         begun = client.start_query(
             logGroupName=group, startTime=int(start.timestamp()), endTime=int(end.timestamp()) + 1, queryString=query
@@ -57,10 +57,10 @@ def run_query(
         query_id = member(begun, "queryId", _ACTION)
         waited = wait(
             lambda: client.get_query_results(queryId=query_id),
-            lambda answer: answer.get("status") not in _OPEN,
+            lambda answer: answer.get("status") not in OPEN,
             timeout=timeout,
             clock=clock,
-            pace=_PACE,
+            pace=PACE,
         )
         status = waited.last.get("status", "Unknown")
         if status == _COMPLETE:
@@ -74,7 +74,8 @@ def run_query(
     )
 
 
-def _narrowed(streams: Sequence[LogStream]) -> str:
+def narrowed(streams: Sequence[LogStream]) -> str:
+    """Return the command that narrows a query to some streams."""
     names = [stream.name for stream in streams if not stream.is_part]
     parts = [stream.name for stream in streams if stream.is_part]
     terms = [f"@logStream in {json.dumps(names)}"] if names else []

@@ -18,6 +18,7 @@ from pytest_deploycheck.observe.logs.group_reader import FilteredLines, IsOver
 from pytest_deploycheck.observe.logs.insights import run_query
 from pytest_deploycheck.observe.logs.lines import in_order
 from pytest_deploycheck.observe.logs.live_tail import LiveTailSession
+from pytest_deploycheck.observe.logs.queried_lines import QueriedLines
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
@@ -141,8 +142,10 @@ class LogReader:
         with self._lock:
             if place not in self._collectors:
                 region, group = place
-                lines = FilteredLines(self._session.logs(region), group)
-                self._collectors[place] = Collector(lines, region, group, self._now)
+                client = self._session.logs(region)
+                self._collectors[place] = Collector(
+                    FilteredLines(client, group), QueriedLines(client, group, self._now), region, group, self._now
+                )
             return self._collectors[place]
 
     def _sight(self, sight: LogSight, patterns: Sequence[Pattern]) -> LogSight:
@@ -176,7 +179,8 @@ class LogReader:
 
     def _notes(self, places: Mapping[_Place, Sequence[LogStream]]) -> tuple[str, ...]:
         regions = dict.fromkeys(region for region, _ in places)
-        return tuple(
+        costs = [note for place in places for note in self._collector(place).notes]
+        return *costs, *(
             f"CloudWatch Logs throttled {number} calls in {region}, so the logs were polled less often"
             for region in regions
             if (number := self._session.log_throttles(region))
