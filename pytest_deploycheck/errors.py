@@ -32,8 +32,14 @@ class RefusedOperationError(DeploycheckError):
     """A call that is not on the list of reads; it was refused and not sent."""
 
 
-class UnprovenError(AssertionError):
+class UnprovenError(Exception):
     """A test asked for evidence that does not exist or could not be read.
 
-    A test that raises it is reported as `unproven`, not as failed: its question has no answer.
+    A test that raises it is reported as `unproven`, not as failed: the answer is neither yes nor no. It is not an
+    AssertionError, as reporters such as allure take that for a failed test. Its text begins with `unproven`, also where
+    another plugin gathers it and keeps no more than the text.
     """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if text.startswith("unproven") else f"unproven: {text}"

@@ -17,6 +17,7 @@ import boto3
 import pytest
 from botocore.loaders import create_loader
 from hypothesis import settings
+from support.other_plugins import without
 
 import pytest_deploycheck
 
@@ -60,10 +61,10 @@ def pytester(
 ) -> pytest.Pytester:
     """Return pytest's own means to run pytest.
 
-    The runs do without syrupy: it would take one in this process for the run of these tests, and mingles the exit
-    status of pytest with that of a plugin.
+    The runs do without syrupy, which would take one in this process for the run of these tests and changes the exit
+    status of a plugin; and without the plugins that change the results of tests.
     """
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:syrupy")
+    monkeypatch.setenv("PYTEST_ADDOPTS", without())
     return pytester
 
 

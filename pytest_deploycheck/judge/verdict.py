@@ -21,7 +21,8 @@ class Verdict(StrEnum):
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.VERIFIED)
 
-_FAILED = frozenset({"failed", "error"})
+_FAILED = frozenset({"failed"})
+_OPEN = frozenset({"error", "unproven"})
 
 
 class UserTest(Struct, frozen=True):
@@ -29,9 +30,9 @@ class UserTest(Struct, frozen=True):
 
     Attributes:
         nodeid: Its id.
-        outcome: pytest's word for how it ended, or `unproven`.
-        services: The services it looked at; empty where it used only what they share.
-        heard_logs: Whether it asked the logs something and saw at least one event.
+        outcome: pytest's word for the result: `failed` where it refutes, `error` where it is broken; or `unproven`.
+        services: The services it tests; empty where it uses only what all services share.
+        heard_logs: True where it asked the logs something and at least one event was read.
     """
 
     nodeid: str
@@ -40,7 +41,7 @@ class UserTest(Struct, frozen=True):
     heard_logs: bool = False
 
     def concerns(self, service: str) -> bool:
-        """Whether it speaks for or against a service."""
+        """Tell if its result counts for a service."""
         return not self.services or service in self.services
 
 
@@ -69,7 +70,7 @@ def judge_service(
         broken = _first(failed) or _first(_unproven_links(name, findings, tests, require))
         return Judgement(Verdict.REFUTED, broken)
     unproven = _unproven_links(name, findings, tests, require)
-    if unproven or "unproven" in outcomes or not complete:
+    if unproven or _OPEN.intersection(outcomes) or not complete:
         return Judgement(Verdict.UNPROVEN, _first(unproven))
     return Judgement(Verdict.VERIFIED, None)
 

@@ -1,4 +1,4 @@
-"""pytest's skin of the verifier: options, fixtures, items and hooks; it holds no logic of its own.
+"""The pytest plugin: options, fixtures, items and hooks; it holds no logic of its own.
 
 Without an environment to verify it costs nothing: no other room of the package is loaded, and tests that use the
 fixtures are skipped with the reason.
@@ -8,71 +8,73 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.plugin import options
-from pytest_deploycheck.plugin.fixtures import (
-    FIXTURES,
-    NO_ENVIRONMENT,
-    SERVICE_FIXTURE,
-    _deploy_service,
-    alarms,
-    build_log,
-    deploy_env,
-    deploy_logs,
-    deployed_image,
-    deployment,
-    running_tasks,
-    target_health,
-)
-from pytest_deploycheck.plugin.options import given, pytest_addoption
-from pytest_deploycheck.plugin.state import RUN
+from pytest_deploycheck.plugin import fixtures, options
+from pytest_deploycheck.plugin.options import empty_variables, given, pytest_addoption, refuse_empty
+from pytest_deploycheck.plugin.state import NO_ENVIRONMENT, STATE, DeployState, uses_fixtures
 
-__all__ = [
-    "_deploy_service",
-    "alarms",
-    "build_log",
-    "deploy_env",
-    "deploy_logs",
-    "deployed_image",
-    "deployment",
-    "pytest_addoption",
-    "pytest_configure",
-    "running_tasks",
-    "target_health",
-]
+__all__ = ["pytest_addoption", "pytest_configure"]
 
 
 # First, as BaseUrl has to see what pytest-base-url's own pytest_configure changes.
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and the parts of the plugin that an environment calls for."""
-    config.addinivalue_line("markers", "deploycheck: the built-in checks of a deployment.")
+    """Register the markers, and the parts of the plugin that the run needs."""
+    config.addinivalue_line(
+        "markers", "deploycheck: the built-in checks of a deployment, and the tests that use the deploy fixtures."
+    )
     config.addinivalue_line(
         "markers", "deploy_service(*names): run a test that uses the deploy fixtures for these services only."
     )
+    refuse_empty(config)
+    config.pluginmanager.register(fixtures, "deploycheck-fixtures")
+    config.pluginmanager.register(_DeployTests(), "deploycheck-tests")
     if given(config, options.ENV).text is None:
         if config.getoption(options.SANDBOX.dest) is not None:
             raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
-        config.pluginmanager.register(WithoutEnvironment(), "deploycheck-without-environment")
+        config.pluginmanager.register(_WithoutEnvironment(), "deploycheck-without-environment")
         return
     from pytest_deploycheck.plugin.run import DeployRun  # noqa: PLC0415  # loaded when an environment is given
 
-    run = DeployRun(config)
-    config.stash[RUN] = run
+    state = config.stash[STATE] = DeployState()
+    run = DeployRun(config, state)
     config.pluginmanager.register(run, "deploycheck-run")
     if hasattr(config, "workerinput"):
-        from pytest_deploycheck.plugin.worker import Worker  # noqa: PLC0415
+        from pytest_deploycheck.plugin.worker import Worker  # noqa: PLC0415  # loaded in workers only
 
         config.pluginmanager.register(Worker(config, run), "deploycheck-worker")
     else:
-        from pytest_deploycheck.plugin.controller import Controller  # noqa: PLC0415
+        from pytest_deploycheck.plugin.controller import Controller  # noqa: PLC0415  # loaded where it is needed
 
         config.pluginmanager.register(Controller(config, run), "deploycheck-controller")
 
 
-class WithoutEnvironment:
-    """Skips what cannot be answered: there is no environment to look at."""
+class _DeployTests:
+    """Marks the tests that use the fixtures, and names variables that have no effect."""
+
+    def pytest_report_header(self) -> str | None:
+        """Name the variables that are set to nothing, as an earlier step of CI without output leaves them."""
+        names = empty_variables()
+        return f"deploycheck: {_empty(names)}" if names else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Mark a test, so that `-m deploycheck` selects it."""
+        if uses_fixtures(item):
+            item.add_marker(pytest.mark.deploycheck)
+
+
+class _WithoutEnvironment:
+    """Skips the tests that use the fixtures where no environment is given."""
+
+    def __init__(self) -> None:
+        empty = [name for name in empty_variables() if name == options.ENV.variable]
+        self._reason = f"{NO_ENVIRONMENT}; {_empty(empty)}" if empty else NO_ENVIRONMENT
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Skip a test before any other of its fixtures is set up."""
-        if FIXTURES.union({SERVICE_FIXTURE}).intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.skip(reason=NO_ENVIRONMENT))
+        if uses_fixtures(item):
+            item.add_marker(pytest.mark.skip(reason=self._reason))
+
+
+def _empty(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} set but empty, which counts as unset"

@@ -1,4 +1,4 @@
-"""What only the process that started the run does: look who we are, observe, judge, report, and set the exit status."""
+"""The process that starts the run: it observes, judges, reports, and sets the exit status."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin import options
 from pytest_deploycheck.plugin.options import given
-from pytest_deploycheck.plugin.results import Results, attached
-from pytest_deploycheck.plugin.settings import resolve
+from pytest_deploycheck.plugin.outcomes.results import Results
+from pytest_deploycheck.plugin.outcomes.sent import attached
+from pytest_deploycheck.plugin.report_files import remove_earlier, report_paths
+from pytest_deploycheck.plugin.settings import baseline_of, resolve
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run.verification import checks_of
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.facts.baseline import Baseline
     from pytest_deploycheck.plugin.hosting import HostedSandbox
     from pytest_deploycheck.plugin.run import DeployRun
     from pytest_deploycheck.report.model import RunReport
@@ -29,10 +32,10 @@ EXIT_UNPROVEN = 7
 """Exit status where nothing was refuted and not everything was proven."""
 
 WORKER_DATA = "deploycheck"
-"""The key of what a worker is handed."""
+"""The key of the data that a worker gets from the controller."""
 
 _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""How pytest says that a session came to its end; every other status stands as it is."""
+"""The statuses of pytest for a session that came to its end; every other status stands as it is."""
 
 _LISTINGS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 """The options with which pytest shows tests or fixtures and runs nothing: then nothing is contacted."""
@@ -46,6 +49,8 @@ class Controller:
     def __init__(self, config: pytest.Config, run: DeployRun) -> None:
         self._config = config
         self._run = run
+        self._state = run.state
+        self._baseline: Baseline | None = None
         self._results = Results()
         self._report: RunReport | None = None
         self._written: list[str] = []
@@ -58,24 +63,27 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Find out what is asked and who we are, before anything is collected."""
+        """Resolve the settings and the credentials, before anything is collected."""
         with _usage_errors():
+            if not self._only_lists:
+                self._remove_earlier_reports()
             if given(self._config, options.ENV).text == options.SANDBOX_ENVIRONMENT:
                 from pytest_deploycheck.plugin.hosting import HostedSandbox  # noqa: PLC0415  # only where asked for
 
                 self._sandbox = HostedSandbox(self._config)
-            self._run.begin(resolve(self._config, sandbox=self._sandbox.table if self._sandbox else None))
+            table = self._sandbox.table if self._sandbox else None
+            self._run.begin(resolve(self._config, sandbox=table, baseline=self._baseline))
             if not self._only_lists:
-                _ = self._run.verification.identity
+                _ = self._state.verification.identity
 
     def pytest_report_header(self) -> str:
-        """What is verified, and where each of its settings came from."""
+        """Return the environment that is verified, and where each of the settings came from."""
         identity = "nothing is contacted"
         if not self._only_lists:
-            who = self._run.verification.identity
+            who = self._state.verification.identity
             clock = f", {clock_of_this_machine(who.clock_offset)}" if who.clock_offset else ""
             identity = f"account {who.account}, {who.region}{clock}"
-        return f"deploycheck: {self._run.settings.header}, {identity}"
+        return f"deploycheck: {self._state.settings.header}, {identity}"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
@@ -85,10 +93,11 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand a worker what was seen."""
+        """Give a worker the observation."""
         node.workerinput[WORKER_DATA] = {
-            "observation": to_json(self._run.verification.observation) if self._started else None,
+            "observation": to_json(self._state.verification.observation) if self._started else None,
             "sandbox": self._sandbox.as_json() if self._sandbox else None,
+            "baseline": to_json(self._baseline) if self._baseline else None,
         }
 
     @pytest.hookimpl(tryfirst=True)
@@ -99,14 +108,17 @@ class Controller:
             self._observe()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather what the tests' reports say, from this process or from workers."""
+        """Gather the results of tests, from this process or from workers."""
         self._results.add(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
-        """Tell in the progress what is unproven, or could not be looked at, from what failed."""
-        status = attached(report).get("status")
+        """Tell checks and tests that are unproven, and checks in error, from those that failed."""
+        sent = attached(report)
+        status = sent.get("outcome")
         if not report.failed or status not in (Status.UNPROVEN, Status.ERROR):
+            return None
+        if status == Status.ERROR and "finding" not in sent:
             return None
         category = "failed" if report.when == "call" else "error"
         letter = "U" if status == Status.UNPROVEN else "E"
@@ -118,7 +130,7 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judge, write the reports, and let the exit status say the verdict."""
+        """Judge, write the reports, and set the exit status by the verdict."""
         if self._only_lists or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         stopped = session.shouldfail or session.shouldstop or self._interrupted or self._results.crashed
@@ -131,7 +143,7 @@ class Controller:
             session.exitstatus = self._exit_status(report, session.exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say the verdict, and where it is not VERIFIED the diagnosis."""
+        """Show the verdict, and where it is not VERIFIED the diagnosis."""
         if self._report is None or self._config.option.no_summary:
             return
         color = _COLORS[self._report.verdict]
@@ -150,21 +162,31 @@ class Controller:
         if self._sandbox:
             self._sandbox.close()
 
+    def _remove_earlier_reports(self) -> None:
+        """Remove earlier reports before the settings are validated, as a run that does not start writes none.
+
+        The baseline is read before, as it may be one of them.
+        """
+        try:
+            self._baseline = baseline_of(self._config)
+        finally:
+            remove_earlier(report_paths(self._config), given(self._config, options.REPORT).source)
+
     def _observe(self) -> None:
         if self._started:
             return
         with _usage_errors():
             self._started = True
             try:
-                self._run.verification.observe()
+                self._state.verification.observe()
             except DeploycheckError:
-                # There is nothing to report: pytest's usage error says it all.
+                # There is nothing to report beside pytest's usage error.
                 self._started = False
                 raise
 
     def _finish(self, *, complete: bool) -> RunReport:
         """Judge and write the reports."""
-        settings = self._run.settings
+        settings = self._state.settings
         findings = {
             service: [
                 found
@@ -173,14 +195,14 @@ class Controller:
             ]
             for service in settings.options.services
         }
-        report = self._run.verification.report(findings, self._results.tests, complete=complete)
+        report = self._state.verification.report(findings, self._results.tests, complete=complete)
         if report.verdict is Verdict.VERIFIED:
             try:
-                findings = self._run.verification.confirm(findings)
+                findings = self._state.verification.confirm(findings)
             except KeyboardInterrupt:
                 self._is_cut_short = True
                 complete = False
-            report = self._run.verification.report(findings, self._results.tests, complete=complete)
+            report = self._state.verification.report(findings, self._results.tests, complete=complete)
         self._report = report
         for path in settings.reports:
             try:
@@ -204,7 +226,7 @@ class Controller:
 
 @contextmanager
 def _usage_errors() -> Generator[None]:
-    """What keeps the run from starting is pytest's usage error: one message, no traceback."""
+    """Turn an error that keeps the run from starting into pytest's usage error: one message, no traceback."""
     try:
         yield
     except DeploycheckError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.plugin.state import run_of
+from pytest_deploycheck.plugin.state import FIXTURES, state_of
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.build import BuildLog
@@ -16,67 +17,69 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.logs.tail import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
     from pytest_deploycheck.judge.checks.rollout import Rollout
-    from pytest_deploycheck.plugin.run import DeployRun
-
-NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"
-
-SERVICE_FIXTURE = "_deploy_service"
-FIXTURES = frozenset({"deploy_env", "deployment", "deployed_image", "running_tasks", "deploy_logs"})
 
 
-@pytest.fixture(scope="session")
+def _deploy_fixture(function: Callable[..., Any]) -> Any:
+    """Make a function a session fixture, and add its name to the list of the plugin's fixtures."""
+    FIXTURES.add(function.__name__)
+    return pytest.fixture(scope="session")(function)
+
+
+@_deploy_fixture
 def _deploy_service(request: pytest.FixtureRequest) -> str:
-    """Name of the service that a test looks at; tests are run once for each."""
-    run = run_of(request.config)
-    if run is None:
-        pytest.skip(NO_ENVIRONMENT)
-    name = getattr(request, "param", None)
-    return name if name is not None else run.only_service()
+    """The service of a test; a test runs once for each selected service."""
+    state = state_of(request.config)
+    name: str | None = getattr(request, "param", None)
+    if name is not None:
+        return name
+    if len(state.services) != 1:
+        from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415  # loaded when an environment is given
+
+        raise ConfigurationError(
+            f"This test does not run once per service, because it uses getfixturevalue or is a unittest class, and "
+            f"{len(state.services)} services are selected: {', '.join(state.services)}.",
+            "Select one with --deploy-service.",
+        )
+    return state.services[0]
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def deploy_env(request: pytest.FixtureRequest) -> DeployEnvironment:
     """The environment that is verified: `name`, `account`, `region`, `cluster`, `base_url`, `services`."""
-    run = run_of(request.config)
-    if run is None:
-        pytest.skip(NO_ENVIRONMENT)
-    return run.verification.deploy_environment()
+    return state_of(request.config).verification.deploy_environment()
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
     """The rollout being verified: `outcome`, `reason`, `id`, `started_at`, `desired`, `running`, `events`.
 
     assert deployment.outcome == "COMPLETED"
     """
-    return _run(request).verification.rollout(_deploy_service)
+    return state_of(request.config).verification.rollout(_deploy_service)
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> DeployedImage:
     """The expected image: `uri`, `tag`, `digest`, `pushed_at`, `layers`, `labels`, and its files by `read_text(path)`.
 
     assert deployed_image.compare("backend/app", "/app/app")
     """
-    return _run(request).verification.deployed_image(_deploy_service)
+    return state_of(request.config).verification.deployed_image(_deploy_service)
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def build_log(request: pytest.FixtureRequest) -> BuildLog:
-    """What the build said, from `--deploy-build-log`: `steps` and `copies`, each with `instruction` and `is_cached`.
+    """The build log of `--deploy-build-log`: `steps` and `copies`, each with `instruction` and `is_cached`.
 
     assert not any(step.is_cached for step in build_log.copies)
     """
-    run = run_of(request.config)
-    if run is None:
-        pytest.skip(NO_ENVIRONMENT)
-    log = run.settings.options.build_log
+    log = state_of(request.config).settings.options.build_log
     if log is None:
         pytest.skip("no build log: give --deploy-build-log=FILE")
     return log
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> RunningTasks:
     """The running tasks, a sequence: each has `id`, `image_digest`, `started_at`, `health`, `containers`.
 
@@ -84,44 +87,38 @@ def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> Runni
     """
     from pytest_deploycheck.handles.tasks import running_tasks as make  # noqa: PLC0415  # loaded when it is used
 
-    return make(_run(request).verification.observation.service(_deploy_service))
+    return make(state_of(request.config).verification.observation.service(_deploy_service))
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def deploy_logs(request: pytest.FixtureRequest, _deploy_service: str) -> LogTail:
-    """The log tail of the tasks that run the image, since the rollout began; questions wait for late lines.
+    """The logs of the tasks that run the expected image, since the rollout began; questions wait for late lines.
 
     assert "Found 3 platform sections" in deploy_logs
     """
-    return _run(request).log_tail(_deploy_service)
+    return state_of(request.config).verification.log_tail(_deploy_service)
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def target_health(request: pytest.FixtureRequest, _deploy_service: str) -> TargetHealth:
-    """How each new task stands in the target groups, a sequence: each has `task`, `state`, `reason`; and `states`.
+    """The new tasks in their target groups, a sequence: each has `task`, `state`, `reason`; all together `states`.
 
     assert target_health.states == {"healthy"}
     """
-    run = _run(request)
-    service = run.verification.observation.service(_deploy_service).service
+    state = state_of(request.config)
+    service = state.verification.observation.service(_deploy_service).service
     if service and not service.load_balancers:
         pytest.skip(f"the service {_deploy_service!r} has no load balancer")
-    return run.verification.target_health(_deploy_service)
+    return state.verification.target_health(_deploy_service)
 
 
-@pytest.fixture(scope="session")
+@_deploy_fixture
 def alarms(request: pytest.FixtureRequest, _deploy_service: str) -> Alarms:
-    """The declared alarms by their names: each has `state`, `since`, `went_off_at` and `is_quiet`.
+    """The declared alarms by name: each has `state`, `since`, `went_off_at` and `is_quiet`.
 
     assert alarms["backend-5xx"].is_quiet
     """
-    run = _run(request)
-    if not run.settings.environment.services[_deploy_service].alarms:
+    state = state_of(request.config)
+    if not state.settings.environment.services[_deploy_service].alarms:
         pytest.skip(f"no alarms are declared for the service {_deploy_service!r}")
-    return run.verification.alarms(_deploy_service)
-
-
-def _run(request: pytest.FixtureRequest) -> DeployRun:
-    run = run_of(request.config)
-    assert run is not None, "_deploy_service skips where there is no run"  # noqa: S101  # narrows the type
-    return run
+    return state.verification.alarms(_deploy_service)

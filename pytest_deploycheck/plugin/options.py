@@ -16,12 +16,12 @@ class Option:
 
     Attributes:
         flag: The command line option.
-        metavar: What stands for its value in the help.
-        help: What it does.
+        metavar: The placeholder of its value in the help.
+        help: Its description.
         variable: The environment variable, or an empty string.
         ini: The name in the ini file, or an empty string.
-        default: The value where nobody gives one, or an empty string.
-        repeatable: Whether it may be given several times; its variable and ini value are comma-separated then.
+        default: The value where none is given, or an empty string.
+        repeatable: True where it may be given several times; its variable and ini value are comma-separated then.
     """
 
     flag: str
@@ -34,7 +34,7 @@ class Option:
 
     @property
     def dest(self) -> str:
-        """The name under which pytest keeps it."""
+        """The name under which pytest stores it."""
         return self.flag.removeprefix("--").replace("-", "_")
 
 
@@ -48,7 +48,7 @@ ENV = Option(
 CONFIG = Option(
     "--deploy-config",
     "FILE",
-    "The configuration; default: deploycheck.toml in the rootdir, else [tool.deploycheck] in pyproject.toml.",
+    "The configuration; default: the nearest deploycheck.toml, or pyproject.toml with [tool.deploycheck], upwards.",
     variable="DEPLOYCHECK_CONFIG",
     ini="deploy_config",
 )
@@ -64,7 +64,7 @@ IMAGE = Option(
 WAIT = Option(
     "--deploy-wait",
     "DURATION",
-    "How long the rollout may take to settle, such as 90s or 5m; 0 looks once.",
+    "How long the rollout may take to settle, such as 90s or 5m; 0 polls once.",
     variable="DEPLOYCHECK_WAIT",
     ini="deploy_wait",
     default="5m",
@@ -90,12 +90,14 @@ PUSHED_AFTER = Option(
 )
 BASELINE = Option("--deploy-baseline", "FILE", "An earlier JSON report: what ran before.")
 BUILD_LOG = Option(
-    "--deploy-build-log", "FILE", "The output of `docker build`, plain or tty style: which steps were cached."
+    "--deploy-build-log",
+    "FILE",
+    "The output of `docker build`, plain or tty style: it shows the steps that were cached.",
 )
 REPORT = Option(
     "--deploy-report",
     "FILE",
-    "Write a report; the suffix .json says which kind.",
+    "Write a report; its suffix is .json.",
     variable="DEPLOYCHECK_REPORT",
     ini="deploy_report",
     repeatable=True,
@@ -112,11 +114,11 @@ TEST_TIMEOUT_INI = "deploy_test_timeout"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was given for an option, as text, and where.
+    """The value of an option as text, and where it came from.
 
     Attributes:
         values: The values; more than one only where the option is repeatable, none where nothing was given.
-        source: `--deploy-env`, `DEPLOYCHECK_ENV`, `ini deploy_env` or `default`.
+        source: The source: `--deploy-env`, `DEPLOYCHECK_ENV`, `ini deploy_env` or `default`.
     """
 
     values: tuple[str, ...]
@@ -129,7 +131,7 @@ class Given:
 
     @property
     def is_default(self) -> bool:
-        """Whether nobody asked for it."""
+        """True where nobody gave a value."""
         return self.source == "default"
 
 
@@ -159,7 +161,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def given(config: pytest.Config, option: Option, environ: Mapping[str, str] = os.environ) -> Given:
-    """What was given for an option: command line > environment variable > ini file > default."""
+    """Return what was given for an option: command line > environment variable > ini file > default."""
     value = config.getoption(option.dest)
     if value is not None:
         return Given(tuple(value) if option.repeatable else (value,), option.flag)
@@ -170,6 +172,24 @@ def given(config: pytest.Config, option: Option, environ: Mapping[str, str] = os
     if ini:
         return Given(_values(ini, option), f"ini {option.ini}")
     return Given((option.default,) if option.default else (), "default")
+
+
+def empty_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables of options that are set to nothing, as an earlier step of CI without output leaves them."""
+    names = [option.variable for option in OPTIONS if option.variable]
+    return [name for name in names if name in environ and not environ[name].strip()]
+
+
+def refuse_empty(config: pytest.Config) -> None:
+    """See that no option of the command line has an empty value, as an unset variable of a shell leaves it.
+
+    Raises:
+        UsageError: One of them is empty.
+    """
+    for option in OPTIONS:
+        value = config.getoption(option.dest)
+        if value is not None and any(not text.strip() for text in (value if option.repeatable else [value])):
+            raise pytest.UsageError(f"{option.flag}: found an empty value; expected {option.metavar}")
 
 
 def _values(text: str, option: Option) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
-"""From the options as text to what a run is asked; the same in every process of a run."""
+"""The settings of a run, from the options as text; the same in every process of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +14,28 @@ from msgspec import Struct
 from pytest_deploycheck.config import loading, values
 from pytest_deploycheck.config.baseline import read_baseline
 from pytest_deploycheck.config.build_log import read_build_log
-from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.config.settings import EnvironmentSettings, Options, When
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.plugin import options
-from pytest_deploycheck.plugin.options import Given, given
+from pytest_deploycheck.facts.baseline import Baseline
+from pytest_deploycheck.plugin import header, options
+from pytest_deploycheck.plugin.collection.selection import given_ids, services_of_ids
+from pytest_deploycheck.plugin.options import Given, Option, given
+from pytest_deploycheck.plugin.report_files import report_paths
 
 _SANDBOX_WAIT = "2s"
-_REPORT_SUFFIXES = (".json",)
 _DEFAULT_SCENARIO = "healthy"
 
 
 class RunSettings(Struct, frozen=True):
-    """What a run is asked.
+    """The settings of a run.
 
     Attributes:
         environment: The environment.
-        options: How to look at it.
+        options: The options of the verification.
         reports: The files to write.
         test_timeout: Seconds that a test which uses the fixtures may take where nothing else limits it; 0 for none.
-        header: What the header of the run says of all this, without who we are.
+        header: All this with its sources, for the header of the run; without the account.
     """
 
     environment: EnvironmentSettings
@@ -42,90 +46,82 @@ class RunSettings(Struct, frozen=True):
 
 
 def scenario(config: pytest.Config, names: Mapping[str, object]) -> str:
-    """The scenario of the sandbox that was asked for.
+    """Return the scenario of the sandbox that the options name.
 
     Raises:
-        ConfigurationError: There is none of that name.
+        ConfigurationError: It is not one of `names`.
     """
     name = given(config, options.SANDBOX).text or _DEFAULT_SCENARIO
     if name not in names:
         raise ConfigurationError(
-            f"--deploy-sandbox: there is no scenario {name!r}{did_you_mean(name, names)}",
+            f"--deploy-sandbox: unknown scenario {name!r}{did_you_mean(name, names)}",
             f"There are: {', '.join(names)}.",
         )
     return name
 
 
-def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None) -> RunSettings:
+def baseline_of(config: pytest.Config) -> Baseline | None:
+    """Read the baseline that the options name, or return None where they name none.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is not a report.
+    """
+    asked = given(config, options.BASELINE)
+    return read_baseline(_path(config, asked), asked.source) if asked.values else None
+
+
+def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baseline: Baseline | None) -> RunSettings:
     """Read the configuration and all options.
 
     Args:
-        config: pytest's configuration.
+        config: The configuration of pytest.
         sandbox: The table of the built-in environment, where the run is one in the sandbox.
+        baseline: The baseline, which the process that started the run has read.
 
     Raises:
         ConfigurationError: One of them cannot be used.
     """
-    env = given(config, options.ENV)
-    if sandbox is None and given(config, options.SANDBOX).values:
-        raise ConfigurationError(
-            f"--deploy-sandbox is for the environment 'sandbox', but {env.text!r} is asked for (from {env.source}).",
-            "Give --deploy-env=sandbox, or leave --deploy-sandbox out.",
-        )
-    starts = (config.invocation_params.dir, config.rootpath)
-    file = loading.find(starts, _config_path(config))
-    environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
-    waits = {
-        option.flag: _wait(config, option, in_sandbox=sandbox is not None)
-        for option in (options.WAIT, options.LOG_WAIT)
-    }
-    services = given(config, options.SERVICE)
-    selected = values.services(services.values, environment, services.source)
-    images = given(config, options.IMAGE)
-    since = given(config, options.SINCE)
-    pushed_after = given(config, options.PUSHED_AFTER)
-    baseline = given(config, options.BASELINE)
-    build_log = given(config, options.BUILD_LOG)
+    asked = {option.flag: _given(config, option, in_sandbox=sandbox is not None) for option in options.OPTIONS}
+    file, environment = _environment(config, asked, sandbox)
+    services = _services(config, asked[options.SERVICE.flag], environment)
     return RunSettings(
         environment=environment,
-        options=Options(
-            services=selected,
-            images=values.images(images.values, selected, images.source, folder=config.invocation_params.dir),
-            wait=_duration(waits["--deploy-wait"]),
-            log_wait=_duration(waits["--deploy-log-wait"]),
-            since=values.when(since.text, since.source, commit_time=None) if since.text is not None else None,
-            pushed_after=values.when(
-                pushed_after.text, pushed_after.source, commit_time=lambda: values.commit_time(config.rootpath)
-            )
-            if pushed_after.text is not None
-            else None,
-            baseline=read_baseline(_file(config, baseline), baseline.source) if baseline.values else None,
-            build_log=read_build_log(_file(config, build_log), build_log.source) if build_log.values else None,
-        ),
-        reports=_reports(config),
+        options=_options(config, asked, environment, services, baseline),
+        reports=report_paths(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
-        header=_header(
-            env,
-            given(config, options.CONFIG),
+        header=header.settings_line(
+            asked,
             file,
-            {
-                "scenario": given(config, options.SANDBOX),
-                "services": services,
-                "images": images,
-                "wait": waits["--deploy-wait"],
-                "log wait": waits["--deploy-log-wait"],
-                "since": since,
-                "pushed after": pushed_after,
-                "baseline": baseline,
-                "build log": build_log,
-                "report": given(config, options.REPORT),
-            },
+            selected_by_id=services if given_ids(config) else (),
+            endpoint=environment.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") if sandbox is None else None,
         ),
     )
 
 
-def _config_path(config: pytest.Config) -> Path | None:
-    asked = given(config, options.CONFIG)
+def _given(config: pytest.Config, option: Option, *, in_sandbox: bool) -> Given:
+    asked = given(config, option)
+    if in_sandbox and asked.is_default and option in (options.WAIT, options.LOG_WAIT):
+        return Given((_SANDBOX_WAIT,), "default")
+    return asked
+
+
+def _environment(
+    config: pytest.Config, asked: Mapping[str, Given], sandbox: Mapping[str, Any] | None
+) -> tuple[loading.ConfigurationFile | None, EnvironmentSettings]:
+    """Return the configuration file and the environment out of it."""
+    env = asked[options.ENV.flag]
+    if sandbox is None and asked[options.SANDBOX.flag].values:
+        raise ConfigurationError(
+            f"--deploy-sandbox is for the environment 'sandbox', but the environment is {env.text!r} "
+            f"(from {env.source}).",
+            "Give --deploy-env=sandbox, or leave --deploy-sandbox out.",
+        )
+    starts = (config.invocation_params.dir, config.rootpath)
+    file = loading.find(starts, _config_path(config, asked[options.CONFIG.flag]))
+    return file, loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
+
+
+def _config_path(config: pytest.Config, asked: Given) -> Path | None:
     if asked.text is None:
         return None
     if asked.source.startswith("ini"):
@@ -133,43 +129,63 @@ def _config_path(config: pytest.Config) -> Path | None:
     return config.invocation_params.dir / asked.text
 
 
-def _file(config: pytest.Config, asked: Given) -> Path:
-    if not asked.text:
-        raise ConfigurationError(f"{asked.source}: found an empty text; allowed: the name of a file")
-    return config.invocation_params.dir / asked.text
+def _services(config: pytest.Config, asked: Given, environment: EnvironmentSettings) -> tuple[str, ...]:
+    """Return the services that are part of the run: by option, and by the node ids of checks."""
+    return services_of_ids(given_ids(config), values.services(asked.values, environment, asked.source))
 
 
-def _wait(config: pytest.Config, option: options.Option, *, in_sandbox: bool) -> Given:
-    asked = given(config, option)
-    return Given((_SANDBOX_WAIT,), "default") if in_sandbox and asked.is_default else asked
+def _options(
+    config: pytest.Config,
+    asked: Mapping[str, Given],
+    environment: EnvironmentSettings,
+    services: tuple[str, ...],
+    baseline: Baseline | None,
+) -> Options:
+    build_log = asked[options.BUILD_LOG.flag]
+    return Options(
+        services=services,
+        images=_images(config, asked[options.IMAGE.flag], asked[options.SERVICE.flag], environment, services),
+        wait=_duration(asked[options.WAIT.flag]),
+        log_wait=_duration(asked[options.LOG_WAIT.flag]),
+        since=_when(asked[options.SINCE.flag]),
+        pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=config.rootpath),
+        baseline=baseline,
+        build_log=read_build_log(_path(config, build_log), build_log.source) if build_log.values else None,
+    )
+
+
+def _images(
+    config: pytest.Config, asked: Given, by_option: Given, environment: EnvironmentSettings, services: Sequence[str]
+) -> Mapping[str, str]:
+    """Return the image that the options name for each service of the run."""
+    for value in asked.values:
+        if asked.source == options.IMAGE.flag and value.lstrip().startswith("{"):
+            # pytest reads arguments from the file of an argument `@FILE`, one a line.
+            raise ConfigurationError(
+                f"{asked.source}: found the text of a file, {value!r}; allowed: a tag, a digest sha256:…, a whole "
+                "reference or @FILE. pytest itself replaces a bare argument @FILE by the lines of the file.",
+                f"Write it with an equals sign: {options.IMAGE.flag}=@FILE",
+            )
+    # An image may be named for a service that the node ids leave out, but not for one that --deploy-service does.
+    selected = values.services(by_option.values, environment, by_option.source)
+    named = values.images(asked.values, selected, asked.source, folder=config.invocation_params.dir)
+    return {service: reference for service, reference in named.items() if service in services}
 
 
 def _duration(asked: Given) -> float:
     return values.duration(asked.text or "", asked.source)
 
 
-def _reports(config: pytest.Config) -> tuple[Path, ...]:
-    asked = given(config, options.REPORT)
-    for text in asked.values:
-        if Path(text).suffix not in _REPORT_SUFFIXES:
-            raise ConfigurationError(
-                f"{asked.source}: {text!r} is no kind of report; allowed are files that end in "
-                f"{', '.join(_REPORT_SUFFIXES)}.",
-            )
-    return tuple(config.invocation_params.dir / text for text in asked.values)
+def _when(asked: Given, *, repository: Path | None = None) -> When | None:
+    """Return the time that an option names; `commit` is allowed where there is a repository to ask."""
+    if asked.text is None:
+        return None
+
+    def commit_time() -> datetime:
+        return values.commit_time(repository or Path.cwd())
+
+    return values.when(asked.text, asked.source, commit_time=commit_time if repository else None)
 
 
-def _header(env: Given, config: Given, file: loading.ConfigurationFile | None, others: Mapping[str, Given]) -> str:
-    """`env dev (from --deploy-env), config deploycheck.toml`, and whatever else was asked for."""
-    parts = [_with_source("env", env)]
-    if config.values:
-        parts.append(_with_source("config", config))
-    else:
-        has_it = file is not None and env.text in file.content.get("env", {})
-        parts.append(f"config {file if has_it else 'built in'}")
-    parts += [_with_source(what, asked) for what, asked in others.items() if asked.values and not asked.is_default]
-    return ", ".join(parts)
-
-
-def _with_source(what: str, asked: Given) -> str:
-    return f"{what} {' '.join(asked.values)} (from {asked.source})"
+def _path(config: pytest.Config, asked: Given) -> Path:
+    return config.invocation_params.dir / (asked.text or "")

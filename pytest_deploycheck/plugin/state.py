@@ -1,4 +1,4 @@
-"""What the parts of the plugin share: the run, where there is one."""
+"""The names and the state that the parts of the plugin share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,53 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.plugin.run import DeployRun
+    from pytest_deploycheck.plugin.settings import RunSettings
+    from pytest_deploycheck.run.verification import Verification
 
-RUN: pytest.StashKey[DeployRun] = pytest.StashKey()
+SERVICE_FIXTURE = "_deploy_service"
+"""The fixture that names the service of a test; tests are parametrized by it."""
+
+FIXTURES: set[str] = set()
+"""The names of all fixtures of the plugin. The module `fixtures` adds each name where it defines the fixture."""
+
+NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"
+"""The reason for which tests that use the fixtures are skipped."""
 
 
-def run_of(config: pytest.Config) -> DeployRun | None:
-    """The run of this session, or None where no environment was given."""
-    return config.stash.get(RUN, None)
+class DeployState:
+    """One run as this process knows it.
+
+    Attributes:
+        settings: The settings of the run; set when the session starts.
+        verification: The verification of the run; set when the session starts.
+    """
+
+    settings: RunSettings
+    verification: Verification
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the selected services."""
+        return self.settings.options.services
+
+
+STATE: pytest.StashKey[DeployState] = pytest.StashKey()
+
+
+def state_of(config: pytest.Config) -> DeployState:
+    """Return the state of the run, or skip the running test where no environment was given."""
+    state = config.stash.get(STATE, None)
+    if state is None:
+        pytest.skip(NO_ENVIRONMENT)
+    return state
+
+
+def fixture_names(item: pytest.Item) -> set[str]:
+    """Return the fixtures of a test, including those that it requested with getfixturevalue."""
+    request = getattr(item, "_request", None)
+    return set(request.fixturenames if request is not None else getattr(item, "fixturenames", ()))
+
+
+def uses_fixtures(item: pytest.Item) -> bool:
+    """Tell if a test uses the fixtures of the plugin."""
+    return bool(fixture_names(item) & FIXTURES)

@@ -1,4 +1,4 @@
-"""What a worker of pytest-xdist does: find the settings again, and take the facts it is handed."""
+"""A worker of pytest-xdist: it resolves the settings again, and takes the facts from the controller."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.codec import from_json
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.plugin.controller import WORKER_DATA
@@ -25,8 +26,9 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Begin with what the controller saw."""
+        """Begin with the observation of the controller."""
         handed: dict[str, Any] = self._config.workerinput[WORKER_DATA]  # type: ignore[attr-defined]  # set by xdist
         sandbox = json.loads(handed["sandbox"]) if handed["sandbox"] else None
         observation = from_json(handed["observation"], Observation) if handed["observation"] else None
-        self._run.begin(resolve(self._config, sandbox=sandbox), observation=observation)
+        baseline = from_json(handed["baseline"], Baseline) if handed["baseline"] else None
+        self._run.begin(resolve(self._config, sandbox=sandbox, baseline=baseline), observation=observation)

@@ -48,11 +48,32 @@ def test_command_line_before_variable_before_ini(
 def test_an_empty_variable_counts_as_unset(
     collect: Collect, ini: Ini, monkeypatch: pytest.MonkeyPatch, empty: str
 ) -> None:
-    """CI systems set variables to nothing: that hides neither the ini file nor the default."""
+    """CI systems set variables to nothing: that hides neither the ini file nor the default, and the header names it."""
     monkeypatch.setenv("DEPLOYCHECK_ENV", empty)
-    assert collect().header == ""
+    assert collect().header == "deploycheck: DEPLOYCHECK_ENV is set but empty, which counts as unset"
     ini("pytest.ini", deploy_env="dev")
     assert "env dev (from ini deploy_env)" in collect().header
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_empty_variable_beside_an_environment(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The header of a run names each empty variable of an option, whatever it would have been for."""
+    monkeypatch.setenv("DEPLOYCHECK_IMAGE", "")
+    monkeypatch.setenv("DEPLOYCHECK_WAIT", " ")
+    monkeypatch.setenv("DEPLOYCHECK_LOG_WAIT", "5s")
+    header = collect("--deploy-env=dev").header
+    assert "DEPLOYCHECK_IMAGE and DEPLOYCHECK_WAIT are set but empty" in header
+    assert "log wait 5s (from DEPLOYCHECK_LOG_WAIT)" in header
+
+
+def test_an_empty_variable_is_named_where_tests_are_skipped(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason of the skipped tests names the variable that was to name the environment."""
+    monkeypatch.setenv("DEPLOYCHECK_ENV", "")
+    pytester.makepyfile("def test_one(deploy_env): pass")
+    result = pytester.runpytest_inprocess("-rs", "-p", "no:hypothesispytest")
+    result.stdout.fnmatch_lines(["SKIPPED*DEPLOYCHECK_ENV is set but empty*"])
 
 
 @pytest.mark.usefixtures("configured")
@@ -73,12 +94,21 @@ def test_an_environment_without_a_configuration_file_is_refused(collect: Collect
 
 
 @pytest.mark.usefixtures("configured")
-def test_an_empty_environment_on_the_command_line_is_refused_or_none(collect: Collect) -> None:
-    """`--deploy-env=` (an unset shell variable) is never taken for another environment and never a crash."""
-    outcome = collect("--deploy-env=")
-    assert outcome.status in {0, 4}
-    assert "Traceback" not in outcome.output
-    assert "env " not in outcome.header
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--deploy-env=",
+        "--deploy-image=",
+        "--deploy-service= ",
+        "--deploy-config=",
+        "--deploy-baseline=",
+        "--deploy-wait=",
+    ],
+)
+def test_an_empty_option_is_refused(collect: Collect, argument: str) -> None:
+    """An option whose value is empty, as an unset variable of a shell leaves it, is a usage error that names it."""
+    flag = argument.partition("=")[0]
+    assert f"{flag}: found an empty value" in collect("--deploy-env=dev", argument).refused()
 
 
 @pytest.mark.usefixtures("configured")

@@ -385,9 +385,10 @@ def test_in_inside_pytest_raises_is_the_tests_own_matter(deploy: Deploy, pyteste
     pytester.makepyfile(
         """
         import pytest
+        from pytest_deploycheck.errors import UnprovenError
 
         def test_silent(deploy_logs):
-            with pytest.raises(AssertionError):
+            with pytest.raises(UnprovenError):
                 "x" in deploy_logs
         """
     )

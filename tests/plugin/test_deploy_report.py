@@ -45,7 +45,7 @@ def test_the_header_says_where_it_came_from(
     assert "c.json (from --deploy-report)" in collect("--deploy-env=dev", "--deploy-report=c.json").header
 
 
-@pytest.mark.parametrize("value", ["report.txt", "report", "report.md", "report.html", "github", ".json/", ""])
+@pytest.mark.parametrize("value", ["report.txt", "report", "report.md", "report.html", "github", ".json/"])
 @pytest.mark.usefixtures("configured")
 def test_a_kind_that_is_not_known_is_refused(collect: Collect, value: str) -> None:
     """What cannot be written is refused before the run, with the option, the value and what is allowed."""
@@ -64,12 +64,75 @@ def test_folders_are_made(deploy: Deploy, pytester: pytest.Pytester) -> None:
 
 def test_a_report_that_cannot_be_written_is_said(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A report that could not be written is no success, and no crash either."""
-    (pytester.path / "taken.json").mkdir()
-    outcome = deploy("--deploy-report=taken.json", "--deploy-log-wait=1s", scenario="healthy")
+    (pytester.path / "taken").touch()
+    outcome = deploy("--deploy-report=taken/r.json", "--deploy-log-wait=1s", scenario="healthy")
     assert outcome.verdict == ("VERIFIED", None)
     assert outcome.status != 0
-    assert "taken.json" in outcome.output
+    assert "taken" in outcome.output.partition("= deployment =")[2]
     assert "Traceback" not in outcome.output
+
+
+EARLIER = '{"schema_version": 1, "verdict": "VERIFIED", "environment": "dev", "services": []}'
+
+
+@pytest.mark.parametrize("content", [EARLIER, ""])
+@pytest.mark.usefixtures("configured")
+def test_a_run_that_does_not_start_leaves_no_earlier_report(
+    deploy: Deploy, pytester: pytest.Pytester, content: str
+) -> None:
+    """An earlier report is removed before settings are validated: no old verdict is taken for that of this run."""
+    (pytester.path / "report.json").write_text(content, encoding="utf-8")
+    assert "soon" in deploy("--deploy-wait=soon", env="dev").refused()
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_baseline_that_cannot_be_used_leaves_no_earlier_report(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """The file of the baseline is read before, and what is wrong with it does not keep an old report."""
+    (pytester.path / "report.json").write_text(EARLIER, encoding="utf-8")
+    assert "gone.json" in deploy("--deploy-baseline=gone.json", env="dev").refused()
+
+
+@pytest.mark.parametrize("content", ['{"name": "package"}', "[1, 2]", "text", "\ud800"])
+@pytest.mark.usefixtures("configured")
+def test_another_file_is_not_overwritten(deploy: Deploy, pytester: pytest.Pytester, content: str) -> None:
+    """A file at the path of a report that is not one of ours stays, and the run is refused."""
+    path = pytester.path / "own.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    message = deploy("--deploy-report=own.json", env="dev").refused()
+    assert "own.json" in message
+    assert "not a report" in message
+    assert path.exists()
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_folder_in_the_place_of_a_report_is_refused(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A report cannot be written where a folder is, and the run says so before it starts."""
+    (pytester.path / "own.json").mkdir()
+    assert "own.json" in deploy("--deploy-report=own.json", env="dev").refused()
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_earlier_report_stays_where_nothing_is_verified(
+    collect: Collect, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an environment, and where tests are only listed, the report of an earlier run is left alone."""
+    path = pytester.path / "report.json"
+    path.write_text(EARLIER, encoding="utf-8")
+    monkeypatch.setenv("DEPLOYCHECK_REPORT", "report.json")
+    collect("--deploy-env=dev")
+    pytester.runpytest_inprocess("-p", "no:hypothesispytest")
+    assert path.read_text(encoding="utf-8") == EARLIER
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(
+    pytester: pytest.Pytester, deploy: Deploy, workers: tuple[str, ...]
+) -> None:
+    """The baseline is read before the earlier report is removed, and workers get it from the controller."""
+    deploy(*NOTHING, scenario="healthy")
+    outcome = deploy(*NOTHING, *workers, "--deploy-baseline=report.json", scenario="healthy")
+    assert outcome.status == 7, outcome.output
+    assert outcome.has_report
 
 
 def test_an_interrupted_run_writes_its_report(deploy: Deploy, pytester: pytest.Pytester) -> None:

@@ -34,7 +34,7 @@ def test_deploy_env(deploy: Deploy, pytester: pytest.Pytester) -> None:
             assert deploy_env.services["backend"].image == "shop-backend:new"
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_env": "passed"}
 
 
@@ -51,7 +51,7 @@ def test_deployment(deploy: Deploy, pytester: pytest.Pytester) -> None:
             assert any("has started 2 tasks" in event.message for event in deployment.events)
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_rollout[backend]": "passed"}
 
 
@@ -75,7 +75,7 @@ def test_running_tasks(deploy: Deploy, pytester: pytest.Pytester) -> None:
             assert running_tasks[0].id in repr(running_tasks)
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_tasks[backend]": "passed"}
 
 
@@ -96,14 +96,14 @@ def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
             assert deployed_image.layers[0].size > 0
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_image[backend]": "passed"}
 
 
 def test_an_image_that_is_not_there_fails_its_tests(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A test that asks for an image that was never pushed fails, and says that it is not there."""
     pytester.makepyfile("def test_image(deployed_image): pass")
-    outcome = deploy("-m", "not deploycheck", scenario="nothing-deployed")
+    outcome = deploy("-k", "test_", scenario="nothing-deployed")
     assert outcome.tests["test_image[backend]"] in {"failed", "error"}
     assert outcome.report["verdict"] == "REFUTED"
     assert "2025.11.26-1" in outcome.output
@@ -141,7 +141,7 @@ def test_once_for_each_service(collect: Collect, pytester: pytest.Pytester) -> N
             def test_backend(self, deployed_image): pass
         """
     )
-    lines = collect("--deploy-env=shop", "-q", "-m", "not deploycheck").output.splitlines()
+    lines = collect("--deploy-env=shop", "-q", "-k", "test_").output.splitlines()
     # In which order parametrizations stand in an id is pytest's own matter.
     names = [re.sub(r"\[(\d)-(\w+)\]", r"[\2-\1]", line.partition(".py::")[2]) for line in lines if "::" in line]
     assert sorted(names) == [
@@ -171,7 +171,7 @@ def test_each_service_gets_its_own_facts(deploy: Deploy, pytester: pytest.Pytest
             assert deployment.desired == {"backend": 2, "worker": 1}[name]
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_own[backend]": "passed", "test_own[worker]": "passed"}
 
 
@@ -241,7 +241,7 @@ LATE = """
 def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """Where one service is selected, tests that cannot be parametrized look at that one."""
     pytester.makepyfile(LATE)
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_late": "passed", "test_unittest": "passed"}
 
 
@@ -249,7 +249,7 @@ def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester:
 def test_getfixturevalue_and_unittest_with_several_services(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """Where several are selected the failure says so, names them, and says what to do."""
     pytester.makepyfile(LATE)
-    outcome = deploy("-m", "not deploycheck", "--tb=short", env="shop")
+    outcome = deploy("-k", "test_", "--tb=short", env="shop")
     assert set(outcome.tests) == {"test_late", "test_unittest"}
     assert set(outcome.tests.values()) <= {"failed", "error"}
     assert outcome.output.count("backend, worker") >= 2
@@ -298,7 +298,7 @@ def test_a_fixture_of_ones_own_can_take_the_place_of_ours(deploy: Deploy, pytest
         """
     )
     pytester.makepyfile("def test_said(said, deploy_logs): assert said == []")
-    assert deploy("-m", "not deploycheck", env="shop").tests == {"test_said[backend]": "passed"}
+    assert deploy("-k", "test_", env="shop").tests == {"test_said[backend]": "passed"}
 
 
 def test_the_fixtures_are_session_wide(deploy: Deploy, world: World, pytester: pytest.Pytester) -> None:
@@ -314,7 +314,7 @@ def test_the_fixtures_are_session_wide(deploy: Deploy, world: World, pytester: p
         def test_many(own, n): pass
         """
     )
-    outcome = deploy("-m", "not deploycheck", env="shop")
+    outcome = deploy("-k", "test_", env="shop")
     assert set(outcome.tests.values()) == {"passed"}
     assert [call.operation for call in world.aws.calls].count("ecs:ListTasks") <= 2
 

@@ -40,7 +40,7 @@ class Web:
     def run(self, text: str = HEALTHY, *args: str) -> Outcome:
         """Run these tests without the checks."""
         self.pytester.makepyfile(text)
-        return self.deploy("-m", "not deploycheck", *args, env="shop")
+        return self.deploy("-k", "test_", *args, env="shop")
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_an_alarm_that_does_not_exist_is_unproven(web: Web) -> None:
 def test_nothing_to_ask_skips(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """Tests of a service without load balancer, or without declared alarms, are skipped and say why."""
     pytester.makepyfile(HEALTHY)
-    outcome = deploy("-m", "not deploycheck", "-rs", env="shop")
+    outcome = deploy("-k", "test_", "-rs", env="shop")
     assert outcome.tests == {"test_targets[backend]": "skipped", "test_alarms[backend]": "skipped"}
     assert "the service 'backend' has no load balancer" in outcome.output
     assert "no alarms are declared for the service 'backend'" in outcome.output

@@ -137,10 +137,14 @@ def test_what_does_not_prove_the_logs(test: UserTest) -> None:
     assert judge(NO_LOGS, test) == ("UNPROVEN", "logs")
 
 
-@pytest.mark.parametrize("outcome", ["failed", "error"])
-def test_a_failed_test_refutes_with_no_broken_link(outcome: str) -> None:
+def test_a_failed_test_refutes_with_no_broken_link() -> None:
     """All links hold and a test of the user's failed for another reason: REFUTED, and no link is to blame."""
-    assert judge(chain(), UserTest("t", outcome, ("backend",))) == ("REFUTED", None)
+    assert judge(chain(), UserTest("t", "failed", ("backend",))) == ("REFUTED", None)
+
+
+def test_a_broken_test_leaves_the_run_unproven() -> None:
+    """All links hold and a test of the user's is broken: it refutes nothing, and VERIFIED would claim too much."""
+    assert judge(chain(), UserTest("t", "error", ("backend",))) == ("UNPROVEN", None)
 
 
 def test_a_failed_test_without_proof_of_logs() -> None:
@@ -222,14 +226,14 @@ def test_verified_means_proven(findings: list[Finding], tests: list[UserTest], c
     mine = [test for test in tests if test.services != ("frontend",)]
     heard = any(test.outcome == "passed" and test.heard_logs and test.services for test in mine)
     proven = {one.link for one in findings if one.status is Status.PASS} | ({"logs"} if heard else set())
-    refuted = Status.FAIL in statuses or any(test.outcome in {"failed", "error"} for test in mine)
+    refuted = Status.FAIL in statuses or any(test.outcome == "failed" for test in mine)
     assert (verdict == "REFUTED") == refuted
     if verdict == "VERIFIED":
         assert broken is None
         assert complete
         assert set(ALL) <= proven
         assert statuses <= {Status.PASS, Status.SKIP}
-        assert not any(test.outcome == "unproven" for test in mine)
+        assert not any(test.outcome in {"error", "unproven"} for test in mine)
     if broken is None:
         assert set(ALL) <= proven
 

@@ -18,8 +18,16 @@ FINDING: pytest.StashKey[Finding] = pytest.StashKey()
 CarryOut = Callable[["CheckItem"], Finding]
 
 
-class CheckFailed(Exception):  # noqa: N818  # the name stands in no traceback; it carries a finding
-    """A check did not pass; carries its finding to the report."""
+class CheckFailed(AssertionError):  # noqa: N818  # as below
+    """A check that failed: reporters such as allure take an AssertionError for a failed test."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.summary)
+        self.finding = finding
+
+
+class CheckNotProven(Exception):  # noqa: N818  # the name stands in no traceback; it carries a finding
+    """A check that is unproven or in error: reporters take any other exception for a broken test."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.summary)
@@ -37,25 +45,32 @@ class CheckItem(pytest.Item):
         self.add_marker(pytest.mark.deploycheck)
 
     def runtest(self) -> None:
-        """Carry the check out; anything but a pass is raised."""
+        """Carry out the check; raise a finding that is not a pass."""
         finding = self._carry_out(self)
         self.stash[FINDING] = finding
         if finding.status is Status.SKIP:
             pytest.skip(finding.summary)
-        if finding.status is not Status.PASS:
+        if finding.status is Status.FAIL:
             raise CheckFailed(finding)
+        if finding.status is not Status.PASS:
+            raise CheckNotProven(finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
-        """The finding in words; a traceback would lead into this package and not to the deployment."""
-        if isinstance(excinfo.value, CheckFailed):
+        """Return the finding in words; a traceback would lead into this package and not to the deployment."""
+        if isinstance(excinfo.value, CheckFailed | CheckNotProven):
             from pytest_deploycheck.report.finding import explain_finding  # noqa: PLC0415  # only on failure
 
             return explain_finding(excinfo.value.finding)
         return super().repr_failure(excinfo, *args, **kwargs)
 
     def reportinfo(self) -> tuple[Path | str, int | None, str]:
-        """Where the check is: in no file, under its own name."""
-        return ROOT, None, f"{self.service}: {self.check.id}"
+        """Return the place of the check: no file, and its own name; pytest wants a line where a mark skips an item."""
+        return ROOT, 0, f"{self.service}: {self.check.id}"
+
+    def _initrequest(self) -> None:
+        """Forget the finding of the run before; pytest-retry calls this before it repeats an item."""
+        if FINDING in self.stash:
+            del self.stash[FINDING]
 
 
 class ServiceCollector(pytest.Collector):
@@ -67,7 +82,7 @@ class ServiceCollector(pytest.Collector):
         self._carry_out = carry_out
 
     def collect(self) -> Iterator[CheckItem]:
-        """The checks, in the order of the chain."""
+        """Yield the checks, in the order of the chain."""
         for check in self._checks:
             yield CheckItem.from_parent(self, name=check.id, check=check, service=self.name, carry_out=self._carry_out)
 
@@ -81,6 +96,6 @@ class RootCollector(pytest.Collector):
         self._carry_out = carry_out
 
     def collect(self) -> Iterator[ServiceCollector]:
-        """A collector for each service."""
+        """Yield a collector for each service."""
         for service, checks in self._checks.items():
             yield ServiceCollector.from_parent(self, name=service, checks=checks, carry_out=self._carry_out)

@@ -1,0 +1,39 @@
+"""What travels with a report from the process that ran a test to the one that judges: plain values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_deploycheck.facts.codec import to_json
+from pytest_deploycheck.judge.finding import Finding
+
+_ATTRIBUTE = "deploycheck"
+"""The attribute that holds it; pytest and xdist send every plain attribute of a report along."""
+
+
+def attach_finding(report: pytest.TestReport, service: str, finding: Finding) -> None:
+    """Attach the finding of a check to its report."""
+    sent = {"service": service, "finding": to_json(finding), "outcome": str(finding.status)}
+    setattr(report, _ATTRIBUTE, sent)
+
+
+def attach_test(report: pytest.TestReport, outcome: str, *, services: Sequence[str], has_answers: bool) -> None:
+    """Attach the result of a test that is about the deployment."""
+    setattr(report, _ATTRIBUTE, {"outcome": outcome, "services": list(services), "has_answers": has_answers})
+
+
+def attach_other(report: pytest.TestReport, outcome: str) -> None:
+    """Attach the result of a test that has nothing to do with the deployment.
+
+    A report to which nothing is attached was not made by the process that ran the test: that process crashed.
+    """
+    setattr(report, _ATTRIBUTE, {"outcome": outcome})
+
+
+def attached(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
+    """Return what is attached to a report, or an empty mapping."""
+    sent: dict[str, Any] = getattr(report, _ATTRIBUTE, {})
+    return sent
