@@ -125,9 +125,7 @@ def test_an_earlier_report_stays_where_nothing_is_verified(
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(
-    pytester: pytest.Pytester, deploy: Deploy, workers: tuple[str, ...]
-) -> None:
+def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(deploy: Deploy, workers: tuple[str, ...]) -> None:
     """The baseline is read before the earlier report is removed, and workers get it from the controller."""
     deploy(*NOTHING, scenario="healthy")
     outcome = deploy(*NOTHING, *workers, "--deploy-baseline=report.json", scenario="healthy")
