@@ -65,8 +65,7 @@ class Controller:
     def pytest_sessionstart(self) -> None:
         """Resolve the settings and the credentials, before anything is collected."""
         with _usage_errors():
-            if not self._only_lists:
-                self._remove_earlier_reports()
+            self._read_baseline()
             if given(self._config, options.ENV).text == options.SANDBOX_ENVIRONMENT:
                 from pytest_deploycheck.plugin.hosting import HostedSandbox  # noqa: PLC0415  # only where asked for
 
@@ -162,15 +161,16 @@ class Controller:
         if self._sandbox:
             self._sandbox.close()
 
-    def _remove_earlier_reports(self) -> None:
-        """Remove earlier reports before the settings are validated, as a run that does not start writes none.
+    def _read_baseline(self) -> None:
+        """Read the baseline, and then remove earlier reports, of which it may be one.
 
-        The baseline is read before, as it may be one of them.
+        This comes before the settings are validated, as a run that does not start writes no report.
         """
         try:
             self._baseline = baseline_of(self._config)
         finally:
-            remove_earlier(report_paths(self._config), given(self._config, options.REPORT).source)
+            if not self._only_lists:
+                remove_earlier(report_paths(self._config), given(self._config, options.REPORT).source)
 
     def _observe(self) -> None:
         if self._started:

@@ -104,9 +104,9 @@ def test_what_an_alarm_says_that_is_in_alarm(web: Web) -> None:
 
 
 def test_an_alarm_that_is_not_declared(web: Web) -> None:
-    """A name that is asked for and not declared is told with the nearest one."""
+    """A name that is not declared is a mistake of the test; the message has the nearest declared name."""
     outcome = web.run("def test_alarms(alarms): assert alarms['5x'].is_quiet")
-    assert outcome.tests == {"test_alarms[web]": "failed"}
+    assert outcome.tests == {"test_alarms[web]": "error"}
     assert "no alarm '5x' is declared" in outcome.output
     assert "'5xx'" in outcome.output
 
