@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -20,10 +21,12 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls, credentials
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.read_only import guard
+from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -146,6 +149,27 @@ class Session:
     def ecr(self, region: str) -> ECRClient:
         """The client for images in the registry of `region`."""
         return cast("ECRClient", self._client("ecr", region))
+
+    def registry_hosts(self, home: Registry) -> RegistryHosts:
+        """Return the hosts that stand for ECR registries, by botocore's endpoint data and the endpoint of ECR.
+
+        Args:
+            home: The registry of the environment's own account and region.
+        """
+        partitions = self._core.get_component("data_loader").load_data("partitions")["partitions"]
+        outputs = [(one["regionRegex"], one["outputs"]) for one in partitions]
+        # The hosts of dual-stack registries have a domain of their own beside that of the API.
+        dual = [one["dualStackDnsSuffix"] for _, one in outputs]
+        dual += [f"on.{suffix.removeprefix('api.')}" for suffix in dual]
+        suffixes = tuple(dict.fromkeys([*(one["dnsSuffix"] for _, one in outputs), *dual]))
+        endpoint = urlsplit(str(self.ecr(home.region).meta.endpoint_url)).hostname or ""
+        is_aws = any(endpoint == suffix or endpoint.endswith(f".{suffix}") for suffix in suffixes)
+        return RegistryHosts(
+            suffixes=suffixes,
+            suffix=next((one["dnsSuffix"] for regions, one in outputs if re.match(regions, home.region)), ""),
+            home=home,
+            emulator="" if is_aws else endpoint,
+        )
 
     def elb(self) -> ElasticLoadBalancingv2Client:
         """The client for target groups, in the environment's region."""

@@ -12,6 +12,7 @@ from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Namer
 from pytest_deploycheck.oci import reference as oci
+from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 
 
 class Named(Struct, frozen=True):
@@ -37,21 +38,27 @@ class Choice(Struct, frozen=True):
 
 
 def choose(
-    containers: Sequence[ContainerDefinition], *, only: str | None, named: Named | None, home: Registry
+    containers: Sequence[ContainerDefinition],
+    *,
+    only: str | None,
+    named: Named | None,
+    home: Registry,
+    hosts: RegistryHosts,
 ) -> tuple[Choice, ...]:
-    """The containers to judge, each with the expected reference for it.
+    """Return the containers to judge, each with the expected reference for it.
 
     Args:
         containers: The containers of the task definition.
         only: Name of the container that the configuration asks for, or None.
         named: The image that a user named, or None for what the task definition names.
-        home: The registry meant where a user's reference names none: the environment's own.
+        home: The environment's own registry, for references of a user that name none.
+        hosts: The hosts that stand for ECR registries.
 
     Raises:
         EnvironmentUnusableError: The task definition has no container `only`.
     """
-    pulled = {container.name: _parse_pulled(container.image) for container in containers}
-    whole = _whole_references(named, home)
+    pulled = {container.name: _parse_pulled(container.image, hosts) for container in containers}
+    whole = _whole_references(named, home, hosts)
     candidates = _candidates(containers, pulled, only=only, whole=whole)
     return tuple(
         Choice(
@@ -87,11 +94,11 @@ def _candidates(
     return in_ecr or essential
 
 
-def _whole_references(named: Named | None, home: Registry) -> tuple[Reference, ...]:
+def _whole_references(named: Named | None, home: Registry, hosts: RegistryHosts) -> tuple[Reference, ...]:
     """Return the references of an image that was named with its repository; none for a bare tag or digest."""
     if named is None or oci.is_tag(named.text) or oci.is_digest(named.text):
         return ()
-    return tuple(oci.parse_expected(text, home=home) for text in named.text.split(","))
+    return tuple(oci.parse_expected(text, home=home, hosts=hosts) for text in named.text.split(","))
 
 
 def _expected(named: Named | None, whole: Sequence[Reference], pulled: Reference) -> Reference:
@@ -110,9 +117,9 @@ def _expected(named: Named | None, whole: Sequence[Reference], pulled: Reference
     return replace(pulled, tag=named.text, digest=None)
 
 
-def _parse_pulled(text: str) -> Reference:
+def _parse_pulled(text: str, hosts: RegistryHosts) -> Reference:
     try:
-        return oci.parse(text)
+        return oci.parse(text, hosts)
     except ValueError:
         # ECS runs it all the same, so it stands for itself: an image somewhere that cannot be looked at.
         return Reference(host="unknown registry", repository=text)

@@ -49,6 +49,7 @@ class ExpectedImages:
         self._contents = contents
         self._options = options
         self._home = home
+        self._hosts = session.registry_hosts(home)
         self._first = first
         self._once = once
         self._finder = ImageFinder(session, contents, once)
@@ -80,7 +81,13 @@ class ExpectedImages:
         if not containers:
             return (), None
         try:
-            choices = choose(containers, only=settings.container, named=self._named(settings), home=self._home)
+            choices = choose(
+                containers,
+                only=settings.container,
+                named=self._named(settings),
+                home=self._home,
+                hosts=self._hosts,
+            )
         except EnvironmentUnusableError as error:
             if not self._first.is_complete:
                 raise

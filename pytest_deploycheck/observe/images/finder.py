@@ -47,6 +47,9 @@ class ImageFinder(Struct, frozen=True):
         client = self.session.ecr(reference.ecr.region)
         # The expected image is the one found first, even if its tag moves while the rollout is waited for.
         lookup = self.once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
+        if lookup.absent == "repository" and ":" in reference.host:
+            # A host with a port may be that of a registry beside the emulator.
+            return self.find(replace(reference, ecr=None), is_named=is_named)
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
     def find_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:

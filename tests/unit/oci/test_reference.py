@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deploycheck.facts.image import Reference, Registry
-from pytest_deploycheck.oci.reference import DOCKER_HUB, ecr_host, is_digest, is_tag, parse, parse_expected, same_place
+from pytest_deploycheck.oci.reference import DOCKER_HUB, is_digest, is_tag, parse, parse_expected, same_place
+from pytest_deploycheck.oci.registry_hosts import KNOWN_HOSTS, RegistryHosts
 
 DIGEST = f"sha256:{'a1' * 32}"
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -74,8 +75,8 @@ def test_without_a_host_docker_hub_is_meant() -> None:
     ],
 )
 def test_what_is_no_reference_is_refused(text: str) -> None:
-    """Every part is held to its grammar: what is no reference is refused, not bent into one."""
-    with pytest.raises(ValueError, match=r"is no "):
+    """Every part is held to its grammar: what is not a reference is refused, not bent into one."""
+    with pytest.raises(ValueError, match=r"is not a "):
         parse(text)
 
 
@@ -122,7 +123,46 @@ def test_hosts_that_are_no_private_ecr(host: str) -> None:
 def test_the_usual_host_is_one_of_ecr(region: str) -> None:
     """The host written for a registry is read back as that registry."""
     registry = Registry("123456789012", region)
-    assert parse(f"{ecr_host(registry)}/app:1").ecr == registry
+    assert parse(f"{KNOWN_HOSTS.usual_host(registry)}/app:1").ecr == registry
+
+
+def emulated(endpoint: str, host: str) -> Registry | None:
+    """Return the ECR registry that a host stands for where the environment's endpoint is on another host than AWS."""
+    return parse(f"{host}/app:1", RegistryHosts(home=HOME, emulator=endpoint)).ecr
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "registry"),
+    [
+        ("localhost", "localhost:4510", HOME),
+        ("127.0.0.1", "localhost.localstack.cloud:4510", HOME),
+        ("localstack", "localstack:4566", HOME),
+        ("localhost.localstack.cloud", "registry.localhost.localstack.cloud:4566", HOME),
+        (
+            "localhost",
+            "000000000000.dkr.ecr.eu-west-1.localhost.localstack.cloud:4566",
+            Registry("000000000000", "eu-west-1"),
+        ),
+        ("localstack", "ghcr.io:443", None),
+        ("localstack", "notlocalstack:4566", None),
+        ("localhost", "ghcr.io", None),
+        ("localhost", HOST, HOME),
+        ("", "localhost:4510", None),
+    ],
+)
+def test_hosts_of_emulators(endpoint: str, host: str, registry: Registry | None) -> None:
+    """A host with a port is the environment's own registry where its endpoint is there or on the loopback."""
+    assert emulated(endpoint, host) == registry
+
+
+def test_a_partition_that_the_endpoint_data_names() -> None:
+    """Hosts of further partitions are those of ECR once the endpoint data names their suffix, and no others."""
+    hosts = RegistryHosts(suffixes=("amazonaws.eu",), suffix="amazonaws.eu")
+    host = "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu"
+    home = Registry("123456789012", "eusc-de-east-1")
+    assert parse(f"{host}/app:1", hosts).ecr == home
+    assert parse(f"{host}/app:1").ecr is None
+    assert parse_expected("app:1", home=home, hosts=hosts).host == host
 
 
 def test_bare_tags_and_digests() -> None:

@@ -6,6 +6,7 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.observe.images.choice import Choice, Named, choose
+from pytest_deploycheck.oci.registry_hosts import KNOWN_HOSTS
 
 HOME = Registry("123456789012", "us-east-1")
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -15,7 +16,10 @@ ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 def chosen(text: str, **images: str) -> dict[str, Choice]:
     """Return the choice for each judged container, where the containers have these images."""
     containers = [ContainerDefinition(name, f"{HOST}/{image}") for name, image in images.items()]
-    return {one.container: one for one in choose(containers, only=None, named=Named(text, "option"), home=HOME)}
+    return {
+        one.container: one
+        for one in choose(containers, only=None, named=Named(text, "option"), home=HOME, hosts=KNOWN_HOSTS)
+    }
 
 
 @pytest.mark.parametrize(
