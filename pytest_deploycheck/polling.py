@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class Pace(Struct, frozen=True):
-    """How often a wait looks: quickly at first, and the longer it lasts the more patiently.
+    """The pace of a wait: it polls quickly at first, and less often the longer it lasts.
 
     Attributes:
-        shortest: Seconds between two looks at the start.
-        longest: Seconds between two looks, at the most.
+        shortest: Seconds between two polls at the start.
+        longest: Seconds between two polls, at the most.
         share: The part of the time waited so far that a pause takes between those bounds.
     """
 
@@ -25,16 +25,16 @@ class Pace(Struct, frozen=True):
     share: float
 
     def pause(self, elapsed: float) -> float:
-        """Seconds until the next look, after a wait of `elapsed` seconds."""
+        """Return the seconds until the next poll, after a wait of `elapsed` seconds."""
         return min(self.longest, max(self.shortest, self.share * elapsed))
 
 
 PATIENT = Pace(shortest=0.2, longest=5.0, share=0.5)
-"""For what takes minutes, such as a rollout."""
+"""The pace of waits that take minutes, such as for a rollout."""
 
 
 class Clock(Protocol):
-    """Time as a wait sees it: it passes, and one can let it pass."""
+    """The clock of a wait."""
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never goes back."""
@@ -58,7 +58,7 @@ class SystemClock:
 
 
 class Waited(Struct, Generic[T], frozen=True):
-    """How a wait ended.
+    """The end of a wait.
 
     Attributes:
         last: The last observation, whether it settled or not.
@@ -80,18 +80,18 @@ def wait(
     pace: Pace = PATIENT,
     rest: Callable[[float], bool] | None = None,
 ) -> Waited[T]:
-    """Look until the observation is settled or `timeout` seconds have passed.
+    """Poll until the observation is settled or `timeout` seconds have passed.
 
-    It looks at least once, and a last time at the deadline, so that what happened in the final pause counts.
+    It polls at least once, and a last time at the deadline, so that what happened in the final pause counts.
 
     Args:
         look: Makes one observation.
-        settled: Says whether an observation is final, for better or worse.
-        timeout: Seconds; 0 looks once.
-        clock: Where time comes from.
-        pace: How often to look.
-        rest: Passes the seconds between two looks; returns whether something called for a look before they were over,
-            and then the looks are quick again. Default: the clock's own sleep.
+        settled: Returns whether an observation is final, for better or worse.
+        timeout: Seconds; 0 polls once.
+        clock: The clock.
+        pace: The pace.
+        rest: Passes the seconds between two polls; returns whether something called for a poll before they were over,
+            and then the polls are quick again. Default: the clock's own sleep.
     """
     start = quick_since = clock.monotonic()
     while True:
