@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from pytest_deploycheck.errors import ConfigurationError
@@ -20,7 +21,7 @@ def read_build_log(path: Path, source: str) -> BuildLog:
         ConfigurationError: It cannot be read, or is no build log.
     """
     try:
-        return parse_build_log(path.read_text(encoding="utf-8-sig", errors="replace"))
+        return parse_build_log(_decoded(path.read_bytes()))
     except OSError as error:
         raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -28,3 +29,9 @@ def read_build_log(path: Path, source: str) -> BuildLog:
             f"{source}: the file {path} is no build log: {error}",
             "Give what `docker build` printed, such as: docker build . 2>&1 | tee build.log",
         ) from error
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a log; PowerShell's `>` and `tee` write UTF-16."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")

@@ -13,7 +13,9 @@ BUILDKIT = "buildkit"
 CLASSIC = "classic"
 
 # A terminal's control sequences, and those among them that move the cursor to where another line begins.
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+(?P<final>[@-~])?|\][^\x07\x1b]*+\x07?|[@-Z\\^_78=>c])?")
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-?]*+[ -/]*+(?P<final>[@-~])?|\][^\x07\x1b]*+\x07?|_[^\x07\x1b\r\n]*+\x07?|[@-Z\\^_78=>c])?"
+)
 _MOVES = frozenset("ABEFGHdf")
 _FORWARD = "C"
 
@@ -34,7 +36,7 @@ _PREFIX = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_BARE = ("#", "=>", "[+]", "Step ", "--->")
+_BARE = ("#", "=>", "[+]", "Step ", "STEP ", "--->", "--> ")
 
 _VERTEX = re.compile(r"#(?P<vertex>\d{1,6}) (?P<said>\S.*)", re.ASCII)
 _STATE = re.compile(r"(?:(?P<cached>CACHED)|DONE(?: \d+\.\d+s)?|CANCELED|ERROR(?:: .*)?)", re.ASCII)
@@ -48,11 +50,12 @@ _HEADING = re.compile(r"\[\+\] Building (?P<seconds>\d{1,9}\.\d{1,9})s \(\d+/\d+
 _SECONDS = re.compile(r"\d+\.\d+s", re.ASCII)
 
 _CLASSIC_STEP = re.compile(
-    r"Step (?P<number>\d{1,6}/\d{1,6}) : (?P<instruction>(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK"
+    r"Step (?P<number>\d{1,6}/\d{1,6}) ?: (?P<instruction>(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK"
     r"|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\b.*)",
     re.ASCII | re.IGNORECASE,
 )
-_CLASSIC_ARROW = "---> "
+# Docker draws the longer arrow, buildah and podman the shorter one.
+_CLASSIC_ARROWS = ("---> ", "--> ")
 
 _NUMBER = re.compile(r"\d{1,6}/\d{1,6}", re.ASCII)
 
@@ -271,10 +274,10 @@ class _Classic:
         """Take a line in."""
         if match := _CLASSIC_STEP.fullmatch(line):
             self.steps.append(_Step(match["number"], match["instruction"]))
-        elif line.startswith(_CLASSIC_ARROW) and self.steps and not self.steps[-1].is_settled:
+        elif line.startswith(_CLASSIC_ARROWS) and self.steps and not self.steps[-1].is_settled:
             # Only the first word on a step is the builder's for certain: what the step runs can print anything.
-            said = line.removeprefix(_CLASSIC_ARROW)
-            self.steps[-1].is_cached = said == "Using cache"
+            said = line.partition(" ")[2]
+            self.steps[-1].is_cached = said.startswith("Using cache")
             self.steps[-1].is_settled = not said.startswith("[Warning]")
 
 

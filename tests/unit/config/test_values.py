@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_deploycheck.config import values
+from pytest_deploycheck.config.build_log import read_build_log
 from pytest_deploycheck.config.settings import EnvironmentSettings, ServiceSettings, When
 from pytest_deploycheck.errors import ConfigurationError
 
@@ -424,3 +425,11 @@ def test_an_unknown_target_of_a_bake(tmp_path: Path) -> None:
     (tmp_path / "bake.json").write_text(json.dumps(BAKED), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"no target 'wroker'.*'worker'.*Its targets: app, worker"):
         values.images(["@bake.json#wroker"], ["web"], "--deploy-image", folder=tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_encoding_of_a_build_log_does_not_matter(tmp_path: Path, encoding: str) -> None:
+    """A log is read as Unix tools write it, and as PowerShell does."""
+    (tmp_path / "build.log").write_bytes("#6 [2/2] COPY app/ ./app/\n#6 CACHED\n".encode(encoding))
+    (step,) = read_build_log(tmp_path / "build.log", "--deploy-build-log").steps
+    assert step.is_cached

@@ -120,3 +120,20 @@ def test_a_hostile_log_costs_no_more_than_its_length(piece: str) -> None:
         with contextlib.suppress(ValueError):
             parse_build_log(start + piece * (200_000 // len(piece)) + "!")
     assert time.process_time() - before < 5
+
+
+def test_prefixes_of_buildkite_do_not_matter() -> None:
+    """Buildkite writes the time of every line as a control string, which ends in a bell."""
+    for log in (PLAIN, CLASSIC):
+        prefixed = "".join(f"\x1b_bk;t=1764155860123\x07{line}" for line in log.splitlines(keepends=True))
+        assert parse_build_log(prefixed) == parse_build_log(log)
+
+
+@pytest.mark.parametrize("stage", ["", "[2/2] "])
+def test_buildah_and_podman_are_read(stage: str) -> None:
+    """Their steps are read, with what came from the cache, also of a build of several stages."""
+    log = (
+        f"{stage}STEP 1/3: FROM alpine\n{stage}STEP 2/3: COPY app/ ./app/\n--> Using cache {ONE[7:]}\n--> {ONE[7:19]}\n"
+        f"{stage}STEP 3/3: COPY lib/ ./lib/\n--> {TWO[7:19]}\nCOMMIT shop:2\n"
+    )
+    assert copies(log) == [("2/3", "COPY app/ ./app/", True), ("3/3", "COPY lib/ ./lib/", False)]
