@@ -1,4 +1,4 @@
-"""What a `.dockerignore` leaves out, matched as Docker matches it."""
+"""The patterns of a `.dockerignore`, matched as Docker matches them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ignore:
         return cls(text.removeprefix(_BYTE_ORDER_MARK).split("\n"))
 
     def excludes(self, path: str) -> bool:
-        """Whether a path is left out.
+        """Return True if a path is left out.
 
         Args:
             path: Relative to where the patterns are, with forward slashes.
@@ -57,7 +57,7 @@ class Ignore:
 
 
 def _pattern(line: str) -> tuple[bool, str] | None:
-    """Whether a line is an exception, and its expression; None where it has no pattern."""
+    """Return the expression of a line and True if it is an exception; None if it has no pattern."""
     if line.startswith("#"):
         return None
     text = line.strip()
@@ -81,7 +81,7 @@ class _Malformed(Exception):  # noqa: N818 - it does not leave this module
 
 
 def _expression(glob: str) -> str:
-    """What matches a path as the pattern does, or anything in a folder that it matches."""
+    """Return the expression that matches the paths of a pattern, and everything in a folder that it matches."""
     if glob.startswith("**") and not _SPECIAL.intersection(glob[2:]):
         # A plain end of a path, which needs no slash before it: `**file` matches `myfile`.
         return _inside(f"(?:.*/)?{re.escape(glob[3:])}" if glob.startswith("**/") else f".*{re.escape(glob[2:])}")

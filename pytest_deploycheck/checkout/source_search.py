@@ -1,4 +1,4 @@
-"""Where an expected text stands in the local sources: code that says it, but does not run where it was expected."""
+"""The places of an expected text in the local sources: code that logs it, but does not run where it was expected."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SourceLine(Struct, frozen=True):
 
 
 class _Wanted(Struct, frozen=True):
-    """What a line must have.
+    """The text that a line must have.
 
     Attributes:
         fragments: Texts, in their order.
@@ -170,7 +170,7 @@ def _sources(root: Path, is_over: Callable[[], bool]) -> Iterator[tuple[str, str
 
 
 def _tracked(root: Path) -> Sequence[str]:
-    """What git knows of or would add; nothing where there is no git, or no work tree."""
+    """Return the files that git tracks or would add; nothing where there is no git, or no work tree."""
     git = shutil.which("git")
     if git is None:
         return ()

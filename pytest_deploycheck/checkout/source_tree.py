@@ -1,4 +1,4 @@
-"""What the checkout holds: the digests of the files that an image should have, and the commit they are at."""
+"""The content of the checkout: the digests of the files that an image should have, and their commit."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def checkout(root: Path) -> Checkout:
 
 
 class _Place(Struct, frozen=True):
-    """Where a source tree is.
+    """The place of a source tree.
 
     Attributes:
         root: The project's root, without links.

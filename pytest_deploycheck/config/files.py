@@ -10,7 +10,7 @@ from pytest_deploycheck.errors import ConfigurationError
 
 
 def read_json(path: Path, source: str, remedy: str) -> Any:
-    """What a JSON file holds.
+    """Return the content of a JSON file.
 
     Args:
         path: The file.
@@ -18,11 +18,11 @@ def read_json(path: Path, source: str, remedy: str) -> Any:
         remedy: What to do where it cannot be read.
 
     Raises:
-        ConfigurationError: It cannot be read, or is no JSON.
+        ConfigurationError: It cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}", remedy) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{source}: the file {path} is no JSON: {error}", remedy) from error
+        raise ConfigurationError(f"{source}: the file {path} is not JSON: {error}", remedy) from error

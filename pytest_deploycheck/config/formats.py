@@ -69,7 +69,7 @@ def _check_durations(checker: FormatChecker, *, is_filled: bool) -> None:
 
 
 def _matches_some_lines_only(value: str) -> bool:
-    """Whether a regular expression does not match the empty text; what is none is told elsewhere."""
+    """Return True if a regular expression does not match the empty text; what is none is told elsewhere."""
     try:
         return re.search(value, "") is None
     except (re.error, OverflowError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a run was asked: environments, services, expectations and options, as plain values."""
+"""The settings of a run: environments, services, expectations and options, as plain values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SequenceScope = Literal["task", "service"]
 
 
 class Pattern(Struct, frozen=True):
-    """What to look for in a log message.
+    """A text or regular expression to find in a log message.
 
     Attributes:
         text: Literal text, or the source of a regular expression.
@@ -38,7 +38,7 @@ class Pattern(Struct, frozen=True):
     flags: int = 0
 
     def is_in(self, message: str) -> bool:
-        """Whether a message has it: literal text anywhere, or a match of the regular expression."""
+        """Return True if a message has it: literal text anywhere, or a match of the regular expression."""
         return self.compiled.search(message) is not None if self.regex else self.text in message
 
     def matcher(self) -> Callable[[str], object]:
@@ -55,7 +55,7 @@ class Pattern(Struct, frozen=True):
 
     @property
     def matches_empty(self) -> bool:
-        """Whether it matches the empty text, and so every line."""
+        """True if it matches the empty text, and so every line."""
         return self.is_in("")
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class Expectation(Struct, frozen=True):
 
 
 class ErrorRate(Struct, frozen=True):
-    """How many of the requests may go wrong.
+    """The share of requests that may go wrong.
 
     Attributes:
         max_share: The share of errors that is allowed, from 0 to 1.
@@ -158,7 +158,7 @@ class EnvironmentSettings(Struct, frozen=True):
         profile: Profile of the AWS configuration files, or None.
         role_arn: Role to assume before looking, or None.
         external_id: External id to give when assuming `role_arn`, or None.
-        endpoint_url: Where AWS is spoken to, or None for AWS itself.
+        endpoint_url: The endpoint of the AWS APIs, or None for AWS itself.
         base_url: Where the deployed application answers, or None.
         require: The links of the chain that must be proven.
         log_settle: Seconds after CloudWatch took in an event until all that was written before it is visible; None for
@@ -214,7 +214,7 @@ class When(Struct, frozen=True):
 
 
 class Options(Struct, frozen=True):
-    """How this run looks at the environment.
+    """The options of a run.
 
     Attributes:
         services: The names of the services to verify, in the configuration's order.

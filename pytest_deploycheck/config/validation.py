@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in sentences a user can act on."""
+"""The violations of a configuration, in sentences that a user can act on."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def describe_key(key: str) -> str:
 
 
 class _Refusal(NamedTuple):
-    """What a sentence is made of: a value that breaks one rule of the schema.
+    """A value that breaks one rule of the schema.
 
     Attributes:
         found: The value.
@@ -228,7 +228,7 @@ def _repeated(refusal: _Refusal) -> Iterator[Violation]:
 
 
 def _not_exactly_one(refusal: _Refusal) -> Iterator[Violation]:
-    # What is no table at all is already reported as that.
+    # A value that is not a table is already reported as that.
     if isinstance(refusal.found, Mapping):
         kinds = _alternatives(refusal)
         found = _listed([key for key in refusal.found if key in kinds] or ["none of them"], "and")

@@ -30,7 +30,7 @@ _LONGEST_BACK = timedelta(days=36525)
 
 
 def is_a_duration(text: str) -> bool:
-    """Whether a text is a duration, as `duration` reads it."""
+    """Return True if a text is a duration, as `duration` reads it."""
     return _seconds(text) is not None
 
 
@@ -91,7 +91,7 @@ def when(text: str, source: str, *, commit_time: Callable[[], datetime] | None) 
 
 
 def commit_time(rootdir: Path) -> datetime:
-    """When the HEAD of the checkout in `rootdir` was committed, as an aware time.
+    """Return the commit time of the HEAD of the checkout in `rootdir`, as an aware time.
 
     Raises:
         ConfigurationError: There is no git, no checkout, or no commit.

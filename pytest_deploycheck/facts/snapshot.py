@@ -22,8 +22,8 @@ _COUNTED = frozenset({"RUNNING", "ACTIVATING", "DEACTIVATING"})
 """The states of tasks that may be among the running tasks that a service counts."""
 
 Absence = Literal["repository", "tag", "digest"]
-Namer = Literal["option", "configuration", "task definition", "first look"]
-"""Who named the expected image; `first look`: the task definition did at first, and names another one by now."""
+Namer = Literal["option", "configuration", "task definition", "first observation"]
+"""Who named the expected image; `first observation`: the task definition did at first, and names another one by now."""
 
 
 class Problem(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""How calls are made: once for each question, side by side where they are independent, in batches, page by page."""
+"""The ways of calling: once for each question, side by side where they are independent, in batches, page by page."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def fetch(session: CoreSession) -> None:
 
     with explained(session):
         if "mfa_serial" in _profile(session):
-            # Somebody may have to type a code.
+            # A user may have to type a code.
             frozen()
         else:
             within(FETCH_LIMIT, frozen, "the credentials' provider")

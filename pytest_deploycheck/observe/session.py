@@ -192,7 +192,7 @@ class Session:
             return cast("CloudWatchLogsClient", self._make_client("logs", region, config))
 
     def log_throttles(self, region: str) -> int:
-        """How many calls CloudWatch Logs has throttled in a region so far, those included that a retry made good."""
+        """Return the number of calls that CloudWatch Logs has throttled in a region, with those that were retried."""
         return self._throttled[region]
 
     def _seconds_left(self) -> float:

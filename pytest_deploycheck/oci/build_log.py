@@ -153,7 +153,7 @@ def _numbered(said: str) -> tuple[str, str] | None:
 
 
 def _is_own(said: str) -> bool:
-    """Whether it is a step of the builder's own, such as `[internal] load build context`."""
+    """Return True if it is a step of the builder's own, such as `[internal] load build context`."""
     return said[1:].partition("]")[0].rpartition(" ")[2] in _OWN
 
 
@@ -184,7 +184,7 @@ class _Plain:
         return said
 
     def _begin(self) -> None:
-        """Another build begins, and counts its vertices anew."""
+        """Another build begins, and counts its vertices from the start."""
         self.is_seen = True
         self._named.clear()
         self._current.clear()
@@ -253,13 +253,13 @@ class _Screen:
 
 
 def _without_seconds(said: str) -> str:
-    """What was drawn, without the time at the right."""
+    """Return the drawn text without the time at the right."""
     head, _, last = said.rpartition(" ")
     return head.rstrip() if _SECONDS.fullmatch(last) else said
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two texts can be the same, each cut somewhere."""
+    """Return True if two texts can be the same, each cut somewhere."""
     one, other = one.rstrip("….\ufffd"), other.rstrip("….\ufffd")
     return one.startswith(other) or other.startswith(one)
 
@@ -288,7 +288,7 @@ class _Digests:
         self._found: list[set[str]] = [set() for _ in _IMAGES]
 
     def read(self, said: str) -> None:
-        """Take in what a line says."""
+        """Take in a line."""
         if "sha256:" not in said:
             return
         for pattern, found in zip(_IMAGES, self._found, strict=True):

@@ -36,7 +36,7 @@ def parse(content: bytes, *, digest: str | None = None) -> Manifest:
         digest: The digest they must have, or None to take what they have.
 
     Raises:
-        ManifestError: The digest differs, it is no JSON, or of a kind that is not supported.
+        ManifestError: The digest differs, it is not JSON, or of a kind that is not supported.
     """
     actual = digest_of(content)
     if digest is not None and actual != digest:

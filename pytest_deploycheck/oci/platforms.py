@@ -43,7 +43,7 @@ def task_platform(os: str | None, architecture: str | None) -> TaskPlatform:
 
 
 def can_run(platform: Platform | None, task: TaskPlatform) -> bool:
-    """Whether a task can run what was built for a platform; what is unknown on either side excludes nothing."""
+    """Return True if a task can run what was built for a platform; what is unknown on either side excludes nothing."""
     if platform is None:
         return True
     return task.os in (None, platform.os) and task.architecture in (None, platform.architecture)

@@ -1,4 +1,4 @@
-"""What the history of an image tells of its steps: how they read, and where they can have written."""
+"""The build steps in the history of an image: their text, and the places they can have written to."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def step_name(created_by: str) -> str:
 
 
 def destinations(steps: Sequence[Step]) -> tuple[str | None, ...]:
-    """Where each layer can only have been written to.
+    """Return the place that each layer can only have been written to.
 
     Of a COPY, an ADD or a WORKDIR that is an absolute path: nothing but it, what is below it and the folders on the way
     to it can be in the layer. It is None for every other step, and wherever the history leaves a doubt: a relative path
@@ -76,7 +76,7 @@ def destinations(steps: Sequence[Step]) -> tuple[str | None, ...]:
 
 
 def can_hold(destination: str | None, path: str) -> bool:
-    """Whether a layer that was written to `destination` can say anything of `path`.
+    """Return True if a layer that was written to `destination` can say anything of `path`.
 
     Args:
         destination: One of `destinations`.

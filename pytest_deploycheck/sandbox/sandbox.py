@@ -93,7 +93,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
 
     @property
     def endpoint_url(self) -> str:
-        """Where boto3 finds the sandbox.
+        """The environment variables with which boto3 finds the sandbox.
 
         Raises:
             ValueError: If it was not started.
@@ -126,7 +126,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
 
     @property
     def service_deployments(self) -> bool:
-        """Whether ECS knows service deployments and revisions. Set it to False to be like other emulators."""
+        """Return True if ECS knows service deployments and revisions. Set it to False to be like other emulators."""
         return self._world.service_deployments
 
     @service_deployments.setter
@@ -135,5 +135,5 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
 
     @property
     def calls(self) -> list[Call]:
-        """The calls that arrived, oldest first; clear the list to count anew."""
+        """The calls that arrived, oldest first; clear the list to count from zero."""
         return self._application.calls

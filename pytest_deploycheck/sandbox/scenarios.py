@@ -320,7 +320,7 @@ def _talk(
     *blocks: Iterable[str],
     arrives_in: float = 0.0,
 ) -> None:
-    """Let each task say these lines since it started or in the last minutes, between health checks."""
+    """Let each task log these lines since it started or in the last minutes, between health checks."""
     for task in tasks:
         started = task.started_at or task.created_at
         first = max(started, aws.now() - _ROLLED_OUT)

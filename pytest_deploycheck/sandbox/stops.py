@@ -103,7 +103,7 @@ MAINTENANCE = Stop(
 """The host is retired."""
 
 BY_USER = Stop(code="UserInitiated", reason="Task stopped by user", exit_code=143)
-"""Somebody called StopTask."""
+"""A user called StopTask."""
 
 
 def cannot_pull(image: str) -> Stop:

@@ -1,4 +1,4 @@
-"""What target groups say of their targets."""
+"""The states of targets in their target groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What images hold: their configurations and their layers, wherever they are kept."""
+"""The contents of images: their configurations and their layers, wherever they are kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Contents:
         self._once = Once()
 
     def is_at_hand(self, reference: Reference) -> bool:
-        """Whether a registry outside of ECR is on this machine, or docker has credentials for it."""
+        """Return True if a registry outside of ECR is on this machine, or docker has credentials for it."""
         return is_local(reference.host) or docker_config.find(reference.host).credentials is not None
 
     def look_up(self, reference: Reference) -> Lookup:

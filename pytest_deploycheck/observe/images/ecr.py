@@ -81,7 +81,7 @@ def pushed_before(client: ECRClient, image: Image) -> str | None:
 
 
 def tags_can_move(client: ECRClient, reference: Reference) -> bool:
-    """Whether the repository lets its tags be moved from image to image.
+    """Return True if the repository lets its tags be moved from image to image.
 
     Raises:
         botocore.exceptions.ClientError: It could not be looked at.
@@ -130,7 +130,7 @@ def _tag_exists(client: ECRClient, reference: Reference) -> bool:
 
 
 def _absence(error: ClientError, reference: Reference) -> Absence | None:
-    """What the error says is not there, if that is what it says."""
+    """Return the thing that the error names as missing, or None if it does not name one."""
     code = code_of(error)
     if code == "RepositoryNotFoundException":
         return "repository"

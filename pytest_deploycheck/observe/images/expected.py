@@ -111,7 +111,7 @@ class ExpectedImages:
             container=choice.container,
             expected=expected,
             pulled=pulled,
-            namer=choice.namer if choice.expected == expected.reference else "first look",
+            namer=choice.namer if choice.expected == expected.reference else "first observation",
             names_repository=choice.names_repository,
         )
 

@@ -53,7 +53,7 @@ class ImageFinder(Struct, frozen=True):
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
     def find_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
-        """What the task definition's reference points to; where its tag is gone, what ECS resolved it to."""
+        """Return the image of the task definition's reference; if its tag is gone, the one that ECS resolved it to."""
         lookup = self.find(choice.pulled, is_named=is_named)
         if lookup.absent != "tag" or lookup.image or revision is None:
             return lookup
@@ -85,7 +85,7 @@ class ImageFinder(Struct, frozen=True):
             return None
 
     def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
-        """What the registry says of the other digests that run: when they were pushed, under which tags."""
+        """Return the images of the other digests that run, with their tags and the times at which they were pushed."""
         others: dict[Reference, None] = {}
         for one in judged:
             for task in tasks:

@@ -29,7 +29,7 @@ def with_history(
     once: Once,
     open_image: Callable[[Reference], Image | None],
 ) -> Judged:
-    """What the repository tells beside the expected image: the image before it, and whether its tags can be moved.
+    """The history of a repository: the image before the expected one, and whether its tags can be moved.
 
     What may not be looked at stays unknown: it is context, and no check rests on it alone.
 
@@ -70,5 +70,5 @@ def with_history(
 
 
 def _is_older(image: Image, other: Image) -> bool:
-    """Whether an image was pushed before another; of one that was rolled out this is assumed where it is not known."""
+    """Return True if an image was pushed before another; of one that was rolled out this is assumed."""
     return image.pushed_at is None or other.pushed_at is None or image.pushed_at <= other.pushed_at

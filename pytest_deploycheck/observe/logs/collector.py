@@ -147,7 +147,7 @@ class Collector:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reading cost, in sentences."""
+        """The cost of the reading, in sentences."""
         if not self._queried.queries:
             return ()
         return (
@@ -229,7 +229,7 @@ class Collector:
         return filter_patterns(patterns, is_routed=any(stream.is_routed for stream in streams))
 
     def _start(self, patterns: Sequence[Pattern], streams: Sequence[LogStream], since: datetime) -> datetime:
-        """Where a reading must begin that misses nothing of what is asked for."""
+        """Return the start of a reading that misses no event of what is asked for."""
         matches = [self._matches_of(pattern) for pattern in patterns]
         return min((one.start_for(stream, since) for one in matches for stream in streams), default=since)
 

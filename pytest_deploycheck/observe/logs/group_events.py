@@ -44,7 +44,7 @@ class GroupEvents:
 
     @property
     def has_seen_escapes(self) -> bool:
-        """Whether a line with a terminal control sequence was read."""
+        """Return True if a line with a terminal control sequence was read."""
         return self._events.has_seen_escapes
 
     def gather(
@@ -119,7 +119,7 @@ class GroupEvents:
     def state(
         self, stream: LogStream, since: datetime, now: datetime | None, least_settle: float = 0.0
     ) -> StreamState | None:
-        """What is known of a stream since a moment; None where no event is.
+        """Return the known state of a stream since a moment; None if it has no event.
 
         Args:
             stream: The stream.

@@ -24,7 +24,7 @@ class EventReader:
         self.has_seen_escapes = False
 
     def texts(self, line: Mapping[str, Any], stream: LogStream) -> tuple[Readable, tuple[str, ...]]:
-        """What a person reads of a line, and the texts with which patterns are compared."""
+        """Return the readable text of a line, and the texts that patterns are compared with."""
         message = line.get("message", "")
         if ESCAPE in message:
             self.has_seen_escapes = True

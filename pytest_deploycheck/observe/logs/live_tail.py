@@ -48,7 +48,7 @@ class LiveTailSession:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Why the sessions did not show everything, in sentences."""
+        """The reasons why the sessions did not show everything, in sentences."""
         return tuple(self._notes)
 
     def want(self, patterns: Iterable[Pattern]) -> None:
@@ -62,7 +62,7 @@ class LiveTailSession:
         return called
 
     def covers(self, streams: Iterable[LogStream]) -> bool:
-        """Whether it follows all of these streams."""
+        """Return True if it follows all of these streams."""
         return {stream for known in self._streams.values() for stream in known} >= set(streams)
 
     def close(self) -> None:

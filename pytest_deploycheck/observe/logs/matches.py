@@ -17,7 +17,7 @@ MOST_CHARACTERS = 16_000_000
 
 
 class _Covered(Struct):
-    """How far a stream was read: everything from `since` on that was visible when the reading at `until` began."""
+    """The part of a stream that was read: all from `since` on that was visible when the reading at `until` began."""
 
     since: datetime
     until: datetime
@@ -44,7 +44,7 @@ class PatternMatches(Struct):
     _covered: dict[LogStream, _Covered] = field(default_factory=dict)
 
     def start_for(self, stream: LogStream, since: datetime) -> datetime:
-        """Where a reading must begin that wants all events of a stream from `since` on."""
+        """Return the start of a reading that wants all events of a stream from `since` on."""
         covered = self._covered.get(stream)
         if covered is None or since < covered.since:
             return since
@@ -79,7 +79,7 @@ class PatternMatches(Struct):
         self.characters += len(event.message)
 
     def is_done_with(self, streams: Iterable[LogStream]) -> bool:
-        """Whether reading on in these streams can add nothing."""
+        """Return True if reading on in these streams can add nothing."""
         return self.is_cut and all(self._events.get(stream) for stream in streams)
 
     def events(self, streams: Iterable[LogStream], since: datetime) -> Iterator[LogEvent]:

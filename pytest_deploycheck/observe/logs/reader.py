@@ -47,7 +47,7 @@ class LogReader:
         self._lock = threading.Lock()
 
     def known(self, scope: LogScope, patterns: Sequence[Pattern]) -> LogSight:
-        """What was found so far, without another call."""
+        """Return the events found so far, without another call."""
         return self._sight(LogSight(scope), patterns)
 
     def poll(

@@ -1,4 +1,4 @@
-"""How a registry is told who asks: the challenge of its 401, a token server, or a password."""
+"""The authentication at a registry: the challenge of its 401, a token server, or a password."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Authorizer:
         self._headers: dict[Place, tuple[Secret, float]] = {}
 
     def known(self, place: Place) -> Secret | None:
-        """What is known already to open a repository: an Authorization header that is still good, or None."""
+        """Return a known Authorization header for a repository that is still valid, or None."""
         header, until = self._headers.get(place, (None, 0.0))
         return header if self._monotonic() < until else None
 
@@ -117,7 +117,7 @@ def _token_request(challenge: dict[str, str], credentials: Credentials | None, p
 
 
 def _is_safe(realm: str, host: str) -> bool:
-    """Whether a token server may be told credentials that are for the registry `host`."""
+    """Return True if a token server may be told credentials that are for the registry `host`."""
     try:
         parts = urlsplit(realm)
     except ValueError:
@@ -137,7 +137,7 @@ def _read_token(content: bytes) -> tuple[Secret, float]:
 
 
 def is_local(host: str) -> bool:
-    """Whether a registry is on this machine, where it is spoken to without TLS."""
+    """Return True if a registry is on this machine, where TLS is not used."""
     name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
     return name in {"localhost", "127.0.0.1", "[::1]"}
 

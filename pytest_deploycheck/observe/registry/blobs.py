@@ -33,7 +33,7 @@ _IF_DENIED = (
 
 
 class BlobStore(Protocol):
-    """Where blobs can be had."""
+    """A source of blobs."""
 
     def open(self, reference: Reference, digest: str, size: int | None = None) -> AbstractContextManager[BinaryIO]:
         """A blob to read while it arrives, from its beginning to its end, without seeking.

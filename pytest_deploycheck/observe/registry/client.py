@@ -162,21 +162,21 @@ class RegistryClient:
         host = "docker.io" if place.host == _HUB else place.host
         return (
             f"It was asked for {self._authorizer.found(place.host).note}. Log in where the tests run (docker login "
-            f"{host}) as somebody who may pull it; registries also deny what does not exist."
+            f"{host}) as a user who may pull it; registries also deny what does not exist."
         )
 
     @staticmethod
     def _asked(call: str, thing: str, absent: Absence, reference: Reference) -> Asked:
-        if_denied = f"Log in where the tests run (docker login {reference.host}) as somebody who may pull it."
+        if_denied = f"Log in where the tests run (docker login {reference.host}) as a user who may pull it."
         return Asked(f"registry:{call}", thing, absent, if_denied)
 
 
 _MEND = "Check the reference of the image."
-_NOT_UNDERSTOOD = "See what answers under the name of the registry; images of schema 1 have to be pushed anew."
+_NOT_UNDERSTOOD = "See what answers under the name of the registry; images of schema 1 have to be pushed again."
 
 
 def _place(reference: Reference, asked: Asked) -> Place:
-    """Where the API of a registry is, and the name it has for a repository.
+    """Return the address of a registry's API, and its name for a repository.
 
     Raises:
         BlobError: The reference names no host.

@@ -27,7 +27,7 @@ _TOKEN_USER = "<token>"
 
 
 class Credentials(Struct, frozen=True):
-    """What logs in to a registry.
+    """The credentials for a registry.
 
     Attributes:
         username: The user, or an empty string.
@@ -47,7 +47,7 @@ class Credentials(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What docker's configuration has for a registry.
+    """Return the credentials for a registry in docker's configuration.
 
     Attributes:
         credentials: The credentials, or None where there are none: then the registry is asked anonymously.
@@ -97,7 +97,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def _entry(table: object, host: str) -> Any:
-    """What a table of docker's configuration has for a host, however its key is written."""
+    """Return the entry for a host in a table of docker's configuration, however its key is written."""
     if not isinstance(table, dict):
         return None
     names = HUB_HOSTS if host in HUB_HOSTS else {host}
@@ -126,7 +126,7 @@ def _decoded(entry: Any) -> Credentials | None:
 
 
 def _ask_helper(helper: str, server: str, timeout: float) -> Credentials | str:
-    """What a credential helper has for a registry, or why it has nothing."""
+    """Return the credentials of a credential helper for a registry, or the reason why it has none."""
     name = f"docker-credential-{helper}"
     program = shutil.which(name) if _HELPER.fullmatch(helper) else None
     if program is None:

@@ -1,4 +1,4 @@
-"""The bytes of a blob over HTTP, taken up again where the connection broke."""
+"""The bytes of a blob over HTTP, resumed where the connection broke."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _NotResumableError(PassingError):
 
 
 def _rest(reply: Reply, reached: int, size: int | None, asked: Asked) -> Chunks:
-    """What comes after the first `reached` bytes, whatever the answer begins with."""
+    """Return the bytes after the first `reached` ones, wherever the response begins."""
     at, announced = _extent(reply, reached, asked)
     whole = size if announced is None else announced
     if size is not None and whole is not None and whole != size:

@@ -1,4 +1,4 @@
-"""Why a blob or a manifest could not be had, in terms a user can act on."""
+"""The errors of fetching a blob or a manifest, in terms that a user can act on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAID = 400
 
 
 class Asked(Struct, frozen=True):
-    """What a registry is asked for, as messages name it.
+    """The subject of a request to a registry, as messages name it.
 
     Attributes:
         operation: The call, for example `registry:GetBlob`; for ECR the IAM action it needs.
@@ -85,7 +85,7 @@ def failed(asked: Asked, code: str, message: str, remedy: str, *, passing: bool 
 
 
 def refusal(asked: Asked, status: int, body: bytes, after: float | None = None) -> BlobError | PassingError:
-    """What an answer that is not what was asked for means.
+    """Return the error for a response that is not the expected one.
 
     Args:
         asked: What was asked for.
@@ -114,14 +114,14 @@ def refusal(asked: Asked, status: int, body: bytes, after: float | None = None) 
 
 
 def gone(asked: Asked, code: str, said: str, absent: Absence) -> BlobError:
-    """What was asked for is not there (any more)."""
+    """The requested thing does not exist (any more)."""
     message = f"{asked.thing} is not there (any more)" + (f": {said}" if said else ".")
     remedy = "Was it deleted, perhaps by a lifecycle policy? Push the image again, or name one that is still there."
     return BlobError(failed(asked, code, message, remedy), absent)
 
 
 def broken(asked: Asked, error: Exception) -> BlobError | PassingError:
-    """What an error of the transport means: most pass, a wrong certificate or an address that is none does not."""
+    """Return the error for one of the transport: most pass; a wrong certificate or an invalid address does not."""
     code = type(error).__name__
     # What Python says of a header or a name it cannot send quotes it, and it may be a secret.
     said = str(error) if isinstance(error, HTTPError | OSError) else code

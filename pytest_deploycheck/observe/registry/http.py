@@ -44,7 +44,7 @@ _FAILURES = (HTTPError, OSError, ValueError)
 
 
 class Request(Struct, frozen=True):
-    """What is asked for, and with which rights; its representation tells neither.
+    """A request and its credentials; its representation shows neither.
 
     Attributes:
         url: The whole address.
@@ -68,7 +68,7 @@ class Request(Struct, frozen=True):
         return self.having(Range=f"bytes={offset}-") if offset else self
 
     def redirected(self, location: str) -> Request | None:
-        """What a redirect leads to, or None where it must not be followed; another host gets no credentials."""
+        """Return the request of a redirect, or None if it must not be followed; another host gets no credentials."""
         try:
             target = urljoin(self.url, location)
         except ValueError:

@@ -1,4 +1,4 @@
-"""How often what fails for a moment is tried again, and how long it is waited for."""
+"""The retries of requests that fail for a moment: their number, and the waits between them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Retries(Struct, frozen=True):
-    """How patient the fetching is.
+    """The number of attempts and the waits between them.
 
     Attributes:
         attempts: Times that a thing is asked for, at the most.
@@ -63,7 +63,7 @@ class Patience:
 
 
 def persist(attempt: Callable[[], T], retries: Retries) -> T:
-    """What `attempt` returns, asked for again while it fails with a `PassingError`.
+    """Return the result of `attempt`, which is repeated while it fails with a `PassingError`.
 
     Raises:
         BlobError: It failed for good, or too often.

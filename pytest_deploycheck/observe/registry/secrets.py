@@ -1,4 +1,4 @@
-"""Keeps what opens doors out of logs and messages: presigned URLs and what logs in to registries."""
+"""Keeps secrets out of logs and messages: presigned URLs and credentials for registries."""
 
 from __future__ import annotations
 

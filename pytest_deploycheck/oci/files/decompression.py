@@ -28,7 +28,7 @@ class LayerError(ValueError):
 
 
 class Limits(Struct, frozen=True):
-    """How much a layer may ask of the machine that reads it.
+    """The limits on the resources that reading a layer may take.
 
     Attributes:
         entries: Entries of one layer.
@@ -81,7 +81,7 @@ def _with_first(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _is_tar(first: bytes) -> bool:
-    """Whether these can be the first bytes of a tar; nothing at all is an empty one."""
+    """Return True if these can be the first bytes of a tar; nothing at all is an empty one."""
     block = first[:_BLOCK]
     if not block.strip(b"\0"):
         return True

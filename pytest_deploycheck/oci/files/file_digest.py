@@ -1,4 +1,4 @@
-"""What a file holds, by digest."""
+"""The content of a file, by digest."""
 
 from __future__ import annotations
 

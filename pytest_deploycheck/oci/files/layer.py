@@ -20,7 +20,7 @@ _WHITEOUT = ".wh."
 _METADATA = ".wh..wh."
 _OPAQUE = ".wh..wh..opq"
 
-# Linux opens no path that is longer, so a longer one is no file of a container.
+# Linux opens no path that is longer, so a longer one cannot be a file of a container.
 _LONGEST_PATH = 4096
 
 
@@ -44,7 +44,7 @@ class Entry:
     _open: Callable[[], Iterator[bytes]] = field(default=lambda: iter(()), repr=False, compare=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """What it holds, once, while it is the current entry.
+        """Return its content, once, while it is the current entry.
 
         Raises:
             LayerError: The layer is damaged, or has been read past it.
@@ -52,7 +52,7 @@ class Entry:
         return self._open()
 
     def read(self, limit: int) -> bytes:
-        """What it holds, once, while it is the current entry.
+        """Return its content, once, while it is the current entry.
 
         Raises:
             LayerError: It is larger than `limit` bytes, the layer is damaged, or has been read past it.
@@ -118,7 +118,7 @@ def _members(tape: Tape) -> Iterator[tuple[_Archive, tarfile.TarInfo]]:
 
 
 def _claim(member: tarfile.TarInfo) -> int:
-    """How many bytes of content a header claims; the headers of links, folders and devices have none."""
+    """Return the number of content bytes that a header claims; links, folders and devices have none."""
     if member.issym() or member.islnk() or member.isdir() or member.isdev():
         return 0
     if member.size < 0:
@@ -127,7 +127,7 @@ def _claim(member: tarfile.TarInfo) -> int:
 
 
 def _entry(archive: _Archive, member: tarfile.TarInfo, tape: Tape) -> Entry | None:
-    """What a member says, or None for the metadata of the file system it was made with."""
+    """Return the entry of a member, or None for the metadata of the file system it was made with."""
     path = _path(member.name)
     folder, slash, name = path.rpartition("/")
     if name == _OPAQUE:

@@ -40,12 +40,12 @@ class PlaceState(Struct, Generic[T]):
 
     @property
     def is_folder(self) -> bool:
-        """Whether the layer has a folder there."""
+        """True if the layer has a folder there."""
         return self.kind == "folder" or (self.kind is None and (self.has_below or self.is_opaque))
 
     @property
     def stands(self) -> bool:
-        """Whether the layer has something there that is not a folder."""
+        """True if the layer has something there that is not a folder."""
         return self.kind not in {None, "folder"}
 
 
@@ -125,7 +125,7 @@ class Selection(Generic[T]):
 
 
 class Cover(Struct):
-    """What the layers read so far, from the top, hide of the layers below them.
+    """The places that the layers read so far, from the top, hide in the layers below them.
 
     Attributes:
         folders: Places that are folders: anything else that lower layers have there is hidden.
@@ -144,7 +144,7 @@ class Cover(Struct):
                 self.folders.add(place)
 
     def hides(self, place: str) -> bool:
-        """Whether nothing can be seen of what lower layers have at a place and below it."""
+        """Return True if nothing can be seen of what lower layers have at a place and below it."""
         return "" in self.gone or any(step in self.gone for step in lineage(place))
 
 

@@ -20,7 +20,7 @@ class Sight(Struct, Generic[T], frozen=True):
     """A file, folder or link at a place, or on the way to it.
 
     Attributes:
-        place: Where it stands.
+        place: Return the position.
         kind: What it is.
         depth: Number of its layer, from the bottom up.
         target: Where a link leads.
@@ -114,7 +114,7 @@ class Search(Generic[T]):
             self._head(folder, [*parts_of(link.target), *tail])
 
     def _is_inode(self, link: Sight[T]) -> bool:
-        """Whether a link is what the last hard link stands for, and not only on the way there."""
+        """Return True if a link is what the last hard link stands for, and not only on the way there."""
         return bool(self._inodes) and link.place == self.place and not self._rest
 
     def _head(self, folder: str, parts: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ def lineage(place: str) -> Iterator[str]:
 
 
 def is_within(place: str, folder: str) -> bool:
-    """Whether a place is the folder or below it."""
+    """Return True if a place is the folder or below it."""
     return not folder or place == folder or place.startswith(f"{folder}/")
 
 

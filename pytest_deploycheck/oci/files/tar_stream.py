@@ -72,7 +72,7 @@ class Tape(io.BufferedIOBase):
 
     @property
     def is_proven(self) -> bool:
-        """Whether a digest is compared at the end."""
+        """Return True if a digest is compared at the end."""
         return (self._stored.expected or self._tar.expected) is not None
 
     def begin_header(self) -> None:
@@ -84,22 +84,22 @@ class Tape(io.BufferedIOBase):
         self._header_left = None
 
     def readable(self) -> bool:
-        """Whether it can be read: yes."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can be wound: yes, forward."""
+        """Return True: it can be wound forward."""
         return True
 
     def tell(self) -> int:
-        """Where it stands."""
+        """Return the position."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Wind forward; at the end of the tape it stops.
 
         Raises:
-            LayerError: Backward was meant.
+            LayerError: The target lies before the position.
         """
         if whence != io.SEEK_SET or offset < self._position:
             raise LayerError("what was read past cannot be read again")

@@ -1,6 +1,6 @@
-"""The protocols AWS is spoken to in, for the services that botocore speaks to in more than one.
+"""The protocols of AWS's APIs, for the services that botocore calls with more than one.
 
-CloudWatch is spoken to in XML by older versions of botocore, in CBOR or JSON by newer ones; load balancers in XML.
+Older versions of botocore call CloudWatch in XML, newer ones in CBOR or JSON; load balancers are called in XML.
 What an operation is asked and answers is the same in all of them: the members of botocore's model, with aware
 datetimes for times.
 """

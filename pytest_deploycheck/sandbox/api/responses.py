@@ -78,7 +78,7 @@ def invalid(message: str) -> AwsError:
 
 def seconds(at: datetime) -> float:
     """Return a moment in seconds since the epoch, to the millisecond, as ECS and ECR write it."""
-    # Cut as log lines are: rounded up, a rollout would begin after a line said in the same millisecond.
+    # Cut as log lines are: rounded up, a rollout would begin after a line logged in the same millisecond.
     return milliseconds(at) / 1000
 
 

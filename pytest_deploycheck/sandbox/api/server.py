@@ -182,7 +182,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it can be reached."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def start(self) -> None:

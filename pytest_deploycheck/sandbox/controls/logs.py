@@ -35,7 +35,7 @@ class LogControls:
             group: The name of the log group; it is made if it is not there.
             stream: The name of the log stream, such as `app-firelens-TASK_ID`.
             message: The line.
-            at: When it was said; default: now.
+            at: The time at which it was logged; default: now.
             arrives_in: Seconds of real time until CloudWatch shows it; its time stays `at`.
             region: Where the group is; default: the sandbox's region.
         """

@@ -156,7 +156,7 @@ class ServiceControls:
         desired: int | None = None,
         at: datetime | None = None,
     ) -> SandboxService:
-        """Delete a service and make it anew under its name; see [SandboxService.recreate][]."""
+        """Delete a service and create it again under its name; see [SandboxService.recreate][]."""
         return service.recreate(image, desired=desired, at=at)
 
     def create_cluster(self, name: str, *, region: str = "") -> None:

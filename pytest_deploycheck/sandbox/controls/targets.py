@@ -33,7 +33,7 @@ class TargetControls:
                 that is called as the group is. A name means an Application Load Balancer.
             target_type: What its targets are called by: `ip`, or `instance` for tasks in the network mode
                 `bridge` or `host`.
-            protocol: The protocol its targets are spoken to in.
+            protocol: The protocol of its targets.
             port: The port that its targets have where none is named.
             health_check_path: Where its health checks ask.
             region: Where; default: the sandbox's region.

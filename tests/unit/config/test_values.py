@@ -381,7 +381,7 @@ def test_the_image_of_a_builds_metadata(tmp_path: Path, document: dict[str, obje
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[1]", "found no containerimage.digest"),
         ('{"image.name": "shop:1"}', "found no containerimage.digest"),
         (json.dumps({name: {"containerimage.digest": f"sha256:{name * 64}"} for name in "ab"}), "found 2 targets"),

@@ -23,7 +23,7 @@ _MOST_BYTES = 1_048_576
 
 
 class _PageStart(NamedTuple):
-    """Where a reading of several pages is, and what it may see.
+    """The position of a reading of several pages, and the events that it may see.
 
     Attributes:
         reading: Which reading it is: two that are at the same place are told apart.

@@ -113,7 +113,7 @@ class ParsedQuery:
 
 
 def _sort_key(name: str) -> Callable[[Record], tuple[int, int] | str]:
-    # The time as it is written would be told anew for each line of a large group.
+    # The time as it is written would be computed again for each line of a large group.
     return (lambda record: record.line[:2]) if name == "@timestamp" else FIELDS[name]
 
 

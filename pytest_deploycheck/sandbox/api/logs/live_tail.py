@@ -33,7 +33,7 @@ _ARN = re.compile(r"arn:aws[\w-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}
 
 @dataclass(slots=True)
 class _WatchedGroup:
-    """What is new in a log group.
+    """The new lines of a log group.
 
     Attributes:
         arn: The ARN of the group.
@@ -49,7 +49,7 @@ class _WatchedGroup:
 
     def new(self, now: int) -> list[LogLine]:
         """Return the lines that can be seen at `now`, each once."""
-        # A line with an older arrival than the session is new too, if it was said after the session began.
+        # A line with an older arrival than the session is new too, if it was logged after the session began.
         candidates = self.coming + self.group.said[self.read :]
         self.read = len(self.group.said)
         self.coming = [line for line in candidates if line.arrives > now]

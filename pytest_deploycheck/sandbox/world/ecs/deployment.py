@@ -62,7 +62,7 @@ class Deploying:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether the tasks of each rollout register with the other target groups than those before."""
+        """Return True if the tasks of each rollout register with the other target groups than those before."""
         return self.strategy != "ROLLING" or self.controller == "CODE_DEPLOY"
 
     def threshold(self, desired: int) -> int:

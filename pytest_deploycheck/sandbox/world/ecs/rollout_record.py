@@ -61,7 +61,7 @@ class RolloutRecord:
         is_alternate: Whether its tasks are registered in the service's alternate target groups.
         stage: The stage of its lifecycle while it is in progress; not for ROLLING. Default: its tasks scale up.
         production_weight: The percentage of users' traffic that its tasks get; default: all or none, by the stage.
-        paused_at: The stage at which it waits for somebody to continue it; empty while it does not wait.
+        paused_at: The stage at which it waits for a user to continue it; empty while it does not wait.
         pause_id: The id of that pause.
         id: Its id (`ecs-svc/…`), also that of its task set.
         deployment_arn: The ARN of its service deployment.
@@ -134,7 +134,7 @@ class RolloutRecord:
 
     @property
     def is_tested(self) -> bool:
-        """Whether all test traffic goes to its tasks."""
+        """True if all test traffic goes to its tasks."""
         return self._is_past("TEST_TRAFFIC_SHIFT")
 
     @property
@@ -146,7 +146,7 @@ class RolloutRecord:
 
     @property
     def is_steady(self) -> bool:
-        """Whether the desired count of tasks runs, none is pending, and all are healthy."""
+        """True if the desired count of tasks runs, none is pending, and all are healthy."""
         alive = [task for task in self.tasks if task.stopped_at is None]
         return len(alive) == self.wanted and all(task.is_steady for task in alive)
 

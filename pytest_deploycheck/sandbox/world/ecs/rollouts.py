@@ -35,7 +35,7 @@ class SandboxRollout(RolloutRecord):
 
     @property
     def is_newest(self) -> bool:
-        """Whether it is the newest rollout of the service."""
+        """True if it is the newest rollout of the service."""
         return self.siblings[-1] is self
 
     def start_tasks(self, count: int, *, at: datetime, pending: bool = False) -> list[SandboxTask]:

@@ -135,7 +135,7 @@ class SandboxTaskDefinition:
         """Return a container by name, or the first where no name is given.
 
         Raises:
-            LookupError: If there is no container of that name.
+            LookupError: If the container is unknown.
         """
         for container in self.containers:
             if name is None or container.name == name:

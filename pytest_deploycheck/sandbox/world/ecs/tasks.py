@@ -116,7 +116,7 @@ class SandboxTask:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is RUNNING and ECS wants it to be."""
+        """True if it is RUNNING and ECS wants it to be."""
         return self.last_status == "RUNNING" and self.desired_status == "RUNNING"
 
     @property
@@ -181,13 +181,13 @@ class SandboxTask:
 
     @property
     def is_steady(self) -> bool:
-        """Whether it runs, and is healthy for load balancers and health checks."""
+        """Return True if it runs, and is healthy for load balancers and health checks."""
         results = {self.container_health(container) for container in self.definition.containers}
         return self.is_running and self.target_health in {"healthy", ""} and "UNHEALTHY" not in results
 
     @property
     def has_address(self) -> bool:
-        """Whether it has an address of its own; otherwise it is reached at a port of its instance."""
+        """True if it has an address of its own; otherwise it is reached at a port of its instance."""
         return self.definition.settings.network_mode == "awsvpc"
 
     def place(self, instances: Instances, at: datetime) -> None:

@@ -20,7 +20,7 @@ class LogLine(NamedTuple):
     """One line of a log. Lines sort by time, and those of one millisecond as they were said.
 
     Attributes:
-        timestamp: When it was said, in milliseconds since the epoch.
+        timestamp: The time at which it was logged, in milliseconds since the epoch.
         number: Which line of the world it is; later lines have higher numbers.
         arrives: When it can be seen, in milliseconds since the epoch.
         stream: The log stream it is in.
@@ -52,7 +52,7 @@ class LogGroup:
         log_class: Its class: only queries of Logs Insights read one of infrequent access.
         streams: When each stream was made, by hand or by its first line, in milliseconds since the epoch.
         lines: Everything ever said in it, arrived or not, in order of time.
-        said: The same in the order it was said.
+        said: The same in the order in which they were logged.
     """
 
     name: str
@@ -92,7 +92,7 @@ class LogStore:
 
     Attributes:
         groups: By region and name.
-        newest: The number of the line that was said last.
+        newest: The number of the line that was logged last.
     """
 
     groups: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
