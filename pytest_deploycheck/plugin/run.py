@@ -65,10 +65,12 @@ class DeployRun:
             cache=self._cache(),
         )
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Give a time limit to checks and to tests that use the fixtures."""
-        if isinstance(item, CheckItem) or uses_fixtures(item):
-            self._timeouts.limit(item, self.state.settings.test_timeout)
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give a time limit to checks and to tests that use the fixtures, where a conftest gave them none."""
+        for item in items:
+            if isinstance(item, CheckItem) or uses_fixtures(item):
+                self._timeouts.limit(item, self.state.settings.test_timeout)
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
         """Explain comparisons with the values of the fixtures."""

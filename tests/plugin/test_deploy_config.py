@@ -140,3 +140,11 @@ def test_a_broken_file_is_no_matter_without_an_environment(collect: Collect, pyt
     (pytester.path / "deploycheck.toml").write_text("[env.dev\n", encoding="utf-8")
     pytester.makepyfile("def test_one(): pass")
     assert collect().status == 0
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_header_names_the_endpoint(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where calls go to another address than AWS's own, the header says to which."""
+    assert "endpoint" not in collect("--deploy-env=dev").header
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    assert "endpoint http://localhost:4566" in collect("--deploy-env=dev").header

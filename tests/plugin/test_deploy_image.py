@@ -120,3 +120,12 @@ def test_two_images_for_one_service_are_refused(collect: Collect) -> None:
 def test_what_is_no_reference_is_refused(deploy: Deploy, value: str) -> None:
     """A text that cannot name an image ends the run before any test, with one message."""
     assert value in deploy(f"--deploy-image={value}", env="shop").refused()
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("gap", ["", "\n"], ids=["one line", "lines"])
+def test_a_file_without_the_equals_sign_is_explained(collect: Collect, pytester: pytest.Pytester, gap: str) -> None:
+    """A bare `@FILE` is replaced by the lines of the file by pytest; the message says so, and how to write it."""
+    (pytester.path / "metadata.json").write_text(f'{{{gap}"containerimage.digest": "sha256:0"{gap}}}', encoding="utf-8")
+    message = collect("--deploy-env=dev", "--deploy-image", "@metadata.json").refused()
+    assert "--deploy-image=@FILE" in message

@@ -337,3 +337,18 @@ def test_the_markers_have_docs(pytester: pytest.Pytester) -> None:
     text = str(pytester.runpytest_inprocess("--markers", "-p", "no:hypothesispytest").stdout)
     assert "@pytest.mark.deploycheck" in text
     assert "@pytest.mark.deploy_service(*names)" in text
+
+
+@pytest.mark.usefixtures("world")
+def test_what_a_fixture_cannot_know_prints_no_traceback(
+    deploy: Deploy, pytester: pytest.Pytester, world: World
+) -> None:
+    """A fixture of the plugin that raises UnprovenError shows its sentence, and no code of this package."""
+    world.aws.deny("ecs:ListTasks")
+    pytester.makepyfile("def test_tasks(running_tasks): pass")
+    outcome = deploy("-k", "test_", env="shop")
+    assert set(outcome.tests.values()) == {"unproven"}
+    shown = outcome.output.partition("= ERRORS =")[2].partition("= deployment =")[0]
+    assert "ecs:ListTasks" in shown
+    assert ".py:" not in shown
+    assert "def running_tasks" not in shown

@@ -169,3 +169,86 @@ def test_an_operation_that_is_denied_makes_its_checks_an_error(deploy: Deploy, w
     assert outcome.report["verdict"] == "UNPROVEN"
     assert outcome.status == 7
     assert "ecs:ListTasks" in outcome.output
+
+
+@pytest.mark.parametrize("mark", ["skip(reason='not today')", "skipif(True, reason='not today')"])
+def test_a_check_that_a_conftest_skips(deploy: Deploy, pytester: pytest.Pytester, world: World, mark: str) -> None:
+    """A mark that skips a check skips it, and what it would prove is not proven."""
+    world.backend.log("hello")
+    pytester.makeconftest(
+        f"""
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name == "tasks-running":
+                    item.add_marker(pytest.mark.{mark})
+        """
+    )
+    outcome = deploy("-rs", env="shop")
+    assert "INTERNALERROR" not in outcome.output
+    assert outcome.checks["tasks-running"] == "skip"
+    assert outcome.report["verdict"] == "UNPROVEN"
+    assert "not today" in outcome.output
+
+
+@pytest.mark.usefixtures("world")
+def test_a_check_that_exceeds_a_time_limit(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A check that a time limit ends is in error: its question stays open."""
+    pytester.makeconftest(
+        """
+        import time
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name == "tasks-running":
+                    item.add_marker(pytest.mark.timeout(0.05, method="signal"))
+                    item._carry_out = lambda item: time.sleep(5)
+        """
+    )
+    outcome = deploy("-k", "tasks-running", env="shop")
+    assert outcome.checks == {"tasks-running": "error"}
+    assert (outcome.status, outcome.report["verdict"]) == (7, "UNPROVEN")
+
+
+SUITE = """
+import unittest
+import pytest
+
+def test_unit(): pass
+def test_env(deploy_env): pass
+def test_log(build_log): pass
+
+class TestCase(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _own(self, running_tasks): pass
+    def test_case(self): pass
+"""
+
+
+@pytest.mark.parametrize("env", ["--deploy-env=dev", ""])
+@pytest.mark.usefixtures("configured")
+def test_the_marker_selects_all_there_is_about_the_deployment(
+    collect: Collect, pytester: pytest.Pytester, env: str
+) -> None:
+    """`-m deploycheck` selects the checks and the tests that use any fixture of the plugin, and no unit test."""
+    pytester.makepyfile(test_suite=SUITE)
+    outcome = collect(*([env] if env else []), "-q", "-m", "deploycheck", "test_suite.py")
+    found = ids(outcome.output)
+    assert {one.rpartition("::")[2] for one in found if one.startswith("test_")} == {
+        "test_env",
+        "test_log",
+        "test_case",
+    }
+    assert len(found) == 3 + (len(FIXED) if env else 0)
+
+
+def test_node_ids_of_checks_select_services(deploy: Deploy, world: World) -> None:
+    """The services that node ids of checks do not name are no part of the run: not observed and not judged."""
+    world.add("worker")
+    world.configure("backend", "worker")
+    outcome = deploy("deploycheck::worker::image-exists", env="shop")
+    assert [service["name"] for service in outcome.report["services"]] == ["worker"]
+    assert not any("shop-backend" in str(call) for call in world.aws.calls)
+    assert "services worker (from the node ids)" in outcome.header

@@ -117,7 +117,8 @@ class Results(Struct):
             runs.current.append(result)
         if report.outcome not in _PYTESTS:
             runs.repeat()
-        elif report.when == "teardown":
+        elif report.when == "teardown" and (runs.current or not runs.repeated):
+            # The tear-down of a run that is repeated comes after it: the run that replaces it is still to come.
             runs.end()
 
     def findings(self, service: str) -> dict[str, Finding]:

@@ -1,0 +1,179 @@
+"""Results that other plugins gather, repeat or show: pytest-check, rerunfailures, retry, flaky and allure."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from support.other_plugins import without
+
+if TYPE_CHECKING:
+    from plugin.conftest import Deploy, Outcome, World
+
+Ended = tuple[str, int, str]
+
+HEAD = """
+import pytest
+from pytest_deploycheck.errors import UnprovenError
+
+RUNS = []
+
+def ask():
+    raise UnprovenError("nothing was logged")
+"""
+
+
+@pytest.fixture
+def proven(world: World, pytester: pytest.Pytester) -> World:
+    """Return a world that one test proves."""
+    world.backend.log("hello")
+    pytester.makepyfile(test_a_proof="def test_proof(deploy_logs): assert 'hello' in deploy_logs")
+    return world
+
+
+def ended(outcome: Outcome) -> Ended:
+    """Return the verdict, the exit status, and the outcome of the test `test_it`."""
+    return (
+        outcome.report["verdict"],
+        outcome.status,
+        next(tests for name, tests in outcome.tests.items() if "it" in name),
+    )
+
+
+REFUTED, UNPROVEN = ("REFUTED", 1, "failed"), ("UNPROVEN", 7, "unproven")
+VERIFIED = ("VERIFIED", 0, "passed")
+
+
+@pytest.mark.usefixtures("proven")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def test_it(check, deploy_env):\n    with check: ask()", UNPROVEN),
+        ("def test_it(check, deploy_env):\n    with check: ask()\n    with check('why'): ask()", UNPROVEN),
+        ("def test_it(check, deploy_env):\n    with check: ask()\n    check.equal(1, 2)", REFUTED),
+        ("def test_it(check, deploy_env):\n    with check: ask()\n    assert deploy_env is None", REFUTED),
+        ("def test_it(check, deploy_env):\n    check.equal(1, 2)\n    ask()", REFUTED),
+        ("def test_it(check, deploy_env): check.equal(1, 1)", VERIFIED),
+    ],
+)
+def test_failures_that_pytest_check_gathers(
+    deploy: Deploy,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    expected: Ended,
+) -> None:
+    """Each gathered failure counts by itself: the test is unproven only where all of them are."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("check"))
+    pytester.makepyfile(test_b=f"{HEAD}\n{text}")
+    assert ended(deploy(env="shop")) == expected
+
+
+REPEATED = [
+    ("RUNS.append(1); assert len(RUNS) > 1", VERIFIED),
+    ("RUNS.append(1); assert deploy_env is None", REFUTED),
+    ("RUNS.append(1); (ask() if len(RUNS) == 1 else None); assert deploy_env is None", REFUTED),
+    ("RUNS.append(1); assert len(RUNS) > 1; ask()", REFUTED),
+    ("RUNS.append(1); ask()", UNPROVEN),
+    ("RUNS.append(1); (ask() if len(RUNS) == 1 else None)", VERIFIED),
+]
+
+
+@pytest.mark.usefixtures("proven")
+@pytest.mark.parametrize("repeater", [("rerunfailures", "--reruns=1"), ("pytest-retry", "--retries=1")])
+@pytest.mark.parametrize(("body", "expected"), REPEATED)
+def test_a_run_that_is_repeated(
+    deploy: Deploy, pytester: pytest.Pytester, repeater: tuple[str, str], body: str, expected: Ended
+) -> None:
+    """A run that a plugin repeats is replaced by the next if that passed; otherwise the worst of them counts."""
+    plugin, option = repeater
+    os.environ["PYTEST_ADDOPTS"] = without(plugin)  # put back by the fixture `pytester`
+    pytester.makepyfile(test_b=f"{HEAD}\ndef test_it(deploy_env):\n    {body}")
+    assert ended(deploy(option, "-k", "test_ or deploycheck", env="shop")) == expected
+
+
+@pytest.mark.usefixtures("proven")
+def test_subtests_of_a_run_that_is_repeated(
+    deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed subtests of a run go with it when the next passes."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("rerunfailures"))
+    pytester.makepyfile(
+        test_b=f"{HEAD}\ndef test_it(deploy_env, subtests):\n    RUNS.append(1)\n"
+        "    with subtests.test('a'): assert len(RUNS) > 1"
+    )
+    assert ended(deploy("--reruns=1", env="shop")) == VERIFIED
+
+
+@pytest.mark.usefixtures("world")
+def test_questions_of_a_run_that_is_repeated(
+    deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The logs are not proven by a question of a run that was repeated by one that asked nothing."""
+    world.backend.log("hello")
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("pytest-retry"))
+    pytester.makepyfile(
+        f"{HEAD}\ndef test_it(deploy_logs):\n    RUNS.append(1)\n"
+        "    if len(RUNS) == 1:\n        assert 'hello' in deploy_logs\n        assert False"
+    )
+    outcome = deploy("--retries=1", env="shop")
+    assert outcome.verdict == ("UNPROVEN", "logs")
+    assert set(outcome.tests.values()) == {"passed"}
+
+
+@pytest.mark.usefixtures("proven")
+@pytest.mark.parametrize(("body", "expected"), [REPEATED[0], REPEATED[1]])
+def test_flaky(
+    deploy: Deploy,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    body: str,
+    expected: Ended,
+) -> None:
+    """The plugin flaky reports the last run only, and that counts."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("flaky"))
+    pytester.makepyfile(test_b=f"{HEAD}\n@pytest.mark.flaky(max_runs=2)\ndef test_it(deploy_env):\n    {body}")
+    assert ended(deploy(env="shop")) == expected
+
+
+@pytest.mark.parametrize(("plugin", "option"), [("rerunfailures", "--reruns=1"), ("pytest-retry", "--retries=1")])
+def test_a_check_that_is_repeated(deploy: Deploy, monkeypatch: pytest.MonkeyPatch, plugin: str, option: str) -> None:
+    """A check can be repeated as a test can, and fails as it did before."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without(plugin))
+    outcome = deploy(option, "-k", "image-exists or rollout", scenario="not-restarted")
+    assert outcome.checks == {"image-exists": "pass", "rollout-complete": "fail"}
+    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", "rollout"))
+    assert "INTERNALERROR" not in outcome.output
+
+
+@pytest.mark.usefixtures("proven")
+@pytest.mark.parametrize("args", [("--keep-duplicates", "test_b.py", "test_b.py"), ("--dist=each", "-n2")])
+def test_several_results_of_one_test(deploy: Deploy, pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
+    """A test that runs twice counts with the worse of its results, whichever came last."""
+    pytester.makepyfile(
+        test_b="""
+        RUNS = []
+
+        def test_it(deploy_env, request):
+            RUNS.append(1)
+            run = getattr(request.config, "workerinput", {}).get("workerid", f"gw{len(RUNS) - 1}")
+            assert run != "gw0"
+        """
+    )
+    outcome = deploy(*args, env="shop")
+    assert outcome.tests["test_it"] == "failed"
+    assert (outcome.status, outcome.report["verdict"]) == (1, "REFUTED")
+
+
+def test_allure(deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allure shows a refuted check as failed, and what is unproven or in error as broken."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("allure_pytest"))
+    pytester.makepyfile("def test_it(deploy_logs): assert 'x' in deploy_logs")
+    deploy("--alluredir=allure", "-k", "rollout or logs-1 or test_it", scenario="not-restarted")
+    results = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (pytester.path / "allure").glob("*-result.json")
+    ]
+    statuses = {result["name"].partition("[")[0]: result["status"] for result in results}
+    assert statuses == {"rollout-complete": "failed", "logs-1": "broken", "test_it": "broken"}
