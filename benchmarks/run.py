@@ -6,9 +6,10 @@ import idle
 import images
 import log_latency
 import log_search
+import masking
 import observing
 
 if __name__ == "__main__":
     print(idle.measure_loading(), flush=True)
-    for benchmark in (idle, observing, log_latency, log_search, images):
+    for benchmark in (idle, observing, log_latency, log_search, images, masking):
         print(benchmark.measure(), flush=True)

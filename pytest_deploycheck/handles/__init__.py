@@ -1,3 +1,3 @@
-"""What a test holds: facts with a way to look closer. Knows neither pytest nor botocore."""
+"""The values that tests hold: facts with a way to read more. They know neither pytest nor botocore."""
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Comparison:
         return f"<{what} differ: {'; '.join(counts)}>"
 
     def explain(self) -> str:
-        """What differs, with the first differences line by line."""
+        """Return the differences, with the first of them line by line."""
         return "\n".join([repr(self), *self._compared.diff])
 
 
@@ -112,7 +112,7 @@ class ImageFiles(Struct):
         return _proven(lambda: self._tree().read_bytes(place))
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file, a folder, or a link that leads to one.
+        """Return True if there is a file, a folder, or a link that leads to one.
 
         Raises:
             UnprovenError: As `read_bytes`.
@@ -219,7 +219,7 @@ class ImageFiles(Struct):
         return path
 
     def _is_below(self, path: str, mount: str) -> bool:
-        """Whether a path of the image is the place at which a volume is mounted, or below it."""
+        """Return True if a path of the image is the place at which a volume is mounted, or below it."""
         return is_within(place_of(path), place_of(plain_path(mount) if self._is_windows else mount))
 
     def _extra(self, digests: PathDigests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
@@ -254,7 +254,7 @@ class ImageFiles(Struct):
                 # Too large to be read into memory: that it differs is known all the same.
                 theirs = None
             if ours is None or theirs is None:
-                lines.append(f"{path or local}: not shown, as it is no text or too large")
+                lines.append(f"{path or local}: not shown, as it is not text or too large")
                 continue
             diff = difflib.unified_diff(
                 theirs, ours, f"image {places[path]}", f"local {path or local}", lineterm="", n=1

@@ -35,5 +35,5 @@ class BaseUrl:
         return module if module is not None and self._config.pluginmanager.is_registered(module) else None
 
     def _is_set_by_others(self) -> bool:
-        """Whether the project's own code, such as a `pytest_configure` in conftest.py, set the option meanwhile."""
+        """Return True if the project's own code, such as a `pytest_configure`, has set the option meanwhile."""
         return self._config.getoption("base_url") not in (None, self._config.getini("base_url"))

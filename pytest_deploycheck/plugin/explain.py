@@ -1,4 +1,4 @@
-"""Why a comparison with what the fixtures hold came out false."""
+"""The explanation of a comparison with a fixture's value that came out false."""
 
 from __future__ import annotations
 

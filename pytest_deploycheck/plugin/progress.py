@@ -22,7 +22,7 @@ _OFTEN, _SELDOM = 15.0, 60.0
 
 
 def is_due(elapsed: float, written_at: float | None) -> bool:
-    """Return whether a line says again that a wait goes on: every 15 seconds at first, then once a minute.
+    """Return whether a line shows again that a wait goes on: every 15 seconds at first, then once a minute.
 
     Args:
         elapsed: Seconds since the wait began.

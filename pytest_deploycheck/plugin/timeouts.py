@@ -16,7 +16,7 @@ class Timeouts:
 
     def __init__(self, config: pytest.Config) -> None:
         self._available = config.pluginmanager.hasplugin("timeout")
-        # A limit of 0 is one too: somebody asked for none.
+        # A limit of 0 is one too: the user asked for none.
         self._limited = self._available and any(
             value not in (None, "")
             for value in (config.getoption("timeout"), config.getini("timeout"), os.environ.get("PYTEST_TIMEOUT"))

@@ -54,7 +54,7 @@ class Count(int):
 
 
 class QuestionRecord(Struct):
-    """What was asked of a log tail and of its captures so far.
+    """The questions asked of a log tail and of its captures so far.
 
     Attributes:
         sight: What was read last.

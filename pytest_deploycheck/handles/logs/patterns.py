@@ -1,4 +1,4 @@
-"""What a test asks for, as patterns."""
+"""The patterns of what a test asks for."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Live(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Why it did not show everything, in sentences."""
+        """The reasons why it did not show everything, in sentences."""
         ...
 
     def want(self, patterns: Sequence[Pattern]) -> None:
@@ -38,7 +38,7 @@ class Live(Protocol):
         ...
 
     def covers(self, streams: Sequence[LogStream]) -> bool:
-        """Whether it follows all of these streams."""
+        """Return True if it follows all of these streams."""
         ...
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Reader(Protocol):
     """Reads logs; delivers each event once, however often it polls."""
 
     def known(self, scope: LogScope, patterns: Sequence[Pattern]) -> LogSight:
-        """What was found so far, without another call."""
+        """Return the events found so far, without another call."""
         ...
 
     def poll(
@@ -132,7 +132,7 @@ class ServiceLogs:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What limited a Live Tail, in sentences."""
+        """The limits of a Live Tail, in sentences."""
         return self._live.notes if self._live else ()
 
     def within(self, window: Window) -> LogScope:
@@ -158,7 +158,7 @@ class ServiceLogs:
         return False
 
     def close(self) -> None:
-        """Release what costs while it is open."""
+        """Release the resources."""
         if self._live:
             self._live.close()
 

@@ -52,12 +52,12 @@ class LogTail(LogWindow):
 
     @property
     def scope(self) -> LogScope:
-        """Which tasks and streams are read, and from when."""
+        """The tasks and streams that are read, and the start of the window."""
         return self._wait.logs.scope
 
     @contextmanager
     def capture(self) -> Generator[Captured]:
-        """What is logged from here on, such as by an action that a test triggers.
+        """Capture the lines that are logged from here on, such as by an action that a test triggers.
 
         with deploy_logs.capture() as captured:
             requests.post(f"{deploy_env.base_url}/generate")
@@ -120,14 +120,14 @@ class LogTail(LogWindow):
         return list(matching(wanted, self._wait.logs.reader.known(self.scope, (wanted,)).events))
 
     def account(self) -> str:
-        """What was read and the last lines seen, and why the last answer was no, as text for people."""
+        """Return the text that shows what was read, the last lines, and why the last answer was no."""
         if self._record.why:
             return self._record.why
         self._record.sight = self._explained(self._record.sight)
         return f"{self!r}\n{account_of(evidence_of(self._record.sight))}"
 
     def close(self) -> None:
-        """Release what costs while it is open."""
+        """Release the resources."""
         self._wait.logs.close()
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ class LogTail(LogWindow):
 
 
 class Captured(LogWindow):
-    """What the tasks that run the expected image logged since a block began.
+    """The lines that the tasks that run the expected image logged since a block began.
 
     Attributes:
         since: The start of the block, by the servers' clock (UTC).

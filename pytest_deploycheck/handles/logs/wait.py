@@ -36,7 +36,7 @@ _SINGLE_READING = 10.0
 
 
 class Held(Struct, frozen=True):
-    """How the wait for an answer ended.
+    """The end of the wait for an answer.
 
     Attributes:
         reading: The answer.
@@ -52,7 +52,7 @@ class Held(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """What is waited for.
+    """The condition that is waited for.
 
     Attributes:
         what: The question in words.
@@ -75,7 +75,7 @@ class Question(Struct, frozen=True):
     enough: int = 0
 
     def is_final(self, sight: LogSight) -> bool:
-        """Whether a sight answers it for good."""
+        """Return True if a sight answers it for good."""
         return self.judge(sight).answer in self.ends
 
 

@@ -25,7 +25,7 @@ from pytest_deploycheck.report.logs import account_of
 
 
 class LogWindow:
-    """What the tasks that run the expected image logged in a window of time, and the questions to ask of it.
+    """The lines of the tasks that run the expected image in a window of time, and the questions to ask of them.
 
     Questions wait for an answer up to the log wait (`--deploy-log-wait`). Lines of tasks that run another image never
     count. Where the new tasks have no log events, or the logs cannot be read, a question fails the test as unproven.
@@ -37,7 +37,7 @@ class LogWindow:
         self._source = source
 
     def __contains__(self, pattern: Text) -> bool:
-        """Whether the text, or a match of the compiled pattern, is there or arrives within the log wait."""
+        """Return True if the text, or a match of the compiled pattern, is there or arrives within the log wait."""
         __tracebackhide__ = True
         expectation = Expectation("expect", (to_pattern(pattern),))
         held = self._hold(expectation)
@@ -94,7 +94,7 @@ class LogWindow:
         return [matched(pattern, event) for pattern, event in zip(expectation.patterns, found, strict=True)]
 
     def absent(self, pattern: Text, *, timeout: float | None = None) -> Absence:
-        """Whether no new task logged the pattern: true when that is known, false when one did.
+        """Return True if no new task logged the pattern: true when that is known, false when one did.
 
         The events of a task are complete up to one that CloudWatch took in long enough ago (`log_settle`). It waits
         until that is so for each new task up to the call. Where tasks log nothing more, the absence is known up to
@@ -241,12 +241,12 @@ class LogWindow:
             raise UnprovenError(f"unproven: not all of the logs can be read\n{account}")
 
     def _unproven(self, what: str, reading: Reading, sight: LogSight) -> str:
-        """Why a question has no answer, with what was read."""
+        """Return the reason why a question has no answer, with what was read."""
         short = answer_in_short(Expectation("expect", (EVERYTHING,)), reading, sight)
         return f"unproven: {what}: {short}\n{account_of(evidence_of(self._explained(sight)))}"
 
     def _why(self, expectation: Expectation, held: Held) -> str:
-        """Why an expectation does not hold, with what was read and the last lines seen."""
+        """Return the reason why an expectation does not hold, with what was read and the last lines seen."""
         sight = self._explained(held.sight)
         is_missing = held.reading.answer is LogAnswer.MISSING
         outcome = ExpectationOutcome(

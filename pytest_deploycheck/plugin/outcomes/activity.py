@@ -10,7 +10,7 @@ from pytest_deploycheck.run.verification import Verification
 
 
 class Activity(Struct):
-    """What a test has asked of the logs and compared with the image, since it was set up.
+    """The questions of a test about the logs and its comparisons with the image, since it was set up.
 
     Attributes:
         verification: The verification that the test uses.

@@ -1,4 +1,4 @@
-"""What travels with a report from the process that ran a test to the one that judges: plain values only."""
+"""The values that travel with a report from the process that ran a test to the one that judges."""
 
 from __future__ import annotations
 
