@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import idle
 import images
+import log_absence
 import log_latency
 import log_search
 import masking
@@ -11,5 +12,5 @@ import observing
 
 if __name__ == "__main__":
     print(idle.measure_loading(), flush=True)
-    for benchmark in (idle, observing, log_latency, log_search, images, masking):
+    for benchmark in (idle, observing, log_absence, log_latency, log_search, images, masking):
         print(benchmark.measure(), flush=True)

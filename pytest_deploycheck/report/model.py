@@ -1,26 +1,28 @@
-"""The result of a run: facts, findings, tests and the verdict."""
+"""What a run came to: facts, findings, tests and the verdict, ready to be written down."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
-from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
-from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
+from pytest_deploycheck.judge.analysis.rollback import RollbackTarget, rollback_target
+from pytest_deploycheck.judge.checks.rollout import Rollout
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
 class ServiceReport(Struct, frozen=True):
-    """The result of a run for one service.
+    """What a run came to for one service.
 
     Attributes:
-        analysis: The analysis of its facts.
-        findings: The findings of its checks, in the order of the chain.
+        facts: What was seen of it.
+        rollout: What became of its rollout.
+        findings: What its checks found, in the order of the chain.
         judgement: The verdict on it.
     """
 
-    analysis: ServiceAnalysis
+    facts: ServiceFacts
+    rollout: Rollout
     findings: tuple[Finding, ...]
     judgement: Judgement
 
@@ -30,28 +32,18 @@ class ServiceReport(Struct, frozen=True):
         return self.facts.name
 
     @property
-    def facts(self) -> ServiceFacts:
-        """The facts of the service."""
-        return self.analysis.facts
-
-    @property
-    def rollout(self) -> Rollout:
-        """The rollout that was verified."""
-        return self.analysis.rollout
-
-    @property
     def rollback(self) -> RollbackTarget | None:
-        """The image to roll back to, or None where none is known."""
-        return self.analysis.rollback_target
+        """The image that one could roll back to, or None where none is known."""
+        return rollback_target(self.facts)
 
 
 class RunReport(Struct, frozen=True):
-    """The result of a run.
+    """What a run came to.
 
     Attributes:
         environment: The environment's name.
-        observation: The observation of it.
-        services: The result for each selected service.
+        observation: What was seen of it.
+        services: What it came to for each selected service.
         tests: The session's tests that used the fixtures.
         judgement: The verdict of the run.
         complete: Whether the run came to its end.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from pytest_deploycheck.config.settings import Expectation, Pattern, SequenceScope
-from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
+from pytest_deploycheck.facts.log import UNREAD, LogEvent, LogMatch, LogSight
 from pytest_deploycheck.facts.snapshot import Problem
 
 
@@ -177,5 +177,7 @@ def _obstacle(sight: LogSight) -> Reading | None:
     problems = (*sight.scope.problems, *sight.problems)
     if not problems:
         return None
-    answer = LogAnswer.UNREAD if sight.is_unread and len(problems) == 1 else LogAnswer.UNREADABLE
-    return Reading(answer, problem=problems[0])
+    barred = [problem for problem in problems if problem.code != UNREAD]
+    if barred:
+        return Reading(LogAnswer.UNREADABLE, problem=barred[0])
+    return Reading(LogAnswer.UNREAD, problem=problems[0])

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from support.worlds import clock, denied, event, scope, sight, stream
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
-from pytest_deploycheck.facts.log import LogEvent, LogSight
+from pytest_deploycheck.facts.log import UNREAD, LogEvent, LogSight
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, matched, read, read_count
 from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
@@ -433,3 +434,16 @@ def test_a_match_carries_the_groups_of_its_expression() -> None:
     found = matched(Pattern(r"item #(?P<number>\d+)( of \d+)?", regex=True), event("Parsed item #12"))
     assert (found.text, found.groups, found.named) == ("item #12", ("12", None), {"number": "12"})
     assert found.message == "Parsed item #12"
+
+
+def test_logs_that_were_not_read_to_their_end_are_unproven() -> None:
+    """A wait that was over before the last page leaves a no open, whichever readings were cut; a denial is an error."""
+    unread = [Problem("logs:FilterLogEvents", UNREAD, f"read up to {at}; the rest was not read", "") for at in "12"]
+    hello = (event("hello", "one"), event("hello", "two"))
+    for expectation in (EXPECT, FORBID, SEQUENCE):
+        finding = judge(expectation, sight(TWO, *hello, problems=unread))
+        assert finding.status is Status.UNPROVEN
+        assert "the rest was not read" in finding.summary
+        mixed = sight(TWO, *hello, problems=[*unread, denied("logs:FilterLogEvents")])
+        assert judge(expectation, mixed).status is Status.ERROR
+    assert judge(EXPECT, sight(TWO, event(LINE), problems=unread)).status is Status.PASS
