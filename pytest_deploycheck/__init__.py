@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.logs.tail import Captured, LogTail
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
     from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-    from pytest_deploycheck.judge.checks.rollout import Rollout
+    from pytest_deploycheck.judge.analysis.service import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
     from pytest_deploycheck.report.model import RunReport
 
@@ -60,7 +60,7 @@ _HOMES = {
     "LogMatch": "facts.log",
     "LogTail": "handles.logs.tail",
     "Outcome": "judge.analysis.newest_rollout",
-    "Rollout": "judge.checks.rollout",
+    "Rollout": "judge.analysis.service",
     "RunReport": "report.model",
     "RunningTask": "handles.tasks",
     "RunningTasks": "handles.tasks",

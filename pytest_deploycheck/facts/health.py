@@ -73,6 +73,11 @@ class Alarm(Struct, frozen=True):
     is_composite: bool = False
     changes: tuple[AlarmChange, ...] | None = ()
 
+    @property
+    def first_alarm(self) -> AlarmChange | None:
+        """The first change into ALARM since the rollout began; None where there was none, or that is not known."""
+        return next((change for change in self.changes or () if change.after == "ALARM"), None)
+
 
 class Traffic(Struct, frozen=True):
     """How many requests came, and how many of them went wrong, beside what was declared of that.

@@ -152,6 +152,13 @@ class Service(Struct, frozen=True):
         return next((one for one in self.deployments if one.status == "PRIMARY"), None)
 
     @property
+    def later_than_primary(self) -> Deployment | None:
+        """The newest deployment, where it began after the PRIMARY one; ECS itself makes the newest one PRIMARY."""
+        primary = self.primary
+        newest = max(self.deployments, key=lambda one: one.created_at, default=None)
+        return newest if newest and primary and newest.created_at > primary.created_at else None
+
+    @property
     def listed(self) -> tuple[Deployment | TaskSet, ...]:
         """Its deployments and task sets: each is what started some of its tasks."""
         return (*self.deployments, *self.task_sets)
@@ -180,12 +187,16 @@ class Service(Struct, frozen=True):
         return next((text for text in texts if "rolling back" in text.lower()), None)
 
     def undone(self, tasks: Sequence[Task]) -> Undone | None:
-        """The deployment that was rolled back, where the PRIMARY one is the way back from it.
+        """The deployment that was rolled back, where the PRIMARY one took its place again.
 
-        ECS lists the failed deployment for a while; after that its stopped tasks still name it. None where there was
-        no rollback, or where nothing tells of the deployment any more.
+        ECS lists the failed deployment for a while; after that its stopped tasks still name it. ECS itself rolls back
+        through a new PRIMARY deployment; some emulators make the earlier one PRIMARY again. None where there was no
+        rollback, or where nothing tells of the deployment any more.
         """
         primary, rollback = self.primary, self.rollback
+        later = self.later_than_primary
+        if later and later.rollout_state in {"FAILED", "COMPLETED"}:
+            return Undone(later.id, later.task_definition, later.created_at)
         if primary is None or rollback is None:
             return None
         failed = [one for one in self.deployments if one.rollout_state == "FAILED" and one is not primary]
@@ -210,13 +221,14 @@ class Service(Struct, frozen=True):
 def newest_record(service: Service | None, records: Sequence[ServiceDeployment] | None) -> ServiceDeployment | None:
     """The record of the newest rollout, the newest of `records` being the first.
 
-    None where there is none, or where the list of records lags behind: the newest of them had ended before the
-    PRIMARY deployment began, which is no way back from it.
+    None where there is none, or where the list of records lags behind: the newest of them had ended before the newest
+    deployment began, which is not a rollback of it.
     """
     newest = records[0] if records else None
     if newest is None or newest.finished_at is None or service is None or service.primary is None:
         return newest
     is_way_back = service.rollback is not None and newest.rollback_reason is not None
     began = newest.started_at or newest.created_at
-    came_later = service.primary.created_at > max(newest.finished_at - _EVENT_SLACK, began + _EVENT_SLACK)
+    newest_began = max(one.created_at for one in service.deployments)
+    came_later = newest_began > max(newest.finished_at - _EVENT_SLACK, began + _EVENT_SLACK)
     return None if came_later and not is_way_back else newest

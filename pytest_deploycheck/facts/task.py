@@ -6,6 +6,21 @@ from datetime import datetime
 
 from msgspec import Struct
 
+STATUSES = frozenset(
+    {
+        "PROVISIONING",
+        "PENDING",
+        "ACTIVATING",
+        "RUNNING",
+        "DEACTIVATING",
+        "STOPPING",
+        "DEPROVISIONING",
+        "STOPPED",
+        "DELETED",
+    }
+)
+"""The states of a task's life, by the documentation of ECS."""
+
 _FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited", "SpotInterruption", "TerminationNotice"})
 
 
@@ -33,6 +48,12 @@ class Container(Struct, frozen=True):
     exit_code: int | None = None
     reason: str = ""
     host_ports: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def image_digest(self) -> str | None:
+        """The digest of its image: the one ECS shows, else the one by which its image was pulled; None for neither."""
+        pinned = self.image.rpartition("@")[2] if "@sha256:" in self.image else None
+        return self.digest or pinned
 
     def host_port(self, port: int | None) -> int | None:
         """The port under which others reach one of its ports: the host's, where the host leads to it."""
@@ -100,6 +121,11 @@ class Task(Struct, frozen=True):
         if self.stop_code == "ServiceSchedulerInitiated":
             return "health check" in self.stopped_reason.lower()
         return self.stop_code in _FAILURES
+
+    @property
+    def is_status_known(self) -> bool:
+        """Whether this version knows the states in which ECS says the task is, and should be."""
+        return {self.status, self.desired_status} <= STATUSES
 
     @property
     def is_running(self) -> bool:

@@ -13,8 +13,8 @@ from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.health import Alarm
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.checks.alarms import went_off
-from pytest_deploycheck.judge.checks.targets import Registration, registrations
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.judge.analysis.targets import Registration
 
 
 class TaskTarget(Struct, frozen=True):
@@ -152,15 +152,15 @@ class Alarms(Mapping[str, AlarmState]):
         return f"<{len(self)} alarms: {', '.join(map(repr, self.values()))}>"
 
 
-def target_health(facts: ServiceFacts) -> TargetHealth:
+def target_health(analysis: ServiceAnalysis) -> TargetHealth:
     """How each new task stands in each target group of a service.
 
     Raises:
         UnprovenError: That could not be looked at.
     """
     for subject in ("service", "tasks", "targets", "instances"):
-        _require_seen(facts, subject)
-    return TargetHealth(tuple(map(_task_target, registrations(facts))))
+        _require_seen(analysis.facts, subject)
+    return TargetHealth(tuple(map(_task_target, analysis.registrations)))
 
 
 def alarms(facts: ServiceFacts) -> Alarms:
@@ -200,5 +200,5 @@ def _alarm_state(alarm: Alarm) -> AlarmState:
             f"Whether the alarm {alarm.name!r} went off since the rollout began is not known: its history may not be "
             "read (cloudwatch:DescribeAlarmHistory)."
         )
-    change = went_off(alarm)
+    change = alarm.first_alarm
     return AlarmState(alarm.name, alarm.state, alarm.since, alarm.reason, change.at if change else None)

@@ -15,6 +15,7 @@ from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.handles.image_files import Comparison, OpenedImage
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
 
@@ -240,7 +241,7 @@ def only_judged(facts: ServiceFacts) -> Judged:
 def _image(judged: Judged, facts: ServiceFacts) -> Image:
     if judged.expected.image:
         return judged.expected.image
-    finding = judge_exists(facts)
+    finding = judge_exists(ServiceAnalysis(facts))
     if judged.expected.absent:
         raise AssertionError(f"The expected image for {facts.name!r} is not there: {finding.summary}. {finding.remedy}")
     raise UnprovenError(f"The expected image for {facts.name!r} is not known: {finding.summary} {finding.remedy}")

@@ -1,4 +1,4 @@
-"""The next command to type about a service; nothing where the service may not be looked at."""
+"""Commands of the AWS CLI about a service; empty texts where the service could not be read."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from pytest_deploycheck.judge.wording import ecs_command
 
 
 class Commands(Struct, frozen=True):
-    """Commands of the AWS CLI about a service, each an empty text where there is none to speak of."""
+    """Commands of the AWS CLI about a service; each is an empty text where the service is not known."""
 
     service: Service | None
 
     def describe(self) -> str:
-        """Shows the service, its deployments and its events."""
+        """Return the command that shows the service, its deployments and its events."""
         return self._about("describe-services", "--services")
 
     def stopped_tasks(self) -> str:
-        """Lists the tasks that stopped."""
+        """Return the command that lists the tasks that stopped."""
         return self._about("list-tasks", "--service-name", after=("--desired-status", "STOPPED"))
 
     def describe_task(self, task: Task) -> str:
-        """Shows one task."""
+        """Return the command that shows one task."""
         return ecs_command(self.service, "describe-tasks", "--tasks", task.id) if self.service else ""
 
     def update(self, *arguments: str) -> str:
-        """Begins a rollout."""
+        """Return the command that updates the service, which begins a rollout."""
         return self._about("update-service", "--service", after=arguments)
 
-    def go_on(self, record: ServiceDeployment) -> str:
-        """Lets a rollout go on that is paused at a hook."""
+    def resume(self, record: ServiceDeployment) -> str:
+        """Return the command that continues a rollout that is paused at a hook."""
         hook = record.pauses[0].hook if record.pauses else ""
         return _on_record(record, "continue-service-deployment", "--hook-id", hook) if hook else ""
 
-    def turn_back(self, record: ServiceDeployment) -> str:
-        """Ends a rollout that is going on, and goes back to what the one before brought."""
+    def stop_rollout(self, record: ServiceDeployment) -> str:
+        """Return the command that stops a rollout in progress, and rolls back to the one before."""
         return _on_record(record, "stop-service-deployment", "--stop-type", "ROLLBACK")
 
     def _about(self, operation: str, flag: str, *, after: tuple[str, ...] = ()) -> str:

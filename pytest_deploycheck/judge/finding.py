@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Checks and their findings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.logs.evidence import LogEvidence
 
@@ -31,7 +32,20 @@ class Status(StrEnum):
     SKIP = "skip"
 
 
-_WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
+WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNPROVEN, Status.PASS, Status.SKIP)
+"""The statuses in the order in which they count."""
+
+
+class TaskLines(Struct, frozen=True):
+    """The last log lines of a task.
+
+    Attributes:
+        task: The id of the task.
+        events: The lines, the oldest first.
+    """
+
+    task: str
+    events: tuple[LogEvent, ...] = ()
 
 
 class Finding(Struct, frozen=True):
@@ -46,10 +60,12 @@ class Finding(Struct, frozen=True):
         remedy: What to do next, or an empty string.
         command: The next command to type, or an empty string.
         notes: Remarks that change nothing about the status.
+        advice: Recommendations that change nothing about the status; a summary shows them whatever the verdict.
         evidence: What was compared, as plain JSON values.
-        details: Longer text for whoever looks closer, such as the last log lines.
-        is_proof: Whether a failure shows what is wrong by something seen, not by something missing.
-        logs: What was read of the logs, where that explains the finding.
+        details: Longer text for a closer look.
+        last_lines: The last log lines of tasks that the finding is about.
+        is_proof: Whether a failure is shown by something that was seen, not by something that is missing.
+        logs: The reading of the logs, where that explains the finding.
     """
 
     id: str
@@ -60,25 +76,34 @@ class Finding(Struct, frozen=True):
     remedy: str = ""
     command: str = ""
     notes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=dict)
     details: str = ""
+    last_lines: tuple[TaskLines, ...] = ()
     is_proof: bool = False
     logs: LogEvidence | None = None
 
     @property
     def is_good(self) -> bool:
-        """Whether it stands in nobody's way: passed, or not asked for."""
+        """Whether the check passed or was skipped."""
         return self.status in (Status.PASS, Status.SKIP)
 
 
 class Check(Struct, frozen=True):
-    """A check by its id and link, and the ways it can end."""
+    """A check, and the ways in which it can end.
+
+    Attributes:
+        id: Its id, for example `tasks-run-image`.
+        link: The link of the chain it belongs to.
+        is_telling: Whether its link is proven only where it passed.
+    """
 
     id: str
     link: Link
+    is_telling: bool = False
 
     def passes(self, summary: str, *, notes: Iterable[str] = (), evidence: Evidence = NOTHING) -> Finding:
-        """The evidence is there."""
+        """Return the finding of a check that passed."""
         return Finding(self.id, self.link, Status.PASS, summary, notes=tuple(notes), evidence=evidence)
 
     def fails(
@@ -92,9 +117,18 @@ class Check(Struct, frozen=True):
         details: str = "",
         evidence: Evidence = NOTHING,
     ) -> Finding:
-        """The evidence says no."""
+        """Return the finding of a check that failed."""
         return Finding(
-            self.id, self.link, Status.FAIL, summary, cause, remedy, command, tuple(notes), evidence, details
+            self.id,
+            self.link,
+            Status.FAIL,
+            summary,
+            cause=cause,
+            remedy=remedy,
+            command=command,
+            notes=tuple(notes),
+            evidence=evidence,
+            details=details,
         )
 
     def unproven(
@@ -107,7 +141,7 @@ class Check(Struct, frozen=True):
         details: str = "",
         evidence: Evidence = NOTHING,
     ) -> Finding:
-        """The evidence needed does not exist, yet or at all."""
+        """Return the finding of a check whose evidence does not exist, yet or at all."""
         return Finding(
             self.id,
             self.link,
@@ -121,38 +155,40 @@ class Check(Struct, frozen=True):
         )
 
     def errs(self, problem: Problem, *, details: str = "", evidence: Evidence = NOTHING) -> Finding:
-        """The evidence could not be looked at."""
+        """Return the finding of a check whose evidence could not be read."""
         seen = {"operation": problem.operation, "code": problem.code, **evidence}
         return Finding(
             self.id, self.link, Status.ERROR, problem.message, remedy=problem.remedy, evidence=seen, details=details
         )
 
     def skips(self, reason: str) -> Finding:
-        """It was not asked for."""
+        """Return the finding of a check that was not asked for."""
         return Finding(self.id, self.link, Status.SKIP, reason)
 
     def of_all(self, findings: Mapping[str, Finding]) -> Finding:
-        """One finding for several containers, by name: the worst of them, saying which it is of."""
+        """Return one finding for several containers, given by name: the worst of them, which names its containers."""
         if len(findings) == 1:
             return next(iter(findings.values()))
-        worst = min(findings.values(), key=lambda finding: _WORST_FIRST.index(finding.status))
+        worst = min(findings.values(), key=lambda finding: WORST_FIRST.index(finding.status))
         same = {name: finding for name, finding in findings.items() if finding.status == worst.status}
         return replace(
             worst,
             summary="; ".join(f"{name}: {finding.summary}" for name, finding in same.items()),
             notes=tuple(f"{name}: {note}" for name, finding in findings.items() for note in finding.notes),
+            advice=tuple(dict.fromkeys(advice for finding in findings.values() for advice in finding.advice)),
             evidence={name: dict(finding.evidence) for name, finding in findings.items()},
         )
 
 
-IMAGE_EXISTS = Check("image-exists", "image")
+IMAGE_EXISTS = Check("image-exists", "image", is_telling=True)
+IMAGE_TAG = Check("image-tag", "image")
 IMAGE_REPOSITORY = Check("image-repository", "image")
 IMAGE_PUSHED = Check("image-pushed", "image")
 IMAGE_CONTENT = Check("image-content", "image")
 IMAGE_LAYERS = Check("image-layers", "image")
-ROLLOUT_COMPLETE = Check("rollout-complete", "rollout")
-TASKS_RUNNING = Check("tasks-running", "tasks")
-TASKS_RUN_IMAGE = Check("tasks-run-image", "tasks")
+ROLLOUT_COMPLETE = Check("rollout-complete", "rollout", is_telling=True)
+TASKS_RUNNING = Check("tasks-running", "tasks", is_telling=True)
+TASKS_RUN_IMAGE = Check("tasks-run-image", "tasks", is_telling=True)
 TARGETS_HEALTHY = Check("targets-healthy", "health")
 CONTAINERS_HEALTHY = Check("containers-healthy", "health")
 ALARMS_OK = Check("alarms-ok", "health")
@@ -160,6 +196,7 @@ ERROR_RATE = Check("error-rate", "health")
 
 FIXED_CHECKS = (
     IMAGE_EXISTS,
+    IMAGE_TAG,
     IMAGE_REPOSITORY,
     IMAGE_PUSHED,
     IMAGE_CONTENT,
@@ -171,4 +208,7 @@ FIXED_CHECKS = (
 """The checks that every service has; the declared log expectations come after them."""
 
 HEALTH_CHECKS = (TARGETS_HEALTHY, CONTAINERS_HEALTHY, ALARMS_OK, ERROR_RATE)
-"""The checks that every service has beside them, after its log expectations."""
+"""The checks that every service has beside them; they come after its log expectations."""
+
+POLICIES = frozenset({IMAGE_TAG.id})
+"""The ids of the checks of a policy, which say nothing about what runs."""

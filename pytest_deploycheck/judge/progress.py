@@ -1,4 +1,4 @@
-"""How far a rollout is, for whoever waits for it."""
+"""The progress of a rollout, shown while it is waited for."""
 
 from __future__ import annotations
 
@@ -6,29 +6,25 @@ from collections import Counter
 
 from msgspec import Struct
 
-from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.analysis.matching import is_new
-from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
-from pytest_deploycheck.judge.analysis.service_events import events_since, said_by
-from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
-from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.judge.analysis.service_events import message_of
 
 
 class Progress(Struct, frozen=True):
-    """How far the rollout of a service is.
+    """The progress of the rollout of a service.
 
     Attributes:
         service: The service's name in the configuration.
-        desired: Tasks wanted, or None where that is not known.
-        new_running: Its tasks that run.
-        new_pending: Its tasks on their way.
-        new_failed: Its tasks that did not stay up, as far as they are still visible.
-        old_running: The tasks of earlier rollouts that run.
-        old_draining: The tasks of earlier rollouts that were told to stop.
+        desired: The desired number of tasks, or None where that is not known.
+        new_running: The number of its tasks that run.
+        new_pending: The number of its tasks that have not started yet.
+        new_failed: The number of its tasks that did not stay up, as far as ECS still lists them.
+        old_running: The number of tasks of earlier rollouts that run.
+        old_draining: The number of tasks of earlier rollouts that were told to stop.
         stage: The stage it is in, or an empty string.
-        last_event: The last thing the service's events said since it began, or an empty string.
-        awaited: What is still waited for, in words; empty where it is settled.
+        last_event: The newest event of the service since it began, or an empty string.
+        awaited: The conditions that are still waited for; empty where it is settled.
     """
 
     service: str
@@ -43,31 +39,32 @@ class Progress(Struct, frozen=True):
     awaited: tuple[str, ...]
 
 
-def progress(facts: ServiceFacts) -> Progress:
-    """How far the newest rollout of a service is."""
-    newest, record = newest_rollout(facts), facts.newest_record
+def progress(analysis: ServiceAnalysis) -> Progress:
+    """Return the progress of the newest rollout of a service."""
+    facts, newest = analysis.facts, analysis.newest
+    record = facts.newest_record
     starter = newest.starter if newest else None
     count = Counter(
-        _standing(task, is_young=task.started_by == starter if starter else is_new(task, facts))
+        _group(task, is_young=task.started_by == starter if starter else analysis.matches.is_new(task))
         for task in facts.tasks or ()
     )
-    events = events_since(facts)
+    events = analysis.events
     return Progress(
         service=facts.name,
         desired=facts.service.desired if facts.service else None,
         new_running=count["new running"],
         new_pending=count["new pending"],
-        new_failed=len(failed_tasks(facts)),
+        new_failed=len(analysis.failed_tasks),
         old_running=count["old running"],
         old_draining=count["old draining"],
         stage=record.stage if record else "",
-        last_event=said_by(facts, events[0]) if events else "",
-        awaited=tuple(still_awaited(facts)),
+        last_event=message_of(facts.service, events[0]) if events else "",
+        awaited=analysis.awaited,
     )
 
 
-def _standing(task: Task, *, is_young: bool) -> str:
-    """What a task is to the newest rollout, which started it or not."""
+def _group(task: Task, *, is_young: bool) -> str:
+    """The group in which a task is counted: one of the newest rollout, or of an older one."""
     age = "new" if is_young else "old"
     if task.stopped_at is not None or task.status == "STOPPED":
         return "gone"

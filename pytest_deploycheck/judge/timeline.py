@@ -1,4 +1,4 @@
-"""What happened to a service, in the order of the servers' times, each with its source."""
+"""The events in the life of a service, in the order of the servers' times, each with its source."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 from pytest_deploycheck.facts.rollout import ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.facts.timeline import Moment
-from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
-from pytest_deploycheck.judge.analysis.service_events import events_since
+from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.wording import at, short
 
 
-def timeline(facts: ServiceFacts, findings: Iterable[Finding] = ()) -> tuple[Moment, ...]:
-    """What is known to have happened to a service, the earliest first.
+def timeline(analysis: ServiceAnalysis, findings: Iterable[Finding] = ()) -> tuple[Moment, ...]:
+    """Return the known events in the life of a service, the earliest first.
 
     Args:
-        facts: What was seen of it.
-        findings: What its checks found: they know when an expected line came first.
+        analysis: The analysis of the service.
+        findings: The findings of its checks; those on logs know when an expected line was first logged.
     """
-    newest = newest_rollout(facts)
+    facts, newest = analysis.facts, analysis.newest
     moments = [
         *_images(facts),
         *_tags(facts),
         *(_rollout(newest, facts.newest_record) if newest else ()),
         *_tasks(facts),
-        *(Moment(event.at, "service event", event.message, "ecs:DescribeServices") for event in events_since(facts)),
+        *(Moment(event.at, "service event", event.message, "ecs:DescribeServices") for event in analysis.events),
         *_alarms(facts),
         *_lines(findings),
     ]
@@ -54,17 +54,17 @@ def _images(facts: ServiceFacts) -> Iterator[Moment]:
 
 
 def _tags(facts: ServiceFacts) -> Iterator[Moment]:
-    """When a tag was seen to name another image than before: it moved at some time in between."""
+    """The times at which a tag was found to name another image than before: it was moved in between."""
     for judged in facts.judged:
         sightings = sorted(_sightings(judged, facts), key=lambda one: one[0])
         for (before, old, _), (seen, new, source) in pairwise(sightings):
             if old != new:
                 tag = judged.pulled.reference.tag
-                yield Moment(seen, "tag moved", f"{tag}: {short(old)} at {at(before)}, {short(new)} by then", source)
+                yield Moment(seen, "tag moved", f"{tag}: {short(old)} at {at(before)}, then {short(new)}", source)
 
 
 def _sightings(judged: Judged, facts: ServiceFacts) -> Iterator[tuple[datetime, str, str]]:
-    """What the tag that the task definition names was resolved to, and when."""
+    """The digests to which the tag of the task definition was resolved, with their times."""
     reference = judged.pulled.reference
     if reference.tag is None or reference.digest:
         return
@@ -104,7 +104,7 @@ def _alarms(facts: ServiceFacts) -> Iterator[Moment]:
 
 
 def _lines(findings: Iterable[Finding]) -> Iterator[Moment]:
-    """When the first of the expected log lines came."""
+    """The time of the first expected log line."""
     firsts: list[tuple[str, Any]] = [
         (finding.evidence["first_at"], finding.evidence.get("expectation"))
         for finding in findings

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs.tail import LogTail
     from pytest_deploycheck.handles.tasks import RunningTasks
-    from pytest_deploycheck.judge.checks.rollout import Rollout
+    from pytest_deploycheck.judge.analysis.service import Rollout
 
 
 def _deploy_fixture(function: Callable[..., Any]) -> Any:

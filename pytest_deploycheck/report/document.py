@@ -1,4 +1,4 @@
-"""The JSON report: what CI reads, and what a later run takes as its baseline."""
+"""The JSON report: CI reads it, and a later run takes it as its baseline."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SCHEMA_VERSION = 1
 
 
 def to_text(report: RunReport) -> str:
-    """The report as JSON text, with what looks like a credential masked."""
+    """Return the report as JSON text, with everything masked that looks like a credential."""
     return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def document(report: RunReport) -> dict[str, Any]:
-    """The report as plain JSON values, valid against `report.schema.json`."""
+    """Return the report as plain JSON values, valid against `report.schema.json`."""
     identity = report.observation.identity
     written: dict[str, Any] = _cleaned(
         {
@@ -67,7 +67,7 @@ def _service(service: ServiceReport) -> dict[str, Any]:
         "checks": [_check(finding) for finding in service.findings],
         "timeline": [
             {"at": _time(moment.at), "what": moment.what, "detail": moment.detail, "source": moment.source}
-            for moment in timeline(service.facts, service.findings)
+            for moment in timeline(service.analysis, service.findings)
         ],
     }
 
@@ -132,9 +132,9 @@ def _tasks(facts: ServiceFacts) -> list[dict[str, Any]]:
         tasks.append(
             {
                 "id": task.id,
-                "digest": container.digest if container else None,
+                "digest": container.image_digest if container else None,
                 "started_at": _time(task.started_at),
-                "containers": {one.name: one.digest for one in task.containers},
+                "containers": {one.name: one.image_digest for one in task.containers},
             }
         )
     return tasks
@@ -156,7 +156,7 @@ def _check(finding: Finding) -> dict[str, Any]:
             ("cause", finding.cause),
             ("remedy", finding.remedy),
             ("command", finding.command),
-            ("notes", list(finding.notes)),
+            ("notes", [*finding.notes, *(f"advice: {advice}" for advice in finding.advice)]),
         )
         if value
     }

@@ -1,20 +1,29 @@
-"""One finding in words: what a failed check prints."""
+"""The text of one finding, which a failed check prints."""
 
 from __future__ import annotations
 
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.redaction import clean
-from pytest_deploycheck.report.logs import account_of
+from pytest_deploycheck.report.logs import account_of, last_lines_of
 
 
 def explain_finding(finding: Finding) -> str:
-    """What was found, the likely cause, what to do, and what was looked at."""
+    """Return the text of a finding: the evidence, the likely cause, the remedy, and what to look at."""
     head = "" if finding.status is Status.FAIL else f"{finding.status}: "
     lines = [f"{head}{finding.summary}"]
     lines += [f"note: {note}" for note in finding.notes]
+    lines += [f"note: advice: {advice}" for advice in finding.advice]
     lines += [f"likely cause: {finding.cause}"] if finding.cause else []
     lines += [f"what to do: {finding.remedy}"] if finding.remedy else []
     lines += [f"next: {finding.command}"] if finding.command else []
-    lines += ["", finding.details] if finding.details else []
-    lines += ["", account_of(finding.logs)] if finding.logs else []
+    closer = closer_look(finding)
+    lines += ["", *closer] if closer else []
     return clean("\n".join(lines), 20_000)
+
+
+def closer_look(finding: Finding) -> list[str]:
+    """Return the lines for a closer look: details, links to the console, and what was read of the logs."""
+    links = [f"in the AWS console: {one['console']}" for one in finding.evidence.get("stopped", ())]
+    lines = [line for one in finding.last_lines for line in last_lines_of(one)]
+    account = account_of(finding.logs).splitlines() if finding.logs else []
+    return [*finding.details.splitlines(), *links, *lines, *account]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES, LogEvidence, LogLine, log_line
+from pytest_deploycheck.judge.finding import TaskLines
 from pytest_deploycheck.judge.wording import at, plural
 
 
@@ -49,10 +49,10 @@ def where_read(evidence: LogEvidence) -> list[str]:
     return lines
 
 
-def last_words(task: str, events: Sequence[LogEvent]) -> str:
-    """The last lines of a task that stopped."""
-    lines = [f"  {at(line.at)} {line.text}" for line in map(log_line, events[-LAST_LINES:])]
-    return "\n".join([f"last lines of task {task}:", *(lines or ["  (none)"])])
+def last_lines_of(one: TaskLines) -> list[str]:
+    """Return the last log lines of one task, below a heading."""
+    lines = [f"  {at(line.at)} {line.text}" for line in map(log_line, one.events[-LAST_LINES:])]
+    return [f"last log lines of task {one.task}:", *(lines or ["  (none)"])]
 
 
 def last_lines(lines: Iterable[LogLine]) -> list[str]:

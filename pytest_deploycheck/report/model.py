@@ -1,28 +1,26 @@
-"""What a run came to: facts, findings, tests and the verdict, ready to be written down."""
+"""The result of a run: facts, findings, tests and the verdict."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
-from pytest_deploycheck.judge.analysis.rollback import RollbackTarget, rollback_target
-from pytest_deploycheck.judge.checks.rollout import Rollout
+from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
+from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
 class ServiceReport(Struct, frozen=True):
-    """What a run came to for one service.
+    """The result of a run for one service.
 
     Attributes:
-        facts: What was seen of it.
-        rollout: What became of its rollout.
-        findings: What its checks found, in the order of the chain.
+        analysis: The analysis of its facts.
+        findings: The findings of its checks, in the order of the chain.
         judgement: The verdict on it.
     """
 
-    facts: ServiceFacts
-    rollout: Rollout
+    analysis: ServiceAnalysis
     findings: tuple[Finding, ...]
     judgement: Judgement
 
@@ -32,18 +30,28 @@ class ServiceReport(Struct, frozen=True):
         return self.facts.name
 
     @property
+    def facts(self) -> ServiceFacts:
+        """The facts of the service."""
+        return self.analysis.facts
+
+    @property
+    def rollout(self) -> Rollout:
+        """The rollout that was verified."""
+        return self.analysis.rollout
+
+    @property
     def rollback(self) -> RollbackTarget | None:
-        """The image that one could roll back to, or None where none is known."""
-        return rollback_target(self.facts)
+        """The image to roll back to, or None where none is known."""
+        return self.analysis.rollback_target
 
 
 class RunReport(Struct, frozen=True):
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         environment: The environment's name.
-        observation: What was seen of it.
-        services: What it came to for each selected service.
+        observation: The observation of it.
+        services: The result for each selected service.
         tests: The session's tests that used the fixtures.
         judgement: The verdict of the run.
         complete: Whether the run came to its end.

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
-from pytest_deploycheck.judge.checks.pending import still_awaited
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.progress import Progress, progress
 from pytest_deploycheck.polling import Clock, wait
 
@@ -43,6 +43,7 @@ class Watch(Struct):
         now: The time by the servers' clock (UTC).
         show: Shows the progress of the rollouts.
         observation: The last observation, also where a wait was interrupted; None before the first wait.
+        analyses: The analyses of its services.
     """
 
     observer: ServicesObserver
@@ -52,6 +53,7 @@ class Watch(Struct):
     now: Callable[[], datetime]
     show: ShowRollouts = lambda _, __: None
     observation: Observation | None = None
+    analyses: tuple[ServiceAnalysis, ...] = ()
     _observed_at: float = 0.0
 
     def observe(self) -> Observation:
@@ -71,12 +73,16 @@ class Watch(Struct):
             elapsed = self._observed_at - began
             waited = before.waited + elapsed
             self.observation = Observation(self.identity, self.now(), before.began_at, services, waited)
+            self.analyses = tuple(map(ServiceAnalysis, services))
             if self.timeout:
-                self.show([progress(facts) for facts in services if still_awaited(facts)], elapsed)
+                self.show([progress(one) for one in self.analyses if one.awaited], elapsed)
             return self.observation
 
+        def is_settled(_: Observation) -> bool:
+            return not any(one.awaited for one in self.analyses)
+
         try:
-            return wait(poll, _is_settled, timeout=self.timeout, clock=self.clock).last
+            return wait(poll, is_settled, timeout=self.timeout, clock=self.clock).last
         finally:
             self.show((), self.clock.monotonic() - began)
 
@@ -86,7 +92,3 @@ class Watch(Struct):
         None where the last observation was made a moment ago.
         """
         return None if self.clock.monotonic() - self._observed_at < FRESH else self.observe()
-
-
-def _is_settled(observation: Observation) -> bool:
-    return not any(map(still_awaited, observation.services))

@@ -13,25 +13,24 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.judge.analysis.stopped_tasks import failed_tasks
+from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
 from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
-from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository, judge_tag
 from pytest_deploycheck.judge.checks.logs import LogCheck, log_check
-from pytest_deploycheck.judge.checks.rollout import Rollout, judge_complete, judge_rollout, judge_same
+from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, TaskLines
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
-from pytest_deploycheck.oci.reference import check_expected
+from pytest_deploycheck.oci.reference import check_expected, is_digest, is_tag
 from pytest_deploycheck.polling import Clock, SystemClock
-from pytest_deploycheck.report.logs import last_words
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
@@ -41,12 +40,30 @@ from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 
 
 def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
-    """The checks that a service contributes, in the order of the chain; needs no look at anything."""
+    """Return the checks that a service contributes, in the order of the chain."""
     expectations = environment.services[service].logs
     return (
         *FIXED_CHECKS,
         *(log_check(number, expectation) for number, expectation in enumerate(expectations, start=1)),
         *HEALTH_CHECKS,
+    )
+
+
+def needed_checks(environment: EnvironmentSettings, options: Options, service: str) -> tuple[Check, ...]:
+    """Return the checks that must pass for their link to be proven: the telling ones, and those that are configured."""
+    settings = environment.services[service]
+    image = options.images.get(service) or settings.image
+    configured = {
+        "image-repository": image is not None and not is_tag(image) and not is_digest(image),
+        "image-pushed": options.pushed_after is not None,
+        "image-content": bool(settings.source),
+        "alarms-ok": bool(settings.alarms),
+        "error-rate": settings.error_rate is not None,
+    }
+    return tuple(
+        check
+        for check in checks_of(environment, service)
+        if check.is_telling or check.link == "logs" or configured.get(check.id, False)
     )
 
 
@@ -87,6 +104,7 @@ class Verification:
         self._show_rollouts = show_rollouts
         self._handed = observation
         self._watch: Watch | None = None
+        self._analyses: dict[str, ServiceAnalysis] = {}
         self._access = Access(environment, cache)
         if observation:
             self._access.identity = observation.identity
@@ -153,7 +171,7 @@ class Verification:
         Returns:
             The findings as they stand now. What was found before stays where it was not a pass.
         """
-        first = {facts.name: facts for facts in self.observation.services}
+        first = {facts.name: self.analysis(facts.name) for facts in self.observation.services}
         if self._watch is None or self._watch.refresh() is None:
             return {service: list(found) for service, found in findings.items()}
         return {
@@ -161,8 +179,8 @@ class Verification:
             for service, found in findings.items()
         }
 
-    def _confirmed(self, before: ServiceFacts, finding: Finding) -> Finding:
-        now = self.observation.service(before.name)
+    def _confirmed(self, before: ServiceAnalysis, finding: Finding) -> Finding:
+        now = self.analysis(before.facts.name)
         judge = self._judges(now).get(finding.id)
         if finding.status is not Status.PASS or judge is None or finding.link == "image":
             return finding
@@ -198,7 +216,7 @@ class Verification:
         Raises:
             UnprovenError: That could not be looked at.
         """
-        return target_health(self.observation.service(service))
+        return target_health(self.analysis(service))
 
     def alarms(self, service: str) -> Alarms:
         """The alarms that are declared for a service, as a test holds them.
@@ -214,8 +232,8 @@ class Verification:
         return self._images.differences
 
     def rollout(self, service: str) -> Rollout:
-        """What became of the rollout of a service."""
-        return judge_rollout(self.observation.service(service))
+        """Return the rollout of a service."""
+        return self.analysis(service).rollout
 
     @property
     def log_tails(self) -> Mapping[str, LogTail]:
@@ -226,31 +244,43 @@ class Verification:
         """The log tail of a service, the same for all who ask."""
         return self._tails.tail(service)
 
+    def analysis(self, service: str) -> ServiceAnalysis:
+        """Return the analysis of the last observation of a service, the same for all who ask."""
+        facts = self.observation.service(service)
+        known = self._analyses.get(service)
+        if known is None or known.facts is not facts:
+            waited_for = self._watch.analyses if self._watch else ()
+            known = next((one for one in waited_for if one.facts is facts), None) or ServiceAnalysis(facts)
+            self._analyses[service] = known
+        return known
+
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
-        judge = self._judges(self.observation.service(service)).get(check.id)
+        judge = self._judges(self.analysis(service)).get(check.id)
         if judge:
             return judge()
         if not isinstance(check, LogCheck):
             raise TypeError(f"unknown check {check.id!r}")
         return self._log_checks.judge(service, check)
 
-    def _judges(self, facts: ServiceFacts) -> Mapping[str, Callable[[], Finding]]:
-        """What carries out each check of a service that needs no logs, by its id."""
+    def _judges(self, analysis: ServiceAnalysis) -> Mapping[str, Callable[[], Finding]]:
+        """The functions that carry out the checks of a service that need no logs, by check id."""
+        facts = analysis.facts
         settings = self.environment.services[facts.name]
         return {
-            "image-exists": lambda: judge_exists(facts, strict_tags=self.environment.strict_tags),
-            "image-repository": lambda: judge_repository(facts),
-            "image-pushed": lambda: judge_pushed(facts, self._pushed_after()),
+            "image-exists": lambda: judge_exists(analysis),
+            "image-tag": lambda: judge_tag(analysis, strict_tags=self.environment.strict_tags),
+            "image-repository": lambda: judge_repository(analysis),
+            "image-pushed": lambda: judge_pushed(analysis, self._pushed_after()),
             "image-content": lambda: self._images.judge_content(facts),
             "image-layers": lambda: self._images.judge_layers(facts),
-            "rollout-complete": lambda: self._judge_rollout(facts),
-            "tasks-running": lambda: judge_running(facts),
-            "tasks-run-image": lambda: judge_run_image(facts),
-            "targets-healthy": lambda: judge_targets(facts),
-            "containers-healthy": lambda: judge_containers(facts),
-            "alarms-ok": lambda: judge_alarms(facts, settings.alarms),
-            "error-rate": lambda: judge_error_rate(facts, settings.error_rate),
+            "rollout-complete": lambda: self._judge_rollout(analysis),
+            "tasks-running": lambda: judge_running(analysis),
+            "tasks-run-image": lambda: judge_run_image(analysis),
+            "targets-healthy": lambda: judge_targets(analysis),
+            "containers-healthy": lambda: judge_containers(analysis),
+            "alarms-ok": lambda: judge_alarms(analysis, settings.alarms),
+            "error-rate": lambda: judge_error_rate(analysis, settings.error_rate),
         }
 
     def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
@@ -265,8 +295,15 @@ class Verification:
         services = []
         for facts in observation.services:
             found = tuple(findings.get(facts.name, ()))
-            judgement = judge_service(facts.name, found, tests, require=self.environment.require, complete=complete)
-            services.append(ServiceReport(facts, judge_rollout(facts), found, judgement))
+            judgement = judge_service(
+                facts.name,
+                found,
+                tests,
+                require=self.environment.require,
+                needed=needed_checks(self.environment, self.options, facts.name),
+                complete=complete,
+            )
+            services.append(ServiceReport(self.analysis(facts.name), found, judgement))
         return RunReport(
             environment=self.environment.name,
             observation=observation,
@@ -285,14 +322,14 @@ class Verification:
         """Release what costs while it is open."""
         self._tails.close()
 
-    def _judge_rollout(self, facts: ServiceFacts) -> Finding:
-        """`rollout-complete`, with the last words of a task that did not stay up."""
-        finding = judge_complete(facts, waited=self.observation.waited)
-        failed = [task for task in failed_tasks(facts) if task.started_at]
+    def _judge_rollout(self, analysis: ServiceAnalysis) -> Finding:
+        """`rollout-complete`, with the last log lines of a task that did not stay up."""
+        finding = judge_complete(analysis, waited=self.observation.waited)
+        failed = [task for task in analysis.failed_tasks if task.started_at]
         if finding.status is not Status.FAIL or not failed:
             return finding
-        lines = self.log_tail(facts.name).last_words(failed[0].id)
-        return replace(finding, details="\n".join([finding.details, last_words(failed[0].id, lines)]))
+        lines = self.log_tail(analysis.facts.name).last_words(failed[0].id)
+        return replace(finding, last_lines=(TaskLines(failed[0].id, tuple(lines)),))
 
 
 def _check_image(service: str, environment: EnvironmentSettings, options: Options) -> None:

@@ -9,13 +9,19 @@ from pytest_deploycheck.config.settings import DEFAULT_REQUIRE, Expectation, Pat
 from pytest_deploycheck.facts.snapshot import Identity, Lookup, Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import read
-from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.model import RunReport, ServiceReport
+from support.judging import (
+    judge_complete,
+    judge_exists,
+    judge_pushed,
+    judge_repository,
+    judge_run_image,
+    judge_running,
+)
 from support.worlds import (
     NOW,
     WAYS,
@@ -40,6 +46,9 @@ from support.worlds import (
 )
 
 LINE = "Found 3 platform sections"
+NEEDED = tuple(check for check in FIXED_CHECKS if check.is_telling)
+"""The checks that a verdict needs where nothing but the defaults is configured."""
+
 IDENTITY = Identity("123456789012", "arn:aws:sts::123456789012:assumed-role/ci/run", "us-east-1")
 
 
@@ -70,11 +79,20 @@ def service_report(
     *,
     tests: Sequence[UserTest] = (),
     complete: bool = True,
+    needed: Sequence[Check] | None = None,
+    require: Sequence[str] = DEFAULT_REQUIRE,
 ) -> ServiceReport:
     """One service with its verdict."""
     found = tuple(findings) if findings is not None else findings_of(facts)
-    judgement = judge_service(facts.name, found, tests, require=DEFAULT_REQUIRE, complete=complete)
-    return ServiceReport(facts, judge_rollout(facts), found, judgement)
+    judgement = judge_service(
+        facts.name,
+        found,
+        tests,
+        require=require,
+        needed=NEEDED if needed is None else needed,
+        complete=complete,
+    )
+    return ServiceReport(ServiceAnalysis(facts), found, judgement)
 
 
 def run_report(*services: ServiceReport, tests: Sequence[UserTest] = (), complete: bool = True) -> RunReport:
@@ -89,9 +107,16 @@ def run_report(*services: ServiceReport, tests: Sequence[UserTest] = (), complet
     )
 
 
-def run_of(facts: ServiceFacts, findings: Sequence[Finding] | None = None, **more: Any) -> RunReport:
+def run_of(
+    facts: ServiceFacts,
+    findings: Sequence[Finding] | None = None,
+    *,
+    needed: Sequence[Check] | None = None,
+    require: Sequence[str] = DEFAULT_REQUIRE,
+    **more: Any,
+) -> RunReport:
     """A run over one service."""
-    return run_report(service_report(facts, findings, **more), **more)
+    return run_report(service_report(facts, findings, needed=needed, require=require, **more), **more)
 
 
 SITUATIONS: dict[str, Callable[[], ServiceFacts]] = {

@@ -193,6 +193,43 @@ STOPPED_WORDS: dict[str, tuple[Stop, ...]] = {
         ),
         _not_started("RESOURCE:MEMORY"),
     ),
+    "attribute-missing": (
+        _not_started(
+            "(service shop) was unable to place a task because no container instance met all of its requirements. The "
+            "closest matching (container-instance 0123456789abcdef0123456789abcdef) is missing an attribute required "
+            "by your task."
+        ),
+    ),
+    "port-in-use": (
+        _not_started(
+            "(service shop) was unable to place a task because no container instance met all of its requirements. The "
+            "closest matching (container-instance 0123456789abcdef0123456789abcdef) is already using a port required "
+            "by your task."
+        ),
+        _not_started(
+            "CannotStartContainerError: Error response from daemon: driver failed programming external connectivity: "
+            "Bind for 0.0.0.0:80 failed: port is already allocated"
+        ),
+    ),
+    "ebs-volume": (
+        _not_started("Timed out waiting for the EBS volume to be attached"),
+        _not_started("EBS volume attachment: ECS was unable to assume the infrastructure role."),
+    ),
+    "windows-version": (
+        _not_started(
+            "CannotPullContainerError: no matching manifest for windows/amd64 10.0.17763 in the manifest list entries"
+        ),
+        _not_started(
+            "CannotStartContainerError: hcsshim::CreateComputeSystem: The container operating system does not match "
+            "the host operating system."
+        ),
+    ),
+    "thin-pool-full": (
+        _not_started(
+            "CannotCreateContainerError: Error response from daemon: devmapper: Thin Pool has 4350 free data blocks "
+            "which is less than minimum required 4454 free data blocks."
+        ),
+    ),
     "load-balancer-health": (
         aws.unhealthy_target(
             "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop-blue/0123456789abcdef"

@@ -286,8 +286,16 @@ def facts(
     health: Health | None = None,
     baseline: Previous | None = None,
     problems: Mapping[str, Problem] | None = None,
+    counted: int | None = None,
 ) -> ServiceFacts:
-    """All that was seen of the service `backend`, told in one of the two ways."""
+    """All facts of the service `backend`, reported in one of the two ways.
+
+    The service counts the running tasks that it lists, unless `counted` tells otherwise.
+    """
+    if counted is None and tasks is not None:
+        counted = sum(one.is_running for one in tasks)
+    if service is not None and counted is not None:
+        service = replace(service, running=counted)
     seen = tuple(definitions) if definitions is not None else (definition(), definition(OLD_DEFINITION))
     by_records = way == "service deployments"
     return ServiceFacts(

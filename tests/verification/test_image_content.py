@@ -803,8 +803,8 @@ def test_a_host_that_prefers_its_own_copy(room: Room) -> None:
 
 
 def notes(seen: Seen) -> str:
-    """Return the notes of `image-exists`."""
-    return "\n".join(seen.finding("image-exists").notes)
+    """Return the advice of `image-exists`."""
+    return "\n".join(seen.finding("image-exists").advice)
 
 
 def test_a_tag_that_can_be_moved_is_advice(room: Room) -> None:
@@ -816,8 +816,8 @@ def test_a_tag_that_can_be_moved_is_advice(room: Room) -> None:
     assert seen.report.verdict == "VERIFIED"
     assert "latest" in notes(seen)
     strict = look(room, source={}, environment={"strict_tags": True})
-    assert strict.statuses["image-exists"] == "fail"
-    assert "latest" in words(strict.finding("image-exists"))
+    assert strict.statuses["image-tag"] == "fail"
+    assert "latest" in words(strict.finding("image-tag"))
     assert strict.report.broken_link == "image"
 
 

@@ -30,7 +30,7 @@ def denied(request: pytest.FixtureRequest, room: Room) -> str:
 
 def says_so(room_notes: tuple[str, ...], denied: str) -> bool:
     """Say whether notes tell of a degraded answer where, and only where, an operation is denied."""
-    told = [note for note in room_notes if "judged by the service's deployments alone" in note]
+    told = [note for note in room_notes if "judged by the deployments of the service alone" in note]
     return [denied in note for note in told] == ([True] if denied else [])
 
 
@@ -208,9 +208,9 @@ TASK_SETS: dict[str, tuple[Callable[[SandboxService, Room], None], str, str]] = 
     "one that does not serve": (_waits, "IN_PROGRESS", "does not serve production yet"),
     "one that serves beside the old": (_shifted, "IN_PROGRESS", "the old tasks still run"),
     "one that is not steady": (_unsteady, "IN_PROGRESS", "is not steady yet"),
-    "one that serves alone": (_completed, "COMPLETED", "serves production alone, and is steady"),
-    "one that failed": (_failed, "ROLLED_BACK", "is gone again"),
-    "one that served and was taken back": (_went_back, "ROLLED_BACK", "is gone again"),
+    "one that serves alone": (_completed, "COMPLETED", "it alone serves production, and is steady"),
+    "one that failed": (_failed, "ROLLED_BACK", "was removed again"),
+    "one that served and was taken back": (_went_back, "ROLLED_BACK", "was removed again"),
 }
 
 
@@ -314,7 +314,7 @@ def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLo
         seen = room.look(image="shop:2", wait="30s")
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.report.broken_link) == ("SUPERSEDED", "fail", "rollout")
-    assert "Somebody deployed again" in found.cause
+    assert "A later image was deployed since" in found.cause
     assert says_so(found.notes, denied)
     assert seen.report.observation.waited < 25
 

@@ -1,4 +1,4 @@
-"""Does a task run the expected image?
+"""What the tasks run, compared with the expected image.
 
 Digests are compared, never times: a task that started after a push can still run the digest that ECS fixed before it.
 """
@@ -6,59 +6,134 @@ Digests are compared, never times: a task that started after a push can still ru
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property
 
-from pytest_deploycheck.facts.image import Image, Manifest, Platform
+from msgspec import Struct
+
+from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.oci.manifest import DOCKER_LIST, OCI_INDEX
+from pytest_deploycheck.oci.platforms import TaskPlatform, can_run, runnable, task_platform
 
-_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "arm64": "arm64", "aarch64": "arm64"}
+_NOT_YET_RUNNING = frozenset({"PENDING", "MANIFEST_PULLED", "PULLED", "CREATED", "RESOURCES_PROVISIONED"})
+"""The states that a container goes through before it runs, by the ECS agent."""
 
 
 class Match(Enum):
-    """What a container of a task runs, seen from the expected image."""
+    """What a container of a task runs, compared with the expected image."""
 
     EXPECTED = "the expected image"
     OTHER = "another image"
     OTHER_PLATFORM = "the expected image, but for another platform"
-    STOPPED = "nothing: the container has stopped"
     STARTED_BEFORE_PUSH = "an image from before the push"
+    STOPPED = "nothing: the container has stopped"
+    PENDING = "nothing yet: the container has not started"
     UNKNOWN = "unknown"
 
     @property
     def is_other(self) -> bool:
-        """Whether it is certain that it is not the expected image."""
-        return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STOPPED, Match.STARTED_BEFORE_PUSH)
+        """Whether it is certain that the image is not the expected one."""
+        return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STARTED_BEFORE_PUSH)
+
+    @property
+    def runs_nothing(self) -> bool:
+        """Whether the container does not run, whatever its image is."""
+        return self in (Match.STOPPED, Match.PENDING)
 
 
-def match_container(judged: Judged, task: Task, facts: ServiceFacts) -> Match:
-    """Compare what one container of a task runs with the expected image for it.
+class Fit(Enum):
+    """The images of the running tasks of a service as a whole, compared with the expected one."""
 
-    Accepted are the expected digest, and where one of the two is an index, its manifest for the task's platform.
+    ALL = "all have it"
+    NONE = "none has it"
+    MIXED = "some have it"
+    UNKNOWN = "unknown"
+
+
+class TaskMatches(Struct, frozen=True, dict=True):
+    """The tasks of a service, compared with its expected images.
+
+    Attributes:
+        facts: The facts of the service.
     """
-    container = task.container(judged.container)
-    expected = judged.expected
-    if container is None:
-        return Match.UNKNOWN
-    if container.status == "STOPPED" and container.exit_code != 0:
-        return Match.STOPPED
-    if container.digest is None:
-        return _match_by_time(expected, task)
-    if expected.digest is None:
-        return Match.UNKNOWN
-    if container.digest == expected.digest:
-        return Match.EXPECTED
-    architecture = architecture_of(task, facts)
-    running = facts.image_of(container.digest)
-    for index, child in ((expected.image, container.digest), (running, expected.digest)):
-        related, platform = _child(index, child)
-        if related and index is running and architecture is None and _has_several(index):
+
+    facts: ServiceFacts
+
+    def container(self, judged: Judged, task: Task) -> Match:
+        """Return what a judged container of a task runs; nothing, where the container itself is not running."""
+        container = task.container(judged.container)
+        if container is None:
             return Match.UNKNOWN
-        if related:
-            return Match.EXPECTED if _fits(platform, architecture) else Match.OTHER_PLATFORM
-    if _is_closed_index(expected.image) or _is_closed_index(running):
-        return Match.UNKNOWN
-    return Match.OTHER
+        if container.status == "STOPPED":
+            return Match.STOPPED
+        if container.status in _NOT_YET_RUNNING:
+            return Match.PENDING
+        return self._image(judged, task) if container.status == "RUNNING" else Match.UNKNOWN
+
+    def task(self, task: Task) -> Match:
+        """Return what a task runs in all its judged containers: the first that is not the expected image counts."""
+        return _worst([self.container(judged, task) for judged in self.facts.judged])
+
+    def image_of(self, task: Task) -> Match:
+        """Return how the images of a task compare, whether its containers run or have stopped."""
+        return _worst([self._image(judged, task) for judged in self.facts.judged])
+
+    def is_new(self, task: Task) -> bool:
+        """Whether a task counts as running the expected image.
+
+        A task whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven,
+        and the link `tasks` says so.
+        """
+        match = self.task(task)
+        if match is not Match.UNKNOWN:
+            return match is Match.EXPECTED
+        if any(one.expected.digest is None and not one.is_own_reference for one in self.facts.judged):
+            # The expected digest is not known at all, so no task is known to run it.
+            return False
+        newest = self.facts.service.newest if self.facts.service else None
+        return newest is not None and task.started_by == newest.id
+
+    @cached_property
+    def new_tasks(self) -> tuple[Task, ...]:
+        """The running tasks that count as running the expected image."""
+        return tuple(task for task in self.facts.running if self.is_new(task))
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The images of all running tasks, compared with the expected ones."""
+        matches = [self.image_of(task) for task in self.facts.running]
+        if matches and all(match is Match.EXPECTED for match in matches):
+            return Fit.ALL
+        if matches and all(match.is_other for match in matches):
+            return Fit.NONE
+        if Match.EXPECTED in matches and any(match.is_other for match in matches):
+            return Fit.MIXED
+        return Fit.UNKNOWN
+
+    def _image(self, judged: Judged, task: Task) -> Match:
+        """Return how the image of a judged container compares.
+
+        Accepted are the expected digest, and where one of the two is an index, its manifest for the task's platform.
+        """
+        expected, facts = judged.expected, self.facts
+        container = task.container(judged.container)
+        digest = container.image_digest if container else None
+        if digest is None:
+            return _match_by_time(expected, task)
+        if expected.digest is None:
+            return Match.UNKNOWN
+        if digest == expected.digest:
+            return Match.EXPECTED
+        platform = platform_of(task, facts)
+        if _holds(expected.image, digest):
+            return _match_child(expected.image, digest, platform)
+        running = facts.image_of(digest)
+        if _holds(running, expected.digest):
+            return _match_index(running, expected.digest, platform)
+        if _is_closed_index(expected.image) or _is_closed_index(running):
+            return Match.UNKNOWN
+        return Match.OTHER
 
 
 def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
@@ -66,103 +141,53 @@ def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
     expected = judged.expected
     if expected.digest is None or digest == expected.digest:
         return digest == expected.digest
-    return _child(expected.image, digest)[0] or _child(facts.image_of(digest), expected.digest)[0]
+    return _holds(expected.image, digest) or _holds(facts.image_of(digest), expected.digest)
 
 
-def match_task(task: Task, facts: ServiceFacts) -> Match:
-    """Compare a task with the expected images for all of its judged containers: the first difference counts."""
-    matches = [match_container(judged, task, facts) for judged in facts.judged]
+def platform_of(task: Task, facts: ServiceFacts) -> TaskPlatform:
+    """Return the platform that a task runs on, by what ECS says of the task, else of its definition."""
+    definition = facts.definition_of(task)
+    return task_platform(
+        task.os or (definition.os if definition else None),
+        task.architecture or (definition.architecture if definition else None),
+    )
+
+
+def _worst(matches: list[Match]) -> Match:
     for match in matches:
-        if match.is_other:
+        if match.is_other or match.runs_nothing:
             return match
     return Match.EXPECTED if matches and all(match is Match.EXPECTED for match in matches) else Match.UNKNOWN
 
 
-def is_new(task: Task, facts: ServiceFacts) -> bool:
-    """Whether the task counts as running the expected image.
-
-    One whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven, and the
-    link `tasks` says so.
-    """
-    match = match_task(task, facts)
-    if match is not Match.UNKNOWN:
-        return match is Match.EXPECTED
-    if any(judged.expected.digest is None and not judged.is_own_reference for judged in facts.judged):
-        # What was expected is not known at all, so nothing can be said to run it.
-        return False
-    newest = facts.service.newest if facts.service else None
-    return newest is not None and task.started_by == newest.id
-
-
-class Fit(Enum):
-    """What the running tasks of a service run as a whole, seen from the expected image."""
-
-    ALL = "all run it"
-    NONE = "none runs it"
-    MIXED = "some run it"
-    UNKNOWN = "unknown"
-
-
-def fit(facts: ServiceFacts) -> Fit:
-    """Compare all running tasks with the expected images."""
-    matches = [match_task(task, facts) for task in facts.running]
-    if matches and all(match is Match.EXPECTED for match in matches):
-        return Fit.ALL
-    if matches and all(match.is_other for match in matches):
-        return Fit.NONE
-    if Match.EXPECTED in matches and any(match.is_other for match in matches):
-        return Fit.MIXED
-    return Fit.UNKNOWN
-
-
-def architecture_of(task: Task, facts: ServiceFacts) -> str | None:
-    """The CPU architecture of a task in the words of images (`amd64`, `arm64`), or None where nothing tells."""
-    definition = facts.definition_of(task)
-    said = task.architecture or (definition.architecture if definition else None)
-    return _ARCHITECTURES.get(said.lower()) if said else None
-
-
-def manifest_for(judged: Judged, facts: ServiceFacts) -> Manifest | None:
-    """The manifest of the expected image for the platform of the tasks; None where it was not read."""
-    image = judged.expected.image
-    if image is None or image.manifest is None or not image.manifest.is_index:
-        return image.manifest if image else None
-    known = {manifest.digest: manifest for manifest in image.platforms}
-    wanted = next(filter(None, (architecture_of(task, facts) for task in facts.running)), None)
-    if wanted is None and facts.definition and facts.definition.architecture:
-        wanted = _ARCHITECTURES.get(facts.definition.architecture.lower())
-    fitting = [
-        known[child.digest]
-        for child in image.manifest.children
-        if child.digest in known and (wanted is None or (child.platform and child.platform.architecture == wanted))
-    ]
-    return fitting[0] if fitting else None
-
-
 def _match_by_time(expected: Lookup, task: Task) -> Match:
-    """Without a digest only one thing is certain: what was not yet pushed when the task started, it cannot run."""
+    """Without a digest only one thing is certain: a task cannot run an image that was pushed after it started."""
     pushed_at = expected.image.pushed_at if expected.image else None
     if pushed_at and task.started_at and task.started_at < pushed_at:
         return Match.STARTED_BEFORE_PUSH
     return Match.UNKNOWN
 
 
-def _child(index: Image | None, digest: str) -> tuple[bool, Platform | None]:
-    """Whether `digest` is a manifest of `index`, and for which platform."""
-    if index and index.manifest:
-        for child in index.manifest.children:
-            if child.digest == digest:
-                return True, child.platform
-    return False, None
+def _match_child(index: Image | None, digest: str, platform: TaskPlatform) -> Match:
+    """The task runs one manifest of the expected index: it must be one for the task's platform."""
+    children = index.manifest.children if index and index.manifest else ()
+    fits = any(child.digest == digest and can_run(child.platform, platform) for child in children)
+    return Match.EXPECTED if fits else Match.OTHER_PLATFORM
 
 
-def _has_several(index: Image | None) -> bool:
-    """Whether the index is of several platforms, so that it does not tell which of them a task runs."""
-    return index is not None and index.manifest is not None and len(index.manifest.children) > 1
+def _match_index(index: Image | None, expected: str, platform: TaskPlatform) -> Match:
+    """The task runs an index that holds the expected manifest: it runs the entry for the task's platform."""
+    children = index.manifest.children if index and index.manifest else ()
+    digests = [child.digest for child in runnable(children, platform)]
+    if expected not in digests:
+        return Match.OTHER_PLATFORM
+    return Match.EXPECTED if len(digests) == 1 else Match.UNKNOWN
 
 
-def _fits(platform: Platform | None, architecture: str | None) -> bool:
-    return platform is None or architecture is None or platform.architecture == architecture
+def _holds(index: Image | None, digest: str) -> bool:
+    """Whether `digest` is a manifest of `index`, for any platform."""
+    children = index.manifest.children if index and index.manifest else ()
+    return any(child.digest == digest for child in children)
 
 
 def _is_closed_index(image: Image | None) -> bool:

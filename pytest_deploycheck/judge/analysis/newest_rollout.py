@@ -1,4 +1,4 @@
-"""How the newest rollout of a service went, whatever image it was to bring."""
+"""The newest rollout of a service and its outcome, whatever image it was to bring."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.matching import is_related
-from pytest_deploycheck.judge.analysis.stages import where_it_is
-from pytest_deploycheck.judge.wording import at
+from pytest_deploycheck.judge.wording import at, plural
 
 CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
 """The deployment controllers that ECS has; of others it is not known what their task sets mean."""
 
 
 class Outcome(StrEnum):
-    """What became of the rollout to the expected image."""
+    """The outcome of the rollout to the expected image."""
 
     COMPLETED = "COMPLETED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -35,12 +34,12 @@ class NewestRollout(Struct, frozen=True):
     """The newest rollout of the service, whatever image it was to bring.
 
     Attributes:
-        outcome: How it went, as ECS tells it.
-        reason: What ECS says of it, in one sentence.
+        outcome: Its outcome, as ECS reports it.
+        reason: What ECS reports, in one sentence.
         id: ECS's id of it.
         started_at: When it began (UTC).
-        ended_at: When it was over or given up (UTC), or None where it is not, or nothing tells.
-        starter: The id by which its tasks name it as what started them, or None where nothing tells.
+        ended_at: When it ended or was given up (UTC), or None where it is still going on or that is not known.
+        starter: The id that its tasks have as `startedBy`, or None where that is not known.
     """
 
     outcome: Outcome
@@ -52,7 +51,7 @@ class NewestRollout(Struct, frozen=True):
 
 
 def newest_rollout(facts: ServiceFacts) -> NewestRollout | None:
-    """The newest rollout: from ECS's own record of it, else from the service's deployments, else from its task sets."""
+    """Return the newest rollout: by ECS's record of it, else by the service's deployments, else by its task sets."""
     record = facts.newest_record
     if record:
         return _from_record(record, facts)
@@ -81,9 +80,9 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
     began = record.started_at or record.created_at
     details = [record.reason, record.rollback_reason or ""]
     details += [f"alarms: {', '.join(record.alarms)}"] if record.alarms else []
-    details += where_it_is(record) if outcome is Outcome.IN_PROGRESS else []
+    details += _stage_of(record) if outcome is Outcome.IN_PROGRESS else []
     said = "; ".join(dict.fromkeys(detail for detail in details if detail))
-    reason = f"ECS says {record.status} of the rollout that began {at(began)}{f': {said}' if said else ''}"
+    reason = f"ECS reports {record.status} for the rollout that began {at(began)}{f': {said}' if said else ''}"
     service = facts.service
     if record.rollback_reason is not None or outcome is Outcome.ROLLED_BACK:
         ended = record.rolled_back_at or record.finished_at
@@ -92,8 +91,43 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
     return NewestRollout(outcome, reason, primary or record.arn, record.created_at, record.finished_at, primary)
 
 
+_STAGES = {
+    "RECONCILE_SERVICE": "the leftovers of earlier rollouts are being cleaned up",
+    "PRE_SCALE_UP": "its tasks are not started yet",
+    "SCALE_UP": "its tasks are being started",
+    "POST_SCALE_UP": "its tasks run, and the old ones serve",
+    "TEST_TRAFFIC_SHIFT": "test traffic is being shifted to it, and the old tasks serve",
+    "POST_TEST_TRAFFIC_SHIFT": "it has the test traffic, and the old tasks serve",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT": "production traffic is about to be shifted to it",
+    "PRODUCTION_TRAFFIC_SHIFT": "production traffic is being shifted to it",
+    "POST_PRODUCTION_TRAFFIC_SHIFT": "it has the production traffic, and the old tasks still run",
+    "BAKE_TIME": "it has the production traffic, and the old tasks still run, so that it can be rolled back",
+    "CLEAN_UP": "the old tasks are being stopped",
+}
+"""The meaning of the stages of a service deployment, from the API's documentation."""
+
+_WHOLE = 100.0
+
+
+def _stage_of(record: ServiceDeployment) -> list[str]:
+    """Return the stage of a rollout, its share of the traffic, and what it waits for, in words."""
+    words = []
+    if record.stage:
+        meaning = _STAGES.get(record.stage, "")
+        words.append(f"{record.stage}{f' ({meaning})' if meaning else ''}")
+    if record.production_weight is not None and 0 < record.production_weight < _WHOLE:
+        words.append(f"{record.production_weight:g} % of the production traffic goes to it")
+    if record.stage == "BAKE_TIME" and record.bake_minutes:
+        words.append(f"the bake time is {plural(record.bake_minutes, 'minute')}")
+    for pause in record.pauses:
+        until = f", until {at(pause.expires_at)}" if pause.expires_at else ""
+        then = f", then {pause.then}" if pause.then else ""
+        words.append(f"it is paused at hook {pause.hook}{until}{then}")
+    return words
+
+
 def _undone(record: ServiceDeployment, facts: ServiceFacts) -> str | None:
-    """The id of the deployment that is rolled back: for a moment the PRIMARY one is not yet the way back from it."""
+    """The id of the deployment that is rolled back; for a moment it is still the PRIMARY one."""
     service = facts.service
     undone = service.undone(facts.tasks or ()) if service else None
     if undone or service is None or service.primary is None or service.rollback:
@@ -111,12 +145,18 @@ _ROLLOUT_STATES = {
 
 
 def _from_deployment(service: Service, primary: Deployment, facts: ServiceFacts) -> NewestRollout:
-    """The rollout that the PRIMARY deployment is, or the way back from which it is."""
+    """The rollout that the newest deployment is; where the PRIMARY one is a rollback, the rollout that it undid."""
+    later = service.later_than_primary
+    if later:
+        return _later_than_primary(service, primary, later)
     state = primary.rollout_state or _state_in_events(service, primary)
-    reason = f"ECS says {state or 'nothing'} of deployment {primary.id}, begun {at(primary.created_at)}"
+    reason = f"ECS reports {state or 'no state'} for deployment {primary.id}, which began {at(primary.created_at)}"
     said = service.rollback or primary.rollout_reason
     reason = f"{reason}{f': {said}' if said else ''}"
     if service.rollback is None:
+        gone = _gone_again(primary, service, facts)
+        if gone:
+            return gone
         outcome = _ROLLOUT_STATES.get(state, Outcome.UNKNOWN)
         return NewestRollout(outcome, reason, primary.id, primary.created_at, starter=primary.id)
     alarms = f" (alarms of the service: {', '.join(service.alarms)})" if service.alarms else ""
@@ -131,8 +171,20 @@ def _from_deployment(service: Service, primary: Deployment, facts: ServiceFacts)
     )
 
 
+def _later_than_primary(service: Service, primary: Deployment, later: Deployment) -> NewestRollout:
+    """A rollout newer than the PRIMARY deployment: an earlier one took its place again, as some emulators roll back."""
+    state = later.rollout_state or _state_in_events(service, later)
+    said = f": {later.rollout_reason}" if later.rollout_reason else ""
+    reason = f"ECS reports {state or 'no state'} for deployment {later.id}, which began {at(later.created_at)}{said}"
+    if state in {"FAILED", "COMPLETED"}:
+        back = f"{reason}; deployment {primary.id}, which began {at(primary.created_at)}, is PRIMARY again"
+        return NewestRollout(Outcome.ROLLED_BACK, back, later.id, later.created_at, starter=later.id)
+    outcome = _ROLLOUT_STATES.get(state, Outcome.UNKNOWN)
+    return NewestRollout(outcome, reason, later.id, later.created_at, starter=later.id)
+
+
 def _state_in_events(service: Service, primary: Deployment) -> str:
-    """How a deployment went by the service's events: of others than rolling ones ECS tells no rollout state."""
+    """The state of a deployment by the service's events: ECS keeps a rollout state for rolling deployments only."""
     for event in service.events:
         if primary.id in event.message:
             for word, state in (("deployment completed", "COMPLETED"), ("deployment failed", "FAILED")):
@@ -143,7 +195,7 @@ def _state_in_events(service: Service, primary: Deployment) -> str:
 
 
 def _from_task_sets(service: Service, facts: ServiceFacts) -> NewestRollout | None:
-    """The rollout that the newest task set is: how far it is, who serves production tells."""
+    """The rollout that the newest task set is; its progress shows in which task set serves production."""
     newest = service.newest_set
     if newest is None or service.controller not in CONTROLLERS:
         return None
@@ -152,25 +204,25 @@ def _from_task_sets(service: Service, facts: ServiceFacts) -> NewestRollout | No
         return gone
     others = sum(one.running + one.pending for one in service.task_sets if one is not newest)
     if newest.status == "PRIMARY" and newest.is_steady and not others:
-        outcome, said = Outcome.COMPLETED, "it serves production alone, and is steady"
+        outcome, said = Outcome.COMPLETED, "it alone serves production, and is steady"
     elif newest.status == "PRIMARY" and newest.is_steady:
         outcome = Outcome.IN_PROGRESS
-        said = f"it serves production, and the old tasks still run: {service.controller} can yet go back to them"
+        said = f"it serves production, and the old tasks still run, so that {service.controller} can roll back to them"
     elif newest.status == "PRIMARY":
-        outcome, said = Outcome.IN_PROGRESS, "it serves production, and is not steady yet"
+        outcome, said = Outcome.IN_PROGRESS, "it serves production, but is not steady yet"
     elif newest.status == "ACTIVE":
         outcome, said = Outcome.IN_PROGRESS, "it does not serve production yet"
     elif newest.status == "DRAINING":
         outcome, said = Outcome.ROLLED_BACK, "it is being stopped, and an older one serves production"
     else:
-        outcome, said = Outcome.UNKNOWN, "what that means is not known"
-    reason = f"ECS says {newest.status} of task set {newest.id}, begun {at(newest.created_at)}: {said}"
+        outcome, said = Outcome.UNKNOWN, "this version does not know that status"
+    reason = f"ECS reports {newest.status} for task set {newest.id}, which began {at(newest.created_at)}: {said}"
     return NewestRollout(outcome, reason, newest.id, newest.created_at, starter=newest.id)
 
 
-def _gone_again(newest: TaskSet, service: Service, facts: ServiceFacts) -> NewestRollout | None:
-    """A task set that was newer than all there are, and was taken away: its stopped tasks are what is left of it."""
-    listed = {one.id for one in service.task_sets}
+def _gone_again(newest: Deployment | TaskSet, service: Service, facts: ServiceFacts) -> NewestRollout | None:
+    """A rollout that was newer than all that ECS lists, and was removed: only its stopped tasks are left of it."""
+    listed = {one.id for one in service.listed}
     left = [
         (task.created_at, task)
         for task in facts.tasks or ()
@@ -182,7 +234,7 @@ def _gone_again(newest: TaskSet, service: Service, facts: ServiceFacts) -> Newes
     began, first = min(left, key=lambda pair: pair[0])
     return NewestRollout(
         Outcome.ROLLED_BACK,
-        f"task set {first.started_by}, begun {at(began)}, is gone again, and {newest.id} serves production",
+        f"{first.started_by}, which began {at(began)}, was removed again, and {newest.id} serves production",
         first.started_by,
         began,
         ended_at=max(task.stopped_at for _, task in left if task.stopped_at),
@@ -190,10 +242,10 @@ def _gone_again(newest: TaskSet, service: Service, facts: ServiceFacts) -> Newes
     )
 
 
-def _came_after(task: Task, newest: TaskSet, facts: ServiceFacts) -> bool:
-    """Whether a task that stopped is of a later task set than the newest, not one of an older set that was replaced.
+def _came_after(task: Task, newest: Deployment | TaskSet, facts: ServiceFacts) -> bool:
+    """Whether a stopped task belongs to a later rollout than the newest listed one, not to an older one.
 
-    By its task definition; where only a tag was moved and that is the same, by the expected image that went with it.
+    Its task definition tells; where that is the same, as only a tag was moved, the image that it ran does.
     """
     if task.task_definition != newest.task_definition:
         return _is_later(task.task_definition, newest.task_definition)
@@ -207,7 +259,7 @@ def _came_after(task: Task, newest: TaskSet, facts: ServiceFacts) -> bool:
 
 def _ran_the_expected_image(task: Task, facts: ServiceFacts) -> bool:
     """Whether a task runs the expected image, or did before it stopped."""
-    digests = [(judged, one.digest) for judged in facts.judged if (one := task.container(judged.container))]
+    digests = [(judged, one.image_digest) for judged in facts.judged if (one := task.container(judged.container))]
     return bool(digests) and all(digest and is_related(judged, digest, facts) for judged, digest in digests)
 
 

@@ -1,7 +1,7 @@
-"""What became of the rollout to the expected image.
+"""The outcome of the rollout to the expected image.
 
-ECS tells how the newest rollout ended; whether it was one to the expected image, the digests of the tasks tell. Where
-that leaves something open, times and what ran before are asked, and it is said from what was inferred.
+ECS reports how the newest rollout ended; the digests of the tasks tell whether it brought the expected image. Where
+that leaves the answer open, it is inferred from times and from what ran before, and the message says so.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from datetime import datetime
 from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.judge.analysis.matching import Fit, fit, is_related
-from pytest_deploycheck.judge.analysis.newest_rollout import CONTROLLERS, NewestRollout, Outcome, newest_rollout
+from pytest_deploycheck.judge.analysis.matching import Fit, is_related
+from pytest_deploycheck.judge.analysis.newest_rollout import CONTROLLERS, NewestRollout, Outcome
 from pytest_deploycheck.judge.wording import at, expected, name_of, pushed, short
 
 _FROM_TIMES = "inferred from when the images were pushed and the rollout began"
 
 
 class Ruling(Struct, frozen=True):
-    """An outcome, and what it rests on.
+    """An outcome, and what it is based on.
 
     Attributes:
         outcome: The outcome.
-        reason: Why it is judged so, in one sentence.
-        inference: What it was inferred from, where ECS does not tell it; empty where it is certain.
+        reason: The evidence for it, in one sentence.
+        inference: What it was inferred from, where ECS does not report it; empty where it is certain.
     """
 
     outcome: Outcome
@@ -32,14 +32,18 @@ class Ruling(Struct, frozen=True):
     inference: str = ""
 
 
-def rule(facts: ServiceFacts) -> Ruling:
-    """Say what became of the rollout to the expected image."""
-    newest = newest_rollout(facts)
+def rule(facts: ServiceFacts, newest: NewestRollout | None, tasks: Fit) -> Ruling:
+    """Return the outcome of the rollout to the expected image.
+
+    Args:
+        facts: The facts of the service.
+        newest: Its newest rollout, or None where none is known.
+        tasks: Its running tasks, compared with the expected image.
+    """
     if newest is None or facts.departure:
         return Ruling(Outcome.UNKNOWN, _why_no_rollout(facts))
     if facts.service and facts.service.status == "DRAINING":
         return Ruling(Outcome.UNKNOWN, f"the service is being deleted ({facts.service.status}); {newest.reason}")
-    tasks = fit(facts)
     never_started = _never_started(facts, newest, tasks)
     if never_started:
         return never_started
@@ -55,11 +59,11 @@ def rule(facts: ServiceFacts) -> Ruling:
     if superseded:
         return superseded
     if tasks is Fit.UNKNOWN and _began_before_push(facts, newest):
-        return Ruling(Outcome.UNKNOWN, f"{_not_since_push(facts, newest)}, and it is not known what the tasks run")
-    if tasks is Fit.UNKNOWN and not leads_to_the_expected_image(facts):
         return Ruling(
-            Outcome.UNKNOWN, "a rollout completed, but it is not known whether it was one to the expected image"
+            Outcome.UNKNOWN, f"{_not_since_push(facts, newest)}, and it is not known which image the tasks run"
         )
+    if tasks is Fit.UNKNOWN and not leads_to_the_expected_image(facts):
+        return Ruling(Outcome.UNKNOWN, "a rollout completed, but it is not known whether it brought the expected image")
     return Ruling(newest.outcome, newest.reason)
 
 
@@ -68,27 +72,27 @@ def _why_no_rollout(facts: ServiceFacts) -> str:
     if facts.departure:
         return facts.departure.message
     if service is None:
-        return "the service's rollouts may not be looked at"
+        return "the credentials may not read the service's rollouts"
     if service.controller not in CONTROLLERS:
-        return f"the deployment controller {service.controller} is not known to this version"
+        return f"this version does not know the deployment controller {service.controller}"
     if service.controller != "ECS":
-        return f"ECS lists no task set of the service, whose rollouts {service.controller} runs"
+        return f"ECS lists no task set of the service, whose rollouts are run by {service.controller}"
     return "ECS lists no deployment of the service"
 
 
 def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ruling | None:
-    """That no rollout to the expected image began, while the tasks run something else; None where one may have."""
+    """NOT_STARTED, where no rollout to the expected image began and the tasks run another; None where one may have."""
     if tasks is not Fit.ALL:
         absent = next((one for one in facts.judged if one.expected.absent and one.expected.image is None), None)
         if absent and not absent.is_own_reference:
             name = name_of(absent.expected.reference)
-            return Ruling(Outcome.NOT_STARTED, f"no rollout can have brought {name}, as it is not in its registry")
+            return Ruling(Outcome.NOT_STARTED, f"no rollout can have brought {name}: it is not in its registry")
     if _brings_the_expected_image(facts) or (
         newest.outcome is Outcome.IN_PROGRESS and leads_to_the_expected_image(facts)
     ):
-        # Where the rollout began before the push was through, ECS may yet have resolved the tag to the expected image.
+        # Where the rollout began before the push ended, ECS may still have resolved the tag to the expected image.
         return None
-    # Where a tag is resolved anew by each task, some may have come to run the image without a rollout.
+    # Where each task resolves the tag by itself, some may run the expected image without a rollout to it.
     is_settled_mix = tasks is Fit.MIXED and newest.outcome is Outcome.COMPLETED
     if tasks is not Fit.NONE and not is_settled_mix:
         return None
@@ -96,7 +100,7 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
         origin = facts.baseline.origin if facts.baseline else ""
         return Ruling(
             Outcome.NOT_STARTED,
-            f"no rollout began since {origin}: {newest.id}, begun {at(newest.started_at)}, is still the newest",
+            f"no rollout began since {origin}: {newest.id}, which began {at(newest.started_at)}, is still the newest",
         )
     if _began_before_push(facts, newest):
         return Ruling(Outcome.NOT_STARTED, _not_since_push(facts, newest), _inferred(facts))
@@ -104,14 +108,14 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
 
 
 def _inferred(facts: ServiceFacts) -> str:
-    """From what an outcome was inferred, and what would make it certain."""
+    """The evidence from which an outcome was inferred, and the option that would make it certain."""
     if facts.baseline:
         return f"{_FROM_TIMES}, as {facts.baseline.origin} does not tell"
-    return f"{_FROM_TIMES}; a --deploy-baseline makes it certain"
+    return f"{_FROM_TIMES}; --deploy-baseline would make it certain"
 
 
 def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether the newest rollout is the one that the baseline saw, when another image was expected."""
+    """Whether the newest rollout is the one in the baseline, which expected another image."""
     before = facts.baseline
     if before is None or not before.is_settled:
         return False
@@ -133,7 +137,7 @@ def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
 
 
 def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
-    """That a later image took the place of the expected one; None where the expected one rather never arrived."""
+    """SUPERSEDED, where a later image replaced the expected one; None where the expected one was never rolled out."""
     if not facts.judged or any(
         judged.is_own_reference or judged.pulled.digest == judged.expected.digest for judged in facts.judged
     ):
@@ -148,7 +152,7 @@ def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
 
 
 def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether what runs came after the expected image, as neither it nor the expected image ran at the baseline."""
+    """Whether the running image came after the expected one, as neither of them ran at the time of the baseline."""
     before = facts.baseline
     if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
         return False
@@ -157,17 +161,17 @@ def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRol
         return False
     if judged.expected.image and judged.expected.image.pushed_at and _pushes_of_what_runs(judged, facts):
         return _is_later_by_times(judged, facts, newest)
-    # What is pinned may have been pinned by mistake, and be of any age.
+    # A digest may have been pinned by mistake, and be of any age.
     return judged.pulled.reference.digest is None
 
 
 def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
-    """Whether the baseline saw what runs: it was there before, so it is no later image."""
+    """Whether the running image ran at the time of the baseline already, so that it is not a later one."""
     return facts.baseline is not None and bool(_digests_run_by(judged, facts) & set(facts.baseline.running))
 
 
 def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether what runs was pushed after the expected image, and rolled out after that."""
+    """Whether the running image was pushed after the expected one, and rolled out after that."""
     pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
     if pushed_at is None or newest.started_at <= pushed_at:
         return False
@@ -176,11 +180,11 @@ def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollou
 
 def _digests_run_by(judged: Judged, facts: ServiceFacts) -> set[str]:
     containers = (task.container(judged.container) for task in facts.running)
-    return {container.digest for container in containers if container and container.digest}
+    return {container.image_digest for container in containers if container and container.image_digest}
 
 
 def _pushes_of_what_runs(judged: Judged, facts: ServiceFacts) -> list[datetime]:
-    """When the images that run were pushed, as far as the registry still knows."""
+    """The push times of the running images, as far as the registry still knows them."""
     images = [image for digest in _digests_run_by(judged, facts) if (image := facts.image_of(digest))]
     return [image.pushed_at for image in images if image.pushed_at]
 
@@ -195,7 +199,7 @@ def _superseded_reason(facts: ServiceFacts, newest: NewestRollout) -> str:
 
 
 def leads_to_the_expected_image(facts: ServiceFacts) -> bool:
-    """Whether the task definition names the expected image, so that its completed rollout is the expected one."""
+    """Whether the task definition names the expected image, so that a rollout of it brings that image."""
     return all(
         judged.is_own_reference
         or (judged.expected.digest is not None and judged.expected.digest == judged.pulled.digest)
@@ -204,10 +208,10 @@ def leads_to_the_expected_image(facts: ServiceFacts) -> bool:
 
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
-    """Whether the newest rollout is known to have been one to another image than the expected one."""
+    """Whether the newest rollout is known to have brought another image than the expected one."""
     record = facts.newest_record
     if record is None:
-        # What was to be brought is then what the task definition names by now.
+        # Without a record, it brought what the task definition names now.
         pulled = [(judged, judged.pulled.digest) for judged in facts.judged]
         return any(
             digest and judged.expected.digest and not is_related(judged, digest, facts) for judged, digest in pulled
@@ -218,7 +222,7 @@ def _newest_brought_another(facts: ServiceFacts) -> bool:
 
 
 def _brings_the_expected_image(facts: ServiceFacts) -> bool:
-    """Whether ECS says that the newest rollout brings the expected image, whenever that was pushed."""
+    """Whether ECS reports that the newest rollout brings the expected image, whenever that was pushed."""
     brought = brought_by(facts, 0)
     return bool(facts.judged) and all(
         (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)
@@ -227,13 +231,13 @@ def _brings_the_expected_image(facts: ServiceFacts) -> bool:
 
 
 def _to_another(facts: ServiceFacts) -> str:
-    """What to say where the newest rollout is one to another image than the expected one."""
+    """A remark for a rollout that brings another image than the expected one; else an empty text."""
     others = _other_digests(facts)
     return f"; it brings {', '.join(map(short, others))}, not the expected image" if others else ""
 
 
 def _other_digests(facts: ServiceFacts) -> list[str]:
-    """What the newest rollout was to bring where that is not the expected image."""
+    """The digests that the newest rollout was to bring, where they are not the expected image."""
     brought = brought_by(facts, 0)
     return [
         digest
@@ -245,10 +249,13 @@ def _other_digests(facts: ServiceFacts) -> list[str]:
 
 
 def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
-    """The digests that a rollout was to bring, by container; the newest is number 0. Empty where not known.
+    """Return the digests that a rollout was to bring, by container; empty where they are not known.
 
-    Where ECS's list of records lags behind, the first of them is not of the newest rollout.
+    Args:
+        facts: The facts of the service.
+        number: The number of the rollout, from 0 for the newest.
     """
+    # Where ECS's list of records lags behind, its first record is not that of the newest rollout.
     records = (facts.service_deployments or ()) if facts.newest_record else ()
     target = records[number].target if number < len(records) else None
     revision = next((one for one in facts.revisions if one.arn == target), None)
@@ -256,6 +263,6 @@ def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
 
 
 def first_judged(facts: ServiceFacts) -> Judged:
-    """The judged container that stands in the way, else the first."""
+    """Return the judged container whose image is missing, else the first."""
     absent = [judged for judged in facts.judged if judged.expected.absent]
     return (absent or list(facts.judged))[0]

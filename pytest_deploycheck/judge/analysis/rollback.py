@@ -1,4 +1,4 @@
-"""To which image one could roll back, and how."""
+"""The image to roll back to, and the command for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.judge.analysis.matching import Match, match_task
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
 
@@ -20,12 +19,12 @@ Brought = tuple[ServiceDeployment, Revision]
 
 
 class RollbackTarget(Struct, frozen=True):
-    """An image that one could roll back to: it is still in the registry, and it ran before.
+    """An image to roll back to: it is still in the registry, and it ran before.
 
     Attributes:
         image: The image.
         ran_at: When a rollout brought it (UTC), or None where only the baseline knows of it.
-        is_verified: Whether the baseline verified that it ran, and worked.
+        is_verified: Whether the run of the baseline verified it.
         command: The command that rolls back to it.
     """
 
@@ -41,9 +40,9 @@ class RollbackTarget(Struct, frozen=True):
 
 
 def rollback_target(facts: ServiceFacts) -> RollbackTarget | None:
-    """The image to roll back to: one that was verified before the newest of those that a completed rollout brought.
+    """Return the image to roll back to: a verified one, else the newest that a completed rollout brought.
 
-    None where several containers are judged, of which each has a history of its own, or where there is none.
+    None where there is none, or where several containers are judged, each of which has a history of its own.
     """
     if len(facts.judged) != 1:
         return None
@@ -52,14 +51,9 @@ def rollback_target(facts: ServiceFacts) -> RollbackTarget | None:
     return next((one for one in targets if one.is_verified), next(iter(targets), None))
 
 
-def runs_the_expected_image(facts: ServiceFacts) -> bool:
-    """Whether any task runs the expected image, so that there is something to roll back from."""
-    return any(match_task(task, facts) is Match.EXPECTED for task in facts.running)
-
-
-def no_target(facts: ServiceFacts) -> str:
-    """What to say where there is nothing to roll back to; an empty text where there is, or that is not known."""
-    if rollback_target(facts):
+def no_target(facts: ServiceFacts, target: RollbackTarget | None) -> str:
+    """Return advice for a service with nothing to roll back to; an empty text where there is, or that is not known."""
+    if target:
         return ""
     left = [judged.has_earlier for judged in facts.judged]
     if left and all(one is False for one in left):
@@ -80,7 +74,7 @@ def _targets(judged: Judged, facts: ServiceFacts) -> Iterator[RollbackTarget]:
                 image,
                 ran_at=brought[0].created_at if brought else None,
                 is_verified=image.digest in verified,
-                command=_turn_back(brought, facts) or _command(image, judged, brought, facts),
+                command=_stop_rollout(brought, facts) or _command(image, judged, brought, facts),
             )
 
 
@@ -95,13 +89,13 @@ def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> Brought | Non
     return None
 
 
-def _turn_back(brought: Brought | None, facts: ServiceFacts) -> str:
+def _stop_rollout(brought: Brought | None, facts: ServiceFacts) -> str:
     """The command that stops the rollout in progress, where ECS then returns to the one that brought the image."""
     newest = facts.newest_record
     last = next((one for one in facts.service_deployments or () if one.status == "SUCCESSFUL"), None)
     if brought is None or brought[0] is not last or newest is None or not newest.is_going_on:
         return ""
-    return Commands(facts.service).turn_back(newest)
+    return Commands(facts.service).stop_rollout(newest)
 
 
 def _command(image: Image, judged: Judged, brought: Brought | None, facts: ServiceFacts) -> str:

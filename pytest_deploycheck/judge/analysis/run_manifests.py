@@ -47,7 +47,7 @@ def _children(image: Image, judged: Judged, task: Task | None, facts: ServiceFac
     """Return the children of the index that a task can be running, or would run without a task."""
     children = image.manifest.children if image.manifest else ()
     container = task.container(judged.container) if task else None
-    shown = tuple(child for child in children if container and child.digest == container.digest)
+    shown = tuple(child for child in children if container and child.digest == container.image_digest)
     # The same manifest may be listed for several platforms.
     return shown[:1] or runnable(children, _platform(task, facts))
 

@@ -1,6 +1,6 @@
-"""The classes of reasons for which tasks stop, each with its own remedy.
+"""The classes of reasons for which tasks stop or cannot be placed, each with its own remedy.
 
-The words by which a class is told are those of ECS's documentation on stopped tasks.
+The words that identify a class are those of the ECS documentation on stopped tasks and service events.
 """
 
 from __future__ import annotations
@@ -27,39 +27,41 @@ class Reason(Struct, frozen=True):
 
 
 def reason_of(task: Task) -> Reason:
-    """The class of the reason for which a task stopped."""
+    """Return the class of the reason for which a task stopped."""
     text = " ".join([task.stop_code, task.stopped_reason, *(one.reason for one in task.containers)])
-    said = reason_in(text)
-    if said:
-        return said
+    reason = reason_in(text)
+    if reason:
+        return reason
     container = culprit(task)
     if container and container.exit_code is not None:
         return _by_exit_code(container.name, container.exit_code)
     return Reason(
-        "other", "for a reason that is in no class", "Look at the task in the AWS console, and at the service's events."
+        "other",
+        "for a reason that is in no class",
+        "Look at the task in the AWS console, and at the events of the service.",
     )
 
 
 def reason_in(text: str) -> Reason | None:
-    """The class of reason that ECS's words are of, or None where they are of none."""
+    """Return the class of reason that a text of ECS belongs to, or None where it belongs to none."""
     text = text.replace(_EITHER, "")
     return next((reason for pattern, reason in _BY_WORDS if pattern.search(text)), None)
 
 
 def culprit(task: Task) -> Container | None:
-    """The container that made a task stop: one that gives a reason or an error before one that just ended.
+    """Return the container that made a task stop: one with a reason or an error before one that just ended.
 
-    When one ends, ECS stops the others: what those end with that were told to comes after an error of one's own.
+    When one container ends, ECS stops the others: their exit codes come after an error of another container.
     """
     ended = [one for one in task.containers if one.exit_code is not None or one.reason]
     return min(ended, key=lambda one: (not one.reason, one.exit_code in _TOLD_TO_STOP, not one.exit_code), default=None)
 
 
 _TOLD_TO_STOP = frozenset({137, 143})
-"""The exit codes of what a signal ended: SIGKILL and SIGTERM."""
+"""The exit codes of processes that a signal ended: SIGKILL and SIGTERM."""
 
 _EITHER = "unable to pull secrets or registry auth"
-"""How ECS begins whatever it says of the one or the other."""
+"""The beginning of ECS's messages on the one and on the other."""
 
 # Words alone: a number may be part of an account, a tag or a digest, and a single noun the name of a repository.
 _NETWORK = (
@@ -84,8 +86,9 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"OutOfMemory|out of memory"),
         Reason(
             "out-of-memory",
-            "a container used more memory than it may",
-            "Raise `memory` of the container or the task in the task definition, or find what the new code keeps.",
+            "a container used more memory than its limit",
+            "Raise `memory` of the container or the task in the task definition, or find out why the new "
+            "code needs more.",
         ),
     ),
     (
@@ -93,7 +96,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "load-balancer-health",
             "the load balancer's health checks failed",
-            "Ask the health check's path of a new task by hand; give the application more time with "
+            "Request the path of the health check from a new task; give the application more time with "
             "healthCheckGracePeriodSeconds, and see targets-healthy.",
         ),
     ),
@@ -101,8 +104,8 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"failed container health checks"),
         Reason(
             "container-health",
-            "the container's own health check failed",
-            "Run the health check's command in the image; give it more time with startPeriod.",
+            "the health check of the container failed",
+            "Run the command of the health check in the image; give it more time with startPeriod.",
         ),
     ),
     (
@@ -110,14 +113,26 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "command-missing",
             "the command is not in the image",
-            "Compare entryPoint and command of the task definition with what the image holds.",
+            "Compare entryPoint and command of the task definition with the files in the image.",
+        ),
+    ),
+    (
+        _words(
+            r"does not match the host operating system|operating system of the container does not match|"
+            r"no matching manifest for windows"
+        ),
+        Reason(
+            "windows-version",
+            "the image is not built for the Windows version of its host",
+            "Build it from a base image of the Windows version that the hosts run, or set operatingSystemFamily of "
+            "runtimePlatform in the task definition to the version of the image.",
         ),
     ),
     (
         _words(r"no matching manifest|descriptor matching platform|exec format error|image operating system"),
         Reason(
             "image-platform",
-            "the image is not built for the processor or system it is to run on",
+            "the image is not built for the platform of its host",
             "Build it for that platform (docker buildx build --platform linux/amd64,linux/arm64), or set "
             "runtimePlatform in the task definition.",
         ),
@@ -126,26 +141,26 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(rf"(?:{_PULL}).*(?:toomanyrequests|too many requests|rate limit)"),
         Reason(
             "image-rate-limit",
-            "the registry refused to be pulled from so often",
-            "Keep the image in ECR, or use a pull-through cache or credentials for that registry.",
+            "the registry refused further pulls (rate limit)",
+            "Copy the image to ECR, or use a pull-through cache or credentials for that registry.",
         ),
     ),
     (
         _words(rf"(?:{_SECRET}).*(?:{_DENIED})|(?:{_DENIED}).*(?:{_SECRET})"),
         Reason(
             "secret-denied",
-            "the task execution role may not read a secret or parameter",
-            "Allow secretsmanager:GetSecretValue or ssm:GetParameters (and kms:Decrypt for a key of your own) to the "
-            "task execution role.",
+            "the task execution role is not allowed to read a secret or parameter",
+            "Allow secretsmanager:GetSecretValue or ssm:GetParameters (and kms:Decrypt for a customer managed key) "
+            "to the task execution role.",
         ),
     ),
     (
         _words(rf"(?:{_SECRET}).*(?:{_NETWORK})"),
         Reason(
             "secret-unreachable",
-            "the service that keeps a secret or parameter could not be reached",
-            "Give the task's subnets a way to Secrets Manager or SSM: a NAT gateway or VPC endpoints, and a security "
-            "group that allows port 443.",
+            "Secrets Manager or SSM could not be reached",
+            "Give the subnets of the task a route to Secrets Manager or SSM: a NAT gateway or VPC endpoints, and a "
+            "security group that allows port 443.",
         ),
     ),
     (
@@ -153,17 +168,17 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "secret-missing",
             "a secret or parameter could not be read",
-            "Compare `secrets` of the task definition with what there is: the ARN, the region, and the JSON key.",
+            "Compare `secrets` of the task definition with the secrets that exist: ARN, region, and JSON key.",
         ),
     ),
     (
         _words(rf"(?:{_PULL}).*(?:{_DENIED})"),
         Reason(
             "image-denied",
-            "the registry does not let the image be pulled",
+            "the registry denied the pull",
             "Allow ecr:GetAuthorizationToken, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to the task execution "
-            "role (on EC2 to that of the instance); for a repository of another account its policy must allow it too, "
-            "and other registries want repositoryCredentials.",
+            "role (on EC2 to that of the instance); the policy of a repository in another account must allow it too, "
+            "and other private registries need repositoryCredentials.",
         ),
     ),
     (
@@ -175,11 +190,20 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         ),
     ),
     (
+        _words(r"thin ?pool"),
+        Reason(
+            "thin-pool-full",
+            "the storage pool of Docker on the container instance was full",
+            "Remove unused images and containers on the container instance (ECS_IMAGE_CLEANUP_INTERVAL, "
+            "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION), or enlarge its Docker volume.",
+        ),
+    ),
+    (
         _words(r"no space left on device"),
         Reason(
             "disk-full",
             "the disk was full",
-            "Give the task more ephemeral storage, or clean up the container instance; see how large the image is.",
+            "Give the task more ephemeral storage, free space on the container instance, or make the image smaller.",
         ),
     ),
     (
@@ -187,29 +211,42 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "registry-unreachable",
             "the registry could not be reached",
-            "Give the task's subnets a way to the registry: a public address, a NAT gateway, or the VPC endpoints for "
-            "ECR and S3, and a security group that allows port 443.",
+            "Give the subnets of the task a route to the registry: a public address, a NAT gateway, or the VPC "
+            "endpoints for ECR and S3, and a security group that allows port 443.",
         ),
     ),
     (
         _words(_PULL),
-        Reason("image-pull", "the image could not be pulled", "Read what the registry said, and pull it by hand."),
+        Reason(
+            "image-pull",
+            "the image could not be pulled",
+            "Read the message of the registry, and pull the image by hand.",
+        ),
     ),
     (
         _words(rf"(?:{_LOGS}).*(?:{_NETWORK})"),
         Reason(
             "logs-unreachable",
             "CloudWatch Logs could not be reached",
-            "Give the task's subnets a way to CloudWatch Logs: a public address, a NAT gateway or a VPC endpoint, and "
-            "a security group that allows port 443.",
+            "Give the subnets of the task a route to CloudWatch Logs: a public address, a NAT gateway or a VPC "
+            "endpoint, and a security group that allows port 443.",
         ),
     ),
     (
         _words(_LOGS),
         Reason(
             "log-driver",
-            "the log driver could not begin",
-            "Make the log group, and allow logs:CreateLogStream and logs:PutLogEvents to the task execution role.",
+            "the log driver could not start",
+            "Create the log group, and allow logs:CreateLogStream and logs:PutLogEvents to the task execution role.",
+        ),
+    ),
+    (
+        _words(r"\bEBS\b"),
+        Reason(
+            "ebs-volume",
+            "an EBS volume could not be attached",
+            "Check the infrastructure role of the service (AmazonECSInfrastructureRolePolicyForVolumes), the volume's "
+            "type, size and snapshot, and the EBS quotas of the account.",
         ),
     ),
     (
@@ -217,7 +254,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "volume",
             "a volume could not be mounted",
-            "See that the file system, its mount targets and its access point are there, and that the security group "
+            "Check that the file system, its mount targets and its access point exist, and that the security group "
             "lets the task reach port 2049.",
         ),
     ),
@@ -225,32 +262,52 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         _words(r"InsufficientFreeAddresses|free addresses|available IP|network interface|\bENI\b"),
         Reason(
             "network-interface",
-            "no network interface could be made",
-            "See that the subnets have free addresses and the account's limit of network interfaces is not reached.",
+            "no network interface could be created",
+            "Check that the subnets have free addresses, and that the account has not reached its quota of network "
+            "interfaces.",
         ),
     ),
     (
         _words(r"SpotInterruption|TerminationNotice|Host EC2|instance .*terminat|deregistration forced"),
         Reason(
             "capacity-taken",
-            "the machine below was taken away",
-            "Nothing is wrong with the image: keep some tasks off Spot capacity, or see who ends the instances.",
+            "the underlying capacity was taken away",
+            "The image is not the cause: keep some tasks off Spot capacity, or find out what terminates the instances.",
+        ),
+    ),
+    (
+        _words(r"missing an attribute required"),
+        Reason(
+            "attribute-missing",
+            "no container instance has an attribute that the task requires",
+            "Compare requiresAttributes of the task definition and the placement constraints with the attributes of "
+            "the container instances (aws ecs list-attributes); a newer ECS agent or another instance type adds them.",
+        ),
+    ),
+    (
+        _words(r"already using a port|port is already allocated|RESOURCE:PORTS"),
+        Reason(
+            "port-in-use",
+            "a host port that the task requires is in use on every container instance",
+            "Let ECS choose the host port (hostPort 0, or network mode awsvpc), or let old tasks stop first "
+            "(minimumHealthyPercent below 100).",
         ),
     ),
     (
         _words(r"capacity is unavailable|insufficient capacity|RESOURCE:|unable to place|no container instance"),
         Reason(
             "no-capacity",
-            "there is no room in the cluster",
-            "Add container instances or capacity providers, ask for less CPU or memory, or try other zones.",
+            "the cluster has no capacity left",
+            "Add container instances or capacity providers, reserve less CPU or memory, or use other Availability "
+            "Zones.",
         ),
     ),
     (
         _words(r"permission denied"),
         Reason(
             "command-denied",
-            "the command may not be carried out",
-            "Make it executable in the image (chmod +x), and see which user the container runs as.",
+            "the command is not allowed to be executed",
+            "Make it executable in the image (chmod +x), and check which user the container runs as.",
         ),
     ),
     (
@@ -258,33 +315,37 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
         Reason(
             "container-start",
             "a container could not be started",
-            "Read what the container runtime said; start the image by hand with the task definition's settings.",
+            "Read the message of the container runtime, and start the image by hand with the settings of the task "
+            "definition.",
         ),
     ),
     (
         _words(r"ResourceInitialization"),
         Reason(
             "task-set-up",
-            "what a task needs could not be set up",
-            "Read what ECS said; it is about the task definition, its roles or its network, not about the image.",
+            "the resources of the task could not be set up",
+            "Read the message of ECS: the cause is in the task definition, its roles or its network, not in the image.",
         ),
     ),
 )
-"""The classes that are told by words; the first whose words are found is taken."""
+"""The classes that words identify; the first whose words are found is taken."""
 
 REASONS = tuple(reason for _, reason in _BY_WORDS)
-"""The classes that are told by words."""
+"""The classes that words identify."""
 
-_READ_LOG = "Read its last lines, mend what it complains of, and deploy again."
+_READ_LOG = "Read its last log lines, fix the error, and deploy again."
 
 _BY_EXIT_CODE: dict[int, tuple[str, str]] = {
-    0: ("ended by itself without an error", "A service's container must go on running: see what its command does."),
-    126: ("has a command that cannot be carried out", "Make the command executable in the image (chmod +x)."),
-    127: ("has a command that is not in the image", "Compare entryPoint and command with what the image holds."),
+    0: ("ended by itself without an error", "The container of a service must keep running: check its command."),
+    126: ("has a command that cannot be executed", "Make the command executable in the image (chmod +x)."),
+    127: ("has a command that is not in the image", "Compare entryPoint and command with the files in the image."),
     134: ("aborted", _READ_LOG),
-    137: ("was killed", "It used too much memory, or did not stop in time (stopTimeout): read its last lines."),
+    137: ("was killed", "It used too much memory, or did not stop in time (stopTimeout): read its last log lines."),
     139: ("crashed with a segmentation fault", _READ_LOG),
-    143: ("ended as it was asked to terminate", "See who sent it a signal: a health check, or the application itself."),
+    143: (
+        "ended on a signal to terminate",
+        "Find out what sent the signal: a health check, or the application itself.",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Why tasks of the newest rollout stopped; never a reason of another service or of an older rollout."""
+"""The tasks of the newest rollout that did not stay up, and the reasons for which they stopped."""
 
 from __future__ import annotations
 
@@ -8,49 +8,52 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout, newest_rollout
+from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout
 from pytest_deploycheck.judge.analysis.stop_reasons import Reason, reason_of
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.redaction import one_line
 
 _MOST_REASONS = 3
-"""Reasons that are told in words; of more it is said that there are some."""
+"""Reasons that a message names; of the rest it gives the number."""
 
 
-class Stop(Struct, frozen=True):
+class StopGroup(Struct, frozen=True):
     """Tasks of the newest rollout that stopped for one reason.
 
     Attributes:
         reason: The class of the reason.
         tasks: The tasks, the last to stop first.
-        said: What ECS says of the first of them.
+        detail: The code and the reasons that ECS gives for the first of them.
     """
 
     reason: Reason
     tasks: tuple[Task, ...]
-    said: str
+    detail: str
 
     def __str__(self) -> str:
         number = plural(len(self.tasks), "new task")
-        return f"{number} stopped: {self.reason.cause} (task {self.tasks[0].id}: {self.said})"
+        return f"{number} stopped: {self.reason.cause} (task {self.tasks[0].id}: {self.detail})"
 
 
-def stops(facts: ServiceFacts) -> tuple[Stop, ...]:
-    """Why tasks of the newest rollout stopped, grouped by reason: what hit the most tasks first."""
+def group_by_reason(failed: Sequence[Task]) -> tuple[StopGroup, ...]:
+    """Return tasks that stopped in groups, one for each reason: the largest group first.
+
+    Args:
+        failed: The tasks, the last to stop first.
+    """
     groups: dict[str, list[Task]] = {}
     reasons: dict[str, Reason] = {}
-    for task in failed_tasks(facts):
+    for task in failed:
         reason = reason_of(task)
         key = f"{reason.name} {reason.cause}"
         reasons[key] = reason
         groups.setdefault(key, []).append(task)
-    found = [Stop(reasons[key], tuple(tasks), _said(tasks[0])) for key, tasks in groups.items()]
-    return tuple(sorted(found, key=lambda stop: -len(stop.tasks)))
+    found = [StopGroup(reasons[key], tuple(tasks), _detail(tasks[0])) for key, tasks in groups.items()]
+    return tuple(sorted(found, key=lambda group: -len(group.tasks)))
 
 
-def failed_tasks(facts: ServiceFacts) -> tuple[Task, ...]:
-    """The tasks of the newest rollout that did not stay up, the last to stop first."""
-    newest = newest_rollout(facts)
+def failed_tasks(facts: ServiceFacts, newest: NewestRollout | None) -> tuple[Task, ...]:
+    """Return the tasks of the newest rollout that did not stay up, the last to stop first."""
     if newest is None:
         return ()
     failed = [
@@ -62,7 +65,7 @@ def failed_tasks(facts: ServiceFacts) -> tuple[Task, ...]:
 
 
 def _is_of(task: Task, newest: NewestRollout, facts: ServiceFacts) -> bool:
-    """Whether a rollout started a task: by the id that started it, or where none is known by the time."""
+    """Whether a rollout started a task: by the id that started it, or where that is not known by the time."""
     if newest.starter:
         return task.started_by == newest.starter
     service = facts.service
@@ -76,20 +79,20 @@ def _is_of(task: Task, newest: NewestRollout, facts: ServiceFacts) -> bool:
     )
 
 
-def _said(task: Task) -> str:
-    """What ECS says of a task that stopped: code, sentence, and what its containers say."""
+def _detail(task: Task) -> str:
+    """The code and the reason of a stopped task, and the reasons of its containers, in the words of ECS."""
     containers = [
         f"container {one.name}: {one.reason or 'no reason given'}"
         + (f", exit code {one.exit_code}" if one.exit_code is not None else "")
         for one in task.containers
         if one.exit_code or one.reason not in ("", task.stopped_reason)
     ]
-    said = "; ".join(dict.fromkeys(filter(None, [task.stopped_reason, *containers])))
-    return one_line(f"{task.stop_code}{f', {said}' if said else ''}", 600)
+    reasons = "; ".join(dict.fromkeys(filter(None, [task.stopped_reason, *containers])))
+    return one_line(f"{task.stop_code}{f', {reasons}' if reasons else ''}", 600)
 
 
 def console_link(task: Task) -> str:
-    """The address of a task in the AWS console."""
+    """Return the address of a task in the AWS console."""
     _, partition, _, region, _, path = task.arn.split(":", 5)
     domain = {"aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}.get(partition, "aws.amazon.com")
     host = f"console.{domain}" if partition == "aws-us-gov" else f"{region}.console.{domain}"
@@ -97,13 +100,13 @@ def console_link(task: Task) -> str:
     return f"https://{host}/ecs/v2/clusters/{cluster}/tasks/{task.id}/configuration?region={region}"
 
 
-def why(found: Sequence[Stop]) -> str:
-    """Why tasks stopped, in one sentence for each of the main reasons."""
+def why(found: Sequence[StopGroup]) -> str:
+    """Return why tasks stopped, in one sentence for each of the main reasons."""
     more = len(found) - _MOST_REASONS
-    texts = [str(stop) for stop in found[:_MOST_REASONS]]
-    return "; ".join(texts) + (f"; and {plural(more, 'reason')} more" if more > 0 else "")
+    texts = [str(group) for group in found[:_MOST_REASONS]]
+    return "; ".join(texts) + (f"; and {plural(more, 'other reason')}" if more > 0 else "")
 
 
-def remedies(found: Sequence[Stop]) -> str:
-    """What to do about the main reasons."""
-    return " ".join(dict.fromkeys(stop.reason.remedy for stop in found[:_MOST_REASONS]))
+def remedies(found: Sequence[StopGroup]) -> str:
+    """Return the remedies for the main reasons."""
+    return " ".join(dict.fromkeys(group.reason.remedy for group in found[:_MOST_REASONS]))

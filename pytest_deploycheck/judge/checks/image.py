@@ -1,4 +1,4 @@
-"""The link `image`: is the expected image in the registry, in the repository the service pulls from?"""
+"""The link `image`: the expected image is in its registry, and in the repository that the service pulls from."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
-from pytest_deploycheck.judge.analysis.rollback import no_target
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import (
     IMAGE_EXISTS,
     IMAGE_PUSHED,
     IMAGE_REPOSITORY,
+    IMAGE_TAG,
     Check,
     Finding,
-    Status,
 )
 from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, expected, short
 from pytest_deploycheck.oci.reference import parse, same_place
@@ -27,28 +27,39 @@ _MOVING_TAGS = frozenset({"latest", "dev", "develop", "main", "master", "stable"
 """Tags that by their names are moved with each build."""
 
 
-def judge_exists(facts: ServiceFacts, *, strict_tags: bool = False) -> Finding:
-    """`image-exists`: the tag or expected digest is in its registry.
+def judge_exists(analysis: ServiceAnalysis) -> Finding:
+    """`image-exists`: the expected tag or digest is in its registry."""
+    facts = analysis.facts
+    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.expected))
+    movable = [tag for tag in map(_movable_tag, facts.judged) if tag]
+    advice = [f"{tag}; name it by a tag of its own or by its digest" for tag in movable]
+    advice += [analysis.no_rollback_target] if analysis.no_rollback_target else []
+    return replace(finding, advice=tuple(dict.fromkeys([*advice, *_left_out(facts)])))
+
+
+def judge_tag(analysis: ServiceAnalysis, *, strict_tags: bool) -> Finding:
+    """`image-tag`: the service does not name its image by a tag that can be moved.
 
     Args:
-        facts: What was seen of the service.
-        strict_tags: Whether a service that names its image by a tag which can be moved fails.
+        analysis: The analysis of the service.
+        strict_tags: Whether the environment asks for that.
     """
-    finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _advised(_exists(judged.expected), judged, strict_tags))
-    nothing_left = no_target(facts)
-    advice = [f"advice: {nothing_left}"] if nothing_left else []
-    return replace(finding, notes=(*finding.notes, *advice, *_left_out(facts)))
+    if not strict_tags:
+        return IMAGE_TAG.skips("strict_tags is not set")
+    return _for_each(IMAGE_TAG, analysis.facts, _tag)
 
 
-def judge_repository(facts: ServiceFacts) -> Finding:
+def judge_repository(analysis: ServiceAnalysis) -> Finding:
     """`image-repository`: the service pulls from the repository, account and region of the expected image."""
+    facts = analysis.facts
     if facts.judged and not any(judged.names_repository for judged in facts.judged):
         return IMAGE_REPOSITORY.skips("no image was named with its repository")
     return _for_each(IMAGE_REPOSITORY, facts, _repository)
 
 
-def judge_pushed(facts: ServiceFacts, after: datetime | None) -> Finding:
+def judge_pushed(analysis: ServiceAnalysis, after: datetime | None) -> Finding:
     """`image-pushed`: the expected image was pushed after a given moment."""
+    facts = analysis.facts
     if after is None:
         return IMAGE_PUSHED.skips("no --deploy-pushed-after was given")
     return _for_each(IMAGE_PUSHED, facts, lambda judged: _pushed(judged.expected, after))
@@ -68,7 +79,7 @@ def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Findi
 
 
 def _left_out(facts: ServiceFacts) -> list[str]:
-    """Essential containers that no image was named for and that are not judged, as no ECR registry has their images."""
+    """The essential containers that are not judged, as no image was named and theirs are in no ECR registry."""
     judged = {one.container for one in facts.judged if one.namer == "task definition"}
     if facts.definition is None or not judged:
         return []
@@ -87,11 +98,14 @@ def _is_in_ecr(image: str) -> bool:
 
 
 def _degraded(facts: ServiceFacts) -> list[str]:
-    """What to say of an answer that does not come from the task definition."""
+    """A note on images that are not known from the task definition."""
     problem = facts.problems.get("definition")
     if facts.definition or problem is None:
         return []
-    return [f"what the service pulls is told by its running tasks, as {problem.operation} gave {problem.code}"]
+    return [
+        f"the image of the service is known from its running tasks alone, as {problem.operation} failed with "
+        f"{problem.code}"
+    ]
 
 
 def _exists(lookup: Lookup) -> Finding:
@@ -109,37 +123,44 @@ def _exists(lookup: Lookup) -> Finding:
     if lookup.problem:
         return IMAGE_EXISTS.errs(lookup.problem, evidence=evidence)
     return IMAGE_EXISTS.unproven(
-        f"{reference} is in no private ECR registry, and docker has no credentials here for another.",
-        remedy="Name it as the expected image, or log in to its registry (docker login), so that it can be read there.",
+        f"{reference} is not in a private ECR registry, and docker has no credentials here for its registry",
+        remedy="Name it as the expected image, or log in to its registry (docker login), so that it can be read.",
         evidence=evidence,
     )
 
 
-def _advised(finding: Finding, judged: Judged, strict_tags: bool) -> Finding:  # noqa: FBT001  # as it was asked for
-    """The finding with advice on tags, which is a failure only where it was asked to be one."""
+def _tag(judged: Judged) -> Finding:
+    evidence: dict[str, Any] = {"reference": str(judged.pulled.reference), "tags_can_move": judged.tags_can_move}
     movable = _movable_tag(judged)
-    if movable and strict_tags and finding.status is Status.PASS:
-        return IMAGE_EXISTS.fails(
+    if movable:
+        return IMAGE_TAG.fails(
             f"{movable}, which strict_tags forbids",
-            cause="A tag that moves names another image tomorrow: what a task pulls when it starts is not what was "
-            "verified, and nothing is left to roll back to.",
-            remedy="Name the image by a tag of its own or by its digest in the task definition, and make the "
-            "repository's tags immutable.",
-            evidence=finding.evidence,
+            cause="A tag that can be moved may name another image tomorrow: tasks that start then may pull an image "
+            "that was not verified, and the old one may be lost for a rollback.",
+            remedy="Name the image by a tag of its own or by its digest in the task definition, and make the tags of "
+            "the repository immutable.",
+            evidence=evidence,
         )
-    advice = [f"advice: {movable}; name it by a tag of its own or by its digest"] if movable else []
-    return replace(finding, notes=(*finding.notes, *advice))
+    if judged.tags_can_move is None and not judged.pulled.reference.digest:
+        return IMAGE_TAG.unproven(
+            f"it is not known whether the repository lets its tag {judged.pulled.reference.tag!r} be moved",
+            remedy="Allow ecr:DescribeRepositories to the caller, or name the image by its digest in the task "
+            "definition.",
+            evidence=evidence,
+        )
+    how = "its digest" if judged.pulled.reference.digest else "a tag that cannot be moved"
+    return IMAGE_TAG.passes(f"the service names its image by {how}", evidence=evidence)
 
 
 def _movable_tag(judged: Judged) -> str:
-    """What to say of the tag by which the service names its image, where that can be moved; else an empty text."""
+    """A remark on the tag by which the service names its image, where it can be moved; else an empty text."""
     reference = judged.pulled.reference
     if reference.digest or judged.tags_can_move is False:
         return ""
     if (reference.tag or "latest") in _MOVING_TAGS:
         return f"the service names its image by the tag {reference.tag or 'latest'!r}, which moves with each build"
     if judged.tags_can_move:
-        return f"the service names its image by the tag {reference.tag!r}, and the repository lets its tags be moved"
+        return f"the service names its image by the tag {reference.tag!r}, and the repository allows tags to be moved"
     return ""
 
 
@@ -148,16 +169,16 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
     where = f"{reference.repository} in {_registry(reference.ecr)}"
     if lookup.absent == "repository":
         return IMAGE_EXISTS.fails(
-            f"there is no repository {where}",
-            cause="The repository's name, account or region is misspelt, or the image was never pushed there.",
-            remedy="Compare the name with the one the build pushes to, and with the task definition's image.",
+            f"unknown repository: {where}",
+            cause="The name, account or region of the repository is misspelt, or the image was never pushed there.",
+            remedy="Compare the name with the one that the build pushes to, and with the image of the task definition.",
             command=ecr_command(reference.ecr, "describe-repositories") if reference.ecr else _inspect(reference),
             evidence=evidence,
         )
     name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
-    still = f"; the image it last named, {short(lookup.digest)}, is still there" if lookup.image else ""
+    still = f"; the image that it last named, {short(lookup.digest)}, is still there" if lookup.image else ""
     return IMAGE_EXISTS.fails(
-        f"there is no {name} in {where}{still}",
+        f"{name} is not in {where}{still}",
         cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
         remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
         command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository)
@@ -175,9 +196,9 @@ def _notes(lookup: Lookup) -> list[str]:
     notes = []
     reference, image = lookup.reference, lookup.image
     if image and reference.digest and reference.tag and image.tags and reference.tag not in image.tags:
-        notes.append(f"the tag {reference.tag} points to another image by now; the digest is what counts")
+        notes.append(f"the tag {reference.tag} names another image now; the digest is what counts")
     if lookup.problem:
-        notes.append(f"when it was pushed is not known: {lookup.problem.operation} is denied, the manifest was read")
+        notes.append(f"its push time is not known, as {lookup.problem.operation} is denied; its manifest was read")
     return notes
 
 
@@ -191,7 +212,7 @@ def _repository(judged: Judged) -> Finding:
         notes.append(f"both hold the same digest, {short(judged.expected.digest)}")
     return IMAGE_REPOSITORY.fails(
         f"the service pulls from {pulled.place}, but the expected image is in {wanted.place}",
-        cause=f"{_difference(judged)} differs: what was pushed there never reaches the service.",
+        cause=f"{_difference(judged)} differs: an image that is pushed there never reaches the service.",
         remedy=(
             f"Push to {pulled.place} and start a rollout, or change the image of container {judged.container!r} in the "
             "task definition."
@@ -223,15 +244,15 @@ def _pushed(lookup: Lookup, after: datetime) -> Finding:
         return IMAGE_PUSHED.fails(
             f"{lookup.reference.repository} {short(lookup.digest)} was pushed {at(lookup.image.pushed_at)}, "
             f"before {at(after)}",
-            cause="Nothing new was pushed, or the build came out the same as before: pushing an image that is there "
-            "already changes nothing, its time included.",
-            remedy="Build and push the image; if the code really is unchanged, leave --deploy-pushed-after out.",
+            cause="Nothing new was pushed, or the build produced the same image as before: pushing an image again "
+            "changes nothing, not even its push time.",
+            remedy="Build and push the image; if the code really is unchanged, omit --deploy-pushed-after.",
             evidence=evidence,
         )
     if lookup.problem:
         return IMAGE_PUSHED.errs(lookup.problem, evidence=evidence)
     return IMAGE_PUSHED.unproven(
-        f"it is not known when {lookup.reference} was pushed: {_why_unknown(lookup.problem, absent=lookup.absent)}",
+        f"the push time of {lookup.reference} is not known: {_why_unknown(lookup.problem, absent=lookup.absent)}",
         remedy="See image-exists.",
         evidence=evidence,
     )
@@ -240,7 +261,7 @@ def _pushed(lookup: Lookup, after: datetime) -> Finding:
 def _why_unknown(problem: Problem | None, *, absent: str | None) -> str:
     if absent:
         return f"the {absent} is not in the registry"
-    return f"{problem.operation} is denied" if problem else "its registry cannot be looked at"
+    return f"{problem.operation} is denied" if problem else "its registry cannot be read"
 
 
 def _registry(registry: Registry | None) -> str:

@@ -27,7 +27,7 @@ from pytest_deploycheck.judge.log_wording import (
 from pytest_deploycheck.judge.wording import logs_command, seconds
 
 
-class LogCheck(Check, frozen=True):
+class LogCheck(Check, frozen=True, kw_only=True):
     """The check of one declared log expectation.
 
     Attributes:
@@ -41,7 +41,7 @@ class LogCheck(Check, frozen=True):
 
 def log_check(number: int, expectation: Expectation) -> LogCheck:
     """The check of the `number`-th declared log expectation, from 1."""
-    return LogCheck(f"logs-{number}", "logs", number, expectation)
+    return LogCheck(f"logs-{number}", "logs", number=number, expectation=expectation)
 
 
 def judge_expectation(check: LogCheck, outcome: ExpectationOutcome) -> Finding:

@@ -1,64 +1,74 @@
-"""The link `tasks`: does every running task of the service run exactly the expected image?"""
+"""The link `tasks`: enough tasks run, and every one of them runs exactly the expected image."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.analysis.matching import Match, architecture_of, match_container
-from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import brought_by, rule
-from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, stops, why
+from pytest_deploycheck.judge.analysis.matching import Match
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, why
+from pytest_deploycheck.judge.checks.tasks_advice import cause_of_another_image, remedy_for_another_image
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, TASKS_RUNNING, Evidence, Finding
 from pytest_deploycheck.judge.wording import at, expected, name_of, plural, pushed, short
 
+_SERVICE_STATUSES = frozenset({"ACTIVE", "DRAINING", "INACTIVE"})
 
-def judge_running(facts: ServiceFacts) -> Finding:
+
+def judge_running(analysis: ServiceAnalysis) -> Finding:
     """`tasks-running`: as many tasks run as are desired, and at least one."""
-    service = facts.service
+    facts, service, running = analysis.facts, analysis.facts.service, analysis.running
     if service is None:
         return TASKS_RUNNING.errs(facts.problems["service"])
-    running = len(facts.running) if facts.tasks is not None else service.running
-    evidence: dict[str, Any] = {"desired": service.desired, "running": running}
+    evidence: dict[str, Any] = {"desired": service.desired, "running": running, "counted": service.running}
     if service.status == "DRAINING":
         return TASKS_RUNNING.fails(
             f"the service is being deleted ({service.status}); {running} of its tasks still run",
-            cause="Somebody, or a stack, deletes the service.",
-            remedy="See who deletes it; verify again when it stands.",
+            cause="The service is being deleted by a user or a CloudFormation stack.",
+            remedy="Find out what deletes it, and verify again when it exists again.",
             command=Commands(service).describe(),
             evidence=evidence,
         )
     if service.desired == 0:
-        return _none_wanted(service, running, evidence)
-    if running < service.desired:
-        found = stops(facts)
+        return _none_desired(service, running, evidence)
+    doubt = _doubt(service, facts)
+    if max(running, service.running, running + len(_with_unknown_status(facts))) < service.desired:
         return TASKS_RUNNING.fails(
             f"{running} of {plural(service.desired, 'desired task')} running",
-            cause=why(found) if found else "New tasks cannot start or do not stay up.",
-            remedy=remedies(found) if found else "Read the service's events and why its tasks stopped.",
+            cause=why(analysis.stops) if analysis.stops else "New tasks cannot start or do not stay up.",
+            remedy=remedies(analysis.stops)
+            if analysis.stops
+            else "Read the events of the service, and find out why its tasks stopped.",
+            command=Commands(service).describe(),
+            evidence=evidence,
+        )
+    if doubt:
+        return TASKS_RUNNING.unproven(
+            doubt,
+            remedy="Verify again; if the message stays, look at the tasks in the AWS console.",
             command=Commands(service).describe(),
             evidence=evidence,
         )
     notes = []
     if facts.tasks is None:
-        notes.append(f"by the service's own count, as {facts.problems['tasks'].operation} is denied")
+        notes.append(f"counted by the service itself, as {facts.problems['tasks'].operation} is denied")
     return TASKS_RUNNING.passes(
         f"{running} of {plural(service.desired, 'desired task')} running", notes=notes, evidence=evidence
     )
 
 
-def _none_wanted(service: Service, running: int, evidence: Evidence) -> Finding:
-    seen = f"the service wants no task at all (desired count 0); {running} running"
+def _none_desired(service: Service, running: int, evidence: Evidence) -> Finding:
+    seen = f"the desired count of the service is 0; {running} of its tasks run"
     if service.scheduling == "DAEMON":
         return TASKS_RUNNING.fails(
             seen,
-            cause="A daemon service has a task on each container instance that fits, and none does.",
-            remedy="Add container instances to the cluster, or see the service's placement constraints.",
+            cause="A daemon service runs a task on each container instance that fits, and none does.",
+            remedy="Add container instances to the cluster, or check the placement constraints of the service.",
             command=Commands(service).describe(),
             evidence=evidence,
         )
@@ -71,22 +81,57 @@ def _none_wanted(service: Service, running: int, evidence: Evidence) -> Finding:
     )
 
 
-def judge_run_image(facts: ServiceFacts) -> Finding:
+def _with_unknown_status(facts: ServiceFacts) -> list[Task]:
+    return [task for task in facts.tasks or () if not task.is_status_known]
+
+
+def _doubt(service: Service, facts: ServiceFacts) -> str:
+    """Why the list of running tasks may not be complete; an empty text where it is.
+
+    ECS counts a task that was told to stop as running for as long as it runs, so the count may lie in between.
+    """
+    unknown = _with_unknown_status(facts)
+    if service.status not in _SERVICE_STATUSES:
+        return f"this version does not know the status {service.status!r} of the service"
+    if unknown:
+        words = sorted({word for task in unknown for word in (task.status, task.desired_status)} - {"RUNNING"})
+        return (
+            f"this version does not know the status of {plural(len(unknown), 'task')} ({', '.join(words)}), so it is "
+            "not known whether they run"
+        )
+    if facts.tasks is None:
+        return ""
+    if not facts.unlisted and len(facts.running) <= service.running:
+        return ""
+    return f"ECS counts {plural(service.running, 'running task')} of the service, but lists {len(facts.running)}"
+
+
+def judge_run_image(analysis: ServiceAnalysis) -> Finding:
     """`tasks-run-image`: the judged containers of every running task run the expected image."""
+    facts = analysis.facts
     if facts.tasks is None:
         return TASKS_RUN_IMAGE.errs(facts.problems["tasks"])
+    doubt = _doubt(facts.service, facts) if facts.service else ""
     if not facts.running:
-        return TASKS_RUN_IMAGE.unproven("no task runs, so none runs the image", remedy="See tasks-running.")
+        return TASKS_RUN_IMAGE.unproven(
+            doubt or "no task runs, so none runs the expected image", remedy="See tasks-running."
+        )
     if not facts.judged:
         problem = facts.problems.get("definition")
         if problem:
             return TASKS_RUN_IMAGE.errs(problem)
         return TASKS_RUN_IMAGE.unproven("no container with a known image was found in the tasks")
-    return TASKS_RUN_IMAGE.of_all({judged.container: _run_image(judged, facts) for judged in facts.judged})
+    found = TASKS_RUN_IMAGE.of_all({judged.container: _run_image(judged, analysis) for judged in facts.judged})
+    if doubt and found.is_good:
+        return TASKS_RUN_IMAGE.unproven(
+            f"{doubt}; {found.summary}", remedy="See tasks-running.", notes=found.notes, evidence=found.evidence
+        )
+    return found
 
 
-def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
-    matches = {task: match_container(judged, task, facts) for task in facts.running}
+def _run_image(judged: Judged, analysis: ServiceAnalysis) -> Finding:
+    facts = analysis.facts
+    matches = {task: analysis.matches.container(judged, task) for task in facts.running}
     evidence: dict[str, Any] = {
         "accepted": judged.expected.digest,
         "tasks": [
@@ -98,10 +143,13 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
     if others:
         return TASKS_RUN_IMAGE.fails(
             _difference(judged, others, facts),
-            cause=_cause(judged, others, facts),
-            remedy=_remedy(judged, facts),
+            cause=cause_of_another_image(judged, others, analysis),
+            remedy=remedy_for_another_image(judged, analysis),
             evidence=evidence,
         )
+    idle = {task: match for task, match in matches.items() if match.runs_nothing}
+    if idle:
+        return _idle(judged, idle, analysis, evidence)
     if all(match is Match.EXPECTED for match in matches.values()):
         who = f"all {len(matches)} running tasks run" if len(matches) > 1 else "the only running task runs"
         return TASKS_RUN_IMAGE.passes(f"{who} {expected(judged.expected)}", evidence=evidence)
@@ -114,18 +162,56 @@ def _run_image(judged: Judged, facts: ServiceFacts) -> Finding:
             remedy="See image-exists.",
             evidence=evidence,
         )
-    silent = [task for task, match in matches.items() if match is Match.UNKNOWN]
+    return _unknown(judged, [task for task, match in matches.items() if match is Match.UNKNOWN], analysis, evidence)
+
+
+def _idle(judged: Judged, idle: Mapping[Task, Match], analysis: ServiceAnalysis, evidence: Evidence) -> Finding:
+    """The judged container does not run although its task does, as an essential sidecar keeps the task alive."""
+    number = f"{len(idle)} of {plural(len(analysis.facts.running), 'running task')}"
+    first = next(iter(idle))
+    if Match.STOPPED in idle.values():
+        stopped = next(task for task, match in idle.items() if match is Match.STOPPED)
+        container = stopped.container(judged.container)
+        code = f", exit code {container.exit_code}" if container and container.exit_code is not None else ""
+        return TASKS_RUN_IMAGE.fails(
+            f"container {judged.container!r} does not run in {number}: it has stopped{code}",
+            cause=f"Container {judged.container!r} has stopped, but another container keeps the task running.",
+            remedy="Read the last log lines of the container; mark it as essential, so that ECS replaces its task.",
+            command=Commands(analysis.facts.service).describe_task(stopped),
+            evidence=evidence,
+        )
+    return TASKS_RUN_IMAGE.fails(
+        f"container {judged.container!r} does not run in {number}: it has not started",
+        cause="A container that it depends on (dependsOn) may not have started, or its image is still being pulled.",
+        remedy="Wait longer (--deploy-wait=10m), or find out what the container waits for.",
+        command=Commands(analysis.facts.service).describe_task(first),
+        evidence=evidence,
+    )
+
+
+def _unknown(judged: Judged, unknown: list[Task], analysis: ServiceAnalysis, evidence: Evidence) -> Finding:
+    """The image of some tasks is not known, and nothing contradicts the expected one."""
+    facts = analysis.facts
+    ids = ", ".join(task.id for task in unknown)
+    number = f"{plural(len(unknown), 'task')} of {len(facts.running)}"
+    if any(_digest(judged, task) for task in unknown):
+        return TASKS_RUN_IMAGE.unproven(
+            f"it is not known which image of an index {number} run in container {judged.container!r} ({ids}): "
+            f"{_seen(judged, unknown, facts)}; expected is {_expected_briefly(judged.expected)}",
+            remedy="Set runtimePlatform in the task definition, or allow ecr:BatchGetImage to the caller, so that the "
+            "image for the platform of the tasks is known.",
+            evidence=evidence,
+        )
     return TASKS_RUN_IMAGE.unproven(
-        f"ECS does not say which digest {plural(len(silent), 'task')} of {len(matches)} run in container "
-        f"{judged.container!r} ({', '.join(task.id for task in silent)})",
+        f"ECS does not report which digest {number} run in container {judged.container!r} ({ids})",
         remedy="Update the ECS agent of the container instances, or name the image by its digest in the task "
         "definition.",
         evidence=evidence,
     )
 
 
-def _difference(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
-    """What runs and what was expected, side by side."""
+def _difference(judged: Judged, others: Mapping[Task, Match], facts: ServiceFacts) -> str:
+    """The running and the expected image, side by side."""
     platform = "; they run it for another platform" if Match.OTHER_PLATFORM in others.values() else ""
     return f"{_seen(judged, others, facts)}; expected is {_expected_briefly(judged.expected)}{platform}"
 
@@ -137,7 +223,7 @@ def _expected_briefly(lookup: Lookup) -> str:
 
 
 def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
-    """What tasks run, and what the registry says of it."""
+    """The digests that tasks run, with what the registry knows of them."""
     runs = Counter(_digest(judged, task) for task in tasks)
     return ", ".join(
         f"{number} of {plural(len(facts.running), 'task')} {'runs' if number == 1 else 'run'} {short(digest)}"
@@ -146,86 +232,6 @@ def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
     )
 
 
-_BY_OUTCOME = {
-    Outcome.IN_PROGRESS: "The rollout is not through: old tasks still run.",
-    Outcome.ROLLED_BACK: "The rollout was rolled back, so the old code serves.",
-    Outcome.SUPERSEDED: "A later image was deployed since.",
-}
-"""Why tasks run another image, where the outcome of the rollout says it all."""
-
-
-def _cause(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
-    outcome = rule(facts).outcome
-    if set(others.values()) == {Match.STOPPED}:
-        return f"Container {judged.container!r} has stopped, though its task still runs."
-    pinned = judged.pulled.reference.digest
-    if Match.OTHER_PLATFORM in others.values():
-        architectures = {architecture_of(task, facts) or "an unknown architecture" for task in others}
-        return f"The tasks run on {', '.join(sorted(architectures))}, the digest is of another platform."
-    if pinned and pinned != judged.expected.digest:
-        return f"The digest is pinned by the task definition ({short(pinned)}), so no push and no restart changes it."
-    if outcome is Outcome.NOT_STARTED:
-        return _cause_without_rollout(judged, others, facts)
-    return _BY_OUTCOME.get(outcome) or _cause_despite_rollout(judged, facts)
-
-
-def _cause_without_rollout(judged: Judged, others: dict[Task, Match], facts: ServiceFacts) -> str:
-    """Why tasks run another image where no rollout began since the image was pushed."""
-    if not _resolves_once(judged, facts):
-        return _EACH_BY_ITSELF.format(judged.container)
-    if _started_after_push(judged, others):
-        return "ECS fixed the tag's digest when the last rollout began; tasks that started after the push still get it."
-    return "The image was pushed, but the tasks were never restarted."
-
-
-def _cause_despite_rollout(judged: Judged, facts: ServiceFacts) -> str:
-    """Why tasks run another image though a rollout began since the image was pushed."""
-    if judged.expected.digest != judged.pulled.digest and not judged.is_own_reference:
-        return f"The task definition names {name_of(judged.pulled.reference)}, which is not the expected image."
-    if not _resolves_once(judged, facts):
-        return _EACH_BY_ITSELF.format(judged.container)
-    if brought_by(facts, 0).get(judged.container) == judged.expected.digest:
-        return (
-            "ECS resolved the tag to the expected image, and the tasks run another: their hosts keep an image of that "
-            "tag (ECS_IMAGE_PULL_BEHAVIOR = once or prefer-cached)."
-        )
-    return (
-        "The rollout began after the push and still brought another image: a host with a cached image "
-        "(ECS_IMAGE_PULL_BEHAVIOR), or a tag that moved while it rolled out."
-    )
-
-
-_EACH_BY_ITSELF = (
-    "Container {!r} has versionConsistency disabled: each task resolves the tag by itself when it starts, so tasks of "
-    "one rollout may differ."
-)
-
-
-def _resolves_once(judged: Judged, facts: ServiceFacts) -> bool:
-    """Whether ECS fixes the digest once for all tasks of a rollout, which a task definition may opt out of."""
-    container = facts.definition.container(judged.container) if facts.definition else None
-    return container is None or container.version_consistency
-
-
-def _remedy(judged: Judged, facts: ServiceFacts) -> str:
-    outcome = rule(facts).outcome
-    if outcome is Outcome.IN_PROGRESS:
-        return "Wait for the rollout that is going on."
-    if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK):
-        return "Mend what made the new tasks stop (see rollout-complete); the same image would fail again."
-    if judged.expected.digest != judged.pulled.digest:
-        return (
-            f"Register a task definition with {name_of(judged.expected.reference)} and update the service to it; a new "
-            f"rollout alone starts {name_of(judged.pulled.reference)} again."
-        )
-    return "Start a rollout: aws ecs update-service --force-new-deployment."
-
-
-def _started_after_push(judged: Judged, others: dict[Task, Match]) -> bool:
-    pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
-    return bool(pushed_at) and any(task.started_at and pushed_at and task.started_at > pushed_at for task in others)
-
-
 def _digest(judged: Judged, task: Task) -> str | None:
     container = task.container(judged.container)
-    return container.digest if container else None
+    return container.image_digest if container else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
+from support.judging import timeline
 from support.runs import run_of
 from support.worlds import (
     NEW,
@@ -35,7 +36,6 @@ from pytest_deploycheck.facts.rollout import RevisionImage
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Identity, ServiceFacts
 from pytest_deploycheck.judge.finding import Check
-from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.report.summary import summary
 from pytest_deploycheck.sandbox import stops as aws
@@ -81,7 +81,7 @@ def test_everything_is_merged_in_the_order_of_its_times() -> None:
         (
             "11:05:00",
             "tag moved",
-            f"v2: {OLD[:19]} at 2025-11-26 08:05:00 UTC, {NEW[:19]} by then",
+            f"v2: {OLD[:19]} at 2025-11-26 08:05:00 UTC, then {NEW[:19]}",
             "ecs:DescribeServiceRevisions",
         ),
         ("11:05:00", "rollout started", "ecs-svc/2", "ecs:DescribeServiceDeployments"),

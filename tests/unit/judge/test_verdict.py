@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.finding import IMAGE_EXISTS, ROLLOUT_COMPLETE, TASKS_RUN_IMAGE, Check, Finding, Status
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run, judge_service
 
 ALL = ("image", "rollout", "tasks", "logs")
@@ -16,6 +18,7 @@ IDS = {
     "health": "alarms-ok",
 }
 CHAIN = tuple(IDS)
+TELLING = (IMAGE_EXISTS, ROLLOUT_COMPLETE, TASKS_RUN_IMAGE)
 
 
 def finding(link: str, status: Status = Status.PASS, *, id: str = "") -> Finding:  # noqa: A002 - the field's name
@@ -30,10 +33,14 @@ def chain(**statuses: Status) -> list[Finding]:
 
 
 def judge(
-    findings: list[Finding], *tests: UserTest, require: tuple[str, ...] = ALL, complete: bool = True
+    findings: list[Finding],
+    *tests: UserTest,
+    require: tuple[str, ...] = ALL,
+    complete: bool = True,
+    needed: Sequence[Check] = TELLING,
 ) -> tuple[str, str | None]:
     """The verdict on the service `backend`, and its broken link."""
-    judgement = judge_service("backend", findings, tests, require=require, complete=complete)
+    judgement = judge_service("backend", findings, tests, require=require, needed=needed, complete=complete)
     return str(judgement.verdict), judgement.broken_link
 
 

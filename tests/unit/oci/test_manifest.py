@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.judging import judge_run_image
 from support.worlds import completed, image, judged, reference, task
 
 from pytest_deploycheck.facts.image import Child, Layer, Platform
 from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.oci.manifest import (
     DOCKER_LIST,

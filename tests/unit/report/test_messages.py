@@ -13,6 +13,15 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from support.judging import (
+    judge_alarms,
+    judge_complete,
+    judge_containers,
+    judge_error_rate,
+    judge_targets,
+    rule,
+    still_awaited,
+)
 from support.runs import findings_of, run_of
 from support.stopped_words import STOPPED_WORDS
 from support.worlds import (
@@ -67,13 +76,6 @@ from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.service import LoadBalancer, ServiceEvent
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.alarms import judge_alarms
-from pytest_deploycheck.judge.checks.containers import judge_containers
-from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
-from pytest_deploycheck.judge.checks.pending import still_awaited
-from pytest_deploycheck.judge.checks.rollout import judge_complete
-from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.report.summary import summary

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
+from support.judging import progress
 from support.worlds import (
     OLD_DEFINITION,
     OLD_ROLLOUT,
@@ -27,7 +28,7 @@ from support.worlds_health import balanced, group, in_sets, old_set, target, tas
 
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.progress import Progress, progress
+from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.plugin.progress import ProgressLine, SparseLines
 from pytest_deploycheck.report.progress import progress_line, standing
 

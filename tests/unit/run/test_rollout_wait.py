@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from support.judging import judge_complete, judge_run_image, judge_targets, rule
 from support.log_fakes import FakeClock
 from support.runs import IDENTITY
 from support.worlds import (
@@ -34,10 +35,6 @@ from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.snapshot import Observation, Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.rollout import judge_complete
-from pytest_deploycheck.judge.checks.targets import judge_targets
-from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.report.finding import explain_finding

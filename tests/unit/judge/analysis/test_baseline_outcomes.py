@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from support.judging import judge_complete, rule
 from support.runs import run_of
 from support.worlds import (
     LATER,
@@ -40,8 +41,6 @@ from pytest_deploycheck.config.baseline import read_baseline
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.rollout import judge_complete
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.report.document import to_text

@@ -6,6 +6,15 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from support.judging import (
+    judge_complete,
+    judge_rollout,
+    judge_run_image,
+    judge_running,
+    judge_targets,
+    rule,
+    still_awaited,
+)
 from support.worlds import (
     BREAKER,
     LATER,
@@ -57,11 +66,6 @@ from pytest_deploycheck.facts.rollout import Pause
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.pending import still_awaited
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.checks.targets import judge_targets
-from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.report.finding import explain_finding
 
@@ -201,7 +205,7 @@ def test_a_controller_that_is_not_known_is_named() -> None:
         ("SCALE_UP", "its tasks are being started"),
         ("TEST_TRAFFIC_SHIFT", "test traffic"),
         ("PRODUCTION_TRAFFIC_SHIFT", "production traffic is being shifted"),
-        ("BAKE_TIME", "bakes"),
+        ("BAKE_TIME", "can be rolled back"),
         ("CLEAN_UP", "old tasks are being stopped"),
         ("A_STAGE_OF_TOMORROW", "A_STAGE_OF_TOMORROW"),
     ],
@@ -308,7 +312,7 @@ def test_an_alarm_rollback_told_by_deployments_alone_names_the_services_alarms()
     said = "ECS deployment ecs-svc/2 alarm triggered: rolling back to deploymentId ecs-svc/1."
     back = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=said)
     finding = judge_complete(rolled_back("deployments alone", service=service(back, alarms=("shop-5xx",))), waited=0)
-    assert "An alarm of the service (shop-5xx) went off" in finding.cause
+    assert "An alarm of the service (shop-5xx) went into ALARM" in finding.cause
     breaker = judge_complete(
         rolled_back("deployments alone", service=service(replace(back, rollout_reason=BREAKER), alarms=("shop-5xx",))),
         waited=0,
@@ -409,7 +413,7 @@ def test_a_primary_task_set_beside_the_old_one_is_in_progress(controller: Contro
     world = in_sets(
         task_set(), old_set(), tasks=[task("one"), task("two"), *old_tasks("three", "four")], controller=controller
     )
-    assert f"{controller} can yet go back" in fails_as(world, Outcome.IN_PROGRESS)
+    assert f"{controller} can roll back" in fails_as(world, Outcome.IN_PROGRESS)
     assert is_waited_for(world) == "2 old tasks to stop"
 
 

@@ -1,11 +1,13 @@
-"""To which image one could roll back: said with the command, or that there is none."""
+"""The image to roll back to, and whether the summary proposes it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from support.judging import no_target, rollback_target
 from support.runs import findings_of, logs_finding, run_of
 from support.worlds import (
     LATER,
@@ -17,22 +19,28 @@ from support.worlds import (
     REVISION,
     clock,
     completed,
+    crashed,
     digest,
     failed,
     image,
     judged,
+    never_pulled,
     never_restarted,
+    old_task,
     record,
     reference,
     revision,
     rolled_back,
+    rolling,
+    task,
 )
 from support.worlds_health import baseline
 
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, RevisionImage
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.analysis.rollback import no_target, rollback_target
+from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
+from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.report.summary import summary
 
@@ -60,8 +68,8 @@ def with_history(*ran: Image, has_earlier: bool | None = True, **changes: Any) -
 
 
 def refuted(world: ServiceFacts) -> list[str]:
-    """What the summary says where a declared line did not come."""
-    return summary(run_of(world, findings_of(world, logs_finding("something else"))))
+    """The summary where a forbidden line was logged."""
+    return summary(run_of(world, findings_of(world, logs_finding(kind="forbid"))))
 
 
 def test_the_image_of_the_rollout_before_is_the_target() -> None:
@@ -173,8 +181,8 @@ def test_several_containers_have_no_one_way_back() -> None:
 # What is said of it.
 
 
-def test_where_it_is_refuted_the_way_back_is_said() -> None:
-    """The new code runs and does not do what it should: the image to go back to, and the command."""
+def test_a_rollback_is_proposed_where_the_expected_image_does_harm() -> None:
+    """The expected image runs and logged a forbidden line: the image to roll back to, and the command."""
     lines = refuted(with_history(older()))
     assert lines[0].startswith("REFUTED")
     text = "\n".join(lines)
@@ -192,8 +200,8 @@ def test_where_all_is_well_it_is_not_said() -> None:
 @pytest.mark.parametrize(
     "world", [rolled_back("service deployments"), never_restarted(), failed("service deployments")]
 )
-def test_where_the_old_code_runs_there_is_nothing_to_undo(world: ServiceFacts) -> None:
-    """ECS rolled back already, or nothing was rolled out: another rollback would be of the good code."""
+def test_no_rollback_is_proposed_where_the_old_code_runs(world: ServiceFacts) -> None:
+    """ECS rolled back already, or nothing was rolled out: a rollback would replace the good code."""
     known = replace(
         world,
         judged=tuple(replace(one, ran_before=(older(),)) for one in world.judged),
@@ -201,9 +209,7 @@ def test_where_the_old_code_runs_there_is_nothing_to_undo(world: ServiceFacts) -
     )
     lines = summary(run_of(known))
     assert lines[0].startswith("REFUTED")
-    text = "\n".join(lines)
-    assert "roll back with" not in text
-    assert "roll back: not needed, as no task runs the expected image" in text
+    assert "roll back" not in "\n".join(lines)
 
 
 def test_where_there_is_none_that_is_said_in_every_run() -> None:
@@ -234,3 +240,53 @@ def test_the_report_keeps_the_way_back() -> None:
     assert written["verified"] is False
     assert "update-service" in written["command"]
     assert document(run_of(with_history()))["services"][0]["rollback"] is None
+
+
+# Whether it is proposed.
+
+
+def proposes(world: ServiceFacts, *findings: Finding, tests: Sequence[UserTest] = ()) -> bool:
+    """Whether the summary proposes a rollback: the findings of the default checks, with some in addition."""
+    known = replace(world, judged=tuple(replace(one, ran_before=(older(),)) for one in world.judged))
+    known = replace(known, baseline=baseline(is_verified=True))
+    report = run_of(known, [*findings_of(known), *findings], tests=tests)
+    assert report.verdict is not Verdict.VERIFIED
+    return "roll back with" in "\n".join(summary(report))
+
+
+UNHEALTHY = TARGETS_HEALTHY.fails("1 of 2 new tasks not healthy", remedy="fix it")
+
+
+def test_a_failed_check_of_health_proposes_a_rollback() -> None:
+    """The expected image runs and its targets are unhealthy."""
+    assert proposes(completed(), UNHEALTHY)
+
+
+def test_a_missing_line_proposes_no_rollback() -> None:
+    """An expected line that is missing may have been misspelt, or its code was not reached."""
+    assert not proposes(completed(), logs_finding("another line"))
+
+
+def test_a_failed_test_proposes_no_rollback() -> None:
+    """A test of the user may fail for a reason of its own."""
+    failed_test = UserTest("test_a.py::test_a", "failed", ("backend",))
+    assert not proposes(completed(), tests=[failed_test])
+
+
+@pytest.mark.parametrize("finding", [UNHEALTHY, logs_finding(kind="forbid")], ids=["health", "forbidden line"])
+def test_no_rollback_is_proposed_while_a_rollout_is_going_on(finding: Finding) -> None:
+    """ECS may still end the rollout by itself."""
+    assert not proposes(rolling("service deployments", task("one"), old_task("two")), finding)
+
+
+def test_crashing_tasks_propose_a_rollback() -> None:
+    """Tasks of the expected image ran and stopped, so that too few are left."""
+    ran = crashed()
+    world = completed(tasks=[task("one"), ran])
+    assert proposes(world)
+    assert proposes(failed("deployments alone", tasks=[old_task("one"), old_task("two"), ran]))
+
+
+def test_tasks_that_never_ran_propose_no_rollback() -> None:
+    """An image that could not be pulled does no harm that a rollback would end."""
+    assert not proposes(failed("deployments alone", tasks=[old_task("one"), old_task("two"), never_pulled()]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from support.judging import failed_tasks, judge_complete, stops
 from support.stopped_words import STOPPED_WORDS
 from support.worlds import (
     BREAKER,
@@ -30,8 +31,7 @@ from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.stop_reasons import culprit, reason_of
-from pytest_deploycheck.judge.analysis.stopped_tasks import console_link, failed_tasks, stops
-from pytest_deploycheck.judge.checks.rollout import judge_complete
+from pytest_deploycheck.judge.analysis.stopped_tasks import console_link
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.sandbox import stops as aws
 
@@ -212,7 +212,7 @@ def test_many_tasks_with_one_cause_are_one_reason() -> None:
     assert "task-19" in finding.command
     assert finding.evidence["stopped"][0]["class"] == "image-missing"
     assert len(finding.evidence["stopped"][0]["tasks"]) == 20
-    assert explain_finding(finding).count("in the console:") == 1
+    assert explain_finding(finding).count("in the AWS console:") == 1
 
 
 def never(index: int) -> aws.Stop:
@@ -231,17 +231,17 @@ def test_several_causes_are_each_told_the_most_frequent_first() -> None:
     world = failed("service deployments", tasks=(*SERVING, *tasks))
     assert [stop.reason.name for stop in stops(world)] == ["image-missing", "out-of-memory", "exit-1"]
     finding = judge_complete(world, waited=0)
-    assert finding.cause.index("not in its registry") < finding.cause.index("memory than it may")
+    assert finding.cause.index("not in its registry") < finding.cause.index("memory than its limit")
     for stop in stops(world):
         assert stop.reason.remedy in finding.remedy
-        assert console_link(stop.tasks[0]) in finding.details
+        assert console_link(stop.tasks[0]) in explain_finding(finding)
 
 
 def test_more_causes_than_one_can_read_are_counted() -> None:
     """Three causes are told, the others counted."""
     codes = [stopped(aws.CRASHED, name=f"exit-{code}", exit_code=code) for code in (1, 2, 3, 4, 5)]
     finding = judge_complete(failed("service deployments", tasks=(*SERVING, *codes)), waited=0)
-    assert "and 2 reasons more" in finding.cause
+    assert "and 2 other reasons" in finding.cause
     assert len(finding.evidence["stopped"]) == 5
 
 
@@ -274,7 +274,7 @@ def test_what_aws_says_is_fit_to_be_shown(way: Way) -> None:
         assert not {"\x1b", "\r", "\u202e"} & set(shown)
         assert not any(line.startswith("VERIFIED") for line in shown.splitlines())
         (stop,) = judge_complete(world, waited=0).evidence["stopped"]
-        assert "hunter2222" not in stop["said"]
+        assert "hunter2222" not in stop["detail"]
 
 
 def test_a_task_without_a_word_has_a_reason_too() -> None:

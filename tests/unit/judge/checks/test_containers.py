@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from support.judging import judge_containers, still_awaited
 from support.worlds import (
     OLD_DEFINITION,
     WAYS,
@@ -19,7 +20,6 @@ from support.worlds import (
 from support.worlds_health import checked_definition, sidecar_definition
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
-from pytest_deploycheck.judge.checks.containers import judge_containers, unsettled_containers
 from pytest_deploycheck.judge.finding import Status
 
 
@@ -35,7 +35,7 @@ def test_every_container_healthy_passes(way: Way) -> None:
     world = checked("HEALTHY", "HEALTHY", way=way)
     finding = judge_containers(world)
     assert (finding.id, finding.link, finding.status) == ("containers-healthy", "health", Status.PASS)
-    assert unsettled_containers(world) == []
+    assert still_awaited(world) == []
 
 
 def test_one_sick_container_fails() -> None:
@@ -47,7 +47,7 @@ def test_one_sick_container_fails() -> None:
     assert "app of task task-1" in finding.summary
     assert "task-1" in finding.command
     assert finding.remedy
-    assert unsettled_containers(world) == ["1 container to pass the health check"]
+    assert still_awaited(world) == ["1 container to pass the health check"]
 
 
 def test_a_check_without_a_result_yet_is_unproven() -> None:
@@ -57,14 +57,14 @@ def test_a_check_without_a_result_yet_is_unproven() -> None:
     assert finding.status is Status.UNPROVEN
     assert "task-1" in finding.summary
     assert finding.remedy
-    assert len(unsettled_containers(world)) == 1
+    assert len(still_awaited(world)) == 1
 
 
 def test_unknown_without_a_check_is_neutral() -> None:
     """UNKNOWN of a container without a check is no answer: it is skipped, and nothing waits for it."""
     world = completed()
     assert judge_containers(world).status is Status.SKIP
-    assert unsettled_containers(world) == []
+    assert still_awaited(world) == []
 
 
 def test_a_container_without_a_check_does_not_stand_in_the_way_of_one_with() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from support.judging import judge_error_rate, still_awaited
 from support.worlds import completed, denied
 from support.worlds_health import traffic
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Health, Traffic
-from pytest_deploycheck.judge.checks.error_rate import judge_error_rate, lacking_requests
 from pytest_deploycheck.judge.finding import Finding, Status
 
 DECLARED = ErrorRate(max_share=0.01, min_requests=50)
@@ -26,8 +26,8 @@ def test_a_share_within_the_limit_passes(requests: float, errors: float) -> None
     """Up to the share that is allowed, and from the least number of requests on."""
     finding = judge(traffic(requests, errors))
     assert finding.status is Status.PASS
-    assert "1 % are allowed" in finding.summary
-    assert lacking_requests(completed(health=Health(traffic=traffic(requests, errors)))) == []
+    assert "the limit is 1 %" in finding.summary
+    assert still_awaited(completed(health=Health(traffic=traffic(requests, errors)))) == []
 
 
 @pytest.mark.parametrize(("requests", "errors", "share"), [(100, 2, "2 %"), (50, 50, "100 %"), (3000, 31, "1.03 %")])
@@ -35,11 +35,11 @@ def test_a_share_above_the_limit_fails(requests: float, errors: float, share: st
     """It fails with both numbers, the window, the share and what is allowed; waiting does not mend it."""
     finding = judge(traffic(requests, errors))
     assert finding.status is Status.FAIL
-    for said in (f"{errors} of {requests}", "11:10:00", "11:40:00", share, "allowed are 1 %"):
+    for said in (f"{errors} of {requests}", "11:10:00", "11:40:00", share, "the limit is 1 %"):
         assert said in finding.summary
     assert finding.remedy
     assert finding.evidence["share"] == errors / requests
-    assert lacking_requests(completed(health=Health(traffic=traffic(requests, errors)))) == []
+    assert still_awaited(completed(health=Health(traffic=traffic(requests, errors)))) == []
 
 
 @pytest.mark.parametrize(("requests", "errors"), [(0, 0), (49, 0), (49, 49), (1, 1)])
@@ -49,7 +49,7 @@ def test_too_few_requests_are_unproven(requests: float, errors: float) -> None:
     assert finding.status is Status.UNPROVEN
     assert "50" in finding.summary
     assert finding.remedy
-    assert len(lacking_requests(completed(health=Health(traffic=traffic(requests, errors))))) == 1
+    assert len(still_awaited(completed(health=Health(traffic=traffic(requests, errors))))) == 1
 
 
 def test_no_requests_are_never_enough() -> None:
@@ -67,7 +67,7 @@ def test_no_requests_are_never_enough() -> None:
 )
 def test_what_is_lacking_is_counted(requests: float, said: str) -> None:
     """Whoever waits reads how many requests are wanted still."""
-    assert lacking_requests(completed(health=Health(traffic=traffic(requests, 0)))) == [said]
+    assert still_awaited(completed(health=Health(traffic=traffic(requests, 0)))) == [said]
 
 
 def test_nothing_that_counts_is_unproven() -> None:
@@ -75,7 +75,7 @@ def test_nothing_that_counts_is_unproven() -> None:
     finding = judge(None)
     assert finding.status is Status.UNPROVEN
     assert "error_rate" in finding.remedy
-    assert lacking_requests(completed()) == []
+    assert still_awaited(completed()) == []
 
 
 def test_metrics_that_may_not_be_read_are_an_error() -> None:

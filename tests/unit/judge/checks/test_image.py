@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from support.judging import judge_complete, judge_exists, judge_pushed, judge_repository, judge_run_image
 from support.worlds import (
     LATER,
     NEW,
@@ -25,9 +26,6 @@ from support.worlds import (
 
 from pytest_deploycheck.facts.image import Reference
 from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository
-from pytest_deploycheck.judge.checks.rollout import judge_complete
-from pytest_deploycheck.judge.checks.tasks import judge_run_image
 from pytest_deploycheck.judge.finding import Finding, Status
 
 BEFORE, AFTER = PUSHED - timedelta(hours=1), PUSHED + timedelta(hours=1)

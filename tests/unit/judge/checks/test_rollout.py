@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from support.judging import judge_complete, judge_rollout, still_awaited
 from support.worlds import (
     BREAKER,
     LATER,
@@ -44,8 +45,6 @@ from support.worlds import (
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.facts.task import Task
-from pytest_deploycheck.judge.checks.pending import still_awaited
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
 from pytest_deploycheck.judge.finding import Finding, Status
 
 

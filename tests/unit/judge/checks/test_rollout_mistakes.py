@@ -6,6 +6,16 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from support.judging import (
+    judge_alarms,
+    judge_complete,
+    judge_containers,
+    judge_error_rate,
+    judge_same,
+    newest_rollout,
+    rule,
+    still_awaited,
+)
 from support.worlds import (
     BREAKER,
     LATER,
@@ -34,13 +44,6 @@ from support.worlds import (
 from support.worlds_health import alarm, baseline, change, checked_definition, traffic, watched
 
 from pytest_deploycheck.config.settings import ErrorRate
-from pytest_deploycheck.judge.analysis.newest_rollout import newest_rollout
-from pytest_deploycheck.judge.analysis.outcome import rule
-from pytest_deploycheck.judge.checks.alarms import judge_alarms
-from pytest_deploycheck.judge.checks.containers import judge_containers
-from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
-from pytest_deploycheck.judge.checks.pending import still_awaited
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.finding import Status
 
 BACK = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=BREAKER)
@@ -177,7 +180,7 @@ def test_an_alarm_is_not_said_to_be_older_than_the_rollout() -> None:
     later = judge_alarms(watched(alarm(state="ALARM", since=clock("11:30"), changes=None)), ["shop-5xx"])
     earlier = judge_alarms(watched(alarm(state="ALARM", since=clock("10:30"))), ["shop-5xx"])
     assert "from before" not in later.summary
-    assert "from before the rollout" in earlier.summary
+    assert "before the rollout began" in earlier.summary
     rang = judge_alarms(watched(alarm("shop-5xx", "OK", change("11:20", "OK", "ALARM"))), ["shop-5xx"])
     assert rang.status is Status.FAIL
 

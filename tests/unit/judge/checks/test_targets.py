@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from support.judging import judge_targets, still_awaited
 from support.worlds import WAYS, Way, completed, container, denied, draining, old_task, task
 from support.worlds_health import ADDRESSES, GROUP, OTHER_GROUP, balanced, group, target
 
@@ -12,7 +13,7 @@ from pytest_deploycheck.facts.health import Health, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.handles.health import target_health
-from pytest_deploycheck.judge.checks.targets import judge_targets, unsettled_targets
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.report.finding import explain_finding
 
@@ -36,7 +37,7 @@ def test_every_new_task_healthy_passes(way: Way) -> None:
     assert finding.status is Status.PASS
     assert finding.summary == "2 new tasks healthy in shop-blue"
     assert [one["state"] for one in finding.evidence["targets"]] == ["healthy", "healthy"]
-    assert unsettled_targets(world) == []
+    assert still_awaited(world) == []
 
 
 @pytest.mark.parametrize("state", ["initial", "unhealthy", "unhealthy.draining", "draining", "unused"])
@@ -50,7 +51,7 @@ def test_one_new_task_that_is_not_healthy_fails(state: str) -> None:
     assert "aws elbv2 describe-target-health --target-group-arn" in text
     assert GROUP in text
     assert "--region us-east-1" in text
-    assert unsettled_targets(world) == [f"1 new task to be healthy in shop-blue (now {state})"]
+    assert still_awaited(world) == [f"1 new task to be healthy in shop-blue (now {state})"]
 
 
 def test_a_task_that_is_not_registered_fails() -> None:
@@ -73,7 +74,7 @@ def test_old_targets_are_let_alone(state: str) -> None:
     base = balanced(mixed)
     world = replace(base, tasks=(*(base.tasks or ()), *old))
     assert judge_targets(world).status is Status.PASS
-    assert unsettled_targets(world) == []
+    assert still_awaited(world) == []
 
 
 def test_every_group_of_the_service_counts() -> None:
@@ -125,7 +126,7 @@ def test_a_state_that_tells_nothing_is_unproven(state: str) -> None:
     assert finding.status is Status.UNPROVEN
     assert state in finding.summary
     assert finding.remedy
-    assert unsettled_targets(world) == []
+    assert still_awaited(world) == []
 
 
 def test_a_sick_target_outweighs_one_that_tells_nothing() -> None:
@@ -179,7 +180,7 @@ def test_what_may_not_be_looked_at_is_an_error(subject: str, action: str) -> Non
     assert action in finding.summary
     assert action in finding.remedy
     with pytest.raises(UnprovenError, match=action):
-        target_health(world)
+        target_health(ServiceAnalysis(world))
 
 
 def test_denied_tasks_are_an_error() -> None:
@@ -202,10 +203,10 @@ def test_a_group_that_was_not_seen_is_no_pass() -> None:
         ("Target.Timeout", "security group"),
         ("Target.FailedHealthChecks", "listens"),
         ("Target.NotInUse", "listener"),
-        ("Target.DeregistrationInProgress", "out of service"),
+        ("Target.DeregistrationInProgress", "deregisters"),
         ("Elb.RegistrationInProgress", "--deploy-wait"),
         ("Elb.InitialHealthChecking", "--deploy-wait"),
-        ("Elb.InternalError", "health checks"),
+        ("Elb.InternalError", "health check settings"),
     ],
 )
 def test_each_reason_has_its_advice(reason: str, advice: str) -> None:
@@ -226,7 +227,9 @@ def test_what_a_load_balancer_says_is_fit_to_be_shown() -> None:
 
 def test_a_test_holds_each_new_task_in_each_group() -> None:
     """State, reason, address and port of every new task, in each of the target groups."""
-    held = target_health(balanced(group(target("one"), target("two", "unhealthy", "Target.Timeout", "timed out"))))
+    held = target_health(
+        ServiceAnalysis(balanced(group(target("one"), target("two", "unhealthy", "Target.Timeout", "timed out"))))
+    )
     assert len(held) == 2
     assert held.states == {"healthy", "unhealthy"}
     sick = held[1]
@@ -240,7 +243,7 @@ def test_a_test_holds_each_new_task_in_each_group() -> None:
 
 def test_a_test_sees_that_a_task_is_not_registered() -> None:
     """What is not there has a state too."""
-    held = target_health(balanced(group(target("one"))))
+    held = target_health(ServiceAnalysis(balanced(group(target("one")))))
     assert held.states == {"healthy", "not registered"}
     assert held[1].address is None
 
@@ -248,5 +251,5 @@ def test_a_test_sees_that_a_task_is_not_registered() -> None:
 def test_no_targets_prove_nothing_to_a_test() -> None:
     """An assertion on the states of nothing would hold of anything: it is unproven."""
     with pytest.raises(UnprovenError):
-        _ = target_health(completed()).states
-    assert len(target_health(completed(health=Health(groups=(TargetGroup(GROUP),))))) == 0
+        _ = target_health(ServiceAnalysis(completed())).states
+    assert len(target_health(ServiceAnalysis(completed(health=Health(groups=(TargetGroup(GROUP),)))))) == 0

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from support.judging import judge_complete, judge_exists, judge_rollout, judge_run_image, judge_running
 from support.worlds import (
     DEFINITION,
     FOR_AMD64,
@@ -49,9 +50,6 @@ from support.worlds import (
 from pytest_deploycheck.facts.image import Child, Reference
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.judge.checks.image import judge_exists
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_rollout
-from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
 from pytest_deploycheck.judge.finding import Finding, Status
 
 
@@ -467,5 +465,5 @@ def test_too_few_tasks_say_why_they_stopped() -> None:
     """One of two tasks of a completed rollout ran out of memory: that is the cause, with its remedy."""
     finding = judge_running(completed(tasks=[task("one"), crashed()]))
     assert finding.status is Status.FAIL
-    assert "more memory than it may" in finding.cause
+    assert "more memory than its limit" in finding.cause
     assert "memory" in finding.remedy
