@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.build import BuildLog
-from pytest_deploycheck.oci.build_log import parse_build_log
+from pytest_deploycheck.oci.builds.log import parse_build_log
 
 
 def read_build_log(path: Path, source: str) -> BuildLog:
@@ -18,7 +18,7 @@ def read_build_log(path: Path, source: str) -> BuildLog:
         source: The option it came from, for messages.
 
     Raises:
-        ConfigurationError: It cannot be read, or is no build log.
+        ConfigurationError: It cannot be read, or is not a build log.
     """
     try:
         return parse_build_log(_decoded(path.read_bytes()))
@@ -26,8 +26,8 @@ def read_build_log(path: Path, source: str) -> BuildLog:
         raise ConfigurationError(f"{source}: the file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ConfigurationError(
-            f"{source}: the file {path} is no build log: {error}",
-            "Give what `docker build` printed, such as: docker build . 2>&1 | tee build.log",
+            f"{source}: the file {path} is not a build log: {error}",
+            "Give the output of `docker build`, saved by: docker build . 2>&1 | tee build.log",
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_deploycheck.oci.build_log import parse_build_log
+from pytest_deploycheck.oci.builds.log import parse_build_log
 
 ONE, TWO, THREE, FOUR = (f"sha256:{letter * 64}" for letter in "abcd")
 

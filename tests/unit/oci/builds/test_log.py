@@ -4,11 +4,11 @@ import pytest
 from support.build_logs import CLASSIC, FOUR, MULTI_PLATFORM, ONE, PLAIN, SCREEN, THREE, TWO, copies
 
 from pytest_deploycheck.facts.build import BuildLog, BuildStep
-from pytest_deploycheck.oci.build_log import parse_build_log
+from pytest_deploycheck.oci.builds.log import parse_build_log
 
 
 def test_plain_output_is_read() -> None:
-    """Each step once, in the order of first appearance; what steps print is no step, and settles none."""
+    """Each step is read once, in the order of first appearance; the output of steps changes nothing."""
     assert parse_build_log(PLAIN) == BuildLog(
         "buildkit",
         (
@@ -22,8 +22,8 @@ def test_plain_output_is_read() -> None:
     )
 
 
-def test_what_a_terminal_shows_is_read() -> None:
-    """A step that is drawn many times is one, in the state drawn last; what steps print is no step."""
+def test_progress_on_a_terminal_is_read() -> None:
+    """A step that is drawn many times is read once, in the state drawn last; the output of steps changes nothing."""
     assert parse_build_log(SCREEN) == BuildLog(
         "buildkit",
         (
@@ -36,7 +36,7 @@ def test_what_a_terminal_shows_is_read() -> None:
 
 
 def test_the_classic_builder_is_read() -> None:
-    """Only the first word on a step is the builder's: what a step prints afterwards does not make it cached."""
+    """Only the first line after a step is the builder's: the output of the step does not make it cached."""
     assert parse_build_log(CLASSIC) == BuildLog(
         "classic",
         (
@@ -58,7 +58,7 @@ def test_every_platform_has_steps_of_its_own() -> None:
 
 
 def test_numbers_are_read_with_their_padding() -> None:
-    """The builder aligns the numbers of more than nine steps."""
+    """The builder aligns the numbers where there are more than nine steps."""
     assert copies("#6 [stage-1  4/12] COPY app/ ./app/\n#7 [ 5/12] ADD x /x\n") == [
         ("stage-1 4/12", "COPY app/ ./app/", False),
         ("5/12", "ADD x /x", False),
@@ -75,14 +75,14 @@ def test_numbers_are_read_with_their_padding() -> None:
         (("COPY ap\ufffd", "COPY app/ ./app/"), "COPY app/ ./app/"),
     ],
 )
-def test_a_step_that_was_cut_keeps_what_was_shown(drawn: tuple[str, ...], instruction: str) -> None:
-    """The longest that was drawn of a step, whatever the terminal's width was meanwhile."""
+def test_a_step_that_was_cut_keeps_its_longest_text(drawn: tuple[str, ...], instruction: str) -> None:
+    """The longest text of a step counts, as the terminal's width can change during a build."""
     log = "".join(f" => CACHED [2/2] {text}  0.0s\n" for text in drawn)
     assert copies(log) == [("2/2", instruction, True)]
 
 
 def test_a_line_cut_within_its_number_is_passed_over() -> None:
-    """There is nothing to tell the step by."""
+    """Without its number a step cannot be told from others."""
     assert copies("[+] Building 0.1s (1/2)\n => CACHED [stage-1 4\n => CACHED [stage-1 4/6]\n") == []
 
 
@@ -99,14 +99,14 @@ def test_a_line_cut_within_its_number_is_passed_over() -> None:
         (("CACHED by something else",), False),
     ],
 )
-def test_the_first_verdict_on_a_step_stands(states: tuple[str, ...], is_cached: bool) -> None:  # noqa: FBT001 - a table
-    """What ran and is found in the cache for another target did run; a cached layer may be fetched later."""
+def test_the_first_result_of_a_step_counts(states: tuple[str, ...], is_cached: bool) -> None:  # noqa: FBT001 - a table
+    """A step that ran and is then found in the cache did run; a cached layer can be fetched later."""
     log = "".join(f"#6 [2/2] COPY app/ ./app/\n#6 {state}\n" for state in states or ("...",))
     assert copies(log) == [("2/2", "COPY app/ ./app/", is_cached)]
 
 
 def test_a_failed_step_on_a_terminal_is_not_cached() -> None:
-    """The state before the step's number is none of its text."""
+    """The state before the step's number does not belong to the instruction."""
     assert copies(" => ERROR [2/2] COPY app/ ./app/    0.0s") == [("2/2", "COPY app/ ./app/", False)]
 
 
@@ -134,7 +134,7 @@ def test_two_builds_on_a_terminal_have_steps_of_their_own(first: str) -> None:
 
 
 def test_another_step_of_the_same_number_is_another() -> None:
-    """On a terminal and in a plain log, as of two builds at a time."""
+    """Two builds at a time can use the same numbers, on a terminal and in a plain log."""
     log = " => CACHED [2/2] COPY app/ ./app/  0.0s\n => [2/2] COPY web/ ./web/  0.0s\n"
     assert copies(log) == [("2/2", "COPY app/ ./app/", True), ("2/2", "COPY web/ ./web/", False)]
     log = "#6 [2/2] COPY a /a\n#6 [3/9] COPY b /b\n#6 CACHED\n#6 [2/2] COPY a /a\n#6 DONE 0.1s\n"
@@ -142,7 +142,7 @@ def test_another_step_of_the_same_number_is_another() -> None:
 
 
 def test_steps_of_compose_have_the_service_in_their_number() -> None:
-    """As `docker compose build` shows them."""
+    """`docker compose build` puts the service before the stage."""
     log = "#1 [web internal] load build definition from Dockerfile\n#6 [web stage-1 4/6] COPY app/ ./app/\n#6 CACHED\n"
     assert copies(log) == [("web stage-1 4/6", "COPY app/ ./app/", True)]
 
@@ -162,8 +162,8 @@ def test_steps_of_compose_have_the_service_in_their_number() -> None:
         ((f"0.123 writing image {ONE} done",), None),
     ],
 )
-def test_the_most_telling_digest_counts(lines: tuple[str, ...], digest: str | None) -> None:
-    """What was pushed, else the list, else the manifest, else the image's id; none where several could be meant."""
+def test_the_most_certain_digest_counts(lines: tuple[str, ...], digest: str | None) -> None:
+    """The pushed digest counts, else the list's, else the manifest's, else the image's id; of several, none."""
     log = "#12 exporting to image\n" + "".join(f"#12 {line}\n" for line in lines)
     assert parse_build_log(log) == BuildLog("buildkit", (), digest)
     screen = "[+] Building 0.1s (1/1)\n" + "".join(f" => => {line}    0.0s\n" for line in lines)
@@ -171,6 +171,6 @@ def test_the_most_telling_digest_counts(lines: tuple[str, ...], digest: str | No
 
 
 def test_the_digest_of_a_push_counts() -> None:
-    """The output of `docker push` after the build, which the classic builder leaves it to."""
+    """The classic builder does not push; the output of `docker push` after the build shows the digest."""
     assert parse_build_log(f"{CLASSIC}latest: digest: {TWO} size: 2841\n").digest == TWO
     assert parse_build_log(f"{PLAIN}latest: digest: {TWO} size: 2841\n").digest == TWO
