@@ -14,7 +14,7 @@ CONTAINER = "app"
 REPOSITORY = "content-marketing-swarm-dev-backend"
 OTHER_REPOSITORY = "content-marketing-swarm-backend"
 LOG_GROUP = "/ecs/content-marketing-swarm-dev-backend"
-MEANT_TAG = "2025.11.26-1"
+EXPECTED_TAG = "2025.11.26-1"
 EARLIER_TAG = "2025.11.25-1"
 DESIRED = 2
 
@@ -45,7 +45,7 @@ EARLIER_FILES: Mapping[str, str] = {
 }
 """Yesterday's code."""
 
-MEANT_FILES: Mapping[str, str] = {
+EXPECTED_FILES: Mapping[str, str] = {
     **_COMMON_FILES,
     "app/api/websocket.py": (
         "import logging\n\n"
@@ -95,7 +95,7 @@ EARLIER_LINES: Sequence[str] = (
 )
 """The lines that yesterday's code logs for a request."""
 
-MEANT_LINES: Sequence[str] = (
+EXPECTED_LINES: Sequence[str] = (
     "INFO app.api.websocket: Starting content generation: requested_platforms=['linkedin', 'twitter', 'pitch_deck']",
     "INFO app.api.websocket: Requested platforms: ['linkedin', 'twitter', 'pitch_deck']",
     "INFO app.agents.parser: Found 3 platform sections",
