@@ -161,33 +161,30 @@ def test_containers_have_streams_of_their_own(aws: Sandbox, client: Clients) -> 
         task.log("x", container="side")
 
 
-def test_groups_and_streams_are_described(client: Clients, service: SandboxService) -> None:
-    """A stream is there from its first line on."""
+def test_log_streams_exist_from_their_first_event_on(client: Clients, service: SandboxService) -> None:
+    """The log group exists with the service, the log stream of a task from its first event on."""
     logs = client("logs")
-    name = f"/ecs/{service.name}"
+    name, (task, _) = f"/ecs/{service.name}", service.running_tasks
+    asked = {"logGroupName": name, "logStreamNames": [f"ecs/app/{task.id}"]}
     assert [each["logGroupName"] for each in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]] == [name]
-    assert logs.describe_log_streams(logGroupName=name)["logStreams"] == []
-    service.running_tasks[0].log("hello")
-    (stream,) = logs.describe_log_streams(logGroupName=name, orderBy="LastEventTime", descending=True)["logStreams"]
-    assert stream["logStreamName"] == f"ecs/app/{service.running_tasks[0].id}"
-    assert stream["firstEventTimestamp"] == stream["lastEventTimestamp"]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(**asked)
+    task.log("hello")
+    assert [event["message"] for event in logs.filter_log_events(**asked)["events"]] == ["hello"]
 
 
-def test_lines_can_be_put_over_http(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Another process can make a group and a stream, and write to a task's stream."""
+def test_log_events_can_be_put_over_http(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Another process can write to the stream of a task; an unknown stream is refused."""
     logs = client("logs")
-    group = f"/by-hand/{service.name}"
-    logs.create_log_group(logGroupName=group)
-    logs.create_log_stream(logGroupName=group, logStreamName="s")
-    logs.put_log_events(
-        logGroupName=group,
-        logStreamName="s",
-        logEvents=[{"timestamp": milliseconds(aws.now()), "message": "put"}],
-    )
-    events = logs.filter_log_events(logGroupName=group, logStreamNames=["s"])["events"]
-    assert [event["message"] for event in events] == ["put"]
-    with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=group)
+    task, _ = service.running_tasks
+    task.log("first")
+    stream = {"logGroupName": f"/ecs/{service.name}", "logStreamName": f"ecs/app/{task.id}"}
+    events = [{"timestamp": milliseconds(aws.now()), "message": "put"}]
+    logs.put_log_events(**stream, logEvents=events)
+    found = logs.filter_log_events(logGroupName=f"/ecs/{service.name}")["events"]
+    assert [event["message"] for event in found] == ["first", "put"]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.put_log_events(**{**stream, "logStreamName": "unknown"}, logEvents=events)
 
 
 def test_any_stream_of_any_group_can_be_logged_to(aws: Sandbox, client: Clients) -> None:
@@ -200,7 +197,8 @@ def test_any_stream_of_any_group_can_be_logged_to(aws: Sandbox, client: Clients)
     aws.log("/router", "s", "late", at=said, arrives_in=60)
     logs = client("logs")
     assert logs.filter_log_events(logGroupName="/router")["events"] == []
-    assert logs.describe_log_streams(logGroupName="/router")["logStreams"] == []
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName="/router", logStreamNames=["s"])
 
 
 def test_a_log_router_makes_its_group(aws: Sandbox, client: Clients) -> None:

@@ -188,6 +188,6 @@ def test_old_format(world: World) -> None:
 
 
 def test_an_unknown_scenario_is_named() -> None:
-    """The message lists what there is."""
-    with pytest.raises(LookupError, match="There are: healthy, nothing-deployed"):
+    """The message lists the scenarios."""
+    with pytest.raises(LookupError, match="The scenarios: healthy, nothing-deployed"):
         build("nope", Sandbox())

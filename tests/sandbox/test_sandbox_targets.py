@@ -218,7 +218,7 @@ def test_tasks_on_instances_are_reached_at_their_ports(
     ecs = client("ecs")
     arns = ecs.list_tasks(cluster=service.cluster)["taskArns"]
     tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns)["tasks"]
-    instances = ecs.list_container_instances(cluster=service.cluster)["containerInstanceArns"]
+    instances = {task["containerInstanceArn"] for task in tasks}
     answer = ecs.describe_container_instances(cluster=service.cluster, containerInstances=[*instances, "0" * 32])
     assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
     ec2_ids = {one["containerInstanceArn"]: one["ec2InstanceId"] for one in answer["containerInstances"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page
 from pytest_deploycheck.sandbox.world.errors import AwsError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def describe_repositories(world: World, region: str, asked: Json) -> Json:
                 "registryId": each.account,
                 "repositoryName": each.name,
                 "repositoryUri": f"{each.account}.dkr.ecr.{each.region}.amazonaws.com/{each.name}",
-                "createdAt": seconds(each.created_at),
+                "createdAt": each.created_at,
                 "imageTagMutability": each.mutability,
             }
             for each in repositories
@@ -161,7 +161,7 @@ def _details(repository: Repository, digest: str) -> Json:
         "imageDigest": digest,
         **({"imageTags": tags} if tags else {}),
         "imageSizeInBytes": stored.manifest.size,
-        "imagePushedAt": seconds(stored.pushed_at),
+        "imagePushedAt": stored.pushed_at,
         "imageManifestMediaType": stored.manifest.media_type,
         **({"artifactMediaType": stored.manifest.artifact_type} if stored.manifest.artifact_type else {}),
         "imageStatus": "ACTIVE",

@@ -1,4 +1,4 @@
-"""The parts that the answers of all services share: their type, paging and times."""
+"""The parts that the answers of all services share: their type and paging."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_deploycheck.sandbox.world.errors import AwsError
-from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -74,12 +72,6 @@ def read_token(token: str) -> Json:
 def invalid(message: str) -> AwsError:
     """Return the error for a parameter that is not allowed."""
     return AwsError("InvalidParameterException", message)
-
-
-def seconds(at: datetime) -> float:
-    """Return a moment in seconds since the epoch, to the millisecond, as ECS and ECR write it."""
-    # Cut as log lines are: rounded up, a rollout would begin after a line logged in the same millisecond.
-    return milliseconds(at) / 1000
 
 
 def without_nothing(answer: Json) -> Json:

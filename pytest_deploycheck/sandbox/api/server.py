@@ -20,7 +20,7 @@ try:
     from werkzeug.serving import make_server
     from werkzeug.wrappers import Request, Response
 
-    from pytest_deploycheck.sandbox.api.protocols import Spoken, spoken
+    from pytest_deploycheck.sandbox.api.protocols import Exchange, exchange
 except ImportError as error:
     raise ImportError("The sandbox needs moto, flask and cbor2: pip install 'pytest-deploycheck[sandbox]'") from error
 
@@ -90,7 +90,7 @@ class Application:
         """Answer one request."""
         request = Request(environ)
         body = request.get_data()
-        said, call = _call(request, body)
+        exchanged, call = _call(request, body)
         self.calls.append(call)
         # Reading the body has used the stream up.
         environ["wsgi.input"] = io.BytesIO(body)
@@ -102,15 +102,15 @@ class Application:
             for effect in effects:
                 effect.wait(closing)
                 effect.refuse(call, self.world.account.id)
-            response = self._respond(request, said, call, effects)
+            response = self._respond(request, exchanged, call, effects)
             for effect in effects:
                 response = effect.damage(response, closing)
         except AwsError as error:
-            response = said.refuse(error)
+            response = exchanged.refuse(error)
         response.headers["x-amzn-RequestId"] = str(uuid4())
         return response(environ, start_response)
 
-    def _respond(self, request: Request, said: Spoken, call: Call, effects: Iterable[Effect]) -> Response:
+    def _respond(self, request: Request, exchanged: Exchange, call: Call, effects: Iterable[Effect]) -> Response:
         if call.operation == "s3:GetObject":
             return self._blob(request)
         if call.operation == "logs:StartLiveTail":
@@ -122,7 +122,7 @@ class Application:
             return self._by_moto(call, request.environ)
         for effect in effects:
             answer = effect.amend(answer)
-        return said.write(answer)
+        return exchanged.write(answer)
 
     def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
@@ -211,14 +211,14 @@ class _RequestHandler(MotoRequestHandler):
         """Say nothing."""
 
 
-def _call(request: Request, body: bytes) -> tuple[Spoken, Call]:
+def _call(request: Request, body: bytes) -> tuple[Exchange, Call]:
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     region, signed = (scope["region"], scope["service"]) if scope else ("", "")
-    said = spoken(request, body, _IAM_NAMES.get(signed, signed))
+    exchanged = exchange(request, body, _IAM_NAMES.get(signed, signed))
     if request.method == "GET" and request.path.startswith("/layers/"):
         _, _, region, *_, digest = request.path.strip("/").split("/")
-        return said, Call("s3:GetObject", region, {"Key": digest})
-    return said, Call(f"{said.service}:{said.operation}", region, said.read(body))
+        return exchanged, Call("s3:GetObject", region, {"Key": digest})
+    return exchanged, Call(f"{exchanged.service}:{exchanged.operation}", region, exchanged.read(body))
 
 
 def _unknown(call: Call) -> AwsError:

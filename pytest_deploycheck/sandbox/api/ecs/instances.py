@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid
 from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.world import World
 
 _MOST = 100
-
-
-def list_container_instances(world: World, region: str, asked: Json) -> Json:
-    """Operation ListContainerInstances."""
-    cluster = cluster_name(world, region, asked)
-    arns = [_arn(world, instance) for instance in world.instances.of(region, cluster)]
-    listed, more = page(arns, asked, largest=_MOST)
-    return {"containerInstanceArns": listed, **more}
 
 
 def describe_container_instances(world: World, region: str, asked: Json) -> Json:
@@ -43,10 +35,7 @@ def describe_container_instances(world: World, region: str, asked: Json) -> Json
     }
 
 
-OPERATIONS: Mapping[str, Operation] = {
-    "DescribeContainerInstances": describe_container_instances,
-    "ListContainerInstances": list_container_instances,
-}
+OPERATIONS: Mapping[str, Operation] = {"DescribeContainerInstances": describe_container_instances}
 """The operations, by name."""
 
 
@@ -68,7 +57,7 @@ def _instance(world: World, instance: SandboxInstance) -> Json:
         "runningTasksCount": sum(task.desired_status == "RUNNING" for task in tasks),
         "pendingTasksCount": sum(task.last_status == "PENDING" for task in tasks),
         "attributes": [],
-        "registeredAt": seconds(instance.registered_at),
+        "registeredAt": instance.registered_at,
         "attachments": [],
         "tags": [],
     }

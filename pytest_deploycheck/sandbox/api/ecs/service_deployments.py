@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.shared import cluster_arn, counts, launch, load_balancers, resolved_balancers
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
@@ -35,8 +35,7 @@ def list_service_deployments(world: World, region: str, asked: Json) -> Json:
         _brief(rollout)
         for rollout in reversed(service.service_deployments)
         if _deployment_status(rollout) in (asked.get("status") or [_deployment_status(rollout)])
-        and window.get("after", 0) <= seconds(rollout.created_at)
-        and seconds(rollout.created_at) <= window.get("before", float("inf"))
+        and window.get("after", rollout.created_at) <= rollout.created_at <= window.get("before", rollout.created_at)
     ]
     listed, more = page(found, asked, largest=100, default=_FIRST_PAGE)
     return {"serviceDeployments": listed, **more}
@@ -110,9 +109,9 @@ def _brief(rollout: SandboxRollout) -> Json:
             "serviceDeploymentArn": rollout.deployment_arn,
             "serviceArn": service.arn,
             "clusterArn": cluster_arn(service),
-            "createdAt": seconds(rollout.created_at),
-            "startedAt": seconds(rollout.created_at),
-            "finishedAt": seconds(rollout.finished_at) if rollout.finished_at else None,
+            "createdAt": rollout.created_at,
+            "startedAt": rollout.created_at,
+            "finishedAt": rollout.finished_at,
             "targetServiceRevisionArn": rollout.revision_arn,
             "status": _deployment_status(rollout),
             "statusReason": _status_reason(rollout),
@@ -128,7 +127,7 @@ def _whole(service: SandboxService, rollout: SandboxRollout) -> Json:
         {
             **answer,
             "stoppedAt": answer.get("finishedAt") if answer["status"] == "STOPPED" else None,
-            "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+            "updatedAt": rollout.updated_at or rollout.created_at,
             "sourceServiceRevisions": [_source(each, rollout) for each in _sources(service, rollout)],
             "targetServiceRevision": _target(rollout),
             "lifecycleStage": (rollout.current_stage or None) if is_staged else None,
@@ -177,7 +176,7 @@ def _pause(rollout: SandboxRollout) -> Json:
         "hookId": rollout.pause_id,
         "targetType": "PAUSE",
         "status": "AWAITING_ACTION",
-        "expiresAt": seconds(since + _PAUSE),
+        "expiresAt": since + _PAUSE,
         "timeoutAction": "ROLLBACK",
     }
 
@@ -187,7 +186,7 @@ def _rollback(rollout: SandboxRollout) -> Json | None:
         return None
     return {
         "reason": rollout.rollback.reason,
-        "startedAt": seconds(rollout.rollback.started_at),
+        "startedAt": rollout.rollback.started_at,
         "serviceRevisionArn": rollout.rollback.revision_arn,
     }
 
@@ -230,7 +229,7 @@ def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
             for container in rollout.definition.containers
         ],
         "guardDutyEnabled": False,
-        "createdAt": seconds(rollout.created_at),
+        "createdAt": rollout.created_at,
     }
 
 

@@ -12,7 +12,7 @@ from pytest_deploycheck.sandbox.api.ecs.shared import (
     task_set_load_balancers,
 )
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
@@ -151,10 +151,9 @@ def _service(world: World, service: SandboxService) -> Json:
         **(_current(world, service) if by_ecs else {"taskSets": [_task_set(world, rollout) for rollout in shown]}),
         "roleArn": f"arn:aws:iam::{world.account.id}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
         "events": [
-            {"id": event.id, "createdAt": seconds(event.at), "message": event.message}
-            for _, event in events[:_MOST_EVENTS]
+            {"id": event.id, "createdAt": event.at, "message": event.message} for _, event in events[:_MOST_EVENTS]
         ],
-        "createdAt": seconds(service.created_at),
+        "createdAt": service.created_at,
         "placementConstraints": [],
         "placementStrategy": [],
         "schedulingStrategy": service.scheduling,
@@ -176,8 +175,8 @@ def _deployment(rollout: SandboxRollout) -> Json:
         "taskDefinition": rollout.definition.arn,
         **counts(rollout),
         "failedTasks": rollout.consecutive_failures,
-        "createdAt": seconds(rollout.created_at),
-        "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+        "createdAt": rollout.created_at,
+        "updatedAt": rollout.updated_at or rollout.created_at,
         **launch(rollout.service, "1.4.0"),
         **_rollout_state(rollout),
     }
@@ -223,13 +222,13 @@ def _task_set(world: World, rollout: SandboxRollout) -> Json:
         "computedDesiredCount": numbers["desiredCount"],
         "pendingCount": numbers["pendingCount"],
         "runningCount": numbers["runningCount"],
-        "createdAt": seconds(rollout.created_at),
-        "updatedAt": seconds(rollout.updated_at or rollout.created_at),
+        "createdAt": rollout.created_at,
+        "updatedAt": rollout.updated_at or rollout.created_at,
         **launch(service, "1.4.0"),
         "loadBalancers": task_set_load_balancers(rollout),
         "serviceRegistries": [],
         "scale": {"value": 100.0, "unit": "PERCENT"},
         "stabilityStatus": "STEADY_STATE" if rollout.is_steady else "STABILIZING",
-        "stabilityStatusAt": seconds(world.account.now()),
+        "stabilityStatusAt": world.account.now(),
         "tags": [],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, seconds
+from pytest_deploycheck.sandbox.api.responses import Json, Operation
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
@@ -54,7 +54,7 @@ def _definition(definition: SandboxTaskDefinition) -> Json:
         "runtimePlatform": {"cpuArchitecture": settings.architecture, "operatingSystemFamily": "LINUX"},
         "cpu": str(settings.cpu),
         "memory": str(settings.memory),
-        "registeredAt": seconds(definition.registered_at),
+        "registeredAt": definition.registered_at,
         **({"proxyConfiguration": _proxy(settings.proxy)} if settings.proxy else {}),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, seconds, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
@@ -92,10 +92,10 @@ def _task(world: World, task: SandboxTask) -> Json:
             "containers": [_container(task, each) for each in task.definition.containers],
             "cpu": str(task.definition.settings.cpu),
             "memory": str(task.definition.settings.memory),
-            "createdAt": seconds(task.created_at),
-            "startedAt": seconds(task.started_at) if task.started_at else None,
-            "stoppingAt": seconds(task.stopped_at) if task.stopped_at else None,
-            "stoppedAt": seconds(task.stopped_at) if task.stopped_at else None,
+            "createdAt": task.created_at,
+            "startedAt": task.started_at,
+            "stoppingAt": task.stopped_at,
+            "stoppedAt": task.stopped_at,
             "stopCode": task.stop_code,
             "stoppedReason": task.stopped_reason or None,
             "desiredStatus": task.desired_status,

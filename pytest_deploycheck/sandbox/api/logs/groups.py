@@ -12,7 +12,7 @@ from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup
     from pytest_deploycheck.sandbox.world.world import World
 
 
@@ -83,56 +83,6 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
     }
 
 
-def describe_log_streams(world: World, region: str, asked: Json) -> Json:
-    """Operation DescribeLogStreams."""
-    group = asked_group(world, region, asked)
-    now = milliseconds(world.account.now())
-    born = group.visible_streams(now)
-    said: dict[str, list[LogLine]] = {name: [] for name in born}
-    for line in group.arrived(now):
-        said[line.stream].append(line)
-    streams = []
-    for name in sorted(born):
-        if not name.startswith(asked.get("logStreamNamePrefix", "")):
-            continue
-        stream: Json = {
-            "logStreamName": name,
-            "creationTime": born[name],
-            "arn": f"{group_arn(world, region, group.name)}:log-stream:{name}",
-            "storedBytes": 0,
-        }
-        if said[name]:
-            stream["firstEventTimestamp"] = said[name][0].timestamp
-            stream["lastEventTimestamp"] = said[name][-1].timestamp
-            stream["lastIngestionTime"] = max(line.arrives for line in said[name])
-        streams.append(stream)
-    if asked.get("orderBy") == "LastEventTime":
-        streams.sort(key=lambda stream: stream.get("lastEventTimestamp", 0))
-    if asked.get("descending"):
-        streams.reverse()
-    listed, more = _limited(streams, asked)
-    return {"logStreams": listed, **more}
-
-
-def create_log_group(world: World, region: str, asked: Json) -> Json:
-    """Operation CreateLogGroup."""
-    if (region, asked["logGroupName"]) in world.logs.groups:
-        raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
-    group = world.logs.open(region, asked["logGroupName"], world.account.now())
-    group.log_class = asked.get("logGroupClass", "STANDARD")
-    return {}
-
-
-def create_log_stream(world: World, region: str, asked: Json) -> Json:
-    """Operation CreateLogStream."""
-    group = asked_group(world, region, asked)
-    now = milliseconds(world.account.now())
-    if asked["logStreamName"] in group.visible_streams(now):
-        raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
-    group.streams[asked["logStreamName"]] = now
-    return {}
-
-
 def put_log_events(world: World, region: str, asked: Json) -> Json:
     """Operation PutLogEvents."""
     group = asked_group(world, region, asked)
@@ -146,10 +96,7 @@ def put_log_events(world: World, region: str, asked: Json) -> Json:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "CreateLogGroup": create_log_group,
-    "CreateLogStream": create_log_stream,
     "DescribeLogGroups": describe_log_groups,
-    "DescribeLogStreams": describe_log_streams,
     "PutLogEvents": put_log_events,
 }
 """The operations, by name."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
 LogClass = Literal["STANDARD", "INFREQUENT_ACCESS"]
 """The classes of log groups."""
 
 _EVENT_OVERHEAD = 26
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogLine(NamedTuple):
@@ -118,4 +119,5 @@ class LogStore:
 
 def milliseconds(at: datetime) -> int:
     """Return a moment in milliseconds since the epoch, as CloudWatch Logs counts."""
-    return int(at.timestamp() * 1000)
+    # A product of floats would put one moment in two milliseconds, depending on who computes it.
+    return (at - _EPOCH) // timedelta(milliseconds=1)
