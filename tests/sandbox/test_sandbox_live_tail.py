@@ -14,6 +14,7 @@ from botocore.exceptions import EventStreamError
 
 from pytest_deploycheck.sandbox import Sandbox
 from pytest_deploycheck.sandbox.api.logs import event_stream
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def test_only_what_arrives_is_heard(aws: Sandbox, tail: Tail, service: SandboxSe
     task.log("now", at=said)
     first, second = heard(events, 2)
     assert (first["message"], second["message"]) == ("now", "late")
-    assert first["timestamp"] == int(said.timestamp() * 1000)
+    assert first["timestamp"] == milliseconds(said)
     assert first["logStreamName"] == f"ecs/app/{task.id}"
     assert first["logGroupIdentifier"] == arn(f"/ecs/{service.name}")
     assert second["ingestionTime"] > second["timestamp"] + 100_000

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from pytest_deploycheck.sandbox import Sandbox, SandboxService
     from sandbox.conftest import Clients
@@ -39,11 +40,6 @@ def texts(answer: dict[str, Any]) -> list[str]:
 def messages(client: Clients, service: SandboxService, **asked: Any) -> list[str]:
     """Return the messages of all pages."""
     return [text for page in pages(client, service, **asked) for text in texts(page)]
-
-
-def milliseconds(at: datetime) -> int:
-    """Return a moment as CloudWatch Logs counts."""
-    return int(at.timestamp() * 1000)
 
 
 def test_pages_may_be_small_and_empty(aws: Sandbox, client: Clients, service: SandboxService) -> None:

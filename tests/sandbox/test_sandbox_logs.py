@@ -8,10 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pytest_deploycheck.sandbox import SandboxContainer
+from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pytest_deploycheck.sandbox import Sandbox, SandboxService
     from sandbox.conftest import Clients
 
@@ -31,11 +30,6 @@ def read(client: Clients, service: SandboxService, **asked: Any) -> list[dict[st
 def messages(client: Clients, service: SandboxService, **asked: Any) -> list[str]:
     """Return the messages of a service's group, all pages."""
     return [event["message"] for event in read(client, service, **asked)]
-
-
-def milliseconds(at: datetime) -> int:
-    """Return a moment as CloudWatch Logs counts."""
-    return int(at.timestamp() * 1000)
 
 
 def test_an_event_has_all_its_members(aws: Sandbox, client: Clients, service: SandboxService) -> None:

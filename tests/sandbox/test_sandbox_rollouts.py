@@ -255,7 +255,7 @@ def test_a_rollback_may_return_to_the_earlier_deployment_itself(
     """As in simple emulators the old deployment is PRIMARY again, older than the push, beside a later FAILED one."""
     service = make()
     good = service.rollout
-    image = aws.push_image("staged:2", {"a": "2"}, tags=("latest",))
+    image = aws.push_image("staged:2", {"a": "2"}, tags=("latest",), at=aws.now() - timedelta(minutes=1))
     failed = service.roll_out(status="FAILED")
     assert service.roll_back(same_deployment=True) is good
     shown = {each["id"]: each for each in described(client, service)["deployments"]}
