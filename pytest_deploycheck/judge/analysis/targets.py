@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.health import Target, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
@@ -21,13 +22,17 @@ class Registration(Struct, frozen=True):
 
     Attributes:
         task: The task.
-        group: The target group, or of two that take turns, the one in which the task is healthier.
+        group: The target group, or of two of which it is not known which serves production, the one in which the task
+            is healthier.
         target: The target that the task is in that group, or None where it is not registered there.
+        other: The second of two groups of which it is not known which serves production, where the task is not in the
+            same state in both; None otherwise.
     """
 
     task: Task
     group: TargetGroup
     target: Target | None
+    other: TargetGroup | None = None
 
     @property
     def state(self) -> str:
@@ -62,7 +67,17 @@ def registrations(facts: ServiceFacts, new_tasks: Sequence[Task]) -> tuple[Regis
     for balancer in balancers:
         groups = [group for arn in balancer.target_groups if (group := facts.health.group(arn))]
         if groups:
-            found += [_registration(task, groups, balancer) for task in new_tasks if task.addresses]
+            tasks = [task for task in new_tasks if task.addresses]
+            serving = [group for group in groups if facts.health.serving.get(group.arn)]
+            found += [
+                one
+                for task in tasks
+                for one in (
+                    _serving_registrations(task, serving, balancer)
+                    if serving
+                    else [_registration(task, groups, balancer)]
+                )
+            ]
     return tuple(found)
 
 
@@ -76,17 +91,31 @@ def checked_containers(facts: ServiceFacts, new_tasks: Sequence[Task]) -> tuple[
     )
 
 
+def _serving_registrations(task: Task, groups: Sequence[TargetGroup], balancer: LoadBalancer) -> Sequence[Registration]:
+    """Return a task in the groups that serve production: while traffic is shifted, it is registered in one of two."""
+    return _found(task, groups, balancer) or [Registration(task, groups[0], None)]
+
+
 def _registration(task: Task, groups: Sequence[TargetGroup], balancer: LoadBalancer) -> Registration:
+    """Return a task in the only group, or in the one of two in which it is healthier."""
+    found = _found(task, groups, balancer)
+    best = min(found, key=lambda one: (one.state != "healthy", one.state != "initial"), default=None)
+    if best is None:
+        return Registration(task, groups[0], None)
+    states = {one.group.arn: one.state for one in found}
+    other = next((group for group in groups if states.get(group.arn) != best.state), None)
+    return replace(best, other=other)
+
+
+def _found(task: Task, groups: Sequence[TargetGroup], balancer: LoadBalancer) -> list[Registration]:
     container = task.container(balancer.container)
     port = container.host_port(balancer.port) if container else balancer.port
-    found = [
+    return [
         Registration(task, group, target)
         for group in groups
         for target in group.targets
         if target.id in task.addresses and (port is None or target.port in (None, port))
     ]
-    best = min(found, key=lambda one: (one.state != "healthy", one.state != "initial"), default=None)
-    return best or Registration(task, groups[0], None)
 
 
 def _is_checked(container: Container, task: Task, facts: ServiceFacts) -> bool:

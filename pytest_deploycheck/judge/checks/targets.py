@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_deploycheck.facts.health import TargetGroup
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.analysis.targets import Registration
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
@@ -31,7 +32,7 @@ _REMEDIES = {
 
 
 def judge_targets(analysis: ServiceAnalysis) -> Finding:
-    """`targets-healthy`: each new task is healthy in every target group of the service."""
+    """`targets-healthy`: each new task is healthy in every target group of the service that serves production."""
     facts = analysis.facts
     service = facts.service
     if service is None:
@@ -69,10 +70,16 @@ def judge_targets(analysis: ServiceAnalysis) -> Finding:
         return TARGETS_HEALTHY.unproven(
             f"the new tasks in {name} could not be read", remedy="Look at it in the AWS console."
         )
-    return _judge(found)
+    return _judge(found, facts.problems.get("production"))
 
 
-def _judge(all_of: Sequence[Registration]) -> Finding:
+def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
+    """Judge the new tasks in their target groups.
+
+    Args:
+        all_of: The tasks in their groups.
+        problem: Why it could not be read which groups serve production, or None.
+    """
     evidence: dict[str, Any] = {
         "targets": [
             {
@@ -105,6 +112,18 @@ def _judge(all_of: Sequence[Registration]) -> Finding:
             f"it is not known whether the new tasks are healthy: {unknown[0]}",
             remedy="Enable the health checks of the target group, or deselect this check.",
             command=_command(unknown[0].group),
+            evidence=evidence,
+        )
+    doubtful = next((one for one in all_of if one.other), None)
+    if doubtful and doubtful.other:
+        return TARGETS_HEALTHY.unproven(
+            f"{doubtful}, but not in {doubtful.other.name}, and it is not known which of the two target groups serves "
+            f"production{f': {problem.message}' if problem else ''}",
+            remedy=problem.remedy
+            if problem
+            else "Look at the listener rule that forwards production traffic; set productionListenerRule in the load "
+            "balancer settings of the service, so that it can be read.",
+            command=_command(doubtful.group),
             evidence=evidence,
         )
     groups = dict.fromkeys(one.group.name for one in all_of)

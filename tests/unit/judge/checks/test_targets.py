@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from support.judging import judge_targets, still_awaited
@@ -88,16 +90,58 @@ def test_every_group_of_the_service_counts() -> None:
     assert judge_targets(whole).summary == "2 new tasks healthy in shop-blue, shop-green"
 
 
-def test_of_two_groups_that_take_turns_one_is_enough() -> None:
-    """With blue/green a service has two groups, and its tasks stand in the one whose turn it is."""
-    turns = [LoadBalancer("app", 8080, GROUP, alternate=OTHER_GROUP)]
-    green = group(target("one"), target("two"), arn=OTHER_GROUP)
-    assert judge_targets(balanced(group(), green, balancers=turns)).status is Status.PASS
-    # Here the old tasks are still in the first.
-    blue = group(target("10.0.0.8", "draining"))
-    assert judge_targets(balanced(blue, green, balancers=turns)).status is Status.PASS
-    ill = group(target("one"), target("two", "unhealthy"), arn=OTHER_GROUP)
-    assert "shop-green" in fails(balanced(blue, ill, balancers=turns))
+TURNS = [LoadBalancer("app", 8080, GROUP, alternate=OTHER_GROUP, production_rule="rule")]
+BOTH = (target("one"), target("two"))
+
+
+def shifting(blue: TargetGroup, green: TargetGroup, serving: dict[str, bool], **changes: Any) -> ServiceFacts:
+    """A service of blue/green deployments, with the groups that are known to serve production."""
+    return balanced(balancers=TURNS, health=Health(groups=(blue, green), serving=serving), **changes)
+
+
+def test_the_group_that_serves_production_counts() -> None:
+    """Of two groups between which traffic is shifted, the health in the one that serves is what users meet."""
+    serving = {GROUP: False, OTHER_GROUP: True}
+    healthy, ill = group(*BOTH, arn=OTHER_GROUP), group(target("one"), target("two", "unhealthy"), arn=OTHER_GROUP)
+    for blue in (group(), group(target("10.0.0.8", "draining")), group(target("two", "unhealthy"))):
+        assert judge_targets(shifting(blue, healthy, serving)).status is Status.PASS
+    for blue in (group(), group(*BOTH)):
+        assert "unhealthy in shop-green" in fails(shifting(blue, ill, serving))
+
+
+def test_healthy_only_where_no_users_come() -> None:
+    """New tasks that are healthy in the group that does not serve are not reached by anybody."""
+    world = shifting(group(), group(*BOTH, arn=OTHER_GROUP), {GROUP: True, OTHER_GROUP: False})
+    assert "not registered in shop-blue" in fails(world)
+
+
+def test_both_groups_serve_while_traffic_is_shifted() -> None:
+    """With a weight on both, a new task is registered in one of them, and is healthy wherever it is registered."""
+    serving = {GROUP: True, OTHER_GROUP: True}
+    blue = group(target("10.0.0.8"))
+    assert judge_targets(shifting(blue, group(*BOTH, arn=OTHER_GROUP), serving)).status is Status.PASS
+    ill = group(*BOTH, target("10.0.0.8"))
+    green = group(target("one", "unhealthy"), target("two"), arn=OTHER_GROUP)
+    assert "unhealthy in shop-green" in fails(shifting(ill, green, serving))
+
+
+def test_it_is_not_known_which_group_serves() -> None:
+    """Healthy in one of two groups proves nothing while it is not known where production traffic goes."""
+    finding = judge_targets(shifting(group(), group(*BOTH, arn=OTHER_GROUP), {}))
+    assert finding.status is Status.UNPROVEN
+    for word in ("healthy in shop-green", "not in shop-blue", "serves production"):
+        assert word in finding.summary
+    action = "elasticloadbalancing:DescribeRules"
+    refused = shifting(group(), group(*BOTH, arn=OTHER_GROUP), {}, problems={"production": denied(action)})
+    assert action in judge_targets(refused).summary
+    assert action in judge_targets(refused).remedy
+
+
+def test_two_groups_that_agree_leave_no_doubt() -> None:
+    """Where a task is in the same state in both groups, it does not matter which of them serves."""
+    assert judge_targets(shifting(group(*BOTH), group(*BOTH, arn=OTHER_GROUP), {})).status is Status.PASS
+    ill = (target("one"), target("two", "unhealthy"))
+    assert "task two" in fails(shifting(group(*ill), group(*ill, arn=OTHER_GROUP), {}))
 
 
 def test_a_host_port_tells_which_target_a_task_is() -> None:
