@@ -141,7 +141,7 @@ HAPPENINGS = {
     "somebody deployed again": Happening(Web.deploy_again, "rollout-complete", "rollout", "SUPERSEDED"),
     "somebody deploys again": Happening(Web.begin_to_deploy_again, "rollout-complete", "rollout", "IN_PROGRESS"),
     "a task died": Happening(Web.lose_a_task, "tasks-running", "tasks", "1 of 2 desired tasks"),
-    "an alarm rang": Happening(Web.ring, "alarms-ok", "health", "5xx went off"),
+    "an alarm rang": Happening(Web.ring, "alarms-ok", "health", "5xx went into ALARM"),
     "a target is ill": Happening(Web.lose_a_target, "targets-healthy", "health", "is unhealthy in web"),
     "a container is ill": Happening(Web.lose_a_container, "containers-healthy", "health", "UNHEALTHY"),
     "users meet errors": Happening(Web.serve_badly, "error-rate", "health", "10 of 110 requests"),
