@@ -56,10 +56,12 @@ _MODULES = {
     "ecs": (ecs_task_definitions, ecs_tasks, ecs_services, ecs_rollouts, ecs_instances),
     "logs": (logs, logs_filter, logs_queries),
 }
-_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     service: {name: operation for module in modules for name, operation in module.OPERATIONS.items()}
     for service, modules in _MODULES.items()
 }
+"""The operations that the sandbox answers itself and alone, by service."""
+
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
 _IAM_NAMES = {"monitoring": "cloudwatch"}
 _POLL_SECONDS = 0.02
@@ -126,9 +128,9 @@ class Application:
 
     def _answer(self, call: Call) -> Json | None:
         service, _, operation = call.operation.partition(":")
-        if service not in _OPERATIONS:
+        if service not in OPERATIONS:
             return self._answer_of_targets(call)
-        answer = _OPERATIONS[service].get(operation)
+        answer = OPERATIONS[service].get(operation)
         if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
             raise _unknown(call)
         with self.world.account.lock:
