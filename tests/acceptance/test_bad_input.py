@@ -149,7 +149,7 @@ def test_a_service_scaled_to_zero_is_never_a_pass(shop: Shop) -> None:
     assert (run.status, run.verdict) == (1, ("REFUTED", "tasks"))
     assert run.with_status("fail") == {"tasks-running"}
     assert {"tasks-run-image", "logs-1"} <= run.with_status("unproven")
-    assert "desired count 0" in run.checks["tasks-running"]["reason"]
+    assert "desired count of the service is 0" in run.checks["tasks-running"]["reason"]
 
 
 def test_a_service_whose_tasks_are_all_gone(shop: Shop) -> None:

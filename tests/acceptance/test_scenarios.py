@@ -87,7 +87,7 @@ def test_workers_of_xdist_change_nothing_about_the_verdict(runs: Runs, pytester:
 
 def test_the_default_scenario_is_the_healthy_one(runs: Runs) -> None:
     """Without a name the sandbox shows how it looks when all is well."""
-    run = runs(IN_SANDBOX, "--deploy-log-wait=0.8s", "-k", "not logs-4")
+    run = runs(IN_SANDBOX)
     assert (run.verdict, run.status) == (("VERIFIED", None), 0)
 
 

@@ -29,9 +29,10 @@ def test_the_header(deploy: Deploy) -> None:
 
 
 def test_verified_is_one_line(deploy: Deploy) -> None:
-    """When all is well a user reads one line, which says what was proven."""
+    """When all is well a user reads one line, which says what was proven, and the advice that there is."""
     outcome = deploy("--deploy-log-wait=1s", scenario="healthy")
-    (line,) = summary(outcome)
+    line, *advice = summary(outcome)
+    assert all(one.startswith("  advice: ") for one in advice)
     assert line.startswith("VERIFIED: backend in sandbox")
     assert "2 tasks" in line
     assert "content-marketing-swarm-dev-backend:2025.11.26-1" in line

@@ -803,8 +803,9 @@ def test_a_host_that_prefers_its_own_copy(room: Room) -> None:
 
 
 def notes(seen: Seen) -> str:
-    """Return the advice of `image-exists`."""
-    return "\n".join(seen.finding("image-exists").advice)
+    """Return the notes and the advice of `image-exists`."""
+    found = seen.finding("image-exists")
+    return "\n".join([*found.notes, *found.advice])
 
 
 def test_a_tag_that_can_be_moved_is_advice(room: Room) -> None:

@@ -31,10 +31,19 @@ def judge_exists(analysis: ServiceAnalysis) -> Finding:
     """`image-exists`: the expected tag or digest is in its registry."""
     facts = analysis.facts
     finding = _for_each(IMAGE_EXISTS, facts, lambda judged: _exists(judged.expected))
-    movable = [tag for tag in map(_movable_tag, facts.judged) if tag]
-    advice = [f"{tag}; name it by a tag of its own or by its digest" for tag in movable]
-    advice += [analysis.no_rollback_target] if analysis.no_rollback_target else []
-    return replace(finding, advice=tuple(dict.fromkeys([*advice, *_left_out(facts)])))
+    moving = [_advice_on(text) for one in facts.judged if _moves_by_name(one) and (text := _movable_tag(one))]
+    # Most repositories let tags be moved: that is no news for everybody who is verified.
+    movable = [_advice_on(text) for one in facts.judged if not _moves_by_name(one) and (text := _movable_tag(one))]
+    nothing_left = [analysis.no_rollback_target] if analysis.no_rollback_target else []
+    return replace(
+        finding,
+        notes=(*finding.notes, *(f"advice: {text}" for text in dict.fromkeys(movable))),
+        advice=tuple(dict.fromkeys([*moving, *nothing_left, *_left_out(facts)])),
+    )
+
+
+def _advice_on(movable: str) -> str:
+    return f"{movable}; name it by a tag of its own or by its digest"
 
 
 def judge_tag(analysis: ServiceAnalysis, *, strict_tags: bool) -> Finding:
@@ -152,12 +161,17 @@ def _tag(judged: Judged) -> Finding:
     return IMAGE_TAG.passes(f"the service names its image by {how}", evidence=evidence)
 
 
+def _moves_by_name(judged: Judged) -> bool:
+    """Whether the tag by which the service names its image is one that is moved with each build."""
+    return (judged.pulled.reference.tag or "latest") in _MOVING_TAGS
+
+
 def _movable_tag(judged: Judged) -> str:
     """A remark on the tag by which the service names its image, where it can be moved; else an empty text."""
     reference = judged.pulled.reference
     if reference.digest or judged.tags_can_move is False:
         return ""
-    if (reference.tag or "latest") in _MOVING_TAGS:
+    if _moves_by_name(judged):
         return f"the service names its image by the tag {reference.tag or 'latest'!r}, which moves with each build"
     if judged.tags_can_move:
         return f"the service names its image by the tag {reference.tag!r}, and the repository allows tags to be moved"

@@ -132,14 +132,14 @@ def needed(options: Options | None = None, **service: object) -> set[str]:
 
 
 def test_what_is_configured_is_needed() -> None:
-    """`source`, `image`, `alarms`, `error_rate`, expectations and `--deploy-pushed-after` each need their check."""
+    """`source`, `image`, expectations and `--deploy-pushed-after` each need their check; alarms do not."""
     assert needed() == set()
     assert needed(source={"app": "/app"}) == {"image-content"}
     assert needed(image="shop:v2") == {"image-repository"}
     assert needed(image="v2") == set()
     assert needed(Options(("backend",), images={"backend": "shop:v3"})) == {"image-repository"}
     assert needed(Options(("backend",), pushed_after=When("today", today=True))) == {"image-pushed"}
-    assert needed(alarms=("5xx",), error_rate=ErrorRate(0.1)) == {"alarms-ok", "error-rate"}
+    assert needed(alarms=("5xx",), error_rate=ErrorRate(0.1)) == set()
     assert needed(logs=(Expectation("expect", (Pattern("a"),)),)) == {"logs-1"}
 
 
