@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.ecs.shared import production_rules
+from pytest_deploycheck.sandbox.world.ecs.listener_rules import ProductionRule, production_rules
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
@@ -63,15 +63,50 @@ def describe_target_health(world: World, region: str, asked: Json) -> Json | Non
 
 
 def describe_rules(world: World, region: str, asked: Json) -> Json | None:
-    """Operation DescribeRules, or None where nothing that is asked for is the world's."""
-    known = {rule: pair for service in world.services.values() for rule, pair in production_rules(service).items()}
-    wanted = [arn for arn in asked.get("RuleArns", ()) if arn.split(":")[3] == region]
-    if not wanted or not known.keys() >= set(wanted):
+    """Operation DescribeRules, or None where the world has none of the rules or the listener."""
+    rules = [rule for rule in _rules(world, region) if not rule.is_listener]
+    wanted = asked.get("RuleArns", ())
+    found = [rule for rule in rules if rule.arn in wanted or rule.listener_arn == asked.get("ListenerArn")]
+    if not found:
         return None
-    return {"Rules": [_rule(arn, *known[arn]) for arn in wanted]}
+    if len(found) < len(wanted):
+        raise AwsError("RuleNotFound", "One or more rules not found")
+    return {
+        "Rules": [
+            {"RuleArn": rule.arn, "Priority": "1", "Conditions": [], "Actions": [_forward(rule)], "IsDefault": False}
+            for rule in found
+        ]
+    }
+
+
+def describe_listeners(world: World, region: str, asked: Json) -> Json | None:
+    """Operation DescribeListeners, or None where the world has none of the listeners or the load balancer."""
+    wanted = asked.get("ListenerArns", ())
+    found = [
+        rule
+        for rule in _rules(world, region)
+        if rule.listener_arn in wanted or rule.load_balancer == asked.get("LoadBalancerArn")
+    ]
+    if not found:
+        return None
+    if len(found) < len(wanted):
+        raise AwsError("ListenerNotFound", "One or more listeners not found")
+    return {
+        "Listeners": [
+            {
+                "ListenerArn": rule.listener_arn,
+                "LoadBalancerArn": rule.load_balancer,
+                "Port": 80,
+                "Protocol": "TCP" if rule.is_listener else "HTTP",
+                "DefaultActions": [_forward(rule)],
+            }
+            for rule in found
+        ]
+    }
 
 
 OPERATIONS: Mapping[str, Callable[[World, str, Json], Json | None]] = {
+    "DescribeListeners": describe_listeners,
     "DescribeRules": describe_rules,
     "DescribeTargetGroups": describe_target_groups,
     "DescribeTargetHealth": describe_target_health,
@@ -79,15 +114,15 @@ OPERATIONS: Mapping[str, Callable[[World, str, Json], Json | None]] = {
 """The operations, by name. Each answers None where it knows nothing of what is asked."""
 
 
-def _rule(arn: str, serving: str, other: str) -> Json:
-    groups = [{"TargetGroupArn": serving, "Weight": 100}, {"TargetGroupArn": other, "Weight": 0}]
-    return {
-        "RuleArn": arn,
-        "Priority": "1",
-        "Conditions": [],
-        "Actions": [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": groups}}],
-        "IsDefault": False,
-    }
+def _rules(world: World, region: str) -> Iterable[ProductionRule]:
+    here = [service for service in world.services.values() if service.region == region]
+    return [rule for service in here for rule in production_rules(service).values() if rule.load_balancer]
+
+
+def _forward(rule: ProductionRule) -> Json:
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in rule.weights.items()]
+    config = {"TargetGroups": groups, "TargetGroupStickinessConfig": {"Enabled": False}}
+    return {"Type": "forward", "Order": 1, "ForwardConfig": config}
 
 
 def _registered(world: World, group: SandboxTargetGroup) -> Iterable[SandboxTask]:

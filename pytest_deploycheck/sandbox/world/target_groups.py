@@ -28,6 +28,7 @@ class SandboxTargetGroup:
         port: The port that its targets have where none is named.
         health_check_path: The path of its health checks.
         health_check_enabled: Whether it has health checks.
+        weight: Its weight in the rule for users' requests, where it has an alternate; default: by the rollout.
     """
 
     arn: str
@@ -37,6 +38,7 @@ class SandboxTargetGroup:
     port: int = 80
     health_check_path: str = "/"
     health_check_enabled: bool = True
+    weight: int | None = None
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.world.names import last_part
+from pytest_deploycheck.sandbox.world.ecs.listener_rules import ProductionRule, production_rules
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def load_balancers(service: SandboxService) -> list[Json]:
     """
     if service.controller != "ECS":
         return task_set_load_balancers(service.production)
-    alternates = dict(zip(service.target_groups, service.alternate_target_groups, strict=False))
+    rules = production_rules(service)
     return [
         {
             **_load_balancer(service, arn),
-            **({"advancedConfiguration": _advanced(service, arn, alternates[arn])} if arn in alternates else {}),
+            **({"advancedConfiguration": _advanced(service, arn, rules[arn])} if arn in rules else {}),
         }
         for arn in service.target_groups
     ]
@@ -71,27 +71,14 @@ def resolved_balancers(service: SandboxService, rollout: SandboxRollout) -> list
     ]
 
 
-def production_rules(service: SandboxService) -> dict[str, tuple[str, str]]:
-    """Return the target group to which each production listener rule of a service forwards, and the other one."""
-    turns = zip(service.target_groups, service.alternate_target_groups, strict=False)
-    return {
-        _advanced(service, arn, alternate)["productionListenerRule"]: (
-            (alternate, arn) if service.production.is_alternate else (arn, alternate)
-        )
-        for arn, alternate in turns
-    }
-
-
 def _load_balancer(service: ServiceState, arn: str) -> Json:
     name = service.definition.containers[0].name
     return {"targetGroupArn": arn, "containerName": name, "containerPort": CONTAINER_PORT}
 
 
-def _advanced(service: ServiceState, arn: str, alternate: str) -> Json:
-    balancer = service.resources.target_groups.by_arn[arn].load_balancer
-    rule = f"{balancer.replace(':loadbalancer/', ':listener-rule/')}/{last_part(arn)}/{last_part(alternate)}"
+def _advanced(service: ServiceState, arn: str, rule: ProductionRule) -> Json:
     return {
-        "alternateTargetGroupArn": alternate,
-        "productionListenerRule": rule,
+        "alternateTargetGroupArn": next(each for each in rule.weights if each != arn),
+        "productionListenerRule": rule.arn,
         "roleArn": f"arn:aws:iam::{service.account.id}:role/ecsInfrastructureRole",
     }
