@@ -44,14 +44,28 @@ class Reference(Struct, frozen=True):
 
 
 class Platform(Struct, frozen=True):
-    """What an image was built for, in the words of the OCI image specification: `linux`, `amd64`, `v8`."""
+    """The platform of an image, in the words of the OCI image specification.
+
+    Attributes:
+        os: The operating system, such as `linux`.
+        architecture: The CPU architecture, such as `amd64`.
+        variant: The variant of the architecture, such as `v8`, or None.
+        os_version: The version of Windows, such as `10.0.20348.2762`, or None.
+    """
 
     os: str
     architecture: str
     variant: str | None = None
+    os_version: str | None = None
 
     def __str__(self) -> str:
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))
+
+    @property
+    def with_version(self) -> str:
+        """The platform in words, with the version of the operating system: `windows(10.0.20348.2762)/amd64`."""
+        os = f"{self.os}({self.os_version})" if self.os_version else self.os
+        return "/".join(filter(None, (os, self.architecture, self.variant)))
 
 
 class Child(Struct, frozen=True):

@@ -74,7 +74,9 @@ def _config(digest: str, document: Any) -> ImageConfig:
 
 def _platform(document: Mapping[str, Any]) -> Platform | None:
     os, architecture = _text(document.get("os")), _text(document.get("architecture"))
-    return Platform(os, architecture, _text(document.get("variant")) or None) if os and architecture else None
+    if not (os and architecture):
+        return None
+    return Platform(os, architecture, _text(document.get("variant")) or None, _text(document.get("os.version")) or None)
 
 
 def _step(step: Mapping[str, Any]) -> Step:

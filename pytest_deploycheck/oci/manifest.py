@@ -47,9 +47,7 @@ def parse(content: bytes, *, digest: str | None = None) -> Manifest:
         if media_type in (DOCKER_LIST, OCI_INDEX):
             return Manifest(actual, media_type, children=tuple(_children(document)))
         if media_type in (DOCKER_MANIFEST, OCI_MANIFEST):
-            layers = tuple(
-                Layer(layer["digest"], layer["size"], layer.get("mediaType", "")) for layer in document["layers"]
-            )
+            layers = tuple(_layer(entry) for entry in document["layers"])
             return Manifest(actual, media_type, config=document["config"]["digest"], layers=layers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"manifest {actual} cannot be read: {error!r}") from error
@@ -81,4 +79,7 @@ def _children(index: dict[str, Any]) -> list[Child]:
 def _platform(entry: dict[str, Any] | None) -> Platform | None:
     if not entry:
         return None
-    return Platform(entry["os"], entry["architecture"], entry.get("variant"))
+    variant, version = (
+        value if isinstance(value := entry.get(key), str) else None for key in ("variant", "os.version")
+    )
+    return Platform(entry["os"], entry["architecture"], variant, version)

@@ -23,7 +23,7 @@ def explain_finding(finding: Finding) -> str:
 
 def closer_look(finding: Finding) -> list[str]:
     """Return the lines for a closer look: details, links to the console, and what was read of the logs."""
-    links = [f"in the AWS console: {one['console']}" for one in finding.evidence.get("stopped", ())]
+    links = [f"in the AWS console: {one['console']}" for one in finding.evidence.get("stopped", ()) if one["console"]]
     lines = [line for one in finding.last_lines for line in last_lines_of(one)]
     account = account_of(finding.logs).splitlines() if finding.logs else []
     return [*finding.details.splitlines(), *links, *lines, *account]

@@ -144,12 +144,12 @@ def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
     return _holds(expected.image, digest) or _holds(facts.image_of(digest), expected.digest)
 
 
-def platform_of(task: Task, facts: ServiceFacts) -> TaskPlatform:
-    """Return the platform that a task runs on, by what ECS says of the task, else of its definition."""
-    definition = facts.definition_of(task)
+def platform_of(task: Task | None, facts: ServiceFacts) -> TaskPlatform:
+    """Return the platform of a task, by its own description, else by its task definition; of None, the service's."""
+    definition = facts.definition_of(task) if task else facts.definition
     return task_platform(
-        task.os or (definition.os if definition else None),
-        task.architecture or (definition.architecture if definition else None),
+        (task.os if task else None) or (definition.os if definition else None),
+        (task.architecture if task else None) or (definition.architecture if definition else None),
     )
 
 

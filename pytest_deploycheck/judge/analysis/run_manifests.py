@@ -7,8 +7,9 @@ from msgspec import Struct
 from pytest_deploycheck.facts.image import Child, Image
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.analysis.matching import platform_of
 from pytest_deploycheck.judge.wording import short
-from pytest_deploycheck.oci.platforms import TaskPlatform, runnable, task_platform
+from pytest_deploycheck.oci.platforms import TaskPlatform, runnable
 
 
 class RunManifests(Struct, frozen=True):
@@ -38,7 +39,7 @@ def run_manifests(judged: Judged, facts: ServiceFacts) -> RunManifests:
     for task in facts.running or (None,):
         children = _children(image, judged, task, facts)
         if len(children) != 1:
-            return RunManifests(doubt=_doubt(image, children, _platform(task, facts)))
+            return RunManifests(doubt=_doubt(image, children, platform_of(task, facts)))
         found[children[0].digest] = None
     return RunManifests(tuple(found))
 
@@ -49,20 +50,15 @@ def _children(image: Image, judged: Judged, task: Task | None, facts: ServiceFac
     container = task.container(judged.container) if task else None
     shown = tuple(child for child in children if container and child.digest == container.image_digest)
     # The same manifest may be listed for several platforms.
-    return shown[:1] or runnable(children, _platform(task, facts))
-
-
-def _platform(task: Task | None, facts: ServiceFacts) -> TaskPlatform:
-    definition = facts.definition_of(task) if task else facts.definition
-    return task_platform(
-        (task.os if task else None) or (definition.os if definition else None),
-        (task.architecture if task else None) or (definition.architecture if definition else None),
-    )
+    return shown[:1] or runnable(children, platform_of(task, facts))
 
 
 def _doubt(image: Image, fitting: tuple[Child, ...], platform: TaskPlatform) -> str:
     children = fitting or (image.manifest.children if image.manifest else ())
-    entries = ", ".join(f"{child.platform or 'no platform'} ({short(child.digest)})" for child in children)
+    entries = ", ".join(
+        f"{child.platform.with_version if child.platform else 'no platform'} ({short(child.digest)})"
+        for child in children
+    )
     if not fitting:
         return f"the index {short(image.digest)} has no manifest for {platform}, on which tasks run; it has {entries}"
     return f"the index {short(image.digest)} has several manifests that fit tasks on {platform}: {entries}"

@@ -91,11 +91,20 @@ def _detail(task: Task) -> str:
     return one_line(f"{task.stop_code}{f', {reasons}' if reasons else ''}", 600)
 
 
-def console_link(task: Task) -> str:
-    """Return the address of a task in the AWS console."""
+_CONSOLES = {
+    "aws": "{region}.console.aws.amazon.com",
+    "aws-cn": "{region}.console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""The hosts of the AWS console by partition, as far as they are known: botocore's endpoint data has none."""
+
+
+def console_link(task: Task) -> str | None:
+    """Return the address of a task in the AWS console, or None in a partition whose console is not known."""
     _, partition, _, region, _, path = task.arn.split(":", 5)
-    domain = {"aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}.get(partition, "aws.amazon.com")
-    host = f"console.{domain}" if partition == "aws-us-gov" else f"{region}.console.{domain}"
+    if partition not in _CONSOLES:
+        return None
+    host = _CONSOLES[partition].format(region=region)
     cluster = path.split("/")[1]
     return f"https://{host}/ecs/v2/clusters/{cluster}/tasks/{task.id}/configuration?region={region}"
 

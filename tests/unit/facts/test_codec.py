@@ -46,7 +46,7 @@ st.register_type_strategy(int, NUMBERS)
 
 REGISTRIES = st.builds(Registry, TEXTS, TEXTS)
 REFERENCES = st.builds(Reference, TEXTS, TEXTS, optional(TEXTS), optional(TEXTS), optional(REGISTRIES))
-PLATFORMS = st.builds(Platform, TEXTS, TEXTS, optional(TEXTS))
+PLATFORMS = st.builds(Platform, TEXTS, TEXTS, optional(TEXTS), optional(TEXTS))
 MANIFESTS = st.builds(
     Manifest,
     TEXTS,

@@ -44,7 +44,13 @@ def manifest_of(count: int) -> Manifest:
     return Manifest("sha256:m", OCI_MANIFEST, config="sha256:c", layers=layers)
 
 
-def test_all_it_says_is_read() -> None:
+def test_the_version_of_windows_is_read() -> None:
+    """A configuration for Windows names the version of the operating system."""
+    content = json.dumps(BUILT | {"os": "windows", "os.version": "10.0.20348.2762"}).encode()
+    assert parse_config(content).platform == Platform("windows", "arm64", "v8", "10.0.20348.2762")
+
+
+def test_all_members_are_read() -> None:
     """Platform, time, labels, command, user, folder, history and diff ids come from their members."""
     content = json.dumps(BUILT).encode()
     config = parse_config(content, digest=digest_of(content))

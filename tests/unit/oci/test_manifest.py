@@ -118,6 +118,14 @@ def test_a_child_without_a_platform_stays() -> None:
     assert parse(index(OCI_INDEX, {"digest": SEAL, "size": 1})).children[-1] == Child(SEAL, None)
 
 
+@pytest.mark.parametrize(("version", "expected"), [("10.0.20348.2762", "10.0.20348.2762"), (10, None)])
+def test_an_entry_for_windows_has_its_version(version: object, expected: str | None) -> None:
+    """The version of the operating system is read; a value of another type is not."""
+    platform = {"os": "windows", "architecture": "amd64", "os.version": version}
+    child = parse(index(OCI_INDEX, {"digest": SEAL, "size": 1, "platform": platform})).children[-1]
+    assert child.platform == Platform("windows", "amd64", os_version=expected)
+
+
 def test_the_digest_must_be_that_of_the_bytes() -> None:
     """Bytes that are not those of their digest are refused, with both digests; a newline more is enough."""
     content = single(OCI_MANIFEST)

@@ -234,7 +234,7 @@ def test_several_causes_are_each_told_the_most_frequent_first() -> None:
     assert finding.cause.index("not in its registry") < finding.cause.index("memory than its limit")
     for stop in stops(world):
         assert stop.reason.remedy in finding.remedy
-        assert console_link(stop.tasks[0]) in explain_finding(finding)
+        assert str(console_link(stop.tasks[0])) in explain_finding(finding)
 
 
 def test_more_causes_than_one_can_read_are_counted() -> None:
@@ -260,6 +260,17 @@ def test_the_link_leads_to_the_console_of_the_partition(partition: str, region: 
     """China and GovCloud have consoles of their own."""
     one = replace(task(), arn=f"arn:{partition}:ecs:{region}:123456789012:task/shop/0123abc")
     assert console_link(one) == f"{address}0123abc/configuration?region={region}"
+
+
+@pytest.mark.parametrize("partition", ["aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"])
+def test_no_link_is_made_up_for_an_unknown_console(partition: str) -> None:
+    """Findings of a partition whose console is not known have no link."""
+    crashed = stopped(aws.CRASHED, exit_code=1)
+    crashed = replace(crashed, arn=crashed.arn.replace("arn:aws:", f"arn:{partition}:"))
+    assert console_link(crashed) is None
+    finding = judge_complete(failed("service deployments", tasks=(*SERVING, crashed)), waited=0)
+    assert finding.evidence["stopped"]
+    assert "console: http" not in explain_finding(finding)
 
 
 @pytest.mark.parametrize("way", WAYS)
