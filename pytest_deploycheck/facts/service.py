@@ -26,6 +26,7 @@ class ContainerDefinition(Struct, frozen=True):
         has_health_check: Whether ECS itself checks its health (a Dockerfile's HEALTHCHECK is not monitored).
         version_consistency: Whether ECS fixes the digest once per rollout.
         mounts: The paths in the container at which volumes are mounted, over whatever the image has there.
+        serves_others: Whether the task definition makes it the log router or the proxy of the other containers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ContainerDefinition(Struct, frozen=True):
     has_health_check: bool = False
     version_consistency: bool = True
     mounts: tuple[str, ...] = ()
+    serves_others: bool = False
 
 
 class TaskDefinition(Struct, frozen=True):

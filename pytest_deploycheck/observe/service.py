@@ -91,6 +91,7 @@ class ServiceObserver(Struct, frozen=True):
             revisions or (),
             newest=newest_revision(service, records, revisions or ()),
             baseline=baseline,
+            targeted=[one.container for one in service.load_balancers] if service else (),
         )
         health, health_problems = self._health(settings, service, records, tasks)
         problems = {

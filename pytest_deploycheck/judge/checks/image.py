@@ -95,7 +95,8 @@ def _left_out(facts: ServiceFacts) -> list[str]:
     return [
         f"container {container.name!r} ({container.image}) is not judged, as its image is in no ECR registry"
         for container in facts.definition.containers
-        if container.essential and container.name not in judged and not _is_in_ecr(container.image)
+        if container.essential and not container.serves_others
+        if container.name not in judged and not _is_in_ecr(container.image)
     ]
 
 

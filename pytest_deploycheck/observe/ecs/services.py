@@ -77,7 +77,12 @@ def task_definition(client: ECSClient, arn: str) -> TaskDefinition:
     return TaskDefinition(
         arn=definition["taskDefinitionArn"],
         containers=tuple(
-            _container_definition(one, definition["containerDefinitions"]) for one in definition["containerDefinitions"]
+            _container_definition(
+                one,
+                definition["containerDefinitions"],
+                proxy=definition.get("proxyConfiguration", {}).get("containerName"),
+            )
+            for one in definition["containerDefinitions"]
         ),
         architecture=definition.get("runtimePlatform", {}).get("cpuArchitecture"),
         os=definition.get("runtimePlatform", {}).get("operatingSystemFamily"),
@@ -165,7 +170,9 @@ def _alarms(configuration: Mapping[str, Any]) -> Sequence[str]:
     return names if alarms.get("enable", True) else ()
 
 
-def _container_definition(answer: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) -> ContainerDefinition:
+def _container_definition(
+    answer: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]], *, proxy: str | None
+) -> ContainerDefinition:
     log = answer.get("logConfiguration", {})
     return ContainerDefinition(
         name=answer["name"],
@@ -176,6 +183,7 @@ def _container_definition(answer: Mapping[str, Any], siblings: Sequence[Mapping[
         has_health_check="healthCheck" in answer,
         version_consistency=answer.get("versionConsistency") != "disabled",
         mounts=tuple(dict.fromkeys(_mounts(answer, siblings))),
+        serves_others="firelensConfiguration" in answer or answer["name"] == proxy,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
-from pytest_deploycheck.facts.snapshot import Namer
+from pytest_deploycheck.facts.snapshot import Judged, Namer
 from pytest_deploycheck.oci import reference as oci
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 
@@ -37,6 +37,24 @@ class Choice(Struct, frozen=True):
     names_repository: bool
 
 
+_HELPER_ACCOUNTS = frozenset(
+    {
+        # AWS for Fluent Bit, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-using-fluentbit.html
+        "906394416424",
+        # Envoy of App Mesh, https://docs.aws.amazon.com/app-mesh/latest/userguide/envoy.html
+        "840364872350",
+        "422531588944",
+        "772975370895",
+        "856666278305",
+        "909464085924",
+        "919366029133",
+        "919830735681",
+        "924023996002",
+    }
+)
+"""The accounts of ECR registries from which AWS distributes images of helper containers."""
+
+
 def choose(
     containers: Sequence[ContainerDefinition],
     *,
@@ -44,6 +62,7 @@ def choose(
     named: Named | None,
     home: Registry,
     hosts: RegistryHosts,
+    targeted: Collection[str] = (),
 ) -> tuple[Choice, ...]:
     """Return the containers to judge, each with the expected reference for it.
 
@@ -53,13 +72,14 @@ def choose(
         named: The image that a user named, or None for what the task definition names.
         home: The environment's own registry, for references of a user that name none.
         hosts: The hosts that stand for ECR registries.
+        targeted: The names of the containers to which load balancers send traffic; they are not helpers.
 
     Raises:
         EnvironmentUnusableError: The task definition has no container `only`.
     """
     pulled = {container.name: _parse_pulled(container.image, hosts) for container in containers}
     whole = _whole_references(named, home, hosts)
-    candidates = _candidates(containers, pulled, only=only, whole=whole)
+    candidates = _candidates(containers, pulled, only=only, whole=whole, targeted=targeted)
     return tuple(
         Choice(
             container=name,
@@ -78,6 +98,7 @@ def _candidates(
     *,
     only: str | None,
     whole: Sequence[Reference],
+    targeted: Collection[str],
 ) -> list[str]:
     if only is not None:
         if only not in pulled:
@@ -89,9 +110,39 @@ def _candidates(
     pulling = [name for name, reference in pulled.items() if any(oci.same_place(reference, one) for one in whole)]
     if pulling:
         return pulling
-    essential = [container.name for container in containers if container.essential]
-    in_ecr = [name for name in essential if pulled[name].ecr]
-    return in_ecr or essential
+    essential = [container for container in containers if container.essential]
+    judged = [one.name for one in essential if one.name in targeted or not _is_helper(one, pulled[one.name])]
+    in_ecr = [name for name in judged if name in targeted or pulled[name].ecr]
+    return in_ecr or judged or [container.name for container in essential]
+
+
+def _is_helper(container: ContainerDefinition, pulled: Reference) -> bool:
+    """Whether a container only helps the others, as a log router, a proxy or an agent of AWS does."""
+    return container.serves_others or (pulled.ecr is not None and pulled.ecr.account in _HELPER_ACCOUNTS)
+
+
+def holders(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """Return the containers for which a bare tag or digest is meant: those whose own repository holds it.
+
+    A container whose repository cannot be read stays among them, so that its check is an error. Where no repository
+    holds the image all stay, so that the check lists them.
+
+    Raises:
+        EnvironmentUnusableError: Different repositories hold it.
+    """
+    if any(one.names_repository or one.namer not in ("option", "configuration") for one in judged):
+        return tuple(judged)
+    holding = [one for one in judged if one.expected.image and not one.expected.absent]
+    places = {one.expected.reference.place for one in holding}
+    if len(places) > 1:
+        reference = holding[0].expected.reference
+        which = ", ".join(f"{one.container} ({one.expected.reference.repository})" for one in holding)
+        raise EnvironmentUnusableError(
+            f"The repositories of several containers hold {reference.digest or reference.tag}: {which}.",
+            "Name the container whose image was to be shipped: `container` in the configuration of the service.",
+        )
+    unread = [one for one in judged if one.expected.image is None and not one.expected.absent]
+    return tuple(one for one in judged if one in holding or one in unread) or tuple(judged)
 
 
 def _whole_references(named: Named | None, home: Registry, hosts: RegistryHosts) -> tuple[Reference, ...]:

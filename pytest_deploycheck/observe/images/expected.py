@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ from pytest_deploycheck.facts.snapshot import Judged, Problem
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.first_observation import FirstObservation
-from pytest_deploycheck.observe.images.choice import Choice, Named, choose
+from pytest_deploycheck.observe.images.choice import Choice, Named, choose, holders
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.finder import ImageFinder
 from pytest_deploycheck.observe.images.history import with_history
@@ -63,6 +63,7 @@ class ExpectedImages:
         *,
         newest: Revision | None,
         baseline: Previous | None,
+        targeted: Collection[str] = (),
     ) -> tuple[tuple[Judged, ...], Problem | None]:
         """Return the containers to judge, and the problem where the configured container is not there any more.
 
@@ -73,9 +74,11 @@ class ExpectedImages:
             revisions: The service revisions of the newest rollouts, the newest first.
             newest: The service revision of the newest rollout, if ECS has it.
             baseline: What ran before.
+            targeted: The names of the containers to which load balancers send traffic.
 
         Raises:
-            EnvironmentUnusableError: In the first observation, the task definition lacks the configured container.
+            EnvironmentUnusableError: In the first observation, the task definition lacks the configured container, or
+                the repositories of several containers hold the named image.
         """
         containers = definition.containers if definition else _containers_of(tasks)
         if not containers:
@@ -87,13 +90,14 @@ class ExpectedImages:
                 named=self._named(settings),
                 home=self._home,
                 hosts=self._hosts,
+                targeted=targeted,
             )
+            judged = holders(side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices))
         except EnvironmentUnusableError as error:
             if not self._first.is_complete:
                 raise
             # A later rollout may have renamed the container.
             return (), Problem("ecs:DescribeTaskDefinition", "ContainerGone", error.message, error.remedy)
-        judged = side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices)
         return tuple(self._with_history(one, revisions, baseline) for one in judged), None
 
     def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:

@@ -133,3 +133,19 @@ def test_the_production_listener_rule_of_a_service() -> None:
     found = ecs.services(client({**service(1), "loadBalancers": [own]}), "default", ["shop"]).services["shop"]
     (balancer,) = found.load_balancers
     assert (balancer.target_groups, balancer.production_rule) == (("blue", "green"), "rule")
+
+
+def test_the_roles_of_containers_in_a_task_definition() -> None:
+    """A container with firelensConfiguration and the one of proxyConfiguration serve the others."""
+    containers: list[dict[str, Any]] = [
+        {"name": "app", "image": "app:1"},
+        {"name": "log_router", "image": "router:1", "firelensConfiguration": {"type": "fluentbit"}},
+        {"name": "envoy", "image": "envoy:1"},
+    ]
+    answer: dict[str, Any] = {"taskDefinitionArn": "arn", "containerDefinitions": containers}
+    answer["proxyConfiguration"] = {"type": "APPMESH", "containerName": "envoy"}
+    ecs_client = cast("ECSClient", SimpleNamespace(describe_task_definition=lambda **_: {"taskDefinition": answer}))
+
+    definition = ecs.task_definition(ecs_client, "arn")
+
+    assert [one.name for one in definition.containers if one.serves_others] == ["log_router", "envoy"]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
-from pytest_deploycheck.facts.image import Registry
+from pytest_deploycheck.facts.image import Image, Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
-from pytest_deploycheck.observe.images.choice import Choice, Named, choose
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, Namer, Problem
+from pytest_deploycheck.observe.images.choice import Choice, Named, choose, holders
+from pytest_deploycheck.oci.reference import parse
 from pytest_deploycheck.oci.registry_hosts import KNOWN_HOSTS
 
 HOME = Registry("123456789012", "us-east-1")
@@ -52,3 +56,107 @@ def test_two_targets_in_one_repository_have_to_be_told_apart() -> None:
         chosen(f"{HOST}/app:api@{ONE},{HOST}/app:job@{TWO}", app="app:api")
     assert "@FILE#TARGET" in caught.value.remedy
     assert chosen(f"{HOST}/app:2@{ONE},{HOST}/app:latest@{ONE}", app="app:1")["app"].expected.digest == ONE
+
+
+# Helper containers.
+
+AWS = "906394416424.dkr.ecr.us-east-1.amazonaws.com/aws-for-fluent-bit:stable"
+APP = ContainerDefinition("app", f"{HOST}/app:1")
+
+
+def judged_by_default(
+    *containers: ContainerDefinition, targeted: Sequence[str] = (), only: str | None = None
+) -> set[str]:
+    """Return the names of the containers that are judged where no image was named."""
+    found = choose(containers, only=only, named=None, home=HOME, hosts=KNOWN_HOSTS, targeted=targeted)
+    return {one.container for one in found}
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        ContainerDefinition("log_router", f"{HOST}/router:1", serves_others=True),
+        ContainerDefinition("log_router", AWS),
+        ContainerDefinition("envoy", "840364872350.dkr.ecr.us-east-1.amazonaws.com/aws-appmesh-envoy:v1"),
+    ],
+    ids=["role in the task definition", "Fluent Bit of AWS", "Envoy of AWS"],
+)
+def test_helpers_are_not_judged(helper: ContainerDefinition) -> None:
+    """Log routers, proxies and images from AWS's own accounts are not judged unless they are named."""
+    assert judged_by_default(APP, helper) == {"app"}
+    assert judged_by_default(APP, helper, only=helper.name) == {helper.name}
+
+
+def test_every_other_essential_container_is_judged() -> None:
+    """A sidecar from the same account or from another one is no helper: both are judged."""
+    proxy = ContainerDefinition("proxy", f"{HOST}/proxy:1.27")
+    foreign = ContainerDefinition("agent", "210987654321.dkr.ecr.us-east-1.amazonaws.com/agent:2")
+    task = ContainerDefinition("migrate", f"{HOST}/app:1", essential=False)
+    assert judged_by_default(APP, proxy, foreign, task) == {"app", "proxy", "agent"}
+
+
+def test_a_container_that_a_load_balancer_targets_is_no_helper() -> None:
+    """Users meet it, so it is judged, whatever its role and wherever its image is kept."""
+    proxy = ContainerDefinition("envoy", "ghcr.io/acme/envoy:1", serves_others=True)
+    assert judged_by_default(APP, proxy) == {"app"}
+    assert judged_by_default(APP, proxy, targeted=["envoy"]) == {"app", "envoy"}
+
+
+def test_helpers_alone_are_judged() -> None:
+    """A service of nothing but helpers is not left without a container to judge."""
+    assert judged_by_default(ContainerDefinition("log_router", AWS)) == {"log_router"}
+
+
+# Bare tags and digests.
+
+DENIED = Problem("ecr:DescribeImages", "AccessDeniedException", "denied", "allow it")
+
+
+def looked_up(name: str, outcome: str, *, namer: Namer = "option", repository: str | None = None) -> Judged:
+    """Return a container for which the tag v2 was looked up in its own repository: found, absent or denied."""
+    reference = parse(f"{HOST}/{repository or name}:v2")
+    lookup = {
+        "found": Lookup(reference, image=Image(reference, ONE)),
+        "absent": Lookup(reference, absent="tag"),
+        "denied": Lookup(reference, problem=DENIED),
+    }[outcome]
+    return Judged(name, lookup, Lookup(parse(f"{HOST}/{repository or name}:v1")), namer=namer)
+
+
+def names(*judged: Judged) -> list[str]:
+    """Return the names of the containers for which the tag is meant."""
+    return [one.container for one in holders(judged)]
+
+
+def test_a_bare_tag_is_meant_for_the_container_whose_repository_holds_it() -> None:
+    """A sidecar whose repository has no such tag is not judged by it."""
+    assert names(looked_up("app", "found"), looked_up("proxy", "absent")) == ["app"]
+
+
+def test_containers_of_one_repository_are_all_meant() -> None:
+    """Two containers that pull from the same repository run the same image."""
+    assert names(looked_up("app", "found"), looked_up("worker", "found", repository="app")) == ["app", "worker"]
+
+
+def test_a_bare_tag_in_no_repository_is_expected_in_all() -> None:
+    """No repository holds it: all containers stay, so that image-exists lists them."""
+    assert names(looked_up("app", "absent"), looked_up("proxy", "absent")) == ["app", "proxy"]
+
+
+def test_a_bare_tag_in_several_repositories_is_refused() -> None:
+    """Different repositories hold it: the user is asked for the container."""
+    with pytest.raises(EnvironmentUnusableError, match=r"app \(app\), proxy \(proxy\)") as caught:
+        names(looked_up("app", "found"), looked_up("proxy", "found"))
+    assert "`container`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("other", "left"), [("found", ["app", "proxy"]), ("absent", ["proxy"])])
+def test_a_repository_that_cannot_be_read_stays(other: str, left: list[str]) -> None:
+    """Whether it holds the tag is not known: its check is an error, never left out."""
+    assert names(looked_up("app", other), looked_up("proxy", "denied")) == left
+
+
+def test_without_a_named_image_all_containers_stay() -> None:
+    """The images of the task definition are each meant for their own container."""
+    own: Namer = "task definition"
+    assert names(looked_up("app", "found", namer=own), looked_up("proxy", "absent", namer=own)) == ["app", "proxy"]
