@@ -29,7 +29,7 @@ def test_a_duration(collect: Collect, value: str) -> None:
     assert collect("--deploy-env=dev", f"--deploy-wait={value}").status == 0
 
 
-@pytest.mark.parametrize("value", ["soon", "-1", "5 minutes", "1w", "nan", "inf", "", "5m5s"])
+@pytest.mark.parametrize("value", ["soon", "-1", "5 minutes", "1w", "nan", "inf", "5m5s"])
 @pytest.mark.usefixtures("configured")
 def test_what_is_no_duration_is_refused(collect: Collect, value: str) -> None:
     """The message names the option, what was found, and what a duration looks like."""
