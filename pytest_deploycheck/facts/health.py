@@ -1,4 +1,4 @@
-"""What load balancers and alarms say of a service."""
+"""The health of a service as load balancers and alarms report it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 
 class Target(Struct, frozen=True):
-    """What a target group says of one of its targets.
+    """The health of one target, as its target group reports it.
 
     Attributes:
         id: The address or the EC2 instance it is registered by.
@@ -80,7 +80,7 @@ class Alarm(Struct, frozen=True):
 
 
 class Traffic(Struct, frozen=True):
-    """How many requests came, and how many of them went wrong, beside what was declared of that.
+    """The numbers of requests and of failed requests, with the limits that were declared for them.
 
     Attributes:
         requests: Requests counted.
@@ -105,7 +105,7 @@ class Traffic(Struct, frozen=True):
 
     @property
     def is_enough(self) -> bool:
-        """Whether there were requests enough to speak of a share."""
+        """True if enough requests were counted to compare the share of failed ones."""
         return self.requests >= max(self.min_requests, 1)
 
     @property
@@ -115,13 +115,13 @@ class Traffic(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """What load balancers and alarms say of a service; why something is missing, the problems of its facts say.
+    """The health of a service as load balancers and alarms report it; its problems explain what is missing.
 
     Attributes:
         groups: The target groups of the service.
-        alarms: The alarms that were declared, as far as there are any by these names.
-        no_alarms: The declared names of which there is no alarm, each with names that are like it.
-        traffic: How many requests went wrong, where a limit for that was declared.
+        alarms: The declared alarms that exist.
+        no_alarms: The declared names that no alarm has, each with similar names.
+        traffic: The numbers of requests and of failed requests, where a limit was declared.
         serving: Whether a target group serves production, by its ARN, for the pairs of groups between which traffic is
             shifted; without those of which that is not known.
     """

@@ -1,4 +1,4 @@
-"""What a registry says of an image."""
+"""Images as a registry describes them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Step(Struct, frozen=True):
 
 
 class ImageConfig(Struct, frozen=True):
-    """What the configuration of an image says.
+    """The configuration of an image.
 
     Attributes:
         digest: The sha256 of its bytes.
@@ -164,7 +164,7 @@ class Manifest(Struct, frozen=True):
 
     @property
     def is_index(self) -> bool:
-        """Whether it lists the manifests of several platforms."""
+        """True if it lists the manifests of several platforms."""
         return bool(self.children) or self.config is None
 
 

@@ -59,7 +59,7 @@ class LogStream(Struct, frozen=True):
     others: tuple[str, ...] = ()
 
     def is_named(self, name: str) -> bool:
-        """Whether a stream of the group that has this name is this stream."""
+        """Return True if a stream of the group that has this name is this stream."""
         if not self.is_part:
             return self.name == name
         # `app-firelens-…` is a part of `my-app-firelens-…` too: the longer name tells.
@@ -96,7 +96,7 @@ class LogEvent(Struct, frozen=True):
             force_setattr(self, "text", readable(self.message).text)
 
     def has(self, matches: Callable[[str], object]) -> bool:
-        """Whether its text matches, or its raw message where no log router wrapped it."""
+        """Return True if its text matches, or its raw message where no log router wrapped it."""
         return bool(matches(self.text) or (not self.is_wrapped and matches(self.message)))
 
     def __repr__(self) -> str:
@@ -120,7 +120,7 @@ class LogMatch(LogEvent, frozen=True):
 
 
 class LogScope(Struct, frozen=True):
-    """Which logs are read, and from when.
+    """The log streams that are read, and the start of the window.
 
     Attributes:
         since: Start of the window (UTC): the start of the rollout, unless the run was told otherwise.
@@ -144,7 +144,7 @@ class LogScope(Struct, frozen=True):
 
     @property
     def may_drop(self) -> bool:
-        """Whether a log driver may have dropped lines."""
+        """True if a log driver may have dropped lines."""
         return any(stream.may_drop for stream in self.streams)
 
     @property
@@ -229,7 +229,7 @@ class LogSight(Struct, frozen=True):
 
     @property
     def is_unread(self) -> bool:
-        """Whether the reading ended before the end of the logs, as the wait was over."""
+        """True if the reading ended before the end of the logs, as the wait was over."""
         return any(problem.code == UNREAD for problem in self.problems)
 
     def incomplete(self, moment: datetime | None = None) -> tuple[str, ...]:

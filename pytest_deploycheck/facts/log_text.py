@@ -40,7 +40,7 @@ class Part(Struct, frozen=True):
 
 
 class Readable(Struct, frozen=True):
-    """What a person reads of an event.
+    """The text of a log event for people.
 
     Attributes:
         text: The text of the line, without control sequences and line ends.

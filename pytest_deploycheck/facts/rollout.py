@@ -1,4 +1,4 @@
-"""What ECS says of the rollouts of a service."""
+"""The rollouts of a service as ECS reports them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Revision(Struct, frozen=True):
 
 
 class Pause(Struct, frozen=True):
-    """A hook at which a rollout waits for somebody to let it go on.
+    """A hook at which a rollout waits until a user continues it.
 
     Attributes:
         hook: Id of the hook, by which it is let go on.
@@ -130,5 +130,5 @@ class ServiceDeployment(Struct, frozen=True):
 
     @property
     def is_going_on(self) -> bool:
-        """Whether it is neither over nor on its way back, so that it can be stopped."""
+        """True if it is neither finished nor being rolled back, so that it can be stopped."""
         return self.status in {"PENDING", "IN_PROGRESS"}

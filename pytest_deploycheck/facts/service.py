@@ -1,4 +1,4 @@
-"""What ECS says of a service and its task definitions."""
+"""A service and its task definitions as ECS reports them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ServiceEvent(Struct, frozen=True):
 
 
 class LoadBalancer(Struct, frozen=True):
-    """What a service says of a load balancer it is registered with.
+    """A load balancer with which a service is registered.
 
     Attributes:
         container: The container that takes the traffic.
@@ -123,7 +123,7 @@ class Service(Struct, frozen=True):
         task_definition: ARN of its current task definition.
         controller: ECS, CODE_DEPLOY or EXTERNAL: who runs its rollouts.
         scheduling: REPLICA, or DAEMON where each container instance has one task.
-        created_at: When it was made, or None where ECS does not say; one that was made anew keeps its ARN.
+        created_at: The time of its creation, or None where ECS does not report it; a recreated service keeps its ARN.
         deployments: Its deployments, as listed.
         task_sets: Its task sets, where another controller than ECS runs its rollouts.
         load_balancers: The load balancers that it is registered with.

@@ -1,4 +1,4 @@
-"""What the checkout holds: the files that an image should have."""
+"""The files of the checkout that an image should contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_deploycheck.facts.image import Layer
 
 
 class FileDigest(Struct, frozen=True):
-    """What a file holds, by digest.
+    """The content of a file, by digest.
 
     Attributes:
         size: Bytes.
@@ -94,5 +94,5 @@ class Compared(Struct, frozen=True):
 
     @property
     def is_held(self) -> bool:
-        """Whether the image holds what the checkout holds."""
+        """True if the image and the checkout have the same content."""
         return not (self.missing or self.different)

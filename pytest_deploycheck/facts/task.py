@@ -1,4 +1,4 @@
-"""What ECS says of a task."""
+"""Tasks as ECS reports them."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ class Task(Struct, frozen=True):
 
     @property
     def is_of_service(self) -> bool:
-        """Whether a deployment or task set of a service started it, and not a person or a rule."""
+        """True if a deployment or task set of a service started it, and not a person or a rule."""
         return self.started_by.startswith("ecs-svc/")
 
     @property
     def has_failed(self) -> bool:
-        """Whether it stopped, or never came up, for a reason that nobody wished for.
+        """True if it failed: it stopped, or never started, and was not meant to.
 
         A health check that fails makes the scheduler stop a task, as it does when it replaces one: only the sentence
         tells the two apart.
@@ -124,12 +124,12 @@ class Task(Struct, frozen=True):
 
     @property
     def is_status_known(self) -> bool:
-        """Whether this version knows the states in which ECS says the task is, and should be."""
+        """True if this version knows the last and the desired status that ECS reports for the task."""
         return {self.status, self.desired_status} <= STATUSES
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs and is to go on running."""
+        """True if it is running and its desired status is to keep running."""
         return self.status == "RUNNING" and self.desired_status == "RUNNING"
 
     def container(self, name: str) -> Container | None:

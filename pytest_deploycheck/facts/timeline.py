@@ -1,4 +1,4 @@
-"""What happened when."""
+"""Events with their times."""
 
 from __future__ import annotations
 

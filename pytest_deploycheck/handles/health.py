@@ -1,4 +1,4 @@
-"""What load balancers and alarms say, as a test holds it."""
+"""The health of a service as load balancers and alarms report it, for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_deploycheck.judge.analysis.targets import Registration
 
 
 class TaskTarget(Struct, frozen=True):
-    """How a new task stands in a target group.
+    """The health of a new task in a target group.
 
     Attributes:
         task: The task's id.
@@ -71,7 +71,7 @@ class States(frozenset[str]):
 
 
 class TargetHealth(Sequence[TaskTarget]):
-    """How each new task stands in each target group of the service."""
+    """The health of each new task in each target group of the service."""
 
     def __init__(self, targets: Sequence[TaskTarget]) -> None:
         self._targets = tuple(targets)
@@ -122,7 +122,7 @@ class AlarmState(Struct, frozen=True):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it is OK, and did not go off since the rollout began."""
+        """True if it is OK, and has not gone into ALARM since the rollout began."""
         return self.state == "OK" and self.went_off_at is None
 
     def __repr__(self) -> str:
@@ -153,7 +153,7 @@ class Alarms(Mapping[str, AlarmState]):
 
 
 def target_health(analysis: ServiceAnalysis) -> TargetHealth:
-    """How each new task stands in each target group of a service.
+    """The health of each new task in each target group of a service.
 
     Raises:
         UnprovenError: That could not be looked at.

@@ -86,7 +86,7 @@ class DeployedImage(Struct, frozen=True):
     _files: OpenedImage | None = None
 
     def read_text(self, path: str, encoding: str = "utf-8") -> str:
-        """What a text file holds; links are followed inside the image.
+        """Return the text of a file; links are followed inside the image.
 
         Args:
             path: An absolute path in the image.
@@ -100,7 +100,7 @@ class DeployedImage(Struct, frozen=True):
         return self.read_bytes(path).decode(encoding)
 
     def read_bytes(self, path: str) -> bytes:
-        """What a file holds; links are followed inside the image.
+        """Return the bytes of a file; links are followed inside the image.
 
         Args:
             path: An absolute path in the image.
@@ -113,7 +113,7 @@ class DeployedImage(Struct, frozen=True):
         return self._opened().agreed(path, lambda files: files.read_bytes(path))
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file, a folder, or a link that leads to one; for a no, every layer is read.
+        """Return True if a path is a file, a folder, or a link to one; to return False, every layer is read.
 
         Args:
             path: An absolute path in the image.

@@ -23,7 +23,7 @@ Link = Literal["image", "rollout", "tasks", "logs", "health"]
 
 
 class Status(StrEnum):
-    """How a check ended. What is not proven is never a pass."""
+    """The result of a check. What is not proven is never a pass."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -85,7 +85,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def is_good(self) -> bool:
-        """Whether the check passed or was skipped."""
+        """True if the check passed or was skipped."""
         return self.status in (Status.PASS, Status.SKIP)
 
 

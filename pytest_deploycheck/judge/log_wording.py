@@ -1,4 +1,4 @@
-"""Sentences about what the tasks logged, for findings and for the failures of tests. One home for their wording."""
+"""The sentences about logs, for findings and for the failures of tests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def failed_sentence(outcome: ExpectationOutcome) -> str:
 
 
 def no_events(reading: Reading, sight: LogSight) -> str:
-    """Which tasks have no log events, or why their logs cannot be read."""
+    """The clause on tasks without log events, or on logs that cannot be read."""
     if sight.scope.blind:
         return f"the logs cannot be read ({'; '.join(sight.scope.blind)})"
     if sight.tasks_with_events:
@@ -68,11 +68,11 @@ def no_events(reading: Reading, sight: LogSight) -> str:
 
 
 def no_events_remedy(sight: LogSight) -> str:
-    """What to do where there are no log events."""
+    """The remedy where tasks have no log events."""
     if sight.scope.blind:
         return (
-            "Where a log router such as FireLens writes to CloudWatch, name its group (log_group). An environment "
-            'without logs says so: require = ["image", "rollout", "tasks"].'
+            "Where a log router such as FireLens writes to CloudWatch, name its group (log_group). For an "
+            'environment without logs, set require = ["image", "rollout", "tasks"].'
         )
     return (
         "Trigger the application so that it logs, wait longer (--deploy-log-wait=2m), or check that the task's "
@@ -81,7 +81,7 @@ def no_events_remedy(sight: LogSight) -> str:
 
 
 def unsettled(reading: Reading, sight: LogSight) -> str:
-    """Why an absence or a number is not known yet."""
+    """The clause on an absence or a number that is not known yet."""
     known = f"known up to {at(reading.until)} only, and " if reading.until else ""
     tasks = _tasks(reading.lacking)
     return (
@@ -91,7 +91,7 @@ def unsettled(reading: Reading, sight: LogSight) -> str:
 
 
 def unsettled_remedy(sight: LogSight) -> str:
-    """What to do where events are not settled."""
+    """The remedy where earlier events may still become visible."""
     longer = f"{sight.scope.settle * 3:.0f}s"
     return f"Make the tasks log something, such as by a request, or wait longer (--deploy-log-wait={longer})."
 
@@ -135,7 +135,7 @@ def failure_cause(outcome: ExpectationOutcome) -> str:
 
 
 def only_in_old(outcome: ExpectationOutcome) -> str:
-    """Where a line was seen that only tasks logged that run something else; empty where none did."""
+    """The clause on a line that only tasks of other images logged; empty where none did."""
     number = len(outcome.old_tasks)
     if not number:
         return ""

@@ -1,4 +1,4 @@
-"""Whether a rollback is proposed: only where the expected image runs, and does harm."""
+"""The decision to propose a rollback: only where the expected image runs, and does harm."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import TASKS_RUNNING, Finding, Status
 
 _BROUGHT = frozenset({Outcome.COMPLETED, Outcome.FAILED})
-"""The outcomes after which the expected image stays in the service until somebody rolls it back."""
+"""The outcomes after which the expected image stays in the service until it is rolled back."""
 
 
 def proposes_rollback(analysis: ServiceAnalysis, findings: Sequence[Finding]) -> bool:
-    """Whether to propose a rollback: the expected image runs or crashes, and no rollout is going on.
+    """Return True if a rollback is to be proposed: the expected image runs or crashes, and no rollout is going on.
 
     Harm is a failed check of health, a forbidden line that was logged, or tasks that crash. A missing line is not, and
     neither is a failed test, whose cause may lie elsewhere.
@@ -28,7 +28,7 @@ def proposes_rollback(analysis: ServiceAnalysis, findings: Sequence[Finding]) ->
 
 
 def _crashes(analysis: ServiceAnalysis, failed: Sequence[Finding]) -> bool:
-    """Whether tasks of the expected image ran and stopped again, so that too few are left or the rollout failed."""
+    """Tell if tasks of the expected image ran and stopped again, so that too few are left or the rollout failed."""
     is_short = any(finding.id == TASKS_RUNNING.id or finding.link == "rollout" for finding in failed)
     crashed = [task for task in analysis.failed_tasks if task.started_at]
     return is_short and any(analysis.matches.image_of(task) is Match.EXPECTED for task in crashed)

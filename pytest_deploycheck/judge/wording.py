@@ -1,4 +1,4 @@
-"""How facts are named in sentences: digests, times, images. The same everywhere."""
+"""The names of facts in sentences (digests, times, images), the same everywhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def at(moment: datetime | None) -> str:
 
 
 def pushed(image: Image | None) -> str:
-    """When an image was pushed and how it is tagged, in brackets; empty where nothing is known."""
+    """The push time and the tags of an image, in brackets; empty where nothing is known."""
     if image is None:
         return ""
     known = [f"pushed {at(image.pushed_at)}"] if image.pushed_at else []

@@ -61,7 +61,7 @@ def last_lines(lines: Iterable[LogLine]) -> list[str]:
 
 
 def _events_seen(evidence: LogEvidence) -> str:
-    """How much was seen of the window, as far as it was read."""
+    """The number of events that were seen of the window."""
     if evidence.is_recent_all or not evidence.recent:
         return f"{plural(evidence.recent, 'event')} seen"
     return f"the last {evidence.recent} events seen, and {plural(evidence.matches, 'match')} in all of it"

@@ -1,4 +1,4 @@
-"""How a rollout gets on, on one line."""
+"""The progress of a rollout, on one line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pytest_deploycheck.redaction import one_line
 
 
 def progress_line(progress: Progress, elapsed: float) -> str:
-    """`backend: new 1/2 running, old 2 draining, 40 s, last event`: how far, how long, and what was said last."""
-    said = [one_line(progress.last_event, 200)] if progress.last_event else []
-    return ", ".join([standing(progress), seconds(round(elapsed)), *said])
+    """`backend: new 1/2 running, old 2 draining, 40 s, last event`: the progress, the time, and the newest event."""
+    newest = [one_line(progress.last_event, 200)] if progress.last_event else []
+    return ", ".join([standing(progress), seconds(round(elapsed)), *newest])
 
 
 def standing(progress: Progress) -> str:

@@ -19,14 +19,14 @@ _MARKS = {
     Status.SKIP: "skipped",
 }
 _TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
-"""The checks whose evidence stands for their link when it holds."""
+"""The checks whose summary is shown for their link when it holds."""
 
 _PROVING = {
     "logs": "declare a [[…logs]] expectation, or assert on deploy_logs in a test",
     "health": "declare alarms or an error_rate, put the service behind a load balancer, give its container a health "
     "check, or take health out of `require`",
 }
-"""What would prove a link of which nothing was asked."""
+"""The remedy for a link that no check covers."""
 
 _LAST_LINES = 3
 """Log lines of a task that crashed which the summary shows; its check shows more of them."""
@@ -111,7 +111,7 @@ def _advice(service: ServiceReport) -> list[str]:
 
 
 def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
-    """What the checks that passed have shown, and nothing else."""
+    """Return what the passed checks prove, and nothing else."""
     passed = {finding.id for finding in service.findings if finding.status is Status.PASS}
     images = ", ".join(
         f"{one.expected.reference.repository}:{one.expected.reference.tag or ''} ({short(one.expected.digest)})"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TailSettings(Struct, frozen=True):
-    """How the log tails of a run wait.
+    """The settings with which the log tails of a run wait.
 
     Attributes:
         clock: Where the time of waits comes from.
@@ -68,7 +68,7 @@ class LogTails(Struct):
         return self.tails[service]
 
     def close(self) -> None:
-        """Release what costs while it is open."""
+        """Release the resources that it holds."""
         for tail in self.tails.values():
             tail.close()
 

@@ -95,7 +95,7 @@ OUTSIDE = sorted(
 )
 
 
-PENDING = ("facts", "handles", "judge", "report", "run")
+PENDING = ("facts", "run")
 """Parts of the package whose texts are still to be revised."""
 
 

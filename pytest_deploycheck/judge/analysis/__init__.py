@@ -1,3 +1,3 @@
-"""What several checks need, derived once from the facts of a service."""
+"""The values that several checks need, derived once from the facts of a service."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tasks run, compared with the expected image.
+"""The images that the tasks run, compared with the expected image.
 
 Digests are compared, never times: a task that started after a push can still run the digest that ECS fixed before it.
 """
@@ -21,7 +21,7 @@ _NOT_YET_RUNNING = frozenset({"PENDING", "MANIFEST_PULLED", "PULLED", "CREATED",
 
 
 class Match(Enum):
-    """What a container of a task runs, compared with the expected image."""
+    """The image that a container of a task runs, compared with the expected image."""
 
     EXPECTED = "the expected image"
     OTHER = "another image"
@@ -33,12 +33,12 @@ class Match(Enum):
 
     @property
     def is_other(self) -> bool:
-        """Whether it is certain that the image is not the expected one."""
+        """True if the image is certainly not the expected one."""
         return self in (Match.OTHER, Match.OTHER_PLATFORM, Match.STARTED_BEFORE_PUSH)
 
     @property
     def runs_nothing(self) -> bool:
-        """Whether the container does not run, whatever its image is."""
+        """True if the container does not run, whatever its image is."""
         return self in (Match.STOPPED, Match.PENDING)
 
 
@@ -80,7 +80,7 @@ class TaskMatches(Struct, frozen=True, dict=True):
         return _worst([self._image(judged, task) for judged in self.facts.judged])
 
     def is_new(self, task: Task) -> bool:
-        """Whether a task counts as running the expected image.
+        """Return True if a task counts as running the expected image.
 
         A task whose digest ECS does not tell counts where the newest rollout started it: what it runs stays unproven,
         and the link `tasks` says so.
@@ -137,7 +137,7 @@ class TaskMatches(Struct, frozen=True, dict=True):
 
 
 def is_related(judged: Judged, digest: str, facts: ServiceFacts) -> bool:
-    """Whether a digest is the one expected, or one of the two is an index with the other in it, for any platform."""
+    """Tell if a digest is the one expected, or one of the two is an index with the other in it, for any platform."""
     expected = judged.expected
     if expected.digest is None or digest == expected.digest:
         return digest == expected.digest
@@ -185,11 +185,11 @@ def _match_index(index: Image | None, expected: str, platform: TaskPlatform) -> 
 
 
 def _holds(index: Image | None, digest: str) -> bool:
-    """Whether `digest` is a manifest of `index`, for any platform."""
+    """Return True if `digest` is a manifest of `index`, for any platform."""
     children = index.manifest.children if index and index.manifest else ()
     return any(child.digest == digest for child in children)
 
 
 def _is_closed_index(image: Image | None) -> bool:
-    """Whether it is an index whose manifests could not be read."""
+    """Return True if it is an index whose manifests could not be read."""
     return image is not None and image.manifest is None and image.media_type in (DOCKER_LIST, OCI_INDEX)

@@ -243,7 +243,7 @@ def _gone_again(newest: Deployment | TaskSet, service: Service, facts: ServiceFa
 
 
 def _came_after(task: Task, newest: Deployment | TaskSet, facts: ServiceFacts) -> bool:
-    """Whether a stopped task belongs to a later rollout than the newest listed one, not to an older one.
+    """Return True if a stopped task belongs to a later rollout than the newest listed one, not to an older one.
 
     Its task definition tells; where that is the same, as only a tag was moved, the image that it ran does.
     """
@@ -258,13 +258,13 @@ def _came_after(task: Task, newest: Deployment | TaskSet, facts: ServiceFacts) -
 
 
 def _ran_the_expected_image(task: Task, facts: ServiceFacts) -> bool:
-    """Whether a task runs the expected image, or did before it stopped."""
+    """Return True if a task runs the expected image, or did before it stopped."""
     digests = [(judged, one.image_digest) for judged in facts.judged if (one := task.container(judged.container))]
     return bool(digests) and all(digest and is_related(judged, digest, facts) for judged, digest in digests)
 
 
 def _is_later(task_definition: str, other: str) -> bool:
-    """Whether a task definition is a later revision of the same family than another."""
+    """Return True if a task definition is a later revision of the same family than another."""
     family, _, number = task_definition.rpartition(":")
     other_family, _, other_number = other.rpartition(":")
     is_known = number.isdigit() and other_number.isdigit()

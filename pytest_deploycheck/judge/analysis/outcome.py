@@ -115,7 +115,7 @@ def _inferred(facts: ServiceFacts) -> str:
 
 
 def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether the newest rollout is the one in the baseline, which expected another image."""
+    """Return True if the newest rollout is the one in the baseline, which expected another image."""
     before = facts.baseline
     if before is None or not before.is_settled:
         return False
@@ -125,7 +125,7 @@ def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool
 
 
 def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether an expected image was first pushed after the newest rollout began."""
+    """Return True if an expected image was first pushed after the newest rollout began."""
     images = [judged.expected.image for judged in facts.judged]
     return any(image and image.pushed_at and newest.started_at < image.pushed_at for image in images)
 
@@ -152,7 +152,7 @@ def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
 
 
 def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether the running image came after the expected one, as neither of them ran at the time of the baseline."""
+    """Tell if the running image came after the expected one, as neither of them ran at the time of the baseline."""
     before = facts.baseline
     if before is None or before.seen_at is None or not before.running or newest.started_at <= before.seen_at:
         return False
@@ -166,12 +166,12 @@ def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRol
 
 
 def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
-    """Whether the running image ran at the time of the baseline already, so that it is not a later one."""
+    """Return True if the running image ran at the time of the baseline already, so that it is not a later one."""
     return facts.baseline is not None and bool(_digests_run_by(judged, facts) & set(facts.baseline.running))
 
 
 def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Whether the running image was pushed after the expected one, and rolled out after that."""
+    """Return True if the running image was pushed after the expected one, and rolled out after that."""
     pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
     if pushed_at is None or newest.started_at <= pushed_at:
         return False
@@ -199,7 +199,7 @@ def _superseded_reason(facts: ServiceFacts, newest: NewestRollout) -> str:
 
 
 def leads_to_the_expected_image(facts: ServiceFacts) -> bool:
-    """Whether the task definition names the expected image, so that a rollout of it brings that image."""
+    """Return True if the task definition names the expected image, so that a rollout of it brings that image."""
     return all(
         judged.is_own_reference
         or (judged.expected.digest is not None and judged.expected.digest == judged.pulled.digest)
@@ -208,7 +208,7 @@ def leads_to_the_expected_image(facts: ServiceFacts) -> bool:
 
 
 def _newest_brought_another(facts: ServiceFacts) -> bool:
-    """Whether the newest rollout is known to have brought another image than the expected one."""
+    """Return True if the newest rollout is known to have brought another image than the expected one."""
     record = facts.newest_record
     if record is None:
         # Without a record, it brought what the task definition names now.
@@ -222,7 +222,7 @@ def _newest_brought_another(facts: ServiceFacts) -> bool:
 
 
 def _brings_the_expected_image(facts: ServiceFacts) -> bool:
-    """Whether ECS reports that the newest rollout brings the expected image, whenever that was pushed."""
+    """Return True if ECS reports that the newest rollout brings the expected image, whenever that was pushed."""
     brought = brought_by(facts, 0)
     return bool(facts.judged) and all(
         (digest := brought.get(judged.container)) is not None and is_related(judged, digest, facts)

@@ -65,7 +65,7 @@ def failed_tasks(facts: ServiceFacts, newest: NewestRollout | None) -> tuple[Tas
 
 
 def _is_of(task: Task, newest: NewestRollout, facts: ServiceFacts) -> bool:
-    """Whether a rollout started a task: by the id that started it, or where that is not known by the time."""
+    """Return True if a rollout started a task: by the id that started it, or where that is not known by the time."""
     if newest.starter:
         return task.started_by == newest.starter
     service = facts.service

@@ -46,7 +46,7 @@ class Registration(Struct, frozen=True):
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the state does not tell if the target is healthy."""
+        """True if the state does not tell if the target is healthy."""
         return self.target is not None and self.state not in _KNOWN
 
     def __str__(self) -> str:

@@ -86,7 +86,7 @@ def _cause(alarmed: Sequence[Alarm], newest: NewestRollout | None) -> str:
 
 
 def _is_older(alarm: Alarm, newest: NewestRollout | None) -> bool:
-    """Whether an alarm has been in ALARM since before the rollout began."""
+    """Return True if an alarm has been in ALARM since before the rollout began."""
     return alarm.since is not None and newest is not None and alarm.since < newest.started_at and not alarm.first_alarm
 
 

@@ -163,7 +163,7 @@ def _tag(judged: Judged) -> Finding:
 
 
 def _moves_by_name(judged: Judged) -> bool:
-    """Whether the tag by which the service names its image is one that is moved with each build."""
+    """Return True if the tag by which the service names its image is one that is moved with each build."""
     return (judged.pulled.reference.tag or "latest") in _MOVING_TAGS
 
 

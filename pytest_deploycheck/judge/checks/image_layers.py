@@ -32,8 +32,8 @@ def judge_layers(
     Args:
         compared: The source trees beside the image.
         previous: The image that ran before, or None where none is known.
-        build_log: What the build said, or None where nobody gave it.
-        reference: The image, for the command that builds it afresh.
+        build_log: The output of the build, or None where it was not given.
+        reference: The image, for the command that builds it again.
         digests: The digests that the image goes by: of its index, its manifests and their configurations.
     """
     if previous is None and build_log is None:
@@ -91,7 +91,7 @@ def judge_layers(
 
 
 def _foreign(build_log: BuildLog | None, digests: Collection[str]) -> str:
-    """What to say of a build log that is of another image; empty where it is not, or does not tell."""
+    """Return a sentence on a build log that is of another image; empty where it is not, or that is not known."""
     if build_log is None or build_log.digest is None or not digests or build_log.digest in digests:
         return ""
     return f"the build log is of another image, {short(build_log.digest)}"

@@ -49,7 +49,7 @@ def judge_expectation(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
 
     Args:
         check: The check.
-        outcome: How the logs answered when the wait was over.
+        outcome: The result of the expectation at the end of the wait.
     """
     if outcome.reading.answer is LogAnswer.HOLDS:
         finding = _holds(check, outcome)
@@ -95,7 +95,7 @@ def _unproven(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
 
 
 def _why_unproven(outcome: ExpectationOutcome) -> tuple[str, str]:
-    """Why an expectation is unproven, and what to do about it."""
+    """Return the reason why an expectation is unproven, and the remedy."""
     reading, sight = outcome.reading, outcome.sight
     match reading.answer:
         case LogAnswer.NO_EVENTS:

@@ -86,7 +86,7 @@ def _with_unknown_status(facts: ServiceFacts) -> list[Task]:
 
 
 def _doubt(service: Service, facts: ServiceFacts) -> str:
-    """Why the list of running tasks may not be complete; an empty text where it is.
+    """Return the reason why the list of running tasks may be incomplete; empty where it is complete.
 
     ECS counts a task that was told to stop as running for as long as it runs, so the count may lie in between.
     """

@@ -86,7 +86,7 @@ def _despite_rollout(judged: Judged, facts: ServiceFacts) -> str:
 
 
 def _resolves_once(judged: Judged, facts: ServiceFacts) -> bool:
-    """Whether ECS fixes the digest once for all tasks of a rollout, which a task definition can disable."""
+    """Return True if ECS fixes the digest once for all tasks of a rollout, which a task definition can disable."""
     container = facts.definition.container(judged.container) if facts.definition else None
     return container is None or container.version_consistency
 

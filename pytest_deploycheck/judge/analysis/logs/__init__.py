@@ -1,3 +1,3 @@
-"""What the logs of a service mean for an expectation."""
+"""The evaluation of log expectations."""
 
 from __future__ import annotations

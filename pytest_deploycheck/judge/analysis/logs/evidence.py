@@ -47,7 +47,7 @@ class NearLine(Struct, frozen=True):
 
 
 class StreamName(Struct, frozen=True):
-    """Where a task logs, as it is shown."""
+    """The stream to which a task logs, as it is shown."""
 
     task: str
     group: str
@@ -56,7 +56,7 @@ class StreamName(Struct, frozen=True):
 
 
 class LogEvidence(Struct, frozen=True):
-    """What was read of the logs, for a report.
+    """The part of the logs that was read, for a report.
 
     Attributes:
         since: Start of the window (UTC).

@@ -63,7 +63,7 @@ class NearMiss(Struct, frozen=True):
 
 
 class _Likeness(Struct, frozen=True):
-    """How much a line is like the expected text, and which part of it.
+    """The similarity of a line to the expected text, and the part that is similar.
 
     Attributes:
         degree: From 0 to 1.
@@ -101,15 +101,15 @@ class _Expected:
         self._matcher.set_seq2(self.text)
 
     def pieces_in(self, text: str) -> int:
-        """How many pieces of the expected text a text has: a cheap measure."""
+        """Return the number of pieces of the expected text that a text has: a cheap measure."""
         return sum(piece in text for piece in self.pieces)
 
     def work(self, line: str) -> int:
-        """What it costs to measure a line: the pairs of equal characters to look at."""
+        """Return the cost of measuring a line: the number of pairs of equal characters."""
         return sum(self._counts[character] for character in _folded(line)[: self._width])
 
     def likeness(self, line: str) -> _Likeness | None:
-        """How much a line is like the expected text; None where it is not like it at all."""
+        """Return the similarity of a line to the expected text, or None where it has none."""
         folded = _folded(line)
         offset = self._most_alike(folded)
         self._matcher.set_seq1(folded[offset : offset + self._width])
@@ -141,7 +141,7 @@ class _Expected:
         return max(len(self.text), 40)
 
     def _most_alike(self, folded: str) -> int:
-        """Where the part of a line starts that has the most pieces: only that is measured."""
+        """Return the start of the part of a line that has the most pieces: only that part is measured."""
         starts = range(0, max(len(folded) - 2 * self._step, 1), self._step)
         return max(starts, key=lambda start: self.pieces_in(folded[start : start + self._width]))
 
@@ -255,7 +255,7 @@ def _folded(text: str) -> str:
 
 
 def _readable(pattern: Pattern) -> str:
-    """What is expected, as a reader takes it: of a regular expression, its literal characters without escapes."""
+    """Return the expected text as people read it: for a regular expression, its literal characters without escapes."""
     if not pattern.regex:
         return pattern.text
     text = _LAYOUT.sub(lambda match: match[1] or "", pattern.text) if pattern.flags & re.VERBOSE else pattern.text

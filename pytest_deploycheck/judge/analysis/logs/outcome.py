@@ -17,7 +17,7 @@ _FEW = 2
 # No slots: the derived values are kept in the instance's dictionary, each from its first use on.
 @dataclass(frozen=True)
 class ExpectationOutcome:
-    """How the logs answered an expectation when the wait was over.
+    """The result of a log expectation at the end of the wait.
 
     Attributes:
         expectation: The expectation.

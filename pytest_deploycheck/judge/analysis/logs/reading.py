@@ -167,13 +167,13 @@ def _read_forbidden(
 
 
 def _is_young(event: LogEvent, sight: LogSight) -> bool:
-    """Whether events that were written before an event may still become visible."""
+    """Return True if events that were written before an event may still become visible."""
     known = sight.complete_until_of(event)
     return known is None or event.timestamp > known
 
 
 def _obstacle(sight: LogSight) -> Reading | None:
-    """Why the logs were not read, or not to their end."""
+    """Return the reason why the logs were not read, or not to their end."""
     problems = (*sight.scope.problems, *sight.problems)
     if not problems:
         return None

@@ -1,4 +1,4 @@
-"""Which logs tell of the expected image: the streams of the tasks that run it, since its rollout began."""
+"""The logs of the expected image: the streams of the tasks that run it, since its rollout began."""
 
 from __future__ import annotations
 
