@@ -117,12 +117,12 @@ def _candidates(
 
 
 def _is_helper(container: ContainerDefinition, pulled: Reference) -> bool:
-    """Whether a container only helps the others, as a log router, a proxy or an agent of AWS does."""
+    """Return True if a container only serves the others, as a log router, a proxy or an agent of AWS does."""
     return container.serves_others or (pulled.ecr is not None and pulled.ecr.account in _HELPER_ACCOUNTS)
 
 
 def holders(judged: Sequence[Judged]) -> tuple[Judged, ...]:
-    """Return the containers for which a bare tag or digest is meant: those whose own repository holds it.
+    """Return the containers to which a bare tag or digest applies: those whose own repository holds it.
 
     A container whose repository cannot be read stays among them, so that its check is an error. Where no repository
     holds the image all stay, so that the check lists them.
