@@ -1,4 +1,4 @@
-"""AWS in a box: ECR, ECS and CloudWatch on a loopback port, for demos and for tests without AWS."""
+"""The sandbox: ECR, ECS, CloudWatch and load balancers on a loopback port, for demos and for tests without AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The incident the scenarios replay: its names, its code, its log lines and what was expected of them."""
+"""The incident that the scenarios replay: its names, its code, its log lines and the log expectations."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ START_UP_LINES: Sequence[str] = (
 """The lines that each task logs when it starts, with yesterday's code and with the expected one."""
 
 HEALTH_CHECK_LINE = 'INFO:     10.0.1.20:41234 - "GET /health HTTP/1.1" 200 OK'
-"""The line that each task logs all the time."""
+"""The line that each task logs regularly."""
 
 EARLIER_LINES: Sequence[str] = (
     "INFO app.api.websocket: Starting content generation: platform='linkedin'",
@@ -107,7 +107,7 @@ EXPECTED_LINES: Sequence[str] = (
 """The lines that the new code logs for a request."""
 
 MISSED_PATH_LINE = "INFO app.api.retry: Retrying content generation: platform='linkedin'"
-"""The line of a second code path, which the hotfix missed."""
+"""The line of a second code path, which the hotfix does not cover."""
 
 CRASH_LINES: Sequence[str] = (
     "INFO:     Started server process [1]",

@@ -1,4 +1,4 @@
-"""AWS in a box: a world to fill, and the endpoint that answers for it."""
+"""The sandbox: its controls, its state and the endpoint that serves it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, ServiceControls, TargetControls):
-    """AWS in a box, in this process: ECR, ECS and CloudWatch as they really answer, on a loopback port.
+    """AWS in this process: ECR, ECS, CloudWatch and load balancers with the answers of AWS, on a loopback port.
 
-    What runs in it is made with the methods below; boto3 reads it over HTTP without knowing the difference.
-    STS and what else there is of load balancers are answered by moto. One sandbox runs at a time in a process.
+    The methods below create its resources, which boto3 reads over HTTP. moto answers for STS and for the other
+    operations of load balancers. Only one sandbox runs at a time in a process.
 
     Example:
         ```python
@@ -40,8 +40,8 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         ```
 
     Attributes:
-        account: The account the callers belong to.
-        region: The region where things are made unless another is named.
+        account: The account of the callers.
+        region: The region in which resources are created unless another is given.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         region: str = "us-east-1",
         clock_offset: timedelta = timedelta(0),
     ) -> None:
-        """Make an empty world; nothing is served yet.
+        """Create an empty sandbox, which serves nothing yet.
 
         Args:
-            account: The account the callers belong to.
-            region: The region where things are made unless another is named.
-            clock_offset: How far AWS's clock is ahead of this machine's.
+            account: The account of the callers.
+            region: The region in which resources are created unless another is given.
+            clock_offset: The time by which AWS's clock is ahead of this machine's.
         """
         super().__init__(World(Account(account, region, clock_offset)))
         self.account = account
@@ -79,7 +79,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         self.stop()
 
     def start(self) -> None:
-        """Begin to serve. What was made before it is there as well."""
+        """Start to serve, with everything that was created before."""
         if self._server is None:
             self._server = Server(self._application)
             self._world.endpoint_url = self._server.url
@@ -93,10 +93,10 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
 
     @property
     def endpoint_url(self) -> str:
-        """The environment variables with which boto3 finds the sandbox.
+        """The URL of the sandbox.
 
         Raises:
-            ValueError: If it was not started.
+            ValueError: If the sandbox is not started.
         """
         if self._server is None:
             raise ValueError("The sandbox is not started: use it in a with statement, or call start()")
@@ -104,7 +104,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables by which boto3, or a subprocess, uses the sandbox and nothing else."""
+        """The environment variables with which boto3, also in a subprocess, uses the sandbox and nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -114,19 +114,19 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # Live Tail puts `stream-` before the host, which no loopback address has.
+            # Live Tail puts `stream-` before the host, which does not work with a loopback address.
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
 
     def now(self) -> datetime:
-        """Return AWS's time, in UTC."""
+        """Return the time of the sandbox, in UTC."""
         return self._world.account.now()
 
     @property
     def service_deployments(self) -> bool:
-        """Return True if ECS knows service deployments and revisions. Set it to False to be like other emulators."""
+        """True if ECS has service deployments and revisions; set it to False to resemble simple emulators."""
         return self._world.service_deployments
 
     @service_deployments.setter

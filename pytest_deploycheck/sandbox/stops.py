@@ -1,6 +1,6 @@
 """The ways in which a task stops, one for each class of ECS's stopped task error messages.
 
-Each is what [SandboxRollout.crash][] is given, as in `rollout.crash(**stops.OUT_OF_MEMORY)`. The words are those of the
+Each is given to [SandboxRollout.crash][], as in `rollout.crash(**stops.OUT_OF_MEMORY)`. The messages are those of the
 Amazon ECS Developer Guide, "Amazon ECS stopped tasks error messages", and of the tasks that users quote.
 """
 
@@ -16,7 +16,7 @@ StopCode = Literal[
     "SpotInterruption",
     "TerminationNotice",
 ]
-"""Why ECS says a task stopped."""
+"""The stop codes of ECS."""
 
 
 class Stop(TypedDict, total=False):

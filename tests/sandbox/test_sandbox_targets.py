@@ -123,7 +123,7 @@ def test_target_groups_are_described(aws: Sandbox, client: Clients, behind: Call
         client("elbv2", "eu-west-1").describe_target_health(TargetGroupArn=arn)
     with pytest.raises(ValueError, match="already"):
         aws.create_target_group("described")
-    with pytest.raises(LookupError, match="no target group nope"):
+    with pytest.raises(LookupError, match="Unknown target group nope"):
         aws.target_group("nope")
 
 

@@ -37,7 +37,7 @@ _CONFIGURED = (
 
 
 def describe_alarms(world: World, region: str, asked: Json) -> Json:
-    """Operation DescribeAlarms: only metric alarms where no types are named, and nothing of names that are unknown."""
+    """Operation DescribeAlarms: only metric alarms unless types are given; unknown names are left out."""
     for member in _NOT_SIMULATED:
         if member in asked:
             raise validation_error(f"The sandbox does not simulate {member}")
@@ -64,7 +64,7 @@ def describe_alarms(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
-    """Operation DescribeAlarmHistory: only that of metric alarms where no types are named, the newest item first."""
+    """Operation DescribeAlarmHistory: only of metric alarms unless types are given; the newest item first."""
     kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
     items = [
         (alarm, event)
@@ -123,10 +123,10 @@ def too_much(member: str, constraint: str) -> AwsError:
 
 
 def place(asked: Json) -> int:
-    """Return where the page begins that a token asks for.
+    """Return the position at which the page of a token begins.
 
     Raises:
-        AwsError: If it is no token of ours.
+        AwsError: If the sandbox did not make the token.
     """
     if not asked.get("NextToken"):
         return 0
@@ -137,7 +137,7 @@ def place(asked: Json) -> int:
 
 
 def next_token(start: int) -> Json:
-    """Return the member that asks for the page that begins there."""
+    """Return the member for the page that begins at a position."""
     return {"NextToken": make_token({"start": start})}
 
 

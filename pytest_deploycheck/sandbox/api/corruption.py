@@ -1,4 +1,4 @@
-"""Answers that are not answers: cut short, replaced, slow to arrive, with nonsense in them or pages without end."""
+"""Invalid responses: cut short, replaced, slow to arrive, with absurd values, or with pages without end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Corruption = Literal["cut", "html", "null", "list", "empty", "times"]
 """The ways in which a response can be damaged."""
 
 Amendment = Callable[[Json], Json]
-"""A function from the right answer, in the members of the service model, to the one that is sent."""
+"""A function from the correct answer, in the members of the service model, to the answer that is sent."""
 
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _TIME = re.compile(r"(At|Time|Timestamps?)$|^timestamp$")
@@ -54,7 +54,7 @@ class Damage(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Amend(Effect):
-    """The answer is another one.
+    """The answer is replaced.
 
     Attributes:
         amendment: The function that makes it.
@@ -63,7 +63,7 @@ class Amend(Effect):
     amendment: Amendment
 
     def amend(self, answer: Json) -> Json:
-        """Return the other answer."""
+        """Return the amended answer."""
         return self.amendment(answer)
 
 
@@ -94,7 +94,7 @@ class Drip(Effect):
 
 @dataclass(frozen=True, slots=True)
 class EndlessPages(Effect):
-    """The first page comes again and again, each time with a token.
+    """The first page is returned again and again, each time with a token.
 
     Attributes:
         token: The name of the token in the answer.

@@ -55,7 +55,7 @@ def describe_images(world: World, region: str, asked: Json) -> Json:
 
 
 def batch_get_image(world: World, region: str, asked: Json) -> Json:
-    """Operation BatchGetImage. It never converts: a manifest comes as it was pushed."""
+    """Operation BatchGetImage. It never converts: a manifest is returned as it was pushed."""
     repository = _repository(world, region, asked)
     _check_number(asked["imageIds"])
     images, failures = [], []

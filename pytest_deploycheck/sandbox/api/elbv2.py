@@ -35,7 +35,7 @@ _NOT_REGISTERED = ("Target.NotRegistered", "Target is not registered to the targ
 
 
 def describe_target_groups(world: World, region: str, asked: Json) -> Json | None:
-    """Operation DescribeTargetGroups, or None where nothing that is asked for is the world's."""
+    """Operation DescribeTargetGroups; None if the sandbox has none of the target groups."""
     here = [group for group in world.target_groups.by_arn.values() if group.region == region]
     wanted = [*asked.get("TargetGroupArns", ()), *asked.get("Names", ())]
     found = [group for group in here if not wanted or group.arn in wanted or group.name in wanted]
@@ -52,7 +52,7 @@ def describe_target_groups(world: World, region: str, asked: Json) -> Json | Non
 
 
 def describe_target_health(world: World, region: str, asked: Json) -> Json | None:
-    """Operation DescribeTargetHealth, or None where the world has no such target group."""
+    """Operation DescribeTargetHealth; None if the sandbox does not have the target group."""
     group = world.target_groups.find(region, asked.get("TargetGroupArn", ""))
     if group is None:
         return None
@@ -63,7 +63,7 @@ def describe_target_health(world: World, region: str, asked: Json) -> Json | Non
 
 
 def describe_rules(world: World, region: str, asked: Json) -> Json | None:
-    """Operation DescribeRules, or None where the world has none of the rules or the listener."""
+    """Operation DescribeRules; None if the sandbox has none of the rules or the listener."""
     rules = [rule for rule in _rules(world, region) if not rule.is_listener]
     wanted = asked.get("RuleArns", ())
     found = [rule for rule in rules if rule.arn in wanted or rule.listener_arn == asked.get("ListenerArn")]
@@ -80,7 +80,7 @@ def describe_rules(world: World, region: str, asked: Json) -> Json | None:
 
 
 def describe_listeners(world: World, region: str, asked: Json) -> Json | None:
-    """Operation DescribeListeners, or None where the world has none of the listeners or the load balancer."""
+    """Operation DescribeListeners; None if the sandbox has none of the listeners or the load balancer."""
     wanted = asked.get("ListenerArns", ())
     found = [
         rule
@@ -111,7 +111,7 @@ OPERATIONS: Mapping[str, Callable[[World, str, Json], Json | None]] = {
     "DescribeTargetGroups": describe_target_groups,
     "DescribeTargetHealth": describe_target_health,
 }
-"""The operations, by name. Each answers None where it knows nothing of what is asked."""
+"""The operations, by name. Each returns None for resources that moto answers for."""
 
 
 def _rules(world: World, region: str) -> Iterable[ProductionRule]:

@@ -1,4 +1,4 @@
-"""Faults: rules by which calls fail, are slow, or are answered with something that is not an answer."""
+"""Faults: rules by which calls fail, are slow, or get a response that is not a valid answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Effect:
     """The effect of a rule on a call; the effects below override one of its steps."""
 
     def refuse(self, call: Call, account: str) -> None:
-        """Raise the error that answers the call, if there is one."""
+        """Raise the error that answers the call, if any."""
 
     def wait(self, closing: threading.Event) -> None:
         """Wait before the call is answered, until the sandbox stops at the latest."""

@@ -23,7 +23,7 @@ class Operation(Protocol):
     """Answers one operation, in the shape of botocore's service model."""
 
     def __call__(self, world: World, region: str, asked: Json, /) -> Json:
-        """Return the answer to what was asked of a region.
+        """Return the answer to a call in a region.
 
         Raises:
             AwsError: If the service would answer with an error.
@@ -32,10 +32,10 @@ class Operation(Protocol):
 
 
 def page(items: Sequence[T], asked: Json, *, largest: int, default: int | None = None) -> tuple[list[T], Json]:
-    """Cut the page that was asked for out of all items.
+    """Return one page of a listing.
 
     Returns:
-        The items of the page, and `nextToken` in an object to merge into the answer where there are more.
+        The items of the page, and an object to merge into the answer, with `nextToken` where more items follow.
 
     Raises:
         AwsError: If `maxResults` or `nextToken` is not what the service allows.
@@ -50,15 +50,15 @@ def page(items: Sequence[T], asked: Json, *, largest: int, default: int | None =
 
 
 def make_token(state: Json) -> str:
-    """Return a token which stands for a place in a listing."""
+    """Return a token for a position in a listing."""
     return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
 
 
 def read_token(token: str) -> Json:
-    """Return the place in a listing a token stands for.
+    """Return the position in a listing that a token stands for.
 
     Raises:
-        AwsError: If it is no token of ours.
+        AwsError: If the sandbox did not make the token.
     """
     try:
         state = json.loads(base64.urlsafe_b64decode(token))

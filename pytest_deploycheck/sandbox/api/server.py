@@ -71,7 +71,7 @@ class Application:
     """A WSGI application: the sandbox's own answers in front of moto's.
 
     Attributes:
-        world: What the answers are made of.
+        world: The state that the answers are made of.
         faults: The faults in force.
         limits: The rates in force.
         latency: Returns the seconds that every call takes.
@@ -94,7 +94,7 @@ class Application:
         body = request.get_data()
         exchanged, call = _call(request, body)
         self.calls.append(call)
-        # Reading the body has used the stream up.
+        # moto reads the body from the stream as well.
         environ["wsgi.input"] = io.BytesIO(body)
         closing = self.tails.closing
         closing.wait(self.latency())
@@ -172,7 +172,7 @@ class Server:
     """Serves an application on a free port of the loopback interface, in a thread."""
 
     def __init__(self, application: Application) -> None:
-        # What an earlier sandbox of this process left in moto must not be seen in this one.
+        # moto keeps its state for the whole process: that of an earlier sandbox must not show in this one.
         moto_api_backend.reset()
         self._tails = application.tails
         self._server: BaseWSGIServer = make_server(
@@ -193,7 +193,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port, end what is streamed, and wait until the threads have ended."""
+        """Close the port, end the open streams, and wait until the threads have ended."""
         self._tails.close()
         self._server.shutdown()
         self._thread.join()
@@ -202,7 +202,7 @@ class Server:
 
 
 class _RequestHandler(MotoRequestHandler):
-    """Tells the world's time in each answer, and keeps quiet about requests."""
+    """Sends the sandbox's time as the date of each response, and logs no requests."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         application = self.server.app
@@ -210,7 +210,7 @@ class _RequestHandler(MotoRequestHandler):
         return super().date_time_string((timestamp or time.time()) + ahead.total_seconds())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _call(request: Request, body: bytes) -> tuple[Exchange, Call]:

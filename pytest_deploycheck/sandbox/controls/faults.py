@@ -70,13 +70,13 @@ class FaultControls:
     def corrupt(
         self, operation: str, how: Corruption | Amendment, *, times: int | None = None, resource: str = "*"
     ) -> None:
-        """Answer a call with something that is not an answer.
+        """Damage or replace the answer to a call.
 
         Args:
             operation: The operation.
             how: `cut` (the first half of the body), `html` (the page of a proxy), `null`, `list` (`[]`), `empty` (`{}`)
-                or `times` (every time is 1e30, in JSON). Or a function from the right answer, in the members of the
-                service model, to the one that is sent, such as
+                or `times` (every time is 1e30, in JSON). Or a function from the correct answer, in the members of the
+                service model, to the answer that is sent, such as
                 `lambda answer: {**answer, "MetricDataResults": []}`; not for the answers of moto, such as those of sts.
             times: The number of calls; None is without end.
             resource: The resource.

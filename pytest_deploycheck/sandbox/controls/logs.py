@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LogControls:
-    """The part of the sandbox that is about CloudWatch Logs."""
+    """The controls of the sandbox for CloudWatch Logs."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,21 +29,21 @@ class LogControls:
         arrives_in: float = 0.0,
         region: str = "",
     ) -> None:
-        """Say a line in any stream of any log group, as a log router or an agent does.
+        """Log a line to any stream of any log group, as a log router or an agent does.
 
         Args:
-            group: The name of the log group; it is made if it is not there.
+            group: The name of the log group; it is created if it does not exist.
             stream: The name of the log stream, such as `app-firelens-TASK_ID`.
             message: The line.
-            at: The time at which it was logged; default: now.
+            at: The time of the event; default: now.
             arrives_in: Seconds of real time until CloudWatch shows it; its time stays `at`.
-            region: Where the group is; default: the sandbox's region.
+            region: The region of the log group; default: that of the sandbox.
         """
         world = self._world
         with world.account.lock:
-            said = world.account.moment(at)
-            there = world.logs.open(region or world.account.region, group, world.account.now())
-            world.logs.add(there, stream, message, said, world.account.arrival(said, arrives_in))
+            logged = world.account.moment(at)
+            opened = world.logs.open(region or world.account.region, group, world.account.now())
+            world.logs.add(opened, stream, message, logged, world.account.arrival(logged, arrives_in))
 
     def create_log_group(self, name: str, *, log_class: LogClass = "STANDARD", region: str = "") -> None:
         """Create a log group, or change the class of one that exists already.
@@ -59,15 +59,15 @@ class LogControls:
             self._world.logs.open(region or account.region, name, account.now()).log_class = log_class
 
     def delete_log_group(self, name: str, *, region: str = "") -> None:
-        """Delete a log group with all its lines, in the sandbox's region or another.
+        """Delete a log group with all its events.
 
         Raises:
-            LookupError: If it is not there.
+            LookupError: If the log group is unknown.
         """
         world = self._world
         with world.account.lock:
             if world.logs.groups.pop((region or world.account.region, name), None) is None:
-                raise LookupError(f"There is no log group {name} in {region or world.account.region}")
+                raise LookupError(f"Unknown log group {name} in {region or world.account.region}")
 
     def page_logs(
         self,
@@ -78,17 +78,16 @@ class LogControls:
         repeat_page: bool = False,
         overlap: int = 0,
     ) -> None:
-        """Say in which pages log events are answered; all that is not named is as at the start.
+        """Set the pages of FilterLogEvents; settings that are not given return to their defaults.
 
         Args:
-            size: How many events a page holds at the most.
-            empty_pages: Whether an empty page with a token comes before each page, as AWS may do.
-            repeat_token: How many times a token is answered with the very same token, before the reading
-                goes on.
-            repeat_page: Whether such an answer has the events of the page it leads to, which come once more
-                when the reading goes on; otherwise it is empty.
-            overlap: How many of a page's last events come again at the start of the next, with the same ids.
-                At least one event of a page is new.
+            size: The largest number of events in a page.
+            empty_pages: Whether an empty page with a token precedes each page, as can happen in AWS.
+            repeat_token: How many times the answer to a token has the same token, before the reading continues.
+            repeat_page: Whether such an answer has the events of the next page, which are repeated when the reading
+                continues; otherwise it is empty.
+            overlap: The number of events at the end of a page that the next page repeats, with the same ids. At least
+                one event of a page is new.
         """
         with self._world.account.lock:
             self._world.paging = LogPaging(size, empty_pages, repeat_token, repeat_page, overlap)
@@ -96,24 +95,23 @@ class LogControls:
     def live_tail(
         self, *, sampled: bool = False, ends_after: float | None = None, fails: SessionError | None = None
     ) -> None:
-        """Say how live tails go, those that are open included; all that is not named is as at the start.
+        """Set the behaviour of live tails, including open ones; settings that are not given return to their defaults.
 
         Args:
-            sampled: Whether they leave out every other line, beginning with the first, and say that they are
-                sampled. More than 500 lines at once are sampled in any case.
-            ends_after: After how many seconds they end; default: when the sandbox stops, or at once where
-                `fails` is given.
-            fails: The error they end with; default: none, the stream just ends.
+            sampled: Whether they leave out every other line, beginning with the first, and report that they are
+                sampled. More than 500 lines at once are always sampled.
+            ends_after: The seconds after which they end; default: when the sandbox stops, or at once with `fails`.
+            fails: The error with which they end; default: none.
         """
         with self._world.account.lock:
             self._world.tailing = LiveTailing(sampled, ends_after, fails)
 
     def queries(self, *, ends: QueryEnd = "Complete", running: int = 1) -> None:
-        """Say how queries of Logs Insights go, those that run included; all that is not named is as at the start.
+        """Set the behaviour of Logs Insights queries, including running ones; settings not given return to defaults.
 
         Args:
-            ends: How they end: `Complete`, `Failed` or `Timeout`. Only a complete one has all its results.
-            running: How many answers to GetQueryResults say that it is running, with a part of the results.
+            ends: Their final status: `Complete`, `Failed` or `Timeout`. Only a complete query has all its results.
+            running: The number of answers to GetQueryResults with the status `Running` and a part of the results.
         """
         with self._world.account.lock:
             self._world.querying = Querying(ends, running)

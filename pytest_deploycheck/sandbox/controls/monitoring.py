@@ -18,7 +18,7 @@ _A_DAY = timedelta(days=1)
 
 
 class MonitoringControls:
-    """The part of the sandbox that is about CloudWatch's alarms and metrics."""
+    """The controls of the sandbox for the alarms and metrics of CloudWatch."""
 
     _world: World
 
@@ -33,27 +33,27 @@ class MonitoringControls:
         region: str = "",
         at: datetime | None = None,
     ) -> SandboxAlarm:
-        """Make an alarm. Nothing evaluates it: it says what it is told to.
+        """Create an alarm. Nothing evaluates it: its state is the one that is set.
 
-        As in AWS it begins with insufficient data, and its history tells how it came to its state at once.
+        As in AWS it starts with insufficient data; the change to `state` is in its history.
 
         Args:
             name: Its name.
-            state: What it says: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
-            reason: Why, for people; default: what CloudWatch says of such a state.
-            composite: Whether it is a composite alarm, which CloudWatch tells of only when it is asked to.
+            state: Its state: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+            reason: The reason of the state; default: the usual one of CloudWatch.
+            composite: Whether it is a composite alarm, which DescribeAlarms returns on request only.
             rule: The rule of a composite alarm; default: the alarm `NAME-metric` is in ALARM.
-            region: Where; default: the sandbox's region.
-            at: When; default: a day ago, as an alarm is older than the rollout it watches.
+            region: The region; default: that of the sandbox.
+            at: When it was created; default: a day ago, so that it is older than the rollouts that it watches.
 
         Raises:
-            ValueError: If there is such an alarm already.
+            ValueError: If the alarm exists already.
         """
         world = self._world
         with world.account.lock:
             where = (region or world.account.region, name)
             if where in world.alarms:
-                raise ValueError(f"There is an alarm {name} in {where[0]} already")
+                raise ValueError(f"The alarm {name} exists already in {where[0]}")
             when = world.account.moment(at or world.account.now() - _A_DAY)
             rule = (rule or f'ALARM("{name}-metric")') if composite else ""
             alarm = SandboxAlarm(world.account, name, where[0], when, composite, rule)
@@ -72,15 +72,15 @@ class MonitoringControls:
         region: str = "",
         at: datetime | None = None,
     ) -> None:
-        """Report a value of a metric.
+        """Put a value of a metric.
 
         Args:
-            namespace: Such as `AWS/ApplicationELB`.
+            namespace: The namespace, such as `AWS/ApplicationELB`.
             metric: Its name, such as `RequestCount`.
             value: The value.
-            dimensions: Names and values of its dimensions; each combination is a metric of its own.
-            region: Where; default: the sandbox's region.
-            at: Of which moment; default: now.
+            dimensions: Its dimensions by name; each combination is a separate metric.
+            region: The region; default: that of the sandbox.
+            at: The time of the value; default: now.
         """
         world = self._world
         with world.account.lock:

@@ -101,7 +101,7 @@ class RegistryControls:
     def push_manifest(
         self, reference: str, data: bytes, media_type: str, *, at: datetime | None = None
     ) -> SandboxImage:
-        """Push a manifest as it is, such as one of an old kind; what it names need not be there.
+        """Push a manifest as it is, such as one of an old format; its blobs need not exist.
 
         Args:
             reference: Where to, and by which tag.
@@ -117,7 +117,7 @@ class RegistryControls:
             return self._push(reference, built, (), self._world.account.moment(at))
 
     def replace_blob(self, reference: str, digest: str, data: bytes | None) -> None:
-        """Let a layer or a config of a repository be other bytes than its digest says, or be gone.
+        """Replace the bytes of a layer or a config without changing its digest, or delete it.
 
         Args:
             reference: The repository; a tag or digest in it is not looked at.
@@ -138,7 +138,7 @@ class RegistryControls:
                 repository.blobs[digest] = data
 
     def set_tag_mutability(self, reference: str, mutability: TagMutability) -> None:
-        """Say whether tags of a repository can be moved; it is made if it is not there, and in it they can.
+        """Set whether the tags of a repository can be moved. The repository is created if it does not exist.
 
         ECR tells it; the sandbox moves tags all the same.
 
@@ -149,7 +149,7 @@ class RegistryControls:
             self._open(reference).mutability = mutability
 
     def create_repository(self, reference: str) -> None:
-        """Make a repository with nothing in it.
+        """Create an empty repository.
 
         Raises:
             ValueError: If the reference is not to an ECR registry.
@@ -168,7 +168,7 @@ class RegistryControls:
             repository.tags[tag] = digest
 
     def delete_tag(self, reference: str) -> None:
-        """Take a tag away; the image stays, to be had by digest.
+        """Delete a tag; the image remains available by digest.
 
         Raises:
             LookupError: If the tag is not there.
@@ -212,7 +212,7 @@ class RegistryControls:
 def _layers(
     platform: str, content: Content | SandboxLayer, base: Files | None, *, compress: bool
 ) -> Sequence[SandboxLayer]:
-    """Return all layers of a platform, given them or what comes on top of the base layer."""
+    """Return all layers of a platform, given the layers or the files on top of the base layer."""
     if not isinstance(content, SandboxLayer | Mapping):
         return content
     compression: Compression = "gzip" if compress else ""

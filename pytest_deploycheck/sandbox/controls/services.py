@@ -160,7 +160,7 @@ class ServiceControls:
         return service.recreate(image, desired=desired, at=at)
 
     def create_cluster(self, name: str, *, region: str = "") -> None:
-        """Make a cluster with nothing on it, in the sandbox's region or another."""
+        """Create an empty cluster, in the region of the sandbox or another."""
         with self._world.account.lock:
             self._world.clusters.add((region or self._world.account.region, name))
 
@@ -175,19 +175,19 @@ class ServiceControls:
         started_by: str = "",
         at: datetime | None = None,
     ) -> SandboxTask:
-        """Run a standalone task, such as a migration: it is no service's, though it may share the family.
+        """Run a standalone task, such as a migration: it belongs to no service, but may share the family of one.
 
         Args:
-            family: The family of the task definition that is registered for it.
-            cluster: The name of the cluster; it is made if it is not there.
-            image: The image of its one container; for more say, give `containers` instead.
+            family: The family of its task definition, which is registered.
+            cluster: The name of the cluster; it is created if it does not exist.
+            image: The image of its one container; give `containers` instead for more than one or other settings.
             container: The name of that container.
             containers: All its containers.
-            started_by: Who started it.
-            at: When; default: now. It runs 15 s later, but not in the future.
+            started_by: The text for `startedBy`.
+            at: When it becomes PENDING; default: now. It runs 15 s later, but never in the future.
 
         Raises:
-            LookupError: If an image is not there.
+            LookupError: If an image does not exist.
             ValueError: If neither `image` nor `containers` is given.
         """
         world = self._world

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class TargetControls:
-    """The part of the sandbox that is about load balancers."""
+    """The controls of the sandbox for load balancers."""
 
     _world: World
 
@@ -25,40 +25,39 @@ class TargetControls:
         health_check_path: str = "/",
         region: str = "",
     ) -> SandboxTargetGroup:
-        """Make a target group, for services to be made that register their tasks with it.
+        """Create a target group, in which services created afterwards can register their tasks.
 
         Args:
             name: Its name.
-            load_balancer: The name or ARN of the load balancer it belongs to; empty for none, by default one
-                that is called as the group is. A name means an Application Load Balancer.
-            target_type: What its targets are called by: `ip`, or `instance` for tasks in the network mode
-                `bridge` or `host`.
+            load_balancer: The name or ARN of its load balancer; empty for none; default: one with the name of the
+                group. A name stands for an Application Load Balancer.
+            target_type: The type of its targets: `ip`, or `instance` for tasks in the network mode `bridge` or `host`.
             protocol: The protocol of its targets.
-            port: The port that its targets have where none is named.
-            health_check_path: Where its health checks ask.
-            region: Where; default: the sandbox's region.
+            port: The default port of its targets.
+            health_check_path: The path of its health checks.
+            region: The region; default: that of the sandbox.
 
         Raises:
-            ValueError: If there is such a target group already.
+            ValueError: If the target group exists already.
         """
         world = self._world
         with world.account.lock:
             where = region or world.account.region
             if world.target_groups.find(where, name):
-                raise ValueError(f"There is a target group {name} in {where} already")
+                raise ValueError(f"The target group {name} exists already in {where}")
             group = world.target_groups.open(where, name, name if load_balancer is None else load_balancer, target_type)
             group.protocol, group.port, group.health_check_path = protocol, port, health_check_path
             return group
 
     def target_group(self, name_or_arn: str, *, region: str = "") -> SandboxTargetGroup:
-        """Return a target group by its name or ARN, also one that was made together with a service.
+        """Return a target group by its name or ARN, including one that was created with a service.
 
         Raises:
-            LookupError: If it is not there.
+            LookupError: If the target group is unknown.
         """
         world = self._world
         with world.account.lock:
             group = world.target_groups.find(region or world.account.region, name_or_arn)
             if group is None:
-                raise LookupError(f"There is no target group {name_or_arn} in {region or world.account.region}")
+                raise LookupError(f"Unknown target group {name_or_arn} in {region or world.account.region}")
             return group

@@ -89,14 +89,14 @@ class Repository:
     mutability: TagMutability = "MUTABLE"
 
     def push(self, built: BuiltImage, tags: tuple[str, ...], at: datetime) -> None:
-        """Take in an image; each tag moves to it from wherever it pointed."""
+        """Add an image; each tag moves to it from the image that it pointed to."""
         self.blobs.update(built.blobs)
         for manifest in (*(child.manifest for child in built.children), built.top):
             self.images.setdefault(manifest.digest, StoredImage(manifest, at))
         self.tags.update(dict.fromkeys(tags, built.top.digest))
 
     def digest(self, *, tag: str = "", digest: str = "") -> str | None:
-        """Return the digest of what a tag or a digest names, or None where it is not there."""
+        """Return the digest of the image with a tag or a digest; None if it does not exist."""
         found = digest or self.tags.get(tag or "latest", "")
         return found if found in self.images else None
 
@@ -124,11 +124,11 @@ class Registries:
     repositories: dict[tuple[str, str, str], Repository] = field(default_factory=dict)
 
     def find(self, account: str, region: str, name: str) -> Repository | None:
-        """Return a repository, or None where there is none by that name."""
+        """Return a repository; None if it does not exist."""
         return self.repositories.get((account, region, name))
 
     def open(self, reference: SandboxReference, at: datetime) -> Repository:
-        """Return the repository a reference names; it is made if it is not there.
+        """Return the repository that a reference names; it is created if it does not exist.
 
         Raises:
             ValueError: If the reference is not to an ECR registry.

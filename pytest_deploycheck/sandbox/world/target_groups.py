@@ -74,14 +74,14 @@ class TargetGroups:
     by_arn: dict[str, SandboxTargetGroup] = field(default_factory=dict)
 
     def find(self, region: str, name_or_arn: str) -> SandboxTargetGroup | None:
-        """Return the target group of that name or ARN, if there is one in the region."""
+        """Return a target group of a region by name or ARN; None if it is unknown."""
         here = (group for group in self.by_arn.values() if group.region == region)
         return next((group for group in here if name_or_arn in {group.arn, group.name}), None)
 
     def open(
         self, region: str, name_or_arn: str, load_balancer: str, target_type: TargetType = "ip"
     ) -> SandboxTargetGroup:
-        """Return a target group, made if it is not there.
+        """Return a target group; it is created if it does not exist.
 
         Args:
             region: Where.

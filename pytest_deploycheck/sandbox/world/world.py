@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class World(Resources):
-    """Everything that the answers are made of.
+    """The state that the answers are made of.
 
     Attributes:
         paging: The pages in which log events are answered.

@@ -62,7 +62,7 @@ def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
         rollout.revision_arn: (service, rollout)
         for service in world.services.values()
         if service.region == region
-        # A rollback shares the revision of the rollout it goes back to.
+        # A rollback shares the revision of the rollout that it returns to.
         for rollout in service.service_deployments
     }
     wanted = _checked(asked["serviceRevisionArns"])

@@ -42,7 +42,7 @@ def list_services(world: World, region: str, asked: Json) -> Json:
 
 
 def list_clusters(world: World, region: str, asked: Json) -> Json:
-    """Answer ListClusters."""
+    """Operation ListClusters."""
     names = sorted(name for where, name in world.clusters if where == region)
     arns = [world.account.ecs_arn(region, "cluster", name) for name in names]
     listed, more = page(arns, asked, largest=100)
@@ -50,7 +50,7 @@ def list_clusters(world: World, region: str, asked: Json) -> Json:
 
 
 def list_tags_for_resource(world: World, region: str, asked: Json) -> Json:
-    """Answer ListTagsForResource, of services."""
+    """Operation ListTagsForResource, for services."""
     wanted = asked["resourceArn"]
     service = next((each for each in world.services.values() if each.region == region and each.arn == wanted), None)
     if service is None:
@@ -101,7 +101,7 @@ def describe_services(world: World, region: str, asked: Json) -> Json:
 
 
 def describe_task_sets(world: World, region: str, asked: Json) -> Json:
-    """Operation DescribeTaskSets: all of a service where none is named."""
+    """Operation DescribeTaskSets: all of a service if none are given."""
     cluster = cluster_name(world, region, asked)
     service = world.services.get((region, cluster, last_part(asked["service"])))
     if service is None:
@@ -183,7 +183,7 @@ def _deployment(rollout: SandboxRollout) -> Json:
 
 
 def _rollout_state(rollout: SandboxRollout) -> Json:
-    # ECS tells the state of rolling updates only.
+    # ECS returns the state of rolling updates only.
     if rollout.service.deploying.strategy != "ROLLING":
         return {}
     return {"rolloutState": rollout.state, "rolloutStateReason": rollout.reason}
@@ -198,9 +198,9 @@ def _current(world: World, service: SandboxService) -> Json:
     revisions: dict[str, Json] = {}
     for rollout in alive:
         numbers = counts(rollout)
-        told = revisions.setdefault(rollout.revision_arn, {"arn": rollout.revision_arn})
+        summary = revisions.setdefault(rollout.revision_arn, {"arn": rollout.revision_arn})
         for name, key in _COUNTED.items():
-            told[name] = told.get(name, 0) + numbers[key]
+            summary[name] = summary.get(name, 0) + numbers[key]
     return {
         "currentServiceDeployment": service.service_deployments[-1].deployment_arn,
         "currentServiceRevisions": list(revisions.values()),

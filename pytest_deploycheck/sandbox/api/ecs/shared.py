@@ -20,14 +20,14 @@ def cluster_arn(service: ServiceState) -> str:
 
 
 def launch(service: ServiceState, platform: str) -> Json:
-    """Return where the tasks of a service run, on Fargate with the version of its platform."""
+    """Return the launch type of a service, on Fargate with the platform version."""
     if service.launch_type == "EC2":
         return {"launchType": "EC2"}
     return {"launchType": "FARGATE", "platformVersion": platform, "platformFamily": "Linux"}
 
 
 def counts(rollout: SandboxRollout) -> Json:
-    """Return how many tasks of a rollout are wanted, pending and running."""
+    """Return the desired, pending and running counts of a rollout."""
     alive = [task for task in rollout.tasks if task.stopped_at is None]
     return {
         "desiredCount": rollout.wanted,
@@ -39,7 +39,7 @@ def counts(rollout: SandboxRollout) -> Json:
 def load_balancers(service: SandboxService) -> list[Json]:
     """Return the load balancers of a service with their alternates.
 
-    Another controller than ECS knows no alternates: there they are those of the task set that serves users.
+    Deployment controllers other than ECS have no alternates: the result is that of the task set that serves users.
     """
     if service.controller != "ECS":
         return task_set_load_balancers(service.production)

@@ -24,7 +24,7 @@ _PROXY_PROPERTIES = {
 
 
 def describe_task_definition(world: World, region: str, asked: Json) -> Json:
-    """Answer DescribeTaskDefinition: of a family the newest revision."""
+    """Operation DescribeTaskDefinition: the newest revision if only a family is given."""
     wanted = last_part(asked["taskDefinition"])
     here = [each for each in world.definitions.values() if each.region == region]
     fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]

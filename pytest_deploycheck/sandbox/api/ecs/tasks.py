@@ -25,7 +25,7 @@ def list_tasks(world: World, region: str, asked: Json) -> Json:
     cluster = cluster_name(world, region, asked)
     tasks = world.tasks(region, cluster)
     desired = asked.get("desiredStatus", "RUNNING")
-    # ECS never shows PENDING as what it wants a task to be: asking for it finds nothing.
+    # No task has the desired status PENDING in ECS: a request for it finds nothing.
     tasks = [task for task in tasks if task.desired_status == desired]
     if asked.get("serviceName"):
         name = last_part(asked["serviceName"])
@@ -65,10 +65,10 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def cluster_name(world: World, region: str, asked: Json) -> str:
-    """Return the name of the cluster that is asked about.
+    """Return the name of the cluster of a request.
 
     Raises:
-        AwsError: If there is none.
+        AwsError: If the cluster is unknown.
     """
     name = last_part(asked.get("cluster") or "default")
     if (region, name) not in world.clusters:
@@ -150,14 +150,14 @@ def _network(task: SandboxTask, container: SandboxContainer) -> Json:
     if task.has_address:
         interface = {"attachmentId": _attachment_id(task), "privateIpv4Address": task.private_ip}
         return {"networkBindings": [], "networkInterfaces": [interface]}
-    binding = {"bindIP": "0.0.0.0", "containerPort": CONTAINER_PORT, "hostPort": task.host_port, "protocol": "tcp"}  # noqa: S104  # the words of Docker's answer; nothing is bound
+    binding = {"bindIP": "0.0.0.0", "containerPort": CONTAINER_PORT, "hostPort": task.host_port, "protocol": "tcp"}  # noqa: S104  # the value that Docker reports; nothing is bound
     is_reached = task.started_at and container is task.definition.containers[0]
     return {"networkBindings": [binding] if is_reached else [], "networkInterfaces": []}
 
 
 def _task_health(task: SandboxTask) -> str:
-    said = {task.container_health(each) for each in task.definition.containers if each.essential}
-    return next((health for health in ("UNHEALTHY", "UNKNOWN", "HEALTHY") if health in said), "UNKNOWN")
+    results = {task.container_health(each) for each in task.definition.containers if each.essential}
+    return next((health for health in ("UNHEALTHY", "UNKNOWN", "HEALTHY") if health in results), "UNKNOWN")
 
 
 def _attachment_id(task: SandboxTask) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.api.responses import Json
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
-"""The content type of an answer that is an event stream."""
+"""The content type of an event stream."""
 
 
 def live_tail_stream(events: Iterable[Json]) -> Iterator[bytes]:

@@ -26,9 +26,9 @@ class _PageStart(NamedTuple):
     """The position of a reading of several pages, and the events that it may see.
 
     Attributes:
-        reading: Which reading it is: two that are at the same place are told apart.
-        now: What had arrived by then is seen.
-        newest: The number of the newest line that is seen.
+        reading: The id of the reading, which makes the tokens of two readings differ.
+        now: The time of the reading: events that arrived later are not part of it.
+        newest: The number of the newest line that is part of it.
         timestamp: The time of the next line.
         number: The number of the next line.
         after_empty: Whether the empty page before this one was answered.
@@ -43,11 +43,11 @@ class _PageStart(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The token that leads here."""
+        """The token for this position."""
         return make_token(self._asdict())
 
     def at(self, line: LogLine) -> _PageStart:
-        """Return the place before a line."""
+        """Return the position before a line."""
         return self._replace(timestamp=line.timestamp, number=line.number, after_empty=False)
 
 
@@ -62,7 +62,7 @@ def filter_log_events(world: World, region: str, asked: Json) -> Json:
         raise missing("log stream")
     paging = world.paging
     token: str = asked.get("nextToken") or ""
-    # The place fixes what is seen: a line that comes between two pages must not shift the second.
+    # The token fixes the lines of a reading: one that arrives between two pages must not shift the second.
     place = _read_place(token) if token else _PageStart(uuid4().hex, now, world.logs.newest)
     is_repeated = bool(token) and paging.repeated[token] < paging.repeat_token
     if is_repeated:
@@ -85,7 +85,7 @@ def filter_log_events(world: World, region: str, asked: Json) -> Json:
         return _answer(events, token)
     if following is None:
         return _answer(events)
-    # One event of a page must be new, or the reading would never end.
+    # At least one event of a page must be new, or the reading would never end.
     overlap = min(paging.overlap, len(events) - 1)
     return _answer(events, place.at(events[-overlap] if overlap else following).token)
 
@@ -134,7 +134,7 @@ def _condition(asked: Json, place: _PageStart) -> Callable[[LogLine], bool]:
 def _page(
     lines: Sequence[LogLine], window: range, is_asked_for: Callable[[LogLine], bool], most: int
 ) -> tuple[list[LogLine], LogLine | None]:
-    """Return the lines of a page, and the one after them if there is one."""
+    """Return the lines of a page, and the line after them, if any."""
     found: list[LogLine] = []
     size = 0
     for index in window:

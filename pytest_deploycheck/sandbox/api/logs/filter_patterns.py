@@ -10,12 +10,12 @@ from pytest_deploycheck.sandbox.world.errors import AwsError
 
 _TERM = re.compile(r'\s*(?P<mark>[?-]?)(?:"(?P<quoted>(?:\\.|[^"\\])*)"|%(?P<regex>[^%]+)%|(?P<bare>[^\s"%]+))')
 _BARE = re.compile(r"\w+")
-# CloudWatch's regexes know neither groups nor most punctuation, unless escaped.
+# The regular expressions of CloudWatch have neither groups nor most punctuation, unless escaped.
 _REGEX = re.compile(r"(?:\\.|[\w#=@/;,:^$?\[\]{}|*+.-])+")
 
 
 Term = Callable[[str], object]
-"""Says whether something is found in a line."""
+"""A function whose result is true if a line contains the term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class FilterPattern:
     """A filter pattern, ready to be applied.
 
     Attributes:
-        required: All of these must be found.
-        optional: One of these must be found, where there are no others.
-        excluded: None of these may be found.
+        required: The terms that a line must contain.
+        optional: The terms of which a line must contain one, if the pattern has no others.
+        excluded: The terms that a line must not contain.
     """
 
     required: tuple[Term, ...] = ()
@@ -33,8 +33,8 @@ class FilterPattern:
     excluded: tuple[Term, ...] = ()
 
     def matches(self, message: str) -> bool:
-        """Say whether a line is let through."""
-        # Loops, as any() and all() take twice the time, and this is done for each line of a group.
+        """Return True if a line matches."""
+        # Loops, as any() and all() take twice the time, and this runs for each line of a group.
         for term in self.required:
             if not term(message):
                 return False
@@ -48,14 +48,14 @@ class FilterPattern:
 
 
 def parse_filter_pattern(text: str) -> FilterPattern:
-    """Read a filter pattern.
+    """Parse a filter pattern.
 
     Raises:
-        AwsError: If CloudWatch would refuse it, or if it is one for JSON or space-delimited lines.
+        AwsError: If CloudWatch refuses it, or if it is for JSON or space-delimited events.
     """
     text = text.strip()
     if text[:1] in {"{", "["}:
-        raise AwsError("InvalidParameterException", "The sandbox knows filter patterns for plain text only")
+        raise AwsError("InvalidParameterException", "The sandbox supports filter patterns for plain text only")
     terms: dict[str, list[Term]] = {"": [], "?": [], "-": []}
     position = 0
     while position < len(text):

@@ -1,4 +1,4 @@
-"""The operations of CloudWatch Logs on groups, streams and the events put into them."""
+"""The operations of CloudWatch Logs on log groups, and PutLogEvents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def find_group(world: World, region: str, identifier: str) -> LogGroup:
     """Return a log group by its name or ARN.
 
     Raises:
-        AwsError: If it is not there.
+        AwsError: If the log group is unknown.
     """
     name = identifier.rsplit(":log-group:", maxsplit=1)[-1].removesuffix(":*")
     group = world.logs.groups.get((region, name))
@@ -30,32 +30,32 @@ def find_group(world: World, region: str, identifier: str) -> LogGroup:
 
 
 def asked_group(world: World, region: str, asked: Json) -> LogGroup:
-    """Return the log group a call is about.
+    """Return the log group that a request names.
 
     Raises:
-        AwsError: If it is not there.
+        AwsError: If the log group is unknown.
     """
     return find_group(world, region, str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or ""))
 
 
 def require_standard(group: LogGroup, operation: str) -> None:
-    """Make sure that an operation reads log groups of this class.
+    """Raise an error if an operation does not read log groups of this class.
 
     Raises:
-        AwsError: If it does not.
+        AwsError: If the class is not STANDARD.
     """
     if group.log_class != "STANDARD":
         raise invalid(f"{operation} operation is not supported for log groups with the {group.log_class} log class.")
 
 
 def group_arn(world: World, region: str, name: str) -> str:
-    """Return the ARN of a log group, as other operations than DescribeLogGroups want it."""
+    """Return the ARN of a log group without the asterisk that DescribeLogGroups appends."""
     return f"arn:aws:logs:{region}:{world.account.id}:log-group:{name}"
 
 
-def missing(what: str) -> AwsError:
-    """Return the error for a group or a stream that is not there."""
-    return AwsError("ResourceNotFoundException", f"The specified {what} does not exist.")
+def missing(kind: str) -> AwsError:
+    """Return the error for an unknown log group or log stream."""
+    return AwsError("ResourceNotFoundException", f"The specified {kind} does not exist.")
 
 
 def describe_log_groups(world: World, region: str, asked: Json) -> Json:
@@ -90,8 +90,8 @@ def put_log_events(world: World, region: str, asked: Json) -> Json:
     if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):
         raise missing("log stream")
     for event in asked["logEvents"]:
-        said = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-        world.logs.add(group, asked["logStreamName"], event["message"], said, now)
+        logged = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+        world.logs.add(group, asked["logStreamName"], event["message"], logged, now)
     return {"nextSequenceToken": "0"}
 
 

@@ -26,9 +26,9 @@ _GROUP_PARAMETERS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 
 
 def start_query(world: World, region: str, asked: Json) -> Json:
-    """Operation StartQuery. What has arrived by then is what the query sees."""
+    """Operation StartQuery. The query covers the events that have arrived by then."""
     if asked.get("queryLanguage", "CWLI") != "CWLI":
-        raise invalid("The sandbox knows Logs Insights QL (CWLI) only")
+        raise invalid("The sandbox supports Logs Insights QL (CWLI) only")
     limit = asked.get("limit", _MOST_ROWS)
     if not 1 <= limit <= _MOST_ASKED:
         raise invalid(f"limit must be between 1 and {_MOST_ASKED}")
@@ -52,7 +52,7 @@ def start_query(world: World, region: str, asked: Json) -> Json:
 
 
 def get_query_results(world: World, _region: str, asked: Json) -> Json:
-    """Operation GetQueryResults: while the query runs with the first half of its results, at its end with all."""
+    """Operation GetQueryResults: half of the results while the query runs, all of them when it is complete."""
     query = _query(world, asked)
     query.asked += 1
     status = query.status(world.querying)

@@ -1,4 +1,4 @@
-"""The parser of Logs Insights queries; what the sandbox does not know is refused."""
+"""The parser of Logs Insights queries; it refuses what the sandbox does not support."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MOST_ROWS = 100_000
 
 
 def parse_query(text: str) -> ParsedQuery:
-    """Read a query: `fields`, `filter`, `sort`, `limit` and `stats count(*)`, separated by `|`.
+    """Parse a query: `fields`, `filter`, `sort`, `limit` and `stats count(*)`, separated by `|`.
 
     Raises:
-        AwsError: If it is malformed, or uses what the sandbox does not know.
+        AwsError: If it is malformed, or uses a part of the language that the sandbox does not support.
     """
     return _Parser(text).query()
 
@@ -66,7 +66,7 @@ class _Parser:
             "stats": self._stats_command,
         }
         command = commands.get(self._next.text.lower())
-        # Once lines are counted there are no lines: commands for them would be answered wrongly.
+        # Commands for lines after `stats` would be answered wrongly.
         if command is None or (self._count and self._next.text.lower() not in {"sort", "limit"}):
             raise self._unexpected()
         self._advance()
@@ -212,8 +212,8 @@ def _not(condition: Condition) -> Condition:
 
 
 def _malformed(token: _Token) -> AwsError:
-    what = f"unexpected symbol found {token.text}" if token.text else "unexpected end of the query"
-    message = f"{what} at line 1 and position {token.start}; the sandbox knows a part of the language only"
+    problem = f"unexpected symbol found {token.text}" if token.text else "unexpected end of the query"
+    message = f"{problem} at line 1 and position {token.start}; the sandbox supports a part of the language only"
     location = {"startCharOffset": token.start, "endCharOffset": token.end}
     details = {"queryCompileError": {"location": location, "message": message}}
     return AwsError("MalformedQueryException", message, details=details)

@@ -1,4 +1,4 @@
-"""The query language of Logs Insights, as much of it as the sandbox knows, run over lines."""
+"""The part of the query language of Logs Insights that the sandbox supports, applied to lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, str]
 
 
 class Record(NamedTuple):
-    """A line as a query sees it.
+    """A line and the log group it is in.
 
     Attributes:
         line: The line.
@@ -31,7 +31,7 @@ class Record(NamedTuple):
 
 
 Condition = Callable[[Record], bool]
-"""What a `filter` command asks of a line."""
+"""The condition of a `filter` command."""
 
 
 def _time(milliseconds: int) -> str:
@@ -47,7 +47,7 @@ FIELDS: Mapping[str, Callable[[Record], str]] = {
     "@log": lambda record: record.log,
     "@ptr": lambda record: base64.b64encode(record.line.event_id.encode()).decode(),
 }
-"""The fields every line has."""
+"""The fields that every line has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class StatsCommand:
     """A `stats count(*)` command.
 
     Attributes:
-        name: What the number is called.
-        by: The fields for whose values the lines are counted.
+        name: The name of the number.
+        by: The fields by whose values the lines are counted.
     """
 
     name: str
@@ -78,14 +78,14 @@ class SortCommand:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A query, ready to be run.
+    """A parsed query.
 
     Attributes:
         fields: The fields that are shown, besides `@ptr`.
-        conditions: What the lines must meet.
-        count: How they are counted, if they are.
-        order: How the results are sorted.
-        limit: How many results are wanted; None leaves it to the caller.
+        conditions: The conditions that a line must meet.
+        count: The command that counts the lines, if any.
+        order: The order of the results.
+        limit: The largest number of results; None leaves it to the caller.
     """
 
     fields: tuple[str, ...]
@@ -95,15 +95,15 @@ class ParsedQuery:
     limit: int | None
 
     def matches(self, record: Record) -> bool:
-        """Say whether a line meets all conditions."""
-        # A loop, as all() takes twice the time, and this is done for each line of a group.
+        """Return True if a line meets all conditions."""
+        # A loop, as all() takes twice the time, and this runs for each line of a group.
         for condition in self.conditions:  # noqa: SIM110
             if not condition(record):
                 return False
         return True
 
     def results(self, matched: Iterable[Record], most: int) -> list[Row]:
-        """Return the results for the lines that match, `most` at the most if the query does not say."""
+        """Return the results for the lines that match, at most `most` unless the query has a limit."""
         limit = self.limit or most
         if self.count:
             return _counted(self.count, self.order, matched)[:limit]
@@ -113,7 +113,7 @@ class ParsedQuery:
 
 
 def _sort_key(name: str) -> Callable[[Record], tuple[int, int] | str]:
-    # The time as it is written would be computed again for each line of a large group.
+    # Formatting the time of each line of a large group would be slow.
     return (lambda record: record.line[:2]) if name == "@timestamp" else FIELDS[name]
 
 

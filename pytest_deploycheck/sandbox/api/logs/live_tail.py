@@ -38,8 +38,8 @@ class _WatchedGroup:
     Attributes:
         arn: The ARN of the group.
         group: The group.
-        read: How many of its lines are known.
-        coming: Those of them that have not arrived yet.
+        read: The number of its lines that were read.
+        coming: The lines among them that have not arrived yet.
     """
 
     arn: str
@@ -48,10 +48,10 @@ class _WatchedGroup:
     coming: list[LogLine]
 
     def new(self, now: int) -> list[LogLine]:
-        """Return the lines that can be seen at `now`, each once."""
-        # A line with an older arrival than the session is new too, if it was logged after the session began.
-        candidates = self.coming + self.group.said[self.read :]
-        self.read = len(self.group.said)
+        """Return the lines that have arrived by `now`, each once."""
+        # A line that is logged after the session began is new even if its arrival is older.
+        candidates = self.coming + self.group.logged[self.read :]
+        self.read = len(self.group.logged)
         self.coming = [line for line in candidates if line.arrives > now]
         return [line for line in candidates if line.arrives <= now]
 
@@ -61,8 +61,8 @@ class TailSession:
     """A session of a live tail.
 
     Attributes:
-        world: The world it looks at.
-        asked: What was asked for.
+        world: The state that it reads.
+        asked: The parameters of the request.
         watches: The log groups.
         pattern: The filter pattern.
         id: The session's id.
@@ -117,7 +117,7 @@ class TailSession:
 
 
 def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
-    """Begin the answer to StartLiveTail.
+    """Start a session for StartLiveTail.
 
     Raises:
         AwsError: If the service would answer with an error.
@@ -136,22 +136,22 @@ def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
     for identifier in identifiers:
         group = _group(world, region, identifier)
         require_standard(group, "StartLiveTail")
-        coming = [line for line in group.said if line.arrives > now]
-        watches.append(_WatchedGroup(identifier, group, len(group.said), coming))
+        coming = [line for line in group.logged if line.arrives > now]
+        watches.append(_WatchedGroup(identifier, group, len(group.logged), coming))
     return TailSession(world, asked, watches, pattern)
 
 
 class TailSessions:
-    """The sessions that are open, each in the thread of its connection."""
+    """The open sessions, each in the thread of its connection."""
 
     def __init__(self) -> None:
         self.closing = threading.Event()
         self._threads: set[threading.Thread] = set()
 
     def stream(self, tail: TailSession, connection: socket.socket) -> Iterator[bytes]:
-        """Return a session as it goes on in time, until it ends."""
+        """Return the bytes of a session until it ends."""
         self._threads.add(threading.current_thread())
-        # A client that does not read would hold the thread for ever.
+        # A client that does not read would block the thread for ever.
         connection.settimeout(_STALL_SECONDS)
         fails: list[SessionError] = []
         yield from event_stream.live_tail_stream(self._events(tail, fails))
@@ -172,7 +172,7 @@ class TailSessions:
                 return
 
     def open(self) -> None:
-        """Let sessions begin."""
+        """Allow sessions."""
         self.closing.clear()
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ _REASONS: Mapping[SessionError, str] = {
 def _group(world: World, region: str, identifier: str) -> LogGroup:
     arn = _ARN.fullmatch(identifier)
     if arn is None:
-        raise invalid(f"{identifier} is no ARN of a log group, which must not end with an asterisk")
+        raise invalid(f"{identifier} is not the ARN of a log group, which must not end with an asterisk")
     if (arn["region"], arn["account"]) != (region, world.account.id):
         raise missing("log group")
     return find_group(world, region, arn["name"])

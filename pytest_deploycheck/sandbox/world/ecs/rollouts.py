@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SETTLING = timedelta(seconds=45)
-"""How long an undisturbed rollout takes."""
+"""The duration of a rollout without failures."""
 
 TASK_SET_DELETED = "Task set deleted"
 """The stopped reason of the tasks of a task set that was deleted."""
@@ -25,7 +25,7 @@ _CRASHES = 3
 
 @dataclass(slots=True, eq=False)
 class SandboxRollout(RolloutRecord):
-    """A rollout: what can happen to it; [RolloutRecord][] lists its attributes.
+    """A rollout and its controls; [RolloutRecord][] lists its attributes.
 
     Attributes:
         siblings: All rollouts of the service, oldest first.

@@ -1,4 +1,4 @@
-"""A service: what can happen to its tasks, its logs, its traffic and the service itself."""
+"""A service: controls of its tasks, its logs, its traffic and the service itself."""
 
 from __future__ import annotations
 

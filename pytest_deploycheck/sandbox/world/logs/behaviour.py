@@ -18,11 +18,11 @@ class LogPaging:
     """The pages in which log events are answered.
 
     Attributes:
-        size: How many events a page holds at the most.
-        empty_pages: Whether an empty page with a token comes before each page.
+        size: The largest number of events in a page.
+        empty_pages: Whether an empty page with a token precedes each page.
         repeat_token: How many times a token is answered with itself before the reading continues.
         repeat_page: Whether such an answer has the page's events; otherwise it is empty.
-        overlap: How many of a page's last events come again at the start of the next.
+        overlap: The number of events at the end of a page that the next page repeats.
         repeated: How often each token was answered with itself.
     """
 
@@ -40,8 +40,8 @@ class LiveTailing:
 
     Attributes:
         sampled: Whether they show a part of the lines only.
-        ends_after: After how many seconds they end; None is when the server stops.
-        fails: The error they end with; None ends them quietly.
+        ends_after: The seconds after which they end; None: when the sandbox stops.
+        fails: The error with which they end; None for none.
     """
 
     sampled: bool = False

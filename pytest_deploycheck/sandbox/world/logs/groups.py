@@ -18,15 +18,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogLine(NamedTuple):
-    """One line of a log. Lines sort by time, and those of one millisecond as they were said.
+    """A log event. Events sort by time, and those of one millisecond in the order in which they were logged.
 
     Attributes:
         timestamp: The time at which it was logged, in milliseconds since the epoch.
-        number: Which line of the world it is; later lines have higher numbers.
+        number: Its number, which increases with each line that is logged.
         arrives: When it can be seen, in milliseconds since the epoch.
         stream: The log stream it is in.
-        message: What it says.
-        size: How many bytes CloudWatch counts for it.
+        message: The message.
+        size: The number of bytes that CloudWatch counts for it.
     """
 
     timestamp: int
@@ -38,7 +38,7 @@ class LogLine(NamedTuple):
 
     @property
     def event_id(self) -> str:
-        """Its id, unique in the world."""
+        """Its id, unique in the sandbox."""
         # A counter in front would sort lines by arrival: CloudWatch's ids begin with the event's time.
         return f"{self.timestamp:020d}{self.number:036d}"
 
@@ -51,9 +51,9 @@ class LogGroup:
         name: Its name.
         created_at: When it was created, in milliseconds since the epoch.
         log_class: Its class: only queries of Logs Insights read one of infrequent access.
-        streams: When each stream was made, by hand or by its first line, in milliseconds since the epoch.
-        lines: Everything ever said in it, arrived or not, in order of time.
-        said: The same in the order in which they were logged.
+        streams: When the first line of each stream arrives, in milliseconds since the epoch.
+        lines: All its lines, arrived or not, in order of time.
+        logged: The same lines in the order in which they were logged.
     """
 
     name: str
@@ -61,22 +61,22 @@ class LogGroup:
     log_class: LogClass = "STANDARD"
     streams: dict[str, int] = field(default_factory=dict)
     lines: list[LogLine] = field(default_factory=list)
-    said: list[LogLine] = field(default_factory=list)
+    logged: list[LogLine] = field(default_factory=list)
 
     def arrived(self, now: int) -> Iterator[LogLine]:
         """Return the lines that can be seen at `now`, in order of time."""
         return (line for line in self.lines if line.arrives <= now)
 
     def visible_streams(self, now: int) -> dict[str, int]:
-        """Return the streams there are at `now`, with the time each was made.
+        """Return the streams that exist at `now`, with the time at which each was created.
 
-        A stream is born with the first line that arrives in it.
+        A stream exists from the arrival of its first line on.
         """
         return {name: born for name, born in self.streams.items() if born <= now}
 
     def add(self, lines: list[LogLine]) -> None:
-        """Take up lines; whoever reads finds them in their place."""
-        self.said += lines
+        """Add lines, each at its place in the order of time."""
+        self.logged += lines
         for line in lines:
             if line.arrives < self.streams.get(line.stream, line.arrives + 1):
                 self.streams[line.stream] = line.arrives
@@ -100,18 +100,18 @@ class LogStore:
     newest: int = 0
 
     def open(self, region: str, name: str, at: datetime) -> LogGroup:
-        """Return a log group; it is made if it is not there."""
+        """Return a log group; it is created if it does not exist."""
         return self.groups.setdefault((region, name), LogGroup(name, milliseconds(at)))
 
     def add(self, group: LogGroup, stream: str, message: str, at: datetime, arrives: datetime) -> None:
-        """Say a line which can be seen from `arrives` on."""
+        """Log a line that is visible from `arrives` on."""
         self.add_all(group, stream, [(milliseconds(at), milliseconds(arrives), message)])
 
-    def add_all(self, group: LogGroup, stream: str, said: Iterable[tuple[int, int, str]]) -> None:
-        """Say many lines, each given by its time and its arrival in milliseconds, and its text."""
+    def add_all(self, group: LogGroup, stream: str, events: Iterable[tuple[int, int, str]]) -> None:
+        """Log many lines, each given by its time and its arrival in milliseconds, and its message."""
         lines = [
             LogLine(timestamp, number, arrives, stream, message, len(message.encode()) + _EVENT_OVERHEAD)
-            for number, (timestamp, arrives, message) in enumerate(said, self.newest + 1)
+            for number, (timestamp, arrives, message) in enumerate(events, self.newest + 1)
         ]
         self.newest += len(lines)
         group.add(lines)
