@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import SandboxService
 
 PROTOCOLS = ("json", "smithy-rpc-v2-cbor", "query")
-"""The protocols that versions of botocore speak to CloudWatch."""
+"""The protocols in which versions of botocore call CloudWatch."""
 
 _NUMBERS = count(1)
 _SESSION = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret")
@@ -35,14 +35,14 @@ class Clients(Protocol):
 
 
 class _Narrowing:
-    """A loader of botocore's that gives one model in place of the service's own."""
+    """A loader of botocore that returns one model in place of that of the service."""
 
     def __init__(self, loader: Any, model: dict[str, Any]) -> None:
         self._loader = loader
         self._model = model
 
     def load_service_model(self, service: str, kind: str, *arguments: Any, **more: Any) -> Any:
-        """Return the model where a service's operations are asked for."""
+        """Return the model in place of the operations of a service."""
         if kind == "service-2":
             return self._model
         return self._loader.load_service_model(service, kind, *arguments, **more)
@@ -51,11 +51,11 @@ class _Narrowing:
         return getattr(self._loader, name)
 
 
-class Speakers(Protocol):
-    """Makes botocore clients that speak a protocol."""
+class ProtocolClients(Protocol):
+    """Makes botocore clients of one protocol."""
 
     def __call__(self, service: str, protocol: str) -> Any:
-        """Return a client for a service that speaks this protocol and no other."""
+        """Return a client for a service that uses this protocol and no other."""
         ...
 
 
@@ -68,7 +68,7 @@ def aws() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def client(aws: Sandbox) -> Clients:
-    """Return what makes boto3 clients for the sandbox; they do not retry."""
+    """Return a factory of boto3 clients for the sandbox, which do not retry."""
 
     @cache
     def make(service: str, region: str = "us-east-1") -> Any:
@@ -83,8 +83,8 @@ def client(aws: Sandbox) -> Clients:
 
 
 @pytest.fixture(scope="module")
-def speaker(aws: Sandbox) -> Speakers:
-    """Return what makes botocore clients that speak a protocol; they do not retry."""
+def protocol_client(aws: Sandbox) -> ProtocolClients:
+    """Return a factory of botocore clients of one protocol, which do not retry."""
 
     @cache
     def make(service: str, protocol: str) -> Any:
@@ -92,7 +92,7 @@ def speaker(aws: Sandbox) -> Speakers:
         loader = session.get_component("data_loader")
         model = loader.load_service_model(service, "service-2")
         if protocol not in model["metadata"]["protocols"]:
-            pytest.skip(f"This botocore does not speak {protocol} to {service}")
+            pytest.skip(f"This botocore does not call {service} in {protocol}")
         # A client chooses its protocol by the model; the loader, and so its models, are shared by all tests.
         narrowed = {**model, "metadata": {**model["metadata"], "protocols": [protocol]}}
         session.register_component("data_loader", _Narrowing(loader, narrowed))
@@ -111,6 +111,6 @@ def speaker(aws: Sandbox) -> Speakers:
 @pytest.fixture
 def service(aws: Sandbox) -> SandboxService:
     """Return a service of two tasks whose log group `/ecs/NAME` is empty."""
-    name = f"talker-{next(_NUMBERS)}"
+    name = f"logging-{next(_NUMBERS)}"
     aws.push_image(f"{name}:1", {"a": "1"})
     return aws.create_service(name, cluster=name, image=f"{name}:1", desired=2, at=aws.now() - timedelta(hours=1))

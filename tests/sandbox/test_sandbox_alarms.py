@@ -12,25 +12,25 @@ from sandbox.conftest import PROTOCOLS
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import Sandbox
-    from sandbox.conftest import Clients, Speakers
+    from sandbox.conftest import Clients, ProtocolClients
 
 _NUMBERS = count(1)
 
 
 @pytest.fixture(params=PROTOCOLS)
-def cloudwatch(speaker: Speakers, request: pytest.FixtureRequest) -> Any:
-    """Return a client of CloudWatch for each protocol that versions of botocore speak to it."""
-    return speaker("cloudwatch", request.param)
+def cloudwatch(protocol_client: ProtocolClients, request: pytest.FixtureRequest) -> Any:
+    """Return a client of CloudWatch for each protocol in which versions of botocore call it."""
+    return protocol_client("cloudwatch", request.param)
 
 
 @pytest.fixture
 def prefix() -> str:
-    """Return the beginning of names no other test uses."""
+    """Return a prefix of names that no other test uses."""
     return f"alarm-{next(_NUMBERS)}-"
 
 
 def test_an_alarm_is_described(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
-    """State, reason and times come in each protocol as the model has them; what is unknown is just not there."""
+    """State, reason and times have the types of the model in each protocol; unknown names are left out."""
     at = aws.now().replace(microsecond=0) - timedelta(hours=2)
     alarm = aws.create_alarm(f"{prefix}5xx", state="OK", at=at)
     alarm.set_state("ALARM", "too many <errors> & more", at=at + timedelta(hours=1))
@@ -45,8 +45,8 @@ def test_an_alarm_is_described(aws: Sandbox, cloudwatch: Any, prefix: str) -> No
     assert (found["Threshold"], found["Period"], found["ActionsEnabled"]) == (1.0, 60, True)
 
 
-def test_composite_alarms_are_told_only_when_asked_for(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
-    """Without types only metric alarms are described, and only their history is told."""
+def test_composite_alarms_are_described_on_request_only(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """Without types only metric alarms and their history are described."""
     aws.create_alarm(f"{prefix}a")
     composite = aws.create_alarm(f"{prefix}b", composite=True, rule=f'ALARM("{prefix}a")', state="ALARM")
     usual = cloudwatch.describe_alarms(AlarmNamePrefix=prefix)
@@ -59,12 +59,12 @@ def test_composite_alarms_are_told_only_when_asked_for(aws: Sandbox, cloudwatch:
     assert (found["StateValue"], found["AlarmRule"]) == ("ALARM", f'ALARM("{prefix}a")')
     assert "its alarm rule evaluates to ALARM" in found["StateReason"]
     assert cloudwatch.describe_alarm_history(AlarmName=composite.name)["AlarmHistoryItems"] == []
-    told = cloudwatch.describe_alarm_history(AlarmName=composite.name, AlarmTypes=["CompositeAlarm"])
-    assert {item["AlarmType"] for item in told["AlarmHistoryItems"]} == {"CompositeAlarm"}
+    history = cloudwatch.describe_alarm_history(AlarmName=composite.name, AlarmTypes=["CompositeAlarm"])
+    assert {item["AlarmType"] for item in history["AlarmHistoryItems"]} == {"CompositeAlarm"}
 
 
-def test_history_tells_each_change(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
-    """The newest first: from which state to which and why, down to the creation; the same state again is none."""
+def test_history_has_each_change(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
+    """The newest first: old state, new state and reason, down to the creation; the same state again is no change."""
     began = aws.now() - timedelta(hours=3)
     alarm = aws.create_alarm(f"{prefix}5xx", at=began)
     alarm.set_state("ALARM", "5 errors", at=began + timedelta(hours=1))
@@ -86,7 +86,7 @@ def test_history_tells_each_change(aws: Sandbox, cloudwatch: Any, prefix: str) -
 
 
 def test_history_is_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
-    """By type, by time and by direction, in pages of MaxRecords."""
+    """History is filtered by type and time, ordered, and paged by MaxRecords."""
     began = aws.now() - timedelta(hours=3)
     alarm = aws.create_alarm(f"{prefix}5xx", at=began)
     for minutes in range(1, 6):
@@ -106,7 +106,7 @@ def test_history_is_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: st
 
 
 def test_alarms_are_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: str) -> None:
-    """By prefix and state, in pages that count alarms of both kinds."""
+    """Alarms are filtered by prefix and state, in pages that count alarms of both types."""
     for number in range(5):
         aws.create_alarm(f"{prefix}{number}", state="ALARM" if number % 2 else "OK", composite=number == 4)
     asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
@@ -126,8 +126,8 @@ def test_alarms_are_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: st
         ({"NextToken": "?"}, "InvalidNextToken"),
     ],
 )
-def test_what_is_not_allowed_is_refused(cloudwatch: Any, asked: dict[str, Any], code: str) -> None:
-    """The error has the code it has in AWS, whichever protocol it comes in."""
+def test_invalid_parameters_are_refused(cloudwatch: Any, asked: dict[str, Any], code: str) -> None:
+    """The error has the code of AWS in each protocol."""
     with pytest.raises(ClientError) as refused:
         cloudwatch.describe_alarms(**asked)
     assert refused.value.response["Error"]["Code"] == code
@@ -136,8 +136,8 @@ def test_what_is_not_allowed_is_refused(cloudwatch: Any, asked: dict[str, Any], 
         assert isinstance(refused.value, cloudwatch.exceptions.InvalidNextToken)
 
 
-def test_faults_are_told_in_each_protocol(aws: Sandbox, cloudwatch: Any) -> None:
-    """A denied or throttled call fails as AWS lets it fail, and the calls recorded say what was asked."""
+def test_faults_have_the_shape_of_each_protocol(aws: Sandbox, cloudwatch: Any) -> None:
+    """A denied or throttled call fails as in AWS, and its parameters are recorded."""
     aws.deny("cloudwatch:DescribeAlarms")
     aws.fail("cloudwatch:DescribeAlarmHistory", code="ThrottlingException", message="Rate exceeded")
     aws.calls.clear()
@@ -156,7 +156,7 @@ def test_faults_are_told_in_each_protocol(aws: Sandbox, cloudwatch: Any) -> None
     ]
 
 
-def test_alarms_are_made_by_boto3_too(cloudwatch: Any, prefix: str) -> None:
+def test_alarms_can_be_put_with_boto3(cloudwatch: Any, prefix: str) -> None:
     """An alarm that is put has insufficient data until its state is set."""
     cloudwatch.put_metric_alarm(
         AlarmName=f"{prefix}put",
@@ -178,8 +178,8 @@ def test_alarms_are_made_by_boto3_too(cloudwatch: Any, prefix: str) -> None:
         cloudwatch.set_alarm_state(AlarmName=f"{prefix}none", StateValue="OK", StateReason="trying")
 
 
-def test_mistakes_with_alarms_are_told_at_once(aws: Sandbox, client: Clients, prefix: str) -> None:
-    """The same alarm is not made twice in a region, and its story is told in order."""
+def test_mistakes_with_alarms_are_refused(aws: Sandbox, client: Clients, prefix: str) -> None:
+    """An alarm is created once in a region, and its changes are set in order."""
     alarm = aws.create_alarm(f"{prefix}5xx")
     with pytest.raises(ValueError, match="already"):
         aws.create_alarm(alarm.name)

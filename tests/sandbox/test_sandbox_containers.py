@@ -77,7 +77,7 @@ def test_a_task_may_be_counted_without_being_listed(aws: Sandbox, client: Client
 
 
 def test_a_task_may_have_an_unknown_status(aws: Sandbox, client: Clients) -> None:
-    """A status word that no client knows is shown of task and container, while the service counts the task."""
+    """An unknown status is shown for task and container, while the service counts the task."""
     (task,) = with_helper(aws, "hibernating").running_tasks
     task.shown_status = "HIBERNATING"
     task.set_container("app", "HIBERNATING")
@@ -97,7 +97,7 @@ def test_a_container_pinned_by_digest_may_show_no_digest(aws: Sandbox, client: C
     assert "imageDigest" not in shown
 
 
-def test_a_task_definition_tells_the_settings_of_containers(aws: Sandbox, client: Clients) -> None:
+def test_a_task_definition_has_the_settings_of_containers(aws: Sandbox, client: Clients) -> None:
     """Environment, secrets, mounts, volumes, sizes and the roles of helper containers are described."""
     aws.push_image("whole:1", {"a": "1"})
     aws.push_image(ROUTER, {"fluent-bit": "1"})

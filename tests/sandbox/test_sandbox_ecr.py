@@ -23,7 +23,7 @@ FILES: dict[str, str | bytes] = {"app/main.py": "print('hello')\n", "app/data.bi
 
 
 def digest_of(data: bytes) -> str:
-    """Return the digest of bytes, reckoned anew."""
+    """Return the digest of bytes, computed independently."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 
@@ -86,7 +86,7 @@ def test_layers_unpack_to_the_files_given(
 
 
 def test_several_platforms_make_an_index_with_attestations(aws: Sandbox, client: Clients) -> None:
-    """An index names a manifest and an attestation per platform; each can be had by digest."""
+    """An index names a manifest and an attestation per platform; each is available by digest."""
     image = aws.push_image("multi:1", FILES, platforms=("linux/amd64", "linux/arm64"))
     index = manifest(client, "multi", imageTag="1")
     assert index["mediaType"] == "application/vnd.oci.image.index.v1+json"
@@ -169,7 +169,7 @@ def test_malformed_platforms_are_refused(aws: Sandbox, platform: str) -> None:
         aws.push_image("malformed:1", FILES, platforms=[platform])
 
 
-def test_a_cached_layer_comes_under_a_new_digest(aws: Sandbox) -> None:
+def test_an_image_with_a_cached_layer_has_a_new_digest(aws: Sandbox) -> None:
     """A build with a cached COPY has the old application layer in a new image."""
     earlier = aws.push_image("cached:1", {"app/main.py": "old"}, at=aws.now() - timedelta(days=1))
     new = aws.push_image("cached:2", {"app/main.py": "new"}, cached_from=earlier)
@@ -186,8 +186,8 @@ def test_the_same_build_pushed_again_changes_nothing(aws: Sandbox) -> None:
     assert again.pushed_at == first.pushed_at
 
 
-def test_tags_move_and_go(aws: Sandbox, client: Clients) -> None:
-    """A pushed tag leaves the earlier image; a retag, a deleted tag and a deleted image show."""
+def test_tags_move_and_are_deleted(aws: Sandbox, client: Clients) -> None:
+    """A pushed tag moves from the earlier image; a retag, a deleted tag and a deleted image are visible."""
     first = aws.push_image("moving:1", {"a": "1"}, tags=("latest",))
     second = aws.push_image("moving:2", {"a": "2"}, tags=("latest",))
 
@@ -212,7 +212,7 @@ def test_tags_move_and_go(aws: Sandbox, client: Clients) -> None:
 
 
 def test_images_are_listed_in_pages(aws: Sandbox, client: Clients) -> None:
-    """DescribeImages hands out maxResults at a time, with a token for more."""
+    """DescribeImages returns maxResults images in a page, with a token for the next."""
     for number in range(5):
         aws.push_image(f"paged:{number}", {"a": str(number)})
     pages = list(
@@ -223,8 +223,8 @@ def test_images_are_listed_in_pages(aws: Sandbox, client: Clients) -> None:
     assert [len(page["imageDetails"]) for page in pages] == [2, 2, 1]
 
 
-def test_what_is_not_there_is_reported_as_ecr_does(aws: Sandbox, client: Clients) -> None:
-    """DescribeImages raises; BatchGetImage tells failures; an unknown layer raises."""
+def test_unknown_images_are_reported_as_in_ecr(aws: Sandbox, client: Clients) -> None:
+    """DescribeImages raises; BatchGetImage returns failures; an unknown layer raises."""
     ecr = client("ecr")
     image = aws.push_image("there:1", FILES)
     with pytest.raises(ecr.exceptions.RepositoryNotFoundException, match="with id '123456789012'"):
@@ -238,8 +238,8 @@ def test_what_is_not_there_is_reported_as_ecr_does(aws: Sandbox, client: Clients
         ecr.get_download_url_for_layer(repositoryName="there", layerDigest="sha256:" + "0" * 64)
 
 
-def test_account_and_region_are_told_apart(aws: Sandbox, client: Clients) -> None:
-    """A repository is in one account's registry in one region, and in no other."""
+def test_account_and_region_are_distinguished(aws: Sandbox, client: Clients) -> None:
+    """A repository belongs to one account and one region."""
     aws.push_image("210987654321.dkr.ecr.eu-west-1.amazonaws.com/elsewhere:1", FILES)
     ecr = client("ecr", "eu-west-1")
     assert ecr.describe_images(repositoryName="elsewhere", registryId="210987654321")["imageDetails"]
@@ -251,7 +251,7 @@ def test_account_and_region_are_told_apart(aws: Sandbox, client: Clients) -> Non
 
 
 def test_a_layer_needs_a_presigned_address(aws: Sandbox, client: Clients) -> None:
-    """Without the signature, and while denied, a layer cannot be had."""
+    """Without the signature, and while denied, a layer cannot be downloaded."""
     image = aws.push_image("signed:1", FILES)
     answer = client("ecr").get_download_url_for_layer(repositoryName="signed", layerDigest=image.layers[0].digest)
     with pytest.raises(urllib.error.HTTPError) as unsigned:
@@ -266,7 +266,7 @@ def test_a_layer_needs_a_presigned_address(aws: Sandbox, client: Clients) -> Non
 
 
 def test_a_repository_may_be_empty(aws: Sandbox, client: Clients) -> None:
-    """A repository without images answers with none."""
+    """A repository without images has none in its answer."""
     aws.create_repository("empty")
     assert client("ecr").describe_images(repositoryName="empty")["imageDetails"] == []
     names = [each["repositoryName"] for each in client("ecr").describe_repositories()["repositories"]]
@@ -274,13 +274,13 @@ def test_a_repository_may_be_empty(aws: Sandbox, client: Clients) -> None:
 
 
 def test_nothing_is_pushed_to_other_registries(aws: Sandbox) -> None:
-    """Only ECR is in the box."""
+    """Only images of ECR can be pushed."""
     with pytest.raises(ValueError, match="not in an ECR registry"):
         aws.push_image("ghcr.io/owner/app:1", FILES)
 
 
 def test_layers_can_be_packed_one_by_one(aws: Sandbox, client: Clients) -> None:
-    """Whiteouts, links, odd entries and zstd: an image has the layers that were packed for it."""
+    """Whiteouts, links, unusual entries and zstd: an image has the layers that were packed for it."""
     device = tarfile.TarInfo("../dev/null")
     device.type = tarfile.CHRTYPE
     layers = [
@@ -312,8 +312,8 @@ def test_layers_can_be_packed_one_by_one(aws: Sandbox, client: Clients) -> None:
     assert config["config"]["User"] == "app"
 
 
-def test_blobs_can_be_broken_or_gone(aws: Sandbox, client: Clients) -> None:
-    """A blob that was replaced is served as it now is; one that was taken away is unknown."""
+def test_blobs_can_be_replaced_or_deleted(aws: Sandbox, client: Clients) -> None:
+    """A replaced blob is served with its new bytes; a deleted blob is unknown."""
     image = aws.push_image("broken:1", FILES)
     ecr = client("ecr")
     digest = image.layers[-1].digest
@@ -329,7 +329,7 @@ def test_blobs_can_be_broken_or_gone(aws: Sandbox, client: Clients) -> None:
 
 
 def test_any_manifest_can_be_pushed(aws: Sandbox, client: Clients) -> None:
-    """A manifest of an old kind comes back as it was pushed."""
+    """A manifest of an old format is returned as it was pushed."""
     kind = "application/vnd.docker.distribution.manifest.v1+prettyjws"
     image = aws.push_manifest("ancient:1", b'{"schemaVersion": 1}', kind)
     (found,) = client("ecr").batch_get_image(repositoryName="ancient", imageIds=[{"imageTag": "1"}])["images"]
@@ -338,14 +338,14 @@ def test_any_manifest_can_be_pushed(aws: Sandbox, client: Clients) -> None:
     assert found["imageId"]["imageDigest"] == image.digest == digest_of(b'{"schemaVersion": 1}')
 
 
-def test_whether_tags_can_be_moved_is_told(aws: Sandbox, client: Clients) -> None:
-    """A repository's tags can be moved until it is said that they cannot."""
+def test_the_mutability_of_tags_is_described(aws: Sandbox, client: Clients) -> None:
+    """A repository is MUTABLE until it is set to IMMUTABLE."""
 
-    def told() -> str:
+    def mutability() -> str:
         (found,) = client("ecr").describe_repositories(repositoryNames=["moved"])["repositories"]
         return str(found["imageTagMutability"])
 
     aws.push_image("moved:1", FILES)
-    assert told() == "MUTABLE"
+    assert mutability() == "MUTABLE"
     aws.set_tag_mutability("moved", "IMMUTABLE")
-    assert told() == "IMMUTABLE"
+    assert mutability() == "IMMUTABLE"

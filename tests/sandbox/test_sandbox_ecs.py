@@ -30,14 +30,14 @@ def push_next(aws: Sandbox, service: SandboxService) -> str:
 
 
 def described(client: Clients, service: SandboxService) -> dict[str, Any]:
-    """Return what DescribeServices says."""
+    """Return the service as DescribeServices returns it."""
     answer = client("ecs").describe_services(cluster=service.cluster, services=[service.name])
     found: dict[str, Any] = answer["services"][0]
     return found
 
 
 def tasks_of(client: Clients, service: SandboxService, **asked: Any) -> list[dict[str, Any]]:
-    """Return the tasks of a service as ListTasks and DescribeTasks tell them."""
+    """Return the tasks of a service as ListTasks and DescribeTasks return them."""
     ecs = client("ecs")
     arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.name, **asked)["taskArns"]
     found: list[dict[str, Any]] = []
@@ -98,8 +98,8 @@ def test_a_tag_is_resolved_once_per_rollout(aws: Sandbox, client: Clients, servi
     assert len(tasks_of(client, service)) == 1
 
 
-def test_a_task_that_dies_is_replaced(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Another of the same rollout and digest takes its place; one that is gone cannot be replaced."""
+def test_a_stopped_task_is_replaced(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """The new task has the same rollout and digest; a stopped task cannot be replaced again."""
     (old,) = set(digests(tasks_of(client, service)))
     push_next(aws, service)
     dead, alive = service.running_tasks
@@ -119,7 +119,7 @@ def test_a_task_that_dies_is_replaced(aws: Sandbox, client: Clients, service: Sa
         service.replace_task(dead)
 
 
-def test_a_container_may_opt_out_of_that(aws: Sandbox, client: Clients) -> None:
+def test_a_container_may_disable_version_consistency(aws: Sandbox, client: Clients) -> None:
     """Without version consistency, tasks of one rollout may differ."""
     aws.push_image("optout:1", {"a": "1"}, tags=("latest",))
     container = SandboxContainer(name="app", image="optout:latest", resolve_once=False)
@@ -129,8 +129,8 @@ def test_a_container_may_opt_out_of_that(aws: Sandbox, client: Clients) -> None:
     assert len(set(digests(tasks_of(client, service)))) == 2
 
 
-def test_a_rollout_in_progress_mixes(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Old and new tasks run, pending ones have no digest; completing it leaves the new ones."""
+def test_a_rollout_in_progress_has_old_and_new_tasks(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Old and new tasks run, pending ones have no digest; only the new ones remain when it completes."""
     new = push_next(aws, service)
     rollout = service.roll_out(status="IN_PROGRESS", new_running=1, new_pending=1)
     tasks = tasks_of(client, service)
@@ -161,8 +161,8 @@ def test_a_failed_rollout_leaves_the_old_tasks(aws: Sandbox, client: Clients, se
     assert all(task["stoppedReason"] == "Essential container in task exited" for task in crashed)
 
 
-def test_an_image_that_is_not_there_cannot_be_pulled(client: Clients, service: SandboxService) -> None:
-    """The tasks of such a rollout failed to start; a rollout that is to succeed is refused."""
+def test_an_unknown_image_cannot_be_pulled(client: Clients, service: SandboxService) -> None:
+    """The tasks of the rollout failed to start; a rollout that should succeed is refused."""
     with pytest.raises(LookupError, match="Tags of"):
         service.roll_out(f"{service.name}:nope")
     service.roll_out(f"{service.name}:nope", status="FAILED")
@@ -179,7 +179,7 @@ def test_a_rollback_shows_as_ecs_shows_it(
     service: SandboxService,
     reason: Any,
 ) -> None:
-    """A new PRIMARY deployment with the old digest; the service deployment tells of the rollback."""
+    """A new PRIMARY deployment has the old digest; the service deployment has the rollback."""
     (old,) = set(digests(tasks_of(client, service)))
     push_next(aws, service)
     first, failed = service.rollout, service.roll_out(status="FAILED")
@@ -204,8 +204,8 @@ def test_a_rollback_shows_as_ecs_shows_it(
     assert whole["deploymentCircuitBreaker"]["failureCount"] == 3
 
 
-def test_a_rollback_under_way(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """While ECS goes back, its service deployment says so."""
+def test_a_rollback_in_progress(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """The service deployment is ROLLBACK_IN_PROGRESS until the rollback is over."""
     push_next(aws, service)
     service.roll_out(status="IN_PROGRESS")
     service.roll_back(status="IN_PROGRESS")
@@ -216,7 +216,7 @@ def test_a_rollback_under_way(aws: Sandbox, client: Clients, service: SandboxSer
 
 
 def test_service_revisions_name_the_digests(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """A revision tells the digest each container was resolved to."""
+    """A revision has the digest to which each image was resolved."""
     new = push_next(aws, service)
     rollout = service.roll_out()
     answer = client("ecs").describe_service_revisions(serviceRevisionArns=[rollout.revision_arn])
@@ -226,7 +226,7 @@ def test_service_revisions_name_the_digests(aws: Sandbox, client: Clients, servi
 
 
 def test_service_deployments_may_be_unknown(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """The sandbox can be like an emulator that lacks these operations."""
+    """The sandbox can refuse the operations that simple emulators lack."""
     ecs = client("ecs")
     aws.service_deployments = False
     try:
@@ -241,7 +241,7 @@ def test_service_deployments_may_be_unknown(aws: Sandbox, client: Clients, servi
     assert listed["serviceDeployments"] == []
 
 
-def test_all_containers_are_told(aws: Sandbox, client: Clients) -> None:
+def test_all_containers_are_described(aws: Sandbox, client: Clients) -> None:
     """Definition and tasks have every container, with its own log configuration and health."""
     aws.push_image("many:1", {"a": "1"})
     aws.create_service(
@@ -278,7 +278,7 @@ def test_all_containers_are_told(aws: Sandbox, client: Clients) -> None:
 
 
 def test_a_new_image_registers_a_new_definition(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Another reference is another revision; the same reference is not."""
+    """Another reference registers a revision; the same reference does not."""
     aws.push_image(f"{service.name}:3", {"a": "3"})
     service.roll_out()
     assert service.definition.revision == 1
@@ -290,7 +290,7 @@ def test_a_new_image_registers_a_new_definition(aws: Sandbox, client: Clients, s
 
 
 def test_tasks_are_listed_in_pages(client: Clients, service: SandboxService) -> None:
-    """ListTasks hands out maxResults at a time, with a token for more."""
+    """ListTasks returns maxResults tasks in a page, with a token for the next."""
     service.scale(5)
     pages = list(
         client("ecs").get_paginator("list_tasks").paginate(cluster=service.cluster, PaginationConfig={"PageSize": 2})
@@ -301,7 +301,7 @@ def test_tasks_are_listed_in_pages(client: Clients, service: SandboxService) -> 
 
 
 def test_a_draining_task_is_not_listed_as_running(client: Clients, service: SandboxService) -> None:
-    """A task told to stop is found among the STOPPED while it still runs."""
+    """A task that is being stopped is listed among the STOPPED while it still runs."""
     task = service.running_tasks[0]
     task.drain()
     assert task.arn not in {each["taskArn"] for each in tasks_of(client, service)}
@@ -311,15 +311,15 @@ def test_a_draining_task_is_not_listed_as_running(client: Clients, service: Sand
     assert "stoppedAt" not in draining
 
 
-def test_stopped_tasks_fade_after_an_hour(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """What stopped long ago is not shown any more."""
+def test_stopped_tasks_are_listed_for_an_hour(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Tasks that stopped more than an hour ago are not listed."""
     service.running_tasks[0].stop(exit_code=137, at=aws.now() - timedelta(minutes=61))
     service.running_tasks[0].stop("SpotInterruption", "Your Spot Task was interrupted.", exit_code=137)
     (seen,) = tasks_of(client, service, desiredStatus="STOPPED")
     assert (seen["stopCode"], seen["containers"][0]["exitCode"]) == ("SpotInterruption", 137)
 
 
-def test_a_standalone_task_is_not_the_services(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+def test_a_standalone_task_belongs_to_no_service(aws: Sandbox, client: Clients, service: SandboxService) -> None:
     """A task of the same family that no service started is listed by family only."""
     task = aws.run_task(service.name, cluster=service.cluster, image=f"{service.name}:1", started_by="me")
     assert task.arn not in {each["taskArn"] for each in tasks_of(client, service)}
@@ -327,7 +327,7 @@ def test_a_standalone_task_is_not_the_services(aws: Sandbox, client: Clients, se
     assert listed["taskArns"] == [task.arn]
 
 
-def test_what_is_not_there_is_reported_as_ecs_does(client: Clients, service: SandboxService) -> None:
+def test_unknown_resources_are_reported_as_in_ecs(client: Clients, service: SandboxService) -> None:
     """Unknown clusters raise; unknown services and tasks are failures; too many names are refused."""
     ecs = client("ecs")
     with pytest.raises(ecs.exceptions.ClusterNotFoundException):
@@ -352,15 +352,15 @@ def test_what_is_not_there_is_reported_as_ecs_does(client: Clients, service: San
 
 
 def test_code_deploy_has_task_sets(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """With another deployment controller there are task sets in place of deployments."""
+    """With another deployment controller a service has task sets in place of deployments."""
     aws.create_service("blue", cluster="blue", image=f"{service.name}:1", controller="CODE_DEPLOY")
     (found,) = client("ecs").describe_services(cluster="blue", services=["blue"])["services"]
     assert found["deployments"] == []
     assert [(each["status"], each["stabilityStatus"]) for each in found["taskSets"]] == [("PRIMARY", "STEADY_STATE")]
 
 
-def test_the_same_service_is_not_made_twice(aws: Sandbox, service: SandboxService) -> None:
-    """A mistake in filling the world is told at once."""
+def test_a_service_is_created_once(aws: Sandbox, service: SandboxService) -> None:
+    """A second service of the same name is refused."""
     with pytest.raises(ValueError, match="already"):
         aws.create_service(service.name, cluster=service.cluster, image=f"{service.name}:1")
     with pytest.raises(ValueError, match="either image or containers"):
@@ -370,7 +370,7 @@ def test_the_same_service_is_not_made_twice(aws: Sandbox, service: SandboxServic
 
 
 def test_services_are_found_by_cluster_and_tags(aws: Sandbox, client: Clients) -> None:
-    """Clusters and services are listed in pages; tags are told when they are asked for."""
+    """Clusters and services are listed in pages; tags are described on request."""
     aws.push_image("tagged:1", {"a": "1"})
     names = [f"tagged-{number:02}" for number in range(12)]
     for name in names:

@@ -49,7 +49,7 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_a_fault_may_be_about_one_resource(aws: Sandbox, client: Clients) -> None:
-    """The registry of another account can be closed to the callers while tasks pull from it."""
+    """The registry of another account can be denied to the callers while tasks pull from it."""
     other = "906394416424.dkr.ecr.us-east-1.amazonaws.com/aws-for-fluent-bit:stable"
     aws.push_image(other, {"fluent-bit": "1"})
     aws.push_image("open:1", {"a": "1"})
@@ -63,7 +63,7 @@ def test_a_fault_may_be_about_one_resource(aws: Sandbox, client: Clients) -> Non
 
 @pytest.mark.parametrize(("how", "whole"), [("null", b"null"), ("list", b"[]"), ("empty", b"{}")])
 def test_a_body_may_be_replaced(aws: Sandbox, how: Any, whole: bytes) -> None:
-    """The body is JSON of another type than an answer has, as often as it was asked for."""
+    """The body is JSON of another type than an answer, for as many calls as requested."""
     aws.corrupt("ecr:DescribeRepositories", how, times=1)
     assert body(aws) == whole
     assert b"repositories" in body(aws)
@@ -77,7 +77,7 @@ def test_a_body_may_be_cut(aws: Sandbox) -> None:
 
 
 def test_answers_of_other_services_may_be_corrupted_too(aws: Sandbox, client: Clients) -> None:
-    """The answers that moto gives are damaged as well: botocore cannot read half of one, or the page of a proxy."""
+    """Answers of moto are damaged as well: botocore cannot parse half of one, or the page of a proxy."""
     aws.corrupt(IDENTITY, "cut", times=1)
     with pytest.raises(ResponseParserError):
         client("sts").get_caller_identity()
@@ -97,7 +97,7 @@ def test_times_may_be_absurd(aws: Sandbox, client: Clients, service: SandboxServ
 
 
 def test_an_answer_may_be_amended(aws: Sandbox, client: Clients) -> None:
-    """GetMetricData can leave a result out, or tell of partial data without a token; keys can be missing."""
+    """GetMetricData can leave a result out, or have partial data without a token; members can be missing."""
     aws.put_metric("AWS/ApplicationELB", "RequestCount", 3.0)
     end = aws.now() + timedelta(minutes=1)
 
@@ -122,7 +122,7 @@ def test_an_answer_may_be_amended(aws: Sandbox, client: Clients) -> None:
 
 
 def test_pages_may_never_end(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """The first page comes again with another token, or always the same, in JSON and in XML."""
+    """The first page is returned again with a new token, or always the same, in JSON and in XML."""
     ecs = client("ecs")
     aws.page_endlessly("ecs:ListTasks")
     first = ecs.list_tasks(cluster=service.cluster)
@@ -148,8 +148,8 @@ def test_an_answer_may_be_late(aws: Sandbox, client: Clients) -> None:
     assert time.monotonic() - began >= 0.2
 
 
-def test_an_answer_may_never_come(aws: Sandbox) -> None:
-    """A client that waits no longer gives up; a stopped sandbox does not wait for it."""
+def test_an_answer_may_never_arrive(aws: Sandbox) -> None:
+    """A client times out; a stopped sandbox does not wait for the delay."""
     aws.delay("ecr:*", 3600)
     with pytest.raises(urllib3.exceptions.HTTPError):
         urllib3.PoolManager(timeout=0.1, retries=False).request(
@@ -163,14 +163,14 @@ def test_an_answer_may_never_come(aws: Sandbox) -> None:
 
 
 def test_an_answer_may_drip(aws: Sandbox) -> None:
-    """The bytes of the right answer arrive one after another, none later than a read may take."""
+    """The bytes of the correct answer arrive one by one, each within the read timeout."""
     right = body(aws)
     aws.drip("ecr:DescribeRepositories", 0.0)
     assert body(aws) == right
 
 
-def test_calls_beyond_the_rate_are_throttled(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """A burst is answered, the next call throttled as its service throttles, and other regions have other buckets."""
+def test_calls_above_the_rate_are_throttled(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """A burst is answered, the next call is throttled as in its service, and each region has its own bucket."""
     group = f"/ecs/{service.name}"
     aws.limit_rates([Rate(("logs:FilterLogEvents",), 2, 0), Rate(("cloudwatch:DescribeAlarms",), 1, 0)])
     for _ in range(2):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def usual_tails(aws: Sandbox) -> Iterator[None]:
-    """Take back what a test says of live tails."""
+    """Reset the behaviour of live tails after each test."""
     yield
     aws.live_tail()
 
@@ -39,13 +39,13 @@ class Tail(Protocol):
     """Opens live tails."""
 
     def __call__(self, *groups: str, **asked: Any) -> Any:
-        """Open a live tail of log groups; return what it yields after the start of the session."""
+        """Open a live tail of log groups; return its events after the start of the session."""
         ...
 
 
 @pytest.fixture
 def tail(client: Clients) -> Iterator[Tail]:
-    """Return what opens live tails; they are closed after the test."""
+    """Return a function that opens live tails, which are closed after the test."""
     with ExitStack() as streams:
 
         def opened(*groups: str, **asked: Any) -> Any:
@@ -57,8 +57,8 @@ def tail(client: Clients) -> Iterator[Tail]:
         yield opened
 
 
-def heard(events: Any, count: int) -> list[dict[str, Any]]:
-    """Return the next lines, as many as asked for."""
+def next_lines(events: Any, count: int) -> list[dict[str, Any]]:
+    """Return the next `count` lines."""
     lines: list[dict[str, Any]] = []
     while len(lines) < count:
         lines += next(events)["sessionUpdate"]["sessionResults"]
@@ -66,12 +66,12 @@ def heard(events: Any, count: int) -> list[dict[str, Any]]:
 
 
 def texts(events: Any, count: int) -> list[str]:
-    """Return what the next lines say."""
-    return [line["message"] for line in heard(events, count)]
+    """Return the messages of the next `count` lines."""
+    return [line["message"] for line in next_lines(events, count)]
 
 
-def test_a_session_begins_with_what_was_asked(client: Clients, service: SandboxService) -> None:
-    """Then it says at short intervals what has arrived, also when that is nothing."""
+def test_a_session_starts_with_its_parameters(client: Clients, service: SandboxService) -> None:
+    """Updates follow at short intervals, even without lines."""
     group = f"/ecs/{service.name}"
     asked = {"logStreamNamePrefixes": ["ecs/"], "logEventFilterPattern": "hello"}
     answer = client("logs").start_live_tail(logGroupIdentifiers=[arn(group)], **asked)
@@ -87,17 +87,17 @@ def test_a_session_begins_with_what_was_asked(client: Clients, service: SandboxS
     answer["responseStream"].close()
 
 
-def test_only_what_arrives_is_heard(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
-    """Lines from before are not; a late line is heard when it arrives, each line once and with its own times."""
+def test_only_lines_that_arrive_are_streamed(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
+    """Earlier lines are not; a late line is streamed when it arrives, each line once and with its own times."""
     task = service.running_tasks[0]
     task.log("before")
     task.log("late", at=aws.now() - timedelta(minutes=2), arrives_in=0.7)
     events = tail(f"/ecs/{service.name}")
-    said = aws.now()
-    task.log("now", at=said)
-    first, second = heard(events, 2)
+    logged_at = aws.now()
+    task.log("now", at=logged_at)
+    first, second = next_lines(events, 2)
     assert (first["message"], second["message"]) == ("now", "late")
-    assert first["timestamp"] == milliseconds(said)
+    assert first["timestamp"] == milliseconds(logged_at)
     assert first["logStreamName"] == f"ecs/app/{task.id}"
     assert first["logGroupIdentifier"] == arn(f"/ecs/{service.name}")
     assert second["ingestionTime"] > second["timestamp"] + 100_000
@@ -106,7 +106,7 @@ def test_only_what_arrives_is_heard(aws: Sandbox, tail: Tail, service: SandboxSe
 
 
 def test_groups_streams_and_lines_are_chosen(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
-    """By ARN, by stream name or prefix where there is one group, and by pattern."""
+    """Lines are chosen by ARN, by pattern, and for a single group by stream name or prefix."""
     first, second = service.running_tasks
     own = f"/ecs/{service.name}"
     aws.log("/other", "s", "opened")
@@ -124,8 +124,8 @@ def test_groups_streams_and_lines_are_chosen(aws: Sandbox, tail: Tail, service: 
     assert texts(pattern, 1) == ["ERROR third"]
 
 
-def test_what_cannot_be_tailed_is_refused(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Ten groups at the most, as ARNs without asterisk; streams for one group only, by name or by prefix."""
+def test_invalid_live_tails_are_refused(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """At most ten groups, as ARNs without asterisk; streams for one group only, by name or by prefix."""
     logs = client("logs")
     own = arn(f"/ecs/{service.name}")
     aws.log("/other", "s", "opened")
@@ -152,7 +152,7 @@ def test_what_cannot_be_tailed_is_refused(aws: Sandbox, client: Clients, service
 
 
 def test_a_session_may_be_sampled(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
-    """Every other line is left out, the first to begin with, and each update says so."""
+    """Every other line is left out, beginning with the first, and each update is marked as sampled."""
     aws.live_tail(sampled=True)
     events = tail(f"/ecs/{service.name}")
     for text in "abcd":
@@ -162,7 +162,7 @@ def test_a_session_may_be_sampled(aws: Sandbox, tail: Tail, service: SandboxServ
 
 
 def test_too_many_lines_are_sampled(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
-    """An update has 500 lines at the most, and says when that are not all."""
+    """An update has at most 500 lines, and is marked as sampled if there are more."""
     events = tail(f"/ecs/{service.name}")
     service.running_tasks[0].log_lines(map(str, range(1_200)), at=aws.now())
     update: dict[str, Any] = {"sessionResults": []}
@@ -172,19 +172,19 @@ def test_too_many_lines_are_sampled(aws: Sandbox, tail: Tail, service: SandboxSe
     assert len(update["sessionResults"]) == 400
 
 
-def test_a_session_may_end_quietly(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
-    """After the time told the stream is over, with no error."""
+def test_a_session_may_end_without_an_error(aws: Sandbox, tail: Tail, service: SandboxService) -> None:
+    """The stream ends after the given time."""
     aws.live_tail(ends_after=0.1)
     events = tail(f"/ecs/{service.name}")
     assert all("sessionUpdate" in event for event in events)
 
 
 @pytest.mark.parametrize("code", ["SessionStreamingException", "SessionTimeoutException"])
-def test_a_session_may_break(aws: Sandbox, tail: Tail, service: SandboxService, code: Any) -> None:
-    """An open session breaks when it is told to, with the error of that name."""
+def test_a_session_may_end_with_an_error(aws: Sandbox, tail: Tail, service: SandboxService, code: Any) -> None:
+    """An open session ends with the given error."""
     events = tail(f"/ecs/{service.name}")
-    service.running_tasks[0].log("heard")
-    assert texts(events, 1) == ["heard"]
+    service.running_tasks[0].log("open")
+    assert texts(events, 1) == ["open"]
     aws.live_tail(fails=code)
     with pytest.raises(EventStreamError) as broken:
         list(events)
@@ -192,7 +192,7 @@ def test_a_session_may_break(aws: Sandbox, tail: Tail, service: SandboxService, 
 
 
 def test_sessions_end_with_the_sandbox(recwarn: pytest.WarningsRecorder) -> None:
-    """Stopping is prompt, whether a session's client reads or not, and leaves no thread; then it can start again."""
+    """Stopping ends all sessions and their threads, even if a client does not read; the sandbox can start again."""
     before = set(threading.enumerate())
     aws = Sandbox()
     for _ in range(2):
@@ -216,8 +216,8 @@ def test_sessions_end_with_the_sandbox(recwarn: pytest.WarningsRecorder) -> None
     assert not recwarn.list
 
 
-def test_a_client_that_goes_away_ends_its_session(client: Clients, service: SandboxService) -> None:
-    """Its thread does not stay behind."""
+def test_a_client_that_disconnects_ends_its_session(client: Clients, service: SandboxService) -> None:
+    """The thread of the session ends."""
     before = set(threading.enumerate())
     answer = client("logs").start_live_tail(logGroupIdentifiers=[arn(f"/ecs/{service.name}")])
     threads = set(threading.enumerate()) - before

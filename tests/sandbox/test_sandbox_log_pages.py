@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def usual_paging(aws: Sandbox) -> Iterator[None]:
-    """Take back what a test says of pages."""
+    """Reset the pages after each test."""
     yield
     aws.page_logs()
 
@@ -43,7 +43,7 @@ def messages(client: Clients, service: SandboxService, **asked: Any) -> list[str
 
 
 def test_pages_may_be_small_and_empty(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Only a missing token ends the reading; what arrives meanwhile does not shift the pages."""
+    """Only a missing token ends the reading; lines that arrive meanwhile do not shift the pages."""
     for number in range(5):
         service.running_tasks[0].log(str(number))
     logs = client("logs")
@@ -72,7 +72,7 @@ def test_a_page_holds_a_megabyte(client: Clients, service: SandboxService) -> No
 
 
 def test_a_page_is_filled_to_the_limit(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """A large group comes in pages of a megabyte or 10,000 events, each line once and in order of time."""
+    """A large group has pages of a megabyte or 10,000 events, each line once and in order of time."""
     first, second = service.running_tasks
     began = aws.now() - timedelta(minutes=30)
     first.log_lines((f"a {number}" for number in range(12_000)), at=began, every=timedelta(milliseconds=2))
@@ -86,8 +86,8 @@ def test_a_page_is_filled_to_the_limit(aws: Sandbox, client: Clients, service: S
     assert events[2]["timestamp"] == milliseconds(began) + 2
 
 
-def test_a_filtered_reading_goes_on_where_it_was(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Window, stream and pattern hold on all pages, and the last has no token."""
+def test_a_filtered_reading_continues_at_its_position(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Window, stream and pattern apply to all pages, and the last has no token."""
     task, other = service.running_tasks
     began = aws.now() - timedelta(minutes=30)
     numbers = (f"{'odd' if number % 2 else 'even'} {number}" for number in range(1_000))
@@ -105,14 +105,14 @@ def test_a_filtered_reading_goes_on_where_it_was(aws: Sandbox, client: Clients, 
     assert [text for page in read for text in texts(page)] == [f"odd {number}" for number in range(101, 900, 2)]
 
 
-def test_a_service_says_many_lines(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Each of its running tasks says them, whatever the lines come from."""
+def test_a_service_logs_many_lines(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Each of its running tasks logs them, from any iterable."""
     service.log_lines(iter("abc"), at=aws.now() - timedelta(minutes=1))
     assert sorted(messages(client, service)) == ["a", "a", "b", "b", "c", "c"]
 
 
-def test_a_reading_sees_what_was_there_when_it_began(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Lines with older or later times that come between two pages are for the next reading."""
+def test_a_reading_has_the_lines_from_before_it_began(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Lines that are logged between two pages, at whatever time, are part of the next reading."""
     began = aws.now() - timedelta(minutes=10)
     task = service.running_tasks[0]
     task.log_lines("abcd", at=began, every=timedelta(seconds=1))
@@ -125,8 +125,8 @@ def test_a_reading_sees_what_was_there_when_it_began(aws: Sandbox, client: Clien
     assert messages(client, service) == ["before", "a", "b", "c", "between", "d"]
 
 
-def test_a_token_may_lead_to_itself(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """As often as told, the answer is empty and has the token that was sent; then the reading goes on."""
+def test_a_token_may_be_returned_again(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """For the given number of calls the answer is empty and has the same token; then the reading continues."""
     service.running_tasks[0].log_lines("abcd", at=aws.now() - timedelta(minutes=1))
     aws.page_logs(size=2, repeat_token=2)
     read = list(pages(client, service))
@@ -135,8 +135,8 @@ def test_a_token_may_lead_to_itself(aws: Sandbox, client: Clients, service: Sand
     assert [texts(page) for page in pages(client, service)] == [["a", "b"], [], [], ["c", "d"]]
 
 
-def test_a_token_may_lead_to_the_same_page_again(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """The page comes with the token that led to it, and once more when the reading goes on."""
+def test_a_page_may_be_repeated_with_its_token(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """The page has the token of its request, and is repeated when the reading continues."""
     service.running_tasks[0].log_lines("abcde", at=aws.now() - timedelta(minutes=1))
     aws.page_logs(size=2, repeat_token=1, repeat_page=True)
     read = list(pages(client, service))
@@ -148,19 +148,19 @@ def test_a_token_may_lead_to_the_same_page_again(aws: Sandbox, client: Clients, 
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("settings", "expected"),
     [
         ({"size": 3, "overlap": 1}, ["abc", "cde"]),
         ({"size": 2, "overlap": 9}, ["ab", "bc", "cd", "de"]),
         ({"size": 1, "overlap": 1}, ["a", "b", "c", "d", "e"]),
     ],
 )
-def test_an_event_may_come_twice(
-    aws: Sandbox, client: Clients, service: SandboxService, said: dict[str, int], expected: list[str]
+def test_an_event_may_be_repeated(
+    aws: Sandbox, client: Clients, service: SandboxService, settings: dict[str, int], expected: list[str]
 ) -> None:
-    """The last events of a page come again at the start of the next, and still the reading ends."""
+    """The next page repeats the last events of a page, and the reading ends nevertheless."""
     service.running_tasks[0].log_lines("abcde", at=aws.now() - timedelta(minutes=1))
-    aws.page_logs(**said)  # type: ignore[arg-type]
+    aws.page_logs(**settings)  # type: ignore[arg-type]
     read = list(pages(client, service))
     assert ["".join(texts(page)) for page in read] == expected
     assert len({event["eventId"] for page in read for event in page["events"]}) == 5

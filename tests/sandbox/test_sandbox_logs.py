@@ -33,19 +33,19 @@ def messages(client: Clients, service: SandboxService, **asked: Any) -> list[str
 
 
 def test_an_event_has_all_its_members(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Stream, time, message, ingestion time and an id of its own, the same at each reading."""
-    said = aws.now() - timedelta(minutes=5)
-    service.log("hello", at=said)
+    """Stream, time, message, ingestion time and a unique id are the same at each reading."""
+    logged_at = aws.now() - timedelta(minutes=5)
+    service.log("hello", at=logged_at)
     first, second = read(client, service)
     task = service.running_tasks[0]
     assert first["logStreamName"] == f"ecs/app/{task.id}"
-    assert first["timestamp"] == first["ingestionTime"] == milliseconds(said)
+    assert first["timestamp"] == first["ingestionTime"] == milliseconds(logged_at)
     assert first["eventId"] != second["eventId"]
     assert read(client, service) == [first, second]
 
 
 def test_the_window_includes_its_end(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """StartTime and endTime are on event time, both inclusive."""
+    """The parameters startTime and endTime refer to the time of events, both inclusive."""
     now = aws.now() - timedelta(minutes=5)
     for second in range(5):
         service.running_tasks[0].log(str(second), at=now + timedelta(seconds=second))
@@ -56,22 +56,22 @@ def test_the_window_includes_its_end(aws: Sandbox, client: Clients, service: San
     assert messages(client, service, **window) == ["1", "2", "3"]
 
 
-def test_a_late_line_arrives_with_its_older_time(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Until it arrives neither line nor stream is there; then it has the time at which it was said."""
-    said = aws.now() - timedelta(minutes=2)
+def test_a_late_line_keeps_its_older_time(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """Neither line nor stream exists before the arrival; then the line has the time at which it was logged."""
+    logged_at = aws.now() - timedelta(minutes=2)
     task = service.running_tasks[0]
-    task.log("late", at=said, arrives_in=0.3)
+    task.log("late", at=logged_at, arrives_in=0.3)
     assert messages(client, service) == []
     with pytest.raises(client("logs").exceptions.ResourceNotFoundException):
         read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
     time.sleep(0.35)
     (event,) = read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
-    assert event["timestamp"] == milliseconds(said)
+    assert event["timestamp"] == milliseconds(logged_at)
     assert event["ingestionTime"] > event["timestamp"] + 100_000
 
 
 def test_one_missing_stream_makes_the_call_fail(client: Clients, service: SandboxService) -> None:
-    """A stream that is not there is not skipped; nor is a missing group."""
+    """Unknown streams are not skipped; neither are unknown groups."""
     service.running_tasks[0].log("hello")
     logs = client("logs")
     there, missing = (f"ecs/app/{task.id}" for task in service.running_tasks)
@@ -85,7 +85,7 @@ def test_one_missing_stream_makes_the_call_fail(client: Clients, service: Sandbo
 
 
 def test_streams_are_chosen_by_name_or_prefix_but_not_both(client: Clients, service: SandboxService) -> None:
-    """LogStreamNames (100 at the most) excludes logStreamNamePrefix."""
+    """The parameter logStreamNames (at most 100) excludes logStreamNamePrefix."""
     service.log("hello")
     logs = client("logs")
     task = service.running_tasks[1]
@@ -115,22 +115,22 @@ def test_streams_are_chosen_by_name_or_prefix_but_not_both(client: Clients, serv
     ],
 )
 def test_filter_patterns(client: Clients, service: SandboxService, pattern: str, expected: set[str]) -> None:
-    """Terms are ANDed, ? means OR, - excludes, quotes keep words together, %…% is a regex, case counts."""
+    """Terms are ANDed, ? means OR, - excludes, quotes keep words together, %…% is a regex, case matters."""
     for line in ("ERROR disk full", "WARN disk slow", "info disk fine"):
         service.running_tasks[0].log(line)
     assert set(messages(client, service, filterPattern=pattern)) == expected
 
 
 @pytest.mark.parametrize("pattern", ["a=b", '{ $.level = "x" }', "%(group)%", '"open', "%[%"])
-def test_patterns_cloudwatch_refuses(client: Clients, service: SandboxService, pattern: str) -> None:
-    """What must be quoted, and what the sandbox does not know, is refused."""
+def test_invalid_patterns_are_refused(client: Clients, service: SandboxService, pattern: str) -> None:
+    """Terms that need quotes and patterns for other formats are refused."""
     service.running_tasks[0].log("line")
     with pytest.raises(client("logs").exceptions.InvalidParameterException):
         read(client, service, filterPattern=pattern)
 
 
 def test_containers_have_streams_of_their_own(aws: Sandbox, client: Clients) -> None:
-    """Group, prefix and region are the container's; without a prefix the runtime id names the stream."""
+    """Group, prefix and region are those of the container; without a prefix the runtime id names the stream."""
     aws.push_image("pair:1", {"a": "1"})
     service = aws.create_service(
         "pair",
@@ -182,20 +182,20 @@ def test_log_events_can_be_put_over_http(aws: Sandbox, client: Clients, service:
 
 
 def test_any_stream_of_any_group_can_be_logged_to(aws: Sandbox, client: Clients) -> None:
-    """The group is made where it is not there; no task definition need name it."""
-    said = aws.now() - timedelta(minutes=3)
-    aws.log("/router/eu", "app-firelens-0123456789abcdef", "routed", at=said, region="eu-west-1")
+    """The group is created if it does not exist; no task definition has to name it."""
+    logged_at = aws.now() - timedelta(minutes=3)
+    aws.log("/router/eu", "app-firelens-0123456789abcdef", "routed", at=logged_at, region="eu-west-1")
     (event,) = client("logs", "eu-west-1").filter_log_events(logGroupName="/router/eu")["events"]
     assert event["logStreamName"] == "app-firelens-0123456789abcdef"
-    assert event["timestamp"] == event["ingestionTime"] == milliseconds(said)
-    aws.log("/router", "s", "late", at=said, arrives_in=60)
+    assert event["timestamp"] == event["ingestionTime"] == milliseconds(logged_at)
+    aws.log("/router", "s", "late", at=logged_at, arrives_in=60)
     logs = client("logs")
     assert logs.filter_log_events(logGroupName="/router")["events"] == []
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.filter_log_events(logGroupName="/router", logStreamNames=["s"])
 
 
-def test_a_log_router_makes_its_group(aws: Sandbox, client: Clients) -> None:
+def test_a_log_router_creates_its_group(aws: Sandbox, client: Clients) -> None:
     """A container that logs through FireLens has a stream named by its tag, in a group no definition names."""
     aws.push_image("routed:1", {"a": "1"})
     service = aws.create_service(

@@ -11,16 +11,16 @@ from sandbox.conftest import PROTOCOLS
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import Sandbox
-    from sandbox.conftest import Clients, Speakers
+    from sandbox.conftest import Clients, ProtocolClients
 
 _NUMBERS = count(1)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(params=PROTOCOLS)
-def cloudwatch(speaker: Speakers, request: pytest.FixtureRequest) -> Any:
-    """Return a client of CloudWatch for each protocol that versions of botocore speak to it."""
-    return speaker("cloudwatch", request.param)
+def cloudwatch(protocol_client: ProtocolClients, request: pytest.FixtureRequest) -> Any:
+    """Return a client of CloudWatch for each protocol in which versions of botocore call it."""
+    return protocol_client("cloudwatch", request.param)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def put(aws: Sandbox, namespace: str, at: datetime, *values: float) -> None:
         aws.put_metric(namespace, "errors", value, dimensions={"app": "shop", "stage": "dev"}, at=at)
 
 
-def test_statistics_are_taken_of_each_period(aws: Sandbox, cloudwatch: Any, namespace: str, noon: datetime) -> None:
-    """The newest period first, and no point where there is no data; other dimensions are another metric."""
+def test_statistics_are_computed_for_each_period(aws: Sandbox, cloudwatch: Any, namespace: str, noon: datetime) -> None:
+    """The newest period comes first, periods without data have no point; other dimensions are another metric."""
     put(aws, namespace, noon + 10 * timedelta(seconds=1), 0.5, 3.5)
     put(aws, namespace, noon + 59 * timedelta(seconds=1), 2)
     put(aws, namespace, noon + 3 * MINUTE, 7)
@@ -83,7 +83,7 @@ def test_the_window_begins_at_its_minute_and_leaves_its_end_out(
 
 
 def test_periods_are_counted_from_the_start(aws: Sandbox, client: Clients, namespace: str, noon: datetime) -> None:
-    """With five minutes the points are told of the rounded start, not of the clock's own five minutes."""
+    """Periods of five minutes begin at the rounded start, not at multiples of five minutes."""
     put(aws, namespace, noon + 2 * MINUTE, 1)
     put(aws, namespace, noon + 6 * MINUTE, 1)
     put(aws, namespace, noon + 7 * MINUTE, 1)
@@ -98,7 +98,7 @@ def test_periods_are_counted_from_the_start(aws: Sandbox, client: Clients, names
 
 
 def test_points_are_paged(aws: Sandbox, cloudwatch: Any, namespace: str, noon: datetime) -> None:
-    """MaxDatapoints cut through the results; a result that goes on is PartialData, the rest follows by token."""
+    """MaxDatapoints splits results; a result that continues is PartialData, and the rest follows by token."""
     for minute in range(5):
         put(aws, namespace, noon + minute * MINUTE, minute)
     queries = [query(namespace), query(namespace, "Maximum") | {"Id": "r"}, query("none") | {"Id": "s"}]
@@ -112,16 +112,16 @@ def test_points_are_paged(aws: Sandbox, cloudwatch: Any, namespace: str, noon: d
     pages = [cloudwatch.get_metric_data(**asked)]
     while "NextToken" in pages[-1]:
         pages.append(cloudwatch.get_metric_data(**asked, NextToken=pages[-1]["NextToken"]))
-    told = [[(one["Id"], one["Values"], one["StatusCode"]) for one in page["MetricDataResults"]] for page in pages]
-    assert told == [
+    results = [[(one["Id"], one["Values"], one["StatusCode"]) for one in page["MetricDataResults"]] for page in pages]
+    assert results == [
         [("q", [0.0, 1.0, 2.0, 3.0], "PartialData")],
         [("q", [4.0], "Complete"), ("r", [0.0, 1.0, 2.0], "PartialData")],
         [("r", [3.0, 4.0], "Complete"), ("s", [], "Complete")],
     ]
 
 
-def test_what_is_not_to_be_returned_is_not(aws: Sandbox, cloudwatch: Any, namespace: str, noon: datetime) -> None:
-    """ReturnData false leaves a query out of the results; a unit the data do not have finds none."""
+def test_queries_may_return_no_data(aws: Sandbox, cloudwatch: Any, namespace: str, noon: datetime) -> None:
+    """ReturnData false leaves a query out of the results; a unit that no data have finds none."""
     put(aws, namespace, noon, 1)
     of_seconds = query(namespace) | {"Id": "r"}
     of_seconds["MetricStat"]["Unit"] = "Seconds"
@@ -142,22 +142,22 @@ def test_what_is_not_to_be_returned_is_not(aws: Sandbox, cloudwatch: Any, namesp
         ([], "length between 1 and 500"),
     ],
 )
-def test_what_is_not_simulated_or_not_allowed_is_refused(
+def test_invalid_and_unsupported_queries_are_refused(
     client: Clients, noon: datetime, queries: list[dict[str, Any]], message: str
 ) -> None:
-    """Nothing is answered wrongly."""
+    """The error names the problem, and nothing is answered wrongly."""
     with pytest.raises(ClientError, match=message):
         client("cloudwatch").get_metric_data(MetricDataQueries=queries, StartTime=noon, EndTime=noon + MINUTE)
 
 
 def test_a_window_that_ends_before_it_begins_is_refused(client: Clients, noon: datetime) -> None:
-    """As in AWS."""
+    """The error is that of AWS."""
     with pytest.raises(ClientError, match="must be less than"):
         client("cloudwatch").get_metric_data(MetricDataQueries=[query("x")], StartTime=noon, EndTime=noon)
 
 
-def test_metrics_are_put_by_boto3_too(cloudwatch: Any, namespace: str, noon: datetime) -> None:
-    """A value that is put is there."""
+def test_metrics_can_be_put_with_boto3(cloudwatch: Any, namespace: str, noon: datetime) -> None:
+    """A value that is put is returned."""
     dimensions = query(namespace)["MetricStat"]["Metric"]["Dimensions"]
     datum = {"MetricName": "errors", "Dimensions": dimensions, "Value": 2.5, "Timestamp": noon, "Unit": "Count"}
     cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])

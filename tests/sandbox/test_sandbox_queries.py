@@ -25,14 +25,14 @@ LINES = {
 
 @pytest.fixture(autouse=True)
 def usual_queries(aws: Sandbox) -> Iterator[None]:
-    """Take back what a test says of queries."""
+    """Reset the behaviour of queries after each test."""
     yield
     aws.queries()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _lines(aws: Sandbox) -> None:
-    """Let there be a log group with four lines, a second apart."""
+    """Create a log group with four lines, a second apart."""
     for number, (text, stream) in enumerate(LINES.items()):
         aws.log("/app", stream, text, at=SAID + timedelta(seconds=number))
 
@@ -56,13 +56,13 @@ def ask(client: Clients, query: str, **asked: Any) -> list[dict[str, str]]:
     return [{each["field"]: each["value"] for each in row} for row in answer["results"]]
 
 
-def said(client: Clients, query: str, **asked: Any) -> list[str]:
-    """Return the lines a query finds."""
+def messages(client: Clients, query: str, **asked: Any) -> list[str]:
+    """Return the messages that a query finds."""
     return [row["@message"] for row in ask(client, query, **asked)]
 
 
 def test_fields(client: Clients) -> None:
-    """Those asked for and a pointer; time and message by default, the newest line first."""
+    """The result has the requested fields and a pointer; time and message by default, the newest line first."""
     newest = ask(client, "filter @logStream = 'worker'")[0]
     assert list(newest) == ["@timestamp", "@message", "@ptr"]
     assert newest["@timestamp"] == "2025-11-26 11:17:43.000"
@@ -93,23 +93,23 @@ def test_fields(client: Clients) -> None:
     ],
 )
 def test_filters(client: Clients, condition: str, expected: set[str]) -> None:
-    """Texts, regular expressions, equality and lists, joined by and, or, not and parentheses."""
-    assert set(said(client, f"fields @message | filter {condition}")) == expected
+    """Filters have texts, regular expressions, equality and lists, joined by and, or, not and parentheses."""
+    assert set(messages(client, f"fields @message | filter {condition}")) == expected
 
 
 def test_sorting_and_limits(client: Clients) -> None:
-    """The limit in the query, or the one beside it, cuts what was sorted; the window includes both ends."""
+    """The limit of the query or of the call applies after sorting; the window includes both ends."""
     lines = list(LINES)
-    assert said(client, "sort @timestamp asc") == lines
-    assert said(client, "sort @message desc") == sorted(lines, reverse=True)
-    assert said(client, "sort @timestamp asc | limit 2") == lines[:2]
-    assert said(client, "sort @timestamp asc", limit=3) == lines[:3]
+    assert messages(client, "sort @timestamp asc") == lines
+    assert messages(client, "sort @message desc") == sorted(lines, reverse=True)
+    assert messages(client, "sort @timestamp asc | limit 2") == lines[:2]
+    assert messages(client, "sort @timestamp asc", limit=3) == lines[:3]
     first = int(SAID.timestamp())
-    assert said(client, "sort @timestamp asc", startTime=first + 1, endTime=first + 2) == lines[1:3]
+    assert messages(client, "sort @timestamp asc", startTime=first + 1, endTime=first + 2) == lines[1:3]
 
 
 def test_counting(client: Clients) -> None:
-    """All lines that match, or those for each value of a field."""
+    """The count is of all lines that match, or of each value of a field."""
     assert ask(client, "stats count(*)") == [{"count(*)": "4"}]
     assert ask(client, 'filter @message = "x" | stats count(*) as n') == [{"n": "0"}]
     errors = 'filter @message like "ERROR" or @logStream = "web" '
@@ -144,7 +144,7 @@ def test_counting(client: Clients) -> None:
     ],
 )
 def test_malformed_queries(client: Clients, query: str) -> None:
-    """What is wrong or not known is refused, with its place."""
+    """Malformed queries and unsupported commands are refused, with their position."""
     with pytest.raises(ClientError) as refused:
         start(client, query)
     assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
@@ -153,13 +153,13 @@ def test_malformed_queries(client: Clients, query: str) -> None:
 
 
 def test_groups(aws: Sandbox, client: Clients) -> None:
-    """One by name, several by name or ARN, but not both; one that is missing makes the query fail."""
+    """Groups are given by name or ARN, but not both; the query fails if one is unknown."""
     aws.log("/second", "s", "INFO second", at=SAID)
     arn = "arn:aws:logs:us-east-1:123456789012:log-group:/app"
     query = 'filter @message like "INFO" | sort @message asc'
     both = ["INFO listening", "INFO second"]
-    assert said(client, query, logGroupNames=["/app", "/second"]) == both
-    assert said(client, query, logGroupIdentifiers=[arn, "/second"]) == both
+    assert messages(client, query, logGroupNames=["/app", "/second"]) == both
+    assert messages(client, query, logGroupIdentifiers=[arn, "/second"]) == both
     exceptions = client("logs").exceptions
     refused: tuple[dict[str, Any], ...] = (
         {"logGroupNames": ["/app"], "logGroupName": "/app"},
@@ -178,7 +178,7 @@ def test_groups(aws: Sandbox, client: Clients) -> None:
 
 
 def test_a_query_runs_before_it_is_complete(client: Clients) -> None:
-    """The first answer has a part of the results only; the statistics are of all."""
+    """The first answer has only a part of the results; the statistics are complete."""
     logs = client("logs")
     started = start(client, 'filter @message not like "INFO"')
     first, second, third = (logs.get_query_results(queryId=started) for _ in range(3))
@@ -192,8 +192,8 @@ def test_a_query_runs_before_it_is_complete(client: Clients) -> None:
 
 
 @pytest.mark.parametrize("ends", ["Failed", "Timeout"])
-def test_a_query_may_end_badly(aws: Sandbox, client: Clients, ends: Any) -> None:
-    """It never has all its results."""
+def test_a_query_may_fail(aws: Sandbox, client: Clients, ends: Any) -> None:
+    """A query that fails or times out never has all its results."""
     aws.queries(ends=ends, running=2)
     started = start(client, "limit 4")
     answers = [client("logs").get_query_results(queryId=started) for _ in range(3)]
@@ -201,8 +201,8 @@ def test_a_query_may_end_badly(aws: Sandbox, client: Clients, ends: Any) -> None
     assert len(answers[-1]["results"]) == 2
 
 
-def test_many_results_come_in_pages(aws: Sandbox, client: Clients) -> None:
-    """10,000 are the default; up to 100,000 can be asked for, 10,000 an answer."""
+def test_many_results_are_paged(aws: Sandbox, client: Clients) -> None:
+    """The default is 10,000 results; up to 100,000 can be requested, in pages of 10,000."""
     aws.queries(running=0)
     aws.push_image("chatty:1", {"a": "1"})
     service = aws.create_service("chatty", cluster="chatty", image="chatty:1")
@@ -219,10 +219,10 @@ def test_many_results_come_in_pages(aws: Sandbox, client: Clients) -> None:
     assert "nextToken" not in second
 
 
-def test_what_has_not_arrived_is_not_found(aws: Sandbox, client: Clients) -> None:
-    """A late line is for a later query."""
+def test_lines_that_have_not_arrived_are_not_found(aws: Sandbox, client: Clients) -> None:
+    """A late line is found by a later query."""
     aws.log("/late", "s", "late", at=SAID, arrives_in=0.5)
-    assert said(client, "limit 1", logGroupName="/late") == []
+    assert messages(client, "limit 1", logGroupName="/late") == []
     deadline = time.monotonic() + 5
-    while not said(client, "limit 1", logGroupName="/late"):
+    while not messages(client, "limit 1", logGroupName="/late"):
         assert time.monotonic() < deadline

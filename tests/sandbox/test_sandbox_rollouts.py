@@ -17,7 +17,7 @@ _NUMBERS = count(1)
 
 @pytest.fixture
 def make(aws: Sandbox) -> Callable[..., SandboxService]:
-    """Return what makes a service of two tasks, an hour old."""
+    """Return a factory of services of two tasks, an hour old."""
     aws.push_image("staged:1", {"a": "1"}, tags=("latest",))
 
     def create(**more: Any) -> SandboxService:
@@ -29,7 +29,7 @@ def make(aws: Sandbox) -> Callable[..., SandboxService]:
 
 
 def described(client: Clients, service: SandboxService) -> dict[str, Any]:
-    """Return what DescribeServices says."""
+    """Return the service as DescribeServices returns it."""
     (found,) = client("ecs").describe_services(cluster=service.cluster, services=[service.name])["services"]
     return dict(found)
 
@@ -53,10 +53,10 @@ def newest(client: Clients, service: SandboxService) -> dict[str, Any]:
         ("CANARY", {"canaryConfiguration": {"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}}),
     ],
 )
-def test_the_configuration_says_how_rollouts_go(
+def test_the_deployment_configuration_is_described(
     client: Clients, make: Callable[..., SandboxService], strategy: str, more: dict[str, Any]
 ) -> None:
-    """Service and service deployment tell strategy, bake time, alarms and circuit breaker alike."""
+    """Service and service deployment have the same strategy, bake time, alarms and circuit breaker."""
     service = make(strategy=strategy, bake_minutes=5, alarms=["5xx", "slow"], circuit_breaker=False)
     configuration = described(client, service)["deploymentConfiguration"]
     assert configuration == {
@@ -75,7 +75,7 @@ def test_the_configuration_says_how_rollouts_go(
 
 
 def test_a_rolling_update_has_no_stages(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """It tells its state; stage and weights are not for it."""
+    """It has a rollout state, but neither stage nor weights."""
     service = make()
     rollout = service.roll_out(status="IN_PROGRESS")
     rollout.stage = "BAKE_TIME"
@@ -88,8 +88,8 @@ def test_a_rolling_update_has_no_stages(client: Clients, make: Callable[..., San
         make(hooks=["POST_SCALE_UP"])
 
 
-def test_a_bake_goes_on_beside_the_old_tasks(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """The stage and the weights are told, the state is not; when it is over, all traffic is the new tasks'."""
+def test_a_bake_runs_beside_the_old_tasks(client: Clients, make: Callable[..., SandboxService]) -> None:
+    """It has stage and weights, but no state; afterwards the new tasks get all traffic."""
     service = make(strategy="BLUE_GREEN", bake_minutes=10)
     first = service.rollout
     rollout = service.roll_out(status="IN_PROGRESS", new_running=2)
@@ -120,7 +120,7 @@ def test_a_bake_goes_on_beside_the_old_tasks(client: Clients, make: Callable[...
 
 
 def test_a_canary_has_its_share(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """A weight that is set is told of both sides, and users are still served by the old tasks."""
+    """A weight is shown for both revisions, and the old tasks still serve users."""
     service = make(strategy="CANARY")
     rollout = service.roll_out(status="IN_PROGRESS", new_running=2)
     rollout.stage, rollout.production_weight = "PRODUCTION_TRAFFIC_SHIFT", 5.0
@@ -130,8 +130,8 @@ def test_a_canary_has_its_share(client: Clients, make: Callable[..., SandboxServ
     assert service.production is not rollout
 
 
-def test_a_pause_waits_for_somebody(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """The hook that awaits an action is told with its id and when it expires."""
+def test_a_pause_waits_for_an_action(client: Clients, make: Callable[..., SandboxService]) -> None:
+    """The hook that awaits an action has its id and its expiry."""
     service = make(strategy="BLUE_GREEN", hooks=["POST_TEST_TRAFFIC_SHIFT"])
     (hook,) = described(client, service)["deploymentConfiguration"]["lifecycleHooks"]
     assert (hook["targetType"], hook["lifecycleStages"]) == ("PAUSE", ["POST_TEST_TRAFFIC_SHIFT"])
@@ -152,7 +152,7 @@ def test_a_pause_waits_for_somebody(client: Clients, make: Callable[..., Sandbox
 
 
 def test_hooks_may_be_given_as_the_model_has_them(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """A Lambda hook is told as it is given, and a pause that has no hook yet gets one."""
+    """A Lambda hook is described as it is given, and a pause without a hook gets one."""
     hook = {"hookTargetArn": "arn:aws:lambda:us-east-1:1:function:f", "lifecycleStages": ["POST_SCALE_UP"]}
     service = make(strategy="BLUE_GREEN", hooks=[hook])
     service.roll_out(status="IN_PROGRESS").paused_at = "PRE_SCALE_UP"
@@ -161,8 +161,8 @@ def test_hooks_may_be_given_as_the_model_has_them(client: Clients, make: Callabl
     assert (second["targetType"], second["lifecycleStages"]) == ("PAUSE", ["PRE_SCALE_UP"])
 
 
-def test_blue_and_green_take_turns(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """With such a strategy each rollout's tasks register in the other target group by themselves."""
+def test_blue_and_green_alternate(client: Clients, make: Callable[..., SandboxService]) -> None:
+    """The tasks of each blue/green rollout register in the other target group."""
     service = make(strategy="BLUE_GREEN", target_groups=["turns-blue"], alternate_target_groups=["turns-green"])
     blue, green = service.target_groups, service.alternate_target_groups
     assert service.rollout.target_groups == blue
@@ -180,7 +180,7 @@ def test_blue_and_green_take_turns(client: Clients, make: Callable[..., SandboxS
 
 
 def test_an_alarm_rolls_healthy_tasks_back(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """The tasks did not crash: ECS stopped them, no failure counts, and the alarm is named."""
+    """ECS stopped the tasks without a failure, and the alarm is named."""
     service = make(alarms=["5xx"])
     failed = service.roll_out(status="IN_PROGRESS", new_running=2)
     service.roll_back(reason="alarm", alarms=["5xx"])
@@ -196,7 +196,7 @@ def test_an_alarm_rolls_healthy_tasks_back(client: Clients, make: Callable[..., 
 def test_the_service_names_its_current_deployment(
     aws: Sandbox, client: Clients, make: Callable[..., SandboxService]
 ) -> None:
-    """The newest record, and the revisions whose tasks there are; none where ECS knows no such records."""
+    """The newest record and the revisions with tasks; none where ECS has no service deployments."""
     service = make()
     first = service.rollout
     found = described(client, service)
@@ -222,20 +222,20 @@ def test_the_service_names_its_current_deployment(
 def test_the_circuit_breaker_has_aws_threshold(
     client: Clients, make: Callable[..., SandboxService], desired: int, threshold: int
 ) -> None:
-    """Half of the tasks that are wanted, at least 3 and at most 200."""
+    """The threshold is half of the desired count, at least 3 and at most 200."""
     service = make()
     service.desired = desired
     assert newest(client, service)["deploymentCircuitBreaker"]["threshold"] == threshold
 
 
 def test_without_circuit_breaker_ecs_does_not_give_up(make: Callable[..., SandboxService]) -> None:
-    """A failed rollout is none of such a service's; a failed one with it has stopped."""
+    """A rollout of such a service cannot fail; one with a circuit breaker stops."""
     with pytest.raises(ValueError, match="no circuit breaker"):
         make(circuit_breaker=False).roll_out(status="FAILED")
 
 
 def test_a_failed_rollout_has_stopped(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """Where it is not rolled back, the record says when it stopped."""
+    """The record of a rollout that was not rolled back has the time at which it stopped."""
     service = make()
     service.roll_out(status="FAILED")
     record = newest(client, service)
@@ -244,7 +244,7 @@ def test_a_failed_rollout_has_stopped(client: Clients, make: Callable[..., Sandb
 
 
 def test_only_ecs_has_strategies(make: Callable[..., SandboxService]) -> None:
-    """Another controller has its own."""
+    """Strategies are refused with other deployment controllers."""
     with pytest.raises(ValueError, match="Only ECS"):
         make(strategy="CANARY", controller="CODE_DEPLOY")
 

@@ -20,7 +20,7 @@ _SESSION = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret"
 
 
 class World:
-    """A scenario as boto3 sees it."""
+    """A scenario, read with boto3."""
 
     def __init__(self, name: str, aws: Sandbox) -> None:
         self.name = name
@@ -49,11 +49,14 @@ class World:
         found = self.ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
         return found["imageDetails"][0]["imageDigest"]
 
-    def lines(self, task: Any) -> list[str]:
-        """Return what a task has said."""
+    def events(self, task: Any) -> list[Any]:
+        """Return the log events of a task."""
         prefix = f"ecs/app/{task['taskArn'].rpartition('/')[2]}"
-        found = self.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix=prefix)
-        return [event["message"] for event in found["events"]]
+        return self.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix=prefix)["events"]
+
+    def lines(self, task: Any) -> list[str]:
+        """Return the messages that a task has logged."""
+        return [event["message"] for event in self.events(task)]
 
 
 @pytest.fixture
@@ -68,19 +71,19 @@ def of(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("world", names, indirect=True)
 
 
-def said_old(lines: list[str]) -> bool:
-    """Say whether the old format is among the lines."""
+def has_old_format(lines: list[str]) -> bool:
+    """Return True if a line has the old format."""
     return any("platform='linkedin'" in line for line in lines)
 
 
-def said_new(lines: list[str]) -> bool:
-    """Say whether the new format is among the lines."""
+def has_new_format(lines: list[str]) -> bool:
+    """Return True if a line has the new format."""
     return any("Found 3 platform sections" in line for line in lines)
 
 
 @of(*SCENARIOS)
 def test_every_scenario_has_the_configuration_of_an_environment(world: World) -> None:
-    """Cluster, service and container of the table are there, with the seven expectations."""
+    """Cluster, service and container of the table exist, and it has the seven expectations."""
     assert set(world.config) == {"region", "cluster", "log_settle", "services"}
     assert set(world.backend) - {"alarms", "error_rate"} == {"service", "container", "image", "logs"}
     assert len(world.backend["logs"]) == 7
@@ -94,12 +97,15 @@ def test_every_scenario_has_the_configuration_of_an_environment(world: World) ->
 
 @of("healthy")
 def test_healthy(world: World) -> None:
-    """Both tasks run the image; what they say meets every expectation, once the late lines are there."""
+    """Both tasks run the image; their lines meet every expectation once the late ones have arrived."""
     assert world.digests() == [world.image(NEW)] * 2
     assert world.service()["deployments"][0]["rolloutState"] == "COMPLETED"
-    assert sorted(bool(world.lines(task)) for task in world.tasks()) == [False, True]
-    time.sleep(0.6)
-    for task in world.tasks():
+    tasks = world.tasks()
+    while len({len(world.lines(task)) for task in tasks}) > 1 or not world.lines(tasks[0]):
+        time.sleep(0.05)
+    delayed = [any(event["ingestionTime"] > event["timestamp"] for event in world.events(task)) for task in tasks]
+    assert sorted(delayed) == [False, True]
+    for task in tasks:
         text = "\n".join(world.lines(task))
         for expectation in world.backend["logs"]:
             if "expect" in expectation:
@@ -115,24 +121,24 @@ def test_healthy(world: World) -> None:
 
 @of("nothing-deployed")
 def test_nothing_deployed(world: World) -> None:
-    """The tag does not exist; yesterday's tasks speak the old format."""
+    """The tag does not exist; yesterday's tasks log the old format."""
     with pytest.raises(world.ecr.exceptions.ImageNotFoundException):
         world.image(NEW)
     assert world.digests() == [world.image("latest")] * 2
-    assert all(said_old(world.lines(task)) for task in world.tasks())
+    assert all(has_old_format(world.lines(task)) for task in world.tasks())
 
 
 @of("cached-layer")
 def test_cached_layer(world: World) -> None:
-    """Both tasks run the new digest and speak the old format."""
+    """Both tasks run the new digest and log the old format."""
     assert world.image(NEW) != world.image("2025.11.25-1")
     assert world.digests() == [world.image(NEW)] * 2
-    assert all(said_old(lines) and not said_new(lines) for lines in map(world.lines, world.tasks()))
+    assert all(has_old_format(lines) and not has_new_format(lines) for lines in map(world.lines, world.tasks()))
 
 
 @of("not-restarted")
 def test_not_restarted(world: World) -> None:
-    """The image is there; the tasks and the only rollout are older than it."""
+    """The image exists; the tasks and the only rollout are older."""
     assert world.image("latest") == world.image(NEW)
     assert world.digests() == [world.image("2025.11.25-1")] * 2
     pushed = world.ecr.describe_images(
@@ -143,14 +149,14 @@ def test_not_restarted(world: World) -> None:
 
 @of("half-rolled-out")
 def test_half_rolled_out(world: World) -> None:
-    """One new task beside two old ones, while the rollout is in progress."""
+    """One new task runs beside two old ones, while the rollout is in progress."""
     assert world.digests() == sorted([world.image(NEW), *[world.image("2025.11.25-1")] * 2])
     assert world.service()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
 
 
 @of("rolled-back")
 def test_rolled_back(world: World) -> None:
-    """The service is stable on yesterday's image, and ECS says why."""
+    """The service is stable on yesterday's image, and ECS has the reason."""
     assert world.digests() == [world.image("2025.11.25-1")] * 2
     (deployment,) = world.service()["deployments"]
     assert deployment["rolloutState"] == "COMPLETED"
@@ -165,16 +171,16 @@ def test_rolled_back(world: World) -> None:
 
 @of("wrong-repository")
 def test_wrong_repository(world: World) -> None:
-    """The image is in the other repository; a rollout after the push brought yesterday's again."""
+    """The image is in the other repository; a rollout after the push started yesterday's image again."""
     assert world.backend["image"] == f"content-marketing-swarm-backend:{NEW}"
     assert world.image(NEW, "content-marketing-swarm-backend")
     assert world.digests() == [world.image("2025.11.25-1")] * 2
-    assert all(said_old(world.lines(task)) for task in world.tasks())
+    assert all(has_old_format(world.lines(task)) for task in world.tasks())
 
 
 @of("silent")
 def test_silent(world: World) -> None:
-    """Both tasks run the image; neither has a stream; yesterday's lines are there."""
+    """Both tasks run the image; neither has a stream; yesterday's lines exist."""
     assert world.digests() == [world.image(NEW)] * 2
     assert [world.lines(task) for task in world.tasks()] == [[], []]
     assert world.logs.filter_log_events(logGroupName=GROUP)["events"]
@@ -182,9 +188,9 @@ def test_silent(world: World) -> None:
 
 @of("old-format")
 def test_old_format(world: World) -> None:
-    """Both tasks run the image and say what they should, and still the old format as well."""
+    """Both tasks run the image and log the expected lines, and the old format as well."""
     assert world.digests() == [world.image(NEW)] * 2
-    assert all(said_old(lines) and said_new(lines) for lines in map(world.lines, world.tasks()))
+    assert all(has_old_format(lines) and has_new_format(lines) for lines in map(world.lines, world.tasks()))
 
 
 def test_an_unknown_scenario_is_named() -> None:

@@ -46,8 +46,8 @@ def test_denied_calls_fail_as_iam_denies(aws: Sandbox, client: Clients) -> None:
     assert client("ecr").describe_images(repositoryName="denied")["imageDetails"]
 
 
-def test_calls_fail_as_often_as_told(aws: Sandbox, client: Clients) -> None:
-    """A fault with `times` is gone after that many calls."""
+def test_calls_fail_as_often_as_requested(aws: Sandbox, client: Clients) -> None:
+    """A fault with `times` applies to that many calls."""
     logs = client("logs")
     aws.fail("logs:DescribeLogGroups", code="ThrottlingException", message="Rate exceeded", status=400, times=2)
     for _ in range(2):
@@ -67,8 +67,8 @@ def test_calls_are_recorded(aws: Sandbox, client: Clients) -> None:
     assert (identity.operation, identity.region) == ("sts:GetCallerIdentity", "us-east-1")
 
 
-def test_what_the_world_does_not_know_is_refused(client: Clients) -> None:
-    """A write that would succeed and show nowhere is not pretended."""
+def test_unsupported_operations_are_refused(client: Clients) -> None:
+    """A write without an effect on the sandbox is refused."""
     with pytest.raises(ClientError, match="does not answer ecs:CreateCluster"):
         client("ecs").create_cluster(clusterName="x")
     with pytest.raises(ClientError, match="does not answer cloudwatch:PutCompositeAlarm"):
@@ -76,7 +76,7 @@ def test_what_the_world_does_not_know_is_refused(client: Clients) -> None:
 
 
 def put_alarm(cloudwatch: Any) -> None:
-    """Make an alarm."""
+    """Put an alarm."""
     cloudwatch.put_metric_alarm(
         AlarmName="backend-5xx",
         Namespace="shop",
@@ -89,8 +89,8 @@ def put_alarm(cloudwatch: Any) -> None:
     )
 
 
-def test_other_services_are_there(client: Clients) -> None:
-    """Load balancers and alarms can be made and read."""
+def test_other_services_are_available(client: Clients) -> None:
+    """Load balancers and alarms can be created and read."""
     elb = client("elbv2")
     assert elb.describe_target_groups()["TargetGroups"] == []
     cloudwatch = client("cloudwatch")
@@ -98,8 +98,8 @@ def test_other_services_are_there(client: Clients) -> None:
     assert [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]] == ["backend-5xx"]
 
 
-def test_target_groups_know_the_tasks(aws: Sandbox, client: Clients) -> None:
-    """A service's target group has its running tasks by address, in the state each task was given."""
+def test_target_groups_have_the_tasks(aws: Sandbox, client: Clients) -> None:
+    """The target group of a service has its running tasks by address, each in the state that was set."""
     aws.push_image("behind:1", {"a": "1"})
     service = aws.create_service("behind", cluster="behind", image="behind:1", desired=3, target_groups=["behind"])
     healthy, initial, leaving = service.running_tasks
@@ -119,7 +119,7 @@ def test_target_groups_know_the_tasks(aws: Sandbox, client: Clients) -> None:
 
 
 def test_a_role_can_be_assumed(client: Clients) -> None:
-    """STS hands out credentials for a role."""
+    """STS returns credentials for a role."""
     arn = "arn:aws:iam::123456789012:role/dev"
     answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="me")
     assert answer["AssumedRoleUser"]["Arn"] == "arn:aws:sts::123456789012:assumed-role/dev/me"
@@ -131,7 +131,7 @@ def serving() -> list[threading.Thread]:
 
 
 def test_one_sandbox_after_another(recwarn: pytest.WarningsRecorder) -> None:
-    """Each begins with an empty world and its own account; stopping closes port and thread."""
+    """Each starts empty and with its own account; stopping closes port and thread."""
     before = serving()
     for account in ("111111111111", "222222222222"):
         with Sandbox(account=account) as aws:
@@ -154,7 +154,7 @@ def test_one_sandbox_after_another(recwarn: pytest.WarningsRecorder) -> None:
 
 
 def test_the_clock_may_be_ahead() -> None:
-    """Every answer carries the world's time."""
+    """Every response has the time of the sandbox."""
     with Sandbox(clock_offset=timedelta(hours=2)) as aws:
         session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
         for service, operation in (("sts", "get_caller_identity"), ("ecr", "describe_repositories")):
@@ -177,7 +177,7 @@ def test_references_are_read_strictly(aws: Sandbox) -> None:
 
 
 def test_a_subprocess_uses_the_environment(aws: Sandbox) -> None:
-    """The variables are all another process needs, even without any other variable."""
+    """Another process needs no other variables."""
     code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     done = subprocess.run([sys.executable, "-c", code], env=aws.environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "123456789012"

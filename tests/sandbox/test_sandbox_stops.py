@@ -21,7 +21,7 @@ _GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/1
 
 @pytest.fixture
 def make(aws: Sandbox) -> Callable[..., SandboxService]:
-    """Return what makes a service of two tasks, an hour old, whose application has a health check."""
+    """Return a factory of services of two tasks, an hour old, whose application has a health check."""
     aws.push_image("stopping:1", {"a": "1"}, tags=("latest",))
 
     def create(**more: Any) -> SandboxService:
@@ -35,19 +35,19 @@ def make(aws: Sandbox) -> Callable[..., SandboxService]:
 
 @pytest.fixture
 def service(make: Callable[..., SandboxService]) -> SandboxService:
-    """Return such a service."""
+    """Return a service whose application has a health check."""
     return make()
 
 
 def tasks_of(client: Clients, service: SandboxService, status: str = "RUNNING") -> list[dict[str, Any]]:
-    """Return the tasks of a service as ECS tells them."""
+    """Return the tasks of a service as DescribeTasks returns them."""
     ecs = client("ecs")
     arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.name, desiredStatus=status)["taskArns"]
     return list(ecs.describe_tasks(cluster=service.cluster, tasks=arns)["tasks"]) if arns else []
 
 
 def described(client: Clients, service: SandboxService) -> dict[str, Any]:
-    """Return what DescribeServices says."""
+    """Return the service as DescribeServices returns it."""
     (found,) = client("ecs").describe_services(cluster=service.cluster, services=[service.name])["services"]
     return dict(found)
 
@@ -68,17 +68,17 @@ def described(client: Clients, service: SandboxService) -> dict[str, Any]:
         (stops.CANNOT_START, ("TaskFailedToStart", "Task failed to start", None)),
     ],
 )
-def test_tasks_stop_as_ecs_says_it(
+def test_tasks_stop_with_the_reasons_of_ecs(
     client: Clients, service: SandboxService, stop: Stop, expected: tuple[str, str, int | None]
 ) -> None:
-    """Code, reason and exit code are told; one that never ran has no start; each counts as failed."""
+    """Code, reason and exit code are described; a task that never ran has no start; each counts as failed."""
     code, reason, exit_code = expected
     rollout = service.roll_out(status="IN_PROGRESS", new_running=0)
     stopped = rollout.crash(2, **stop)
-    told = tasks_of(client, service, "STOPPED")
-    assert {task["taskArn"] for task in told} == {task.arn for task in stopped}
+    found = tasks_of(client, service, "STOPPED")
+    assert {task["taskArn"] for task in found} == {task.arn for task in stopped}
     ran = exit_code is not None
-    for task in told:
+    for task in found:
         (container,) = task["containers"]
         assert task["stopCode"] == code
         assert task["stoppedReason"].startswith(reason)
@@ -91,7 +91,7 @@ def test_tasks_stop_as_ecs_says_it(
 
 
 def test_failures_count_until_a_task_runs(client: Clients, service: SandboxService) -> None:
-    """They add up, those that are nobody's failure apart, and are forgotten once a task of the rollout runs."""
+    """Failures add up, except stops that are not failures, and are reset once a task of the rollout runs."""
     rollout = service.roll_out(status="IN_PROGRESS", new_running=0)
     rollout.crash()
     rollout.crash(2, **stops.NO_SECRETS)
@@ -104,7 +104,7 @@ def test_failures_count_until_a_task_runs(client: Clients, service: SandboxServi
 
 
 def test_a_crash_has_its_time(aws: Sandbox, service: SandboxService) -> None:
-    """It stops when it is said to, and began within its rollout."""
+    """The task stops at the given time, and started within its rollout."""
     began = aws.now() - timedelta(minutes=10)
     rollout = service.roll_out(at=began, status="IN_PROGRESS", new_running=0)
     (early,) = rollout.crash(at=began + timedelta(seconds=5))
@@ -116,15 +116,15 @@ def test_a_crash_has_its_time(aws: Sandbox, service: SandboxService) -> None:
     assert late.stopped_at - late.started_at == timedelta(seconds=15)
 
 
-def test_what_ecs_stops_is_told_in_an_event(client: Clients, service: SandboxService) -> None:
-    """The service says that it stopped the task."""
+def test_stops_by_ecs_have_a_service_event(client: Clients, service: SandboxService) -> None:
+    """A service event names the stopped task."""
     (task,) = service.roll_out(status="IN_PROGRESS", new_running=0).crash(**stops.unhealthy_target(_GROUP))
     events = [event["message"] for event in described(client, service)["events"]]
     assert f"(service {service.name}) has stopped 1 running tasks: (task {task.id})." in events
 
 
 def test_a_deleted_service_drains(client: Clients, service: SandboxService) -> None:
-    """It wants nothing and is listed no more, while its tasks still run; then it is INACTIVE and they have stopped."""
+    """It is not listed and its desired count is 0, while its tasks run; then it is INACTIVE and they have stopped."""
     ecs = client("ecs")
     service.delete()
     found = described(client, service)
@@ -139,17 +139,17 @@ def test_a_deleted_service_drains(client: Clients, service: SandboxService) -> N
     assert ecs.list_services(cluster=service.cluster)["serviceArns"] == []
 
 
-def test_a_deletion_may_be_over_at_once(client: Clients, service: SandboxService) -> None:
-    """With force there is nothing left to wait for."""
+def test_a_deletion_may_be_immediate(client: Clients, service: SandboxService) -> None:
+    """With force the service is INACTIVE at once."""
     service.delete(force=True)
     assert described(client, service)["status"] == "INACTIVE"
     assert service.tasks == []
 
 
-def test_a_name_is_free_when_its_service_has_gone(
+def test_the_name_of_a_deleted_service_is_free(
     aws: Sandbox, client: Clients, make: Callable[..., SandboxService]
 ) -> None:
-    """Not while it drains, as in AWS."""
+    """It is not free while the service drains, as in AWS."""
     service = make()
     service.delete()
     with pytest.raises(ValueError, match="already"):
@@ -161,11 +161,11 @@ def test_a_name_is_free_when_its_service_has_gone(
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_service_is_made_anew(
+def test_a_service_is_recreated(
     aws: Sandbox, client: Clients, make: Callable[..., SandboxService], *, deleted: bool
 ) -> None:
-    """ARN and target groups stay; its time, its deployment and its tasks are new; the old tasks are seen as stopped."""
-    old = make(target_groups=["anew"], strategy="BLUE_GREEN")
+    """ARN and target groups stay; its time, deployment and tasks are new; the old tasks are listed as stopped."""
+    old = make(target_groups=["recreated"], strategy="BLUE_GREEN")
     before = described(client, old)
     if deleted:
         old.delete()
@@ -186,14 +186,14 @@ def test_a_service_is_made_anew(
     assert newer.running_tasks[0].image_digest != new.all_tasks[0].image_digest
 
 
-def test_one_task_may_be_in_bad_health(client: Clients, service: SandboxService) -> None:
-    """A task says what it is given instead of what its container says, until that is taken back."""
+def test_one_task_may_be_unhealthy(client: Clients, service: SandboxService) -> None:
+    """A task has the health that is set, in place of that of its container, until it is removed."""
     ill, well = service.running_tasks
-    told = {}
+    shown = {}
     for health in ("UNHEALTHY", "UNKNOWN", None):
         ill.health = health
-        told[health] = {task["taskArn"]: task["healthStatus"] for task in tasks_of(client, service)}
-    assert told == {
+        shown[health] = {task["taskArn"]: task["healthStatus"] for task in tasks_of(client, service)}
+    assert shown == {
         "UNHEALTHY": {ill.arn: "UNHEALTHY", well.arn: "HEALTHY"},
         "UNKNOWN": {ill.arn: "UNKNOWN", well.arn: "HEALTHY"},
         None: {ill.arn: "HEALTHY", well.arn: "HEALTHY"},
@@ -201,7 +201,7 @@ def test_one_task_may_be_in_bad_health(client: Clients, service: SandboxService)
 
 
 def test_the_worst_essential_container_decides(client: Clients, make: Callable[..., SandboxService]) -> None:
-    """UNHEALTHY before UNKNOWN before HEALTHY; those that are not essential do not count."""
+    """UNHEALTHY precedes UNKNOWN precedes HEALTHY; containers that are not essential do not count."""
     service = make(
         containers=[
             SandboxContainer(name="app", image="stopping:latest", health="HEALTHY"),
@@ -219,7 +219,7 @@ def test_the_worst_essential_container_decides(client: Clients, make: Callable[.
 
 
 def test_only_checked_containers_have_a_health(make: Callable[..., SandboxService]) -> None:
-    """ECS says nothing of a container whose definition has no health check."""
+    """A container without a health check has no health to set."""
     service = make(containers=[SandboxContainer(name="app", image="stopping:latest")])
     with pytest.raises(ValueError, match="health check"):
         service.running_tasks[0].health = "UNHEALTHY"

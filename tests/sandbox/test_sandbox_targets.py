@@ -18,7 +18,7 @@ _NUMBERS = count(1)
 
 @pytest.fixture
 def behind(aws: Sandbox) -> Callable[..., SandboxService]:
-    """Return what makes a service of two tasks behind a target group of its own."""
+    """Return a factory of services of two tasks, each with its own target group."""
     aws.push_image("behind:1", {"a": "1"}, tags=("latest",))
 
     def make(**more: Any) -> SandboxService:
@@ -56,7 +56,7 @@ def health(client: Clients, arn: str, **asked: Any) -> dict[str, tuple[str, str]
 def test_each_state_has_its_usual_reason(
     client: Clients, behind: Callable[..., SandboxService], state: str, reason: str
 ) -> None:
-    """A task is in whatever state it is given, with AWS's own reason; the other stays healthy."""
+    """A task has the state that is set, with the reason of AWS; the other stays healthy."""
     service = behind()
     one, other = service.running_tasks
     one.target_health = state
@@ -68,7 +68,7 @@ def test_each_state_has_its_usual_reason(
 
 
 def test_a_task_may_have_a_reason_of_its_own(client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """Code and description are told as they are given; without a state the task is not registered."""
+    """Code and description are described as they are set; without a state the task is not registered."""
     service = behind()
     slow, absent = service.running_tasks
     slow.target_health, slow.target_reason = "unhealthy", ("Target.Timeout", "Request timed out")
@@ -87,8 +87,8 @@ def test_a_task_may_have_a_reason_of_its_own(client: Clients, behind: Callable[.
     }
 
 
-def test_pending_and_stopped_tasks_are_no_targets(client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """Only what has started registers, and what has stopped is gone."""
+def test_pending_and_stopped_tasks_are_not_targets(client: Clients, behind: Callable[..., SandboxService]) -> None:
+    """Only tasks that have started and not stopped are registered."""
     service = behind()
     (arn,) = service.target_groups
     service.roll_out(status="IN_PROGRESS", new_running=1, new_pending=1)
@@ -98,7 +98,7 @@ def test_pending_and_stopped_tasks_are_no_targets(client: Clients, behind: Calla
 
 
 def test_target_groups_are_described(aws: Sandbox, client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """By ARN, by name, by load balancer and in pages; what is not there is an error."""
+    """Target groups are described by ARN, name or load balancer, in pages; unknown ones are an error."""
     made = aws.create_target_group("described", load_balancer="", protocol="HTTPS", port=443, health_check_path="/up")
     service = behind(target_groups=["described", "second"])
     elb = client("elbv2")
@@ -130,7 +130,7 @@ def test_target_groups_are_described(aws: Sandbox, client: Clients, behind: Call
 def test_without_a_load_balancer_no_target_is_used(
     aws: Sandbox, client: Clients, behind: Callable[..., SandboxService]
 ) -> None:
-    """Whatever its tasks are like, they are `unused` until the group belongs to a load balancer."""
+    """Targets are `unused` until the group belongs to a load balancer."""
     service = behind()
     (arn,) = service.target_groups
     group = aws.target_group(arn)
@@ -141,7 +141,7 @@ def test_without_a_load_balancer_no_target_is_used(
 
 
 def test_alternate_target_groups_take_the_new_tasks(client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """New tasks register in the alternate group and stay there; the next rollout leads back."""
+    """New tasks register in the alternate group and stay there; those of the next rollout in the first group."""
     service = behind(alternate_target_groups=["green"])
     (blue,), (green,) = service.target_groups, service.alternate_target_groups
     (described,) = client("ecs").describe_services(cluster=service.cluster, services=[service.name])["services"]
@@ -192,7 +192,7 @@ def requests(aws: Sandbox, client: Clients, dimensions: dict[str, str]) -> dict[
 def test_requests_are_counted_as_a_load_balancer_counts_them(
     aws: Sandbox, client: Clients, behind: Callable[..., SandboxService]
 ) -> None:
-    """By target group and load balancer; errors have no value where there were none."""
+    """Requests are counted by target group and load balancer; without errors, errors have no value."""
     service = behind()
     group = aws.target_group(service.target_groups[0])
     assert group.dimension.startswith(f"targetgroup/{service.name}/")
@@ -249,7 +249,7 @@ def test_tasks_on_instances_are_reached_at_their_ports(
 
 
 def test_tasks_in_host_mode_have_an_instance_each(client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """They all take the same port, so no two of them are on one instance."""
+    """All tasks use the same port, so no two of them are on one instance."""
     service = behind(launch_type="EC2", network_mode="host", desired=3)
     reached = health(client, service.target_groups[0])
     assert len(reached) == 3
@@ -266,7 +266,7 @@ def test_tasks_on_instances_may_have_an_address(client: Clients, behind: Callabl
 
 
 def test_load_balancers_can_be_denied(aws: Sandbox, client: Clients, behind: Callable[..., SandboxService]) -> None:
-    """As everything else."""
+    """Denied calls fail with AccessDenied."""
     (arn,) = behind().target_groups
     aws.deny("elasticloadbalancing:DescribeTargetHealth")
     try:

@@ -15,7 +15,7 @@ _NUMBERS = count(1)
 
 @pytest.fixture(params=["CODE_DEPLOY", "EXTERNAL"])
 def service(aws: Sandbox, request: pytest.FixtureRequest) -> SandboxService:
-    """Return a service of two tasks whose rollouts another than ECS carries out, behind two target groups."""
+    """Return a service of two tasks with another deployment controller than ECS, and two target groups."""
     aws.push_image("sets:1", {"a": "1"}, tags=("latest",))
     name = f"sets-{next(_NUMBERS)}"
     return aws.create_service(
@@ -31,21 +31,21 @@ def service(aws: Sandbox, request: pytest.FixtureRequest) -> SandboxService:
 
 
 def described(client: Clients, service: SandboxService) -> dict[str, Any]:
-    """Return what DescribeServices says."""
+    """Return the service as DescribeServices returns it."""
     (found,) = client("ecs").describe_services(cluster=service.cluster, services=[service.name])["services"]
     return dict(found)
 
 
 def sets(client: Clients, service: SandboxService) -> dict[str, tuple[str, str, int, int]]:
-    """Return status, stability, and how many tasks are wanted and run, of each task set by its id."""
+    """Return status, stability, desired and running count of each task set by its id."""
     return {
         one["id"]: (one["status"], one["stabilityStatus"], one["computedDesiredCount"], one["runningCount"])
         for one in described(client, service)["taskSets"]
     }
 
 
-def test_there_are_no_deployments(client: Clients, service: SandboxService) -> None:
-    """Task sets stand in their place, and there are no records of service deployments."""
+def test_services_with_task_sets_have_no_deployments(client: Clients, service: SandboxService) -> None:
+    """They have task sets instead, and no service deployments."""
     found = described(client, service)
     assert found["deployments"] == []
     assert "currentServiceDeployment" not in found
@@ -62,7 +62,7 @@ def test_there_are_no_deployments(client: Clients, service: SandboxService) -> N
 
 
 def test_traffic_shifts_from_the_old_to_the_new(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """The new task set is ACTIVE, then PRIMARY; complete, it is alone, and the old one's tasks have stopped."""
+    """The new task set is ACTIVE, then PRIMARY; once complete, it is the only one, and the old tasks have stopped."""
     aws.push_image("sets:2", {"a": "2"})
     old = service.rollout
     new = service.roll_out("sets:2", status="IN_PROGRESS", new_running=1, new_pending=1)
@@ -75,7 +75,7 @@ def test_traffic_shifts_from_the_old_to_the_new(aws: Sandbox, client: Clients, s
     assert sets(client, service)[new.id] == ("ACTIVE", "STEADY_STATE", 2, 2)
     assert service.production is old
     new.shift_traffic()
-    assert {each: told[0] for each, told in sets(client, service).items()} == {new.id: "PRIMARY", old.id: "ACTIVE"}
+    assert {each: shown[0] for each, shown in sets(client, service).items()} == {new.id: "PRIMARY", old.id: "ACTIVE"}
     assert described(client, service)["taskDefinition"] == new.definition.arn
     assert service.production is new
     new.complete()
@@ -94,8 +94,8 @@ def test_tasks_name_their_task_set(client: Clients, service: SandboxService) -> 
     assert task["group"] == f"service:{service.name}"
 
 
-def test_a_failed_task_set_is_gone(client: Clients, service: SandboxService) -> None:
-    """The old one goes on serving; the stopped tasks can still be seen."""
+def test_a_failed_task_set_is_deleted(client: Clients, service: SandboxService) -> None:
+    """The old task set keeps serving; the stopped tasks are still listed."""
     old = service.rollout
     failed = service.roll_out(status="FAILED")
     assert sets(client, service) == {old.id: ("PRIMARY", "STEADY_STATE", 2, 2)}
@@ -104,8 +104,8 @@ def test_a_failed_task_set_is_gone(client: Clients, service: SandboxService) -> 
     assert set(stopped) == {task.arn for task in failed.tasks}
 
 
-def test_a_failure_after_the_shift_gives_traffic_back(client: Clients, service: SandboxService) -> None:
-    """The old task set is PRIMARY again, whether the new one's tasks crash or it is just taken back."""
+def test_a_failure_after_the_shift_returns_the_traffic(client: Clients, service: SandboxService) -> None:
+    """The old task set is PRIMARY again, after a crash of the new tasks and after a rollback."""
     old = service.rollout
     for take_back in (False, True):
         new = service.roll_out(status="IN_PROGRESS", new_running=2)
@@ -119,7 +119,7 @@ def test_a_failure_after_the_shift_gives_traffic_back(client: Clients, service: 
 
 
 def test_each_task_set_has_its_own_target_group(client: Clients, service: SandboxService) -> None:
-    """The service tells those of the task set that serves users; only CodeDeploy takes turns by itself."""
+    """The service has the target groups of the task set that serves users; only CodeDeploy alternates by itself."""
     new = service.roll_out(status="IN_PROGRESS", new_running=2)
     if service.controller == "EXTERNAL":
         service.shift_targets()
@@ -142,13 +142,13 @@ def test_an_unhealthy_task_set_is_not_steady(client: Clients, service: SandboxSe
 
 
 def test_task_sets_are_described(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """By id, by ARN or all of them; what is not there is a failure."""
+    """Task sets are described by id, by ARN or all; unknown ones are failures."""
     ecs = client("ecs")
-    (told,) = described(client, service)["taskSets"]
+    (shown,) = described(client, service)["taskSets"]
     where = {"cluster": service.cluster, "service": service.name}
-    assert [one["id"] for one in ecs.describe_task_sets(**where)["taskSets"]] == [told["id"]]
-    answer = ecs.describe_task_sets(**where, taskSets=[told["taskSetArn"], told["id"], "ecs-svc/1"])
-    assert [one["taskSetArn"] for one in answer["taskSets"]] == [told["taskSetArn"]] * 2
+    assert [one["id"] for one in ecs.describe_task_sets(**where)["taskSets"]] == [shown["id"]]
+    answer = ecs.describe_task_sets(**where, taskSets=[shown["taskSetArn"], shown["id"], "ecs-svc/1"])
+    assert [one["taskSetArn"] for one in answer["taskSets"]] == [shown["taskSetArn"]] * 2
     assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
     with pytest.raises(ecs.exceptions.ServiceNotFoundException):
         ecs.describe_task_sets(cluster=service.cluster, service="nope")
