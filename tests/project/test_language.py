@@ -90,9 +90,8 @@ PAGES = sorted(
         *(ROOT / "examples").rglob("*.md"),
     ]
 )
-OUTSIDE = sorted(
-    path for folder in ("examples", "benchmarks", "docs", "tests/project") for path in (ROOT / folder).rglob("*.py")
-)
+FOLDERS = ("examples", "benchmarks", "docs", "tests/project", "tests/sandbox")
+OUTSIDE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
 PENDING = ("facts", "run")

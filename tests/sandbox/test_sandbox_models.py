@@ -157,7 +157,9 @@ def make_calls(aws: Sandbox, client: Clients, services: list[SandboxService]) ->
     for group in groups:
         elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
     (balancer,) = ecs.describe_services(cluster=cluster, services=["staged"])["services"][0]["loadBalancers"]
-    elb.describe_rules(RuleArns=[balancer["advancedConfiguration"]["productionListenerRule"]])
+    rule = balancer["advancedConfiguration"]["productionListenerRule"]
+    elb.describe_rules(RuleArns=[rule])
+    elb.describe_listeners(ListenerArns=[rule.replace(":listener-rule/", ":listener/").rpartition("/")[0]])
     metric_calls(aws, cloudwatch)
 
 
