@@ -12,17 +12,17 @@ _SPECIAL = frozenset("*?[]\\")
 
 
 class Ignore:
-    """The patterns of a `.dockerignore`, or of anything in its language.
+    """The patterns of a `.dockerignore`, or of other text in its language.
 
-    The last pattern that matches a path, or a folder that it is in, decides: one with `!` before it lets the path in
-    again, also from a folder that is left out.
+    The last pattern that matches a path, or a folder that it is in, decides: one with `!` before it includes the
+    path again, also from a folder that is excluded.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Take the patterns in.
 
         Args:
-            patterns: The lines, in their order; those that are blank or a comment do no harm.
+            patterns: The lines, in their order; blank lines and comments are passed over.
 
         Raises:
             ValueError: A pattern is malformed; Docker refuses to build with it as well.
@@ -45,7 +45,7 @@ class Ignore:
         return cls(text.removeprefix(_BYTE_ORDER_MARK).split("\n"))
 
     def excludes(self, path: str) -> bool:
-        """Return True if a path is left out.
+        """Return True if a path is excluded.
 
         Args:
             path: Relative to where the patterns are, with forward slashes.

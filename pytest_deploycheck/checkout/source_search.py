@@ -21,7 +21,7 @@ _SECONDS = 2.0
 _MOST_FILES = 5000
 _LARGEST_FILE = 1_000_000
 
-# Fewer letters stand in any source.
+# Texts with fewer letters are in almost any source.
 _ENOUGH_LETTERS = 10
 _FEWEST_LETTERS = 4
 _FRAGMENT_LETTERS = 3
@@ -34,12 +34,13 @@ _SOURCE_FILE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# What is expected stands in the tests as well, where it is no evidence.
+# The expected text is in the tests as well, where it does not count.
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec"})
 _TEST_FILES = ("test_*.py", "*_test.*", "*_spec.*", "*.spec.*", "*.test.*", "conftest.py")
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "build", "dist", "venv", "env", "site-packages"})
 
-# What a source has a placeholder for. A quoted text is no apostrophe's, and a number no part of a name.
+# The parts of a text for which a source has placeholders. An apostrophe does not begin a quoted text, and a number is
+# not part of a name.
 _VALUE = re.compile(
     r"""
     (?<!\w) '[^'\n]*' (?!\w)
@@ -61,7 +62,7 @@ class SourceLine(Struct, frozen=True):
     """A line of a source file.
 
     Attributes:
-        path: The file, relative to where was searched, with forward slashes.
+        path: The file, relative to the searched folder, with forward slashes.
         line: The number of the line, from 1.
     """
 
@@ -77,8 +78,8 @@ class _Wanted(Struct, frozen=True):
 
     Attributes:
         fragments: Texts, in their order.
-        quoted: Whether only a line counts that quotes them, as a name may read the same.
-        caseless: Whether case does not matter.
+        quoted: True if only a line that quotes them counts, as a name can have the same letters.
+        caseless: True if case does not matter.
     """
 
     fragments: tuple[str, ...]
@@ -86,7 +87,7 @@ class _Wanted(Struct, frozen=True):
     caseless: bool = False
 
     def lines(self, text: str) -> Iterator[int]:
-        """The numbers of the lines of a source that have it."""
+        """Yield the numbers of the lines of a source that have it."""
         compared = text.lower() if self.caseless else text
         if not all(fragment in compared for fragment in self.fragments):
             return
@@ -109,10 +110,10 @@ class _Wanted(Struct, frozen=True):
 def find_in_source(
     root: Path, pattern: Pattern, *, limit: int = 3, clock: Callable[[], float] = time.monotonic
 ) -> tuple[SourceLine, ...]:
-    """The lines of a source tree that seem to say an expected text, tests and comments left out.
+    """Find the lines of a source tree that seem to log an expected text, without tests and comments.
 
     Lines that have the text itself, or else its constant parts in their order: sources have placeholders for values.
-    The search is bounded in time, in files and in their size; what cannot be read is passed over.
+    The search is bounded in time, in files and in their size; files that cannot be read are passed over.
 
     Args:
         root: The folder to search.
@@ -170,7 +171,7 @@ def _sources(root: Path, is_over: Callable[[], bool]) -> Iterator[tuple[str, str
 
 
 def _tracked(root: Path) -> Sequence[str]:
-    """Return the files that git tracks or would add; nothing where there is no git, or no work tree."""
+    """Return the files that git tracks or would add; nothing without git or a work tree."""
     git = shutil.which("git")
     if git is None:
         return ()
@@ -205,7 +206,7 @@ def _is_source(path: PurePosixPath) -> bool:
 
 
 def _read(path: Path, real_root: str) -> str | None:
-    """The text of a file; None where it is not one to be read: too large, no file, or a link out of the tree."""
+    """The text of a file; None where it is too large, not a regular file, or a link out of the tree."""
     try:
         real = os.path.realpath(path)
         about = os.stat(real)  # noqa: PTH116 - of the very path that was found to be inside

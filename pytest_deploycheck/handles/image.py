@@ -23,12 +23,12 @@ from pytest_deploycheck.judge.wording import at, pushed, short
 _COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
 
 
-class Digests(frozenset[str]):
-    """A set of digests that remembers what is known of each, for the message of a failed comparison.
+class KnownDigests(frozenset[str]):
+    """A set of digests with the facts about each, for the message of a failed comparison.
 
     Attributes:
-        owner: Whose digests they are: `deployed_image` or `running_tasks`.
-        known: What is known of a digest, in words.
+        owner: The fixture that has the digests: `deployed_image` or `running_tasks`.
+        known: The facts about a digest, in words.
     """
 
     owner: str
@@ -45,7 +45,7 @@ class Digests(frozenset[str]):
         return f"{self.owner}.digests {{{', '.join(sorted(short(digest) for digest in self))}}}"
 
     def describe(self) -> list[str]:
-        """A line for each digest."""
+        """Return a line for each digest."""
         return [f"{digest}{self.known.get(digest, '')}" for digest in sorted(self)]
 
 
@@ -55,7 +55,7 @@ class DeployedImage(Struct, frozen=True):
     Attributes:
         uri: Registry, repository and digest: a reference that nothing can move.
         repository: Name of the repository.
-        tag: The tag it was named by, or None.
+        tag: The tag of the reference, or None.
         digest: Digest of its manifest or index.
         pushed_at: When the digest was first pushed (UTC), or None where that may not be read.
         tags: All tags that name it now.
@@ -64,7 +64,7 @@ class DeployedImage(Struct, frozen=True):
         digests: The digests that tasks may show for it: its own, and of an index those of its platforms.
         labels: Its labels, claims of the builder.
         revision: The git revision that its label names, or None.
-        created_at: When it says it was built (UTC), or None.
+        created_at: The time of the build in its configuration (UTC), or None.
         platforms: What it was built for, such as `linux/amd64`.
         config: Its configuration (`env` names, `entrypoint`, `command`, `user`, `working_dir`, `steps`), or None where
             it could not be read.
@@ -90,12 +90,12 @@ class DeployedImage(Struct, frozen=True):
 
         Args:
             path: An absolute path in the image.
-            encoding: How the text is encoded.
+            encoding: The encoding of the text.
 
         Raises:
-            FileNotFoundError: There is no such file in the image.
+            FileNotFoundError: The image does not have the file.
             IsADirectoryError: It is a folder.
-            UnprovenError: A layer that is needed cannot be had or opened.
+            UnprovenError: A layer that is needed cannot be fetched or opened.
         """
         return self.read_bytes(path).decode(encoding)
 
@@ -106,9 +106,9 @@ class DeployedImage(Struct, frozen=True):
             path: An absolute path in the image.
 
         Raises:
-            FileNotFoundError: There is no such file in the image.
+            FileNotFoundError: The image does not have the file.
             IsADirectoryError: It is a folder.
-            UnprovenError: A layer that is needed cannot be had or opened.
+            UnprovenError: A layer that is needed cannot be fetched or opened.
         """
         return self._opened().agreed(path, lambda files: files.read_bytes(path))
 
@@ -119,36 +119,36 @@ class DeployedImage(Struct, frozen=True):
             path: An absolute path in the image.
 
         Raises:
-            UnprovenError: A layer that is needed cannot be had or opened.
+            UnprovenError: A layer that is needed cannot be fetched or opened.
         """
         return self._opened().agreed(path, lambda files: files.exists(path))
 
     def files(self, prefix: str = "/") -> list[str]:
-        """The files in a folder and below it, as absolute paths in order; every layer that may have one is read.
+        """Return the files in a folder and below it, as sorted absolute paths; every layer that can have one is read.
 
         Args:
             prefix: An absolute path in the image.
 
         Raises:
-            FileNotFoundError: There is nothing at the prefix.
-            UnprovenError: A layer that is needed cannot be had or opened.
+            FileNotFoundError: The prefix does not exist in the image.
+            UnprovenError: A layer that is needed cannot be fetched or opened.
         """
         return self._opened().agreed(prefix, lambda files: files.files(prefix))
 
     def compare(self, local: str | Path, path: str, *, exclude: Sequence[str] = ()) -> Comparison:
         """Compare a local folder or file with its place in the image.
 
-        The value is true where they are equal, and otherwise has `missing`, `extra` and `different`. What
-        `.dockerignore` leaves out, by-products such as `__pycache__`, and line endings make no difference.
+        The result is true if they are equal, and otherwise has `missing`, `extra` and `different`. Files that
+        `.dockerignore` excludes, by-products such as `__pycache__`, and line endings make no difference.
 
         Args:
             local: A path in the project, relative to its root or absolute.
             path: An absolute path in the image.
-            exclude: What else does not count, in the language of `.dockerignore`.
+            exclude: Patterns of further files to leave out, in the language of `.dockerignore`.
 
         Raises:
-            OSError: There is nothing at the local path, or it cannot be read.
-            UnprovenError: A layer that is needed cannot be had or opened, or there is nothing to compare.
+            OSError: The local path does not exist or cannot be read.
+            UnprovenError: A layer that is needed cannot be fetched or opened, or there is nothing to compare.
         """
         opened = self._opened()
         root = next((files.root for files in opened.platforms), Path())
@@ -156,10 +156,10 @@ class DeployedImage(Struct, frozen=True):
         return opened.comparison(inside.as_posix(), path, exclude)
 
     def is_of_commit(self, commit: str) -> bool:
-        """Return whether the image claims to be built from a commit.
+        """Return True if the image claims to be built from a commit.
 
-        The label `org.opencontainers.image.revision` and the tags are compared, of which one must hold at least the
-        first seven digits of the commit. Both are claims of the builder: `compare` proves what the image holds.
+        The label `org.opencontainers.image.revision` and the tags are compared, of which one must contain at least the
+        first seven digits of the commit. Both are claims of the builder: `compare` proves what the image contains.
 
         Args:
             commit: The commit, or at least its first seven hexadecimal digits.
@@ -183,15 +183,15 @@ class DeployedImage(Struct, frozen=True):
 
 
 def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> DeployedImage:
-    """The expected image for a service.
+    """Return the expected image for a service.
 
     Args:
-        facts: What was seen of the service.
+        facts: The facts of the service.
         opened: The files of the image, or None where it cannot be opened.
 
     Raises:
-        AssertionError: It is not in its registry.
-        UnprovenError: It could not be looked at, or several containers are judged and none was named.
+        AssertionError: The image is not in its registry.
+        UnprovenError: The registry could not be queried, or several containers are judged and none was named.
     """
     image = _image(only_judged(facts), facts)
     files = opened.platforms[0] if opened and opened.platforms else None
@@ -205,7 +205,7 @@ def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> De
         pushed_at=image.pushed_at,
         tags=image.tags,
         layers=files.manifest.layers if files else image.layers,
-        digests=Digests(accepted, owner="deployed_image", known={image.digest: pushed(image)}),
+        digests=KnownDigests(accepted, owner="deployed_image", known={image.digest: pushed(image)}),
         labels=config.labels if config else {},
         revision=config.revision if config else None,
         created_at=config.created_at if config else None,
@@ -222,17 +222,17 @@ def _platforms(image: Image) -> tuple[str, ...]:
 
 
 def only_judged(facts: ServiceFacts) -> Judged:
-    """The one judged container of a service.
+    """Return the only judged container of a service.
 
     Raises:
-        UnprovenError: There are several, or none.
+        UnprovenError: Several containers are judged, or none.
     """
     if len(facts.judged) == 1:
         return facts.judged[0]
     names = ", ".join(judged.container for judged in facts.judged)
     if names:
         raise UnprovenError(
-            f"Several containers of {facts.name!r} are judged ({names}), so it is not known which image is asked for. "
+            f"Several containers of {facts.name!r} are judged ({names}), so the expected image is ambiguous. "
             f"Name one: container = {facts.judged[0].container!r} in the configuration of the service."
         )
     raise UnprovenError(f"No container of {facts.name!r} with a known image was found.")
@@ -243,5 +243,7 @@ def _image(judged: Judged, facts: ServiceFacts) -> Image:
         return judged.expected.image
     finding = judge_exists(ServiceAnalysis(facts))
     if judged.expected.absent:
-        raise AssertionError(f"The expected image for {facts.name!r} is not there: {finding.summary}. {finding.remedy}")
+        raise AssertionError(
+            f"The expected image for {facts.name!r} does not exist: {finding.summary}. {finding.remedy}"
+        )
     raise UnprovenError(f"The expected image for {facts.name!r} is not known: {finding.summary} {finding.remedy}")

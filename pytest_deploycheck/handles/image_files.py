@@ -35,12 +35,12 @@ OpenLayer = Callable[[Reference, Layer], AbstractContextManager[BinaryIO]]
 
 
 class Comparison:
-    """A local folder or file beside its place in the image: true where they are equal.
+    """The comparison of a local folder or file with its place in the image: true if they are equal.
 
     Attributes:
         missing: Paths that the image lacks.
         extra: Paths beside them in the image that the checkout lacks, in the layers that were opened.
-        different: Paths with another content; line endings alone make no difference.
+        different: Paths with another content; line endings make no difference.
     """
 
     def __init__(self, compared: Compared) -> None:
@@ -77,11 +77,11 @@ class ImageFiles(Struct):
         manifest: The manifest of the platform.
         config: Its configuration, or None where it could not be read.
         open_layer: Opens its layers.
-        limits: What a layer may ask for.
+        limits: The limits on what is read of a layer.
         root: The project's root, to which local paths are relative.
         platform: The platform that the index names for the manifest, or None where it names none.
         mounts: The paths in the container at which volumes are mounted.
-        differences: What tests have found to differ so far, in words.
+        differences: The differences that tests have found so far, in words.
     """
 
     image: Image
@@ -104,9 +104,9 @@ class ImageFiles(Struct):
         """Return the content of a file; links are followed inside the image.
 
         Raises:
-            FileNotFoundError: There is no such file in the image.
+            FileNotFoundError: The image does not have the file.
             IsADirectoryError: It is a folder.
-            UnprovenError: A layer that is needed cannot be had, is damaged, or asks for more than the limits.
+            UnprovenError: A layer that is needed cannot be fetched, is damaged, or exceeds the limits.
         """
         place = self._place(path)
         return _proven(lambda: self._tree().read_bytes(place))
@@ -121,28 +121,28 @@ class ImageFiles(Struct):
         return _proven(lambda: self._tree().exists(place))
 
     def files(self, prefix: str) -> list[str]:
-        """The files in a folder and below it: absolute paths, sorted.
+        """Return the files in a folder and below it: absolute paths, sorted.
 
         Raises:
-            FileNotFoundError: There is nothing at the prefix.
+            FileNotFoundError: The prefix does not exist in the image.
             UnprovenError: As `read_bytes`.
         """
         place = self._place(prefix)
         return list(_proven(lambda: self._tree().files(place)))
 
     def compare(self, local: str, place: str, exclude: Sequence[str] = ()) -> Compared:
-        """A local folder or file beside its place in the image.
+        """Compare a local folder or file with its place in the image.
 
         Args:
             local: Its path, relative to the project's root.
             place: Its place in the image, an absolute path.
-            exclude: What does not count, in the language of `.dockerignore`.
+            exclude: Patterns of files to leave out, in the language of `.dockerignore`.
 
         Raises:
-            OSError: There is nothing at the local path, or it cannot be read.
+            OSError: The local path does not exist or cannot be read.
             ValueError: A pattern is malformed.
-            LayerError: A layer is damaged, or asks for more than the limits.
-            BlobError: A layer cannot be had.
+            LayerError: A layer is damaged, or exceeds the limits.
+            BlobError: A layer cannot be fetched.
         """
         place = self._place(place)
         tree = source_tree(self.root, local, exclude=exclude)
@@ -173,16 +173,16 @@ class ImageFiles(Struct):
         )
 
     def comparison(self, local: str, place: str, exclude: Sequence[str]) -> Comparison:
-        """As `compare`, for a test: what the image does not let know is unproven.
+        """Compare as `compare` does, for a test: what cannot be known is unproven.
 
         Raises:
-            OSError: There is nothing at the local path, or it cannot be read.
-            UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
+            OSError: The local path does not exist or cannot be read.
+            UnprovenError: A layer cannot be fetched or opened, or no file is to be compared.
         """
         self._place(place)
         compared = _proven(lambda: self.compare(local, place, exclude))
         if not compared.tree.files:
-            raise UnprovenError(f"unproven: there is no file to compare in {local}")
+            raise UnprovenError(f"unproven: {local} has no file to compare")
         if compared.is_held and compared.hidden:
             raise UnprovenError(
                 f"unproven: a volume is mounted at {', '.join(compared.mounts)}, over "
@@ -212,7 +212,7 @@ class ImageFiles(Struct):
         """
         if self._is_windows:
             path = plain_path(path)
-        # The image's working directory is one thing for its process, and another for who asks.
+        # A relative path is ambiguous: the image's working directory need not be the one that a test expects.
         if not path.startswith("/"):
             forms = r"C:\app\main.py or /app/main.py" if self._is_windows else "/app/main.py"
             raise ValueError(f"expected an absolute path in the image, such as {forms}; found {path!r}")
@@ -224,14 +224,14 @@ class ImageFiles(Struct):
 
     def _extra(self, digests: PathDigests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
         if not tree.files or tree.files[0].path == "":
-            # A single file has nothing beside it.
+            # For a single file, nothing is extra.
             return ()
         ignore = Ignore([*exclude, *BY_PRODUCTS])
         below = [path.removeprefix(place.rstrip("/")).lstrip("/") for path in digests.beside]
         return tuple(path for path in below if not ignore.excludes(path))
 
     def _carriers(self, digests: PathDigests, different: Sequence[str], missing: Sequence[str]) -> tuple[Layer, ...]:
-        """The layers that hold what differs, and those whose step copies to where something is missing."""
+        """Return the layers of the files that differ, and those whose step copies to the place of a missing file."""
         if not (different or missing):
             return tuple(dict.fromkeys(digests.holder.values()))
         carriers = dict.fromkeys(digests.holder[path] for path in different)
@@ -270,18 +270,18 @@ class OpenedImage(Struct, frozen=True):
 
     Attributes:
         platforms: The files for each of them; empty where it is not known which manifest runs.
-        doubt: Why there is none.
+        doubt: The reason why it is not known.
     """
 
     platforms: tuple[ImageFiles, ...] = ()
     doubt: str = ""
 
     def agreed(self, what: str, look: Callable[[ImageFiles], T]) -> T:
-        """Return what holds on every platform.
+        """Return the result that is the same on every platform.
 
         Args:
-            what: What is looked for, for the message.
-            look: Looks for it on one platform.
+            what: The thing that is looked up, for the message.
+            look: Looks it up on one platform.
 
         Raises:
             UnprovenError: The platforms differ, or it is not known which manifest runs.
@@ -308,8 +308,8 @@ class OpenedImage(Struct, frozen=True):
         """Compare a local folder or file with its place in the image, on every platform; the first difference counts.
 
         Raises:
-            OSError: There is nothing at the local path, or it cannot be read.
-            UnprovenError: A layer cannot be had or opened, or there is nothing to compare.
+            OSError: The local path does not exist or cannot be read.
+            UnprovenError: A layer cannot be fetched or opened, or no file is to be compared.
         """
         if not self.platforms:
             raise UnprovenError(f"unproven: the image cannot be opened: {self.doubt}")

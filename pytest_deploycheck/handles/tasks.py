@@ -12,7 +12,7 @@ from msgspec import Struct
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.handles.image import Digests, only_judged
+from pytest_deploycheck.handles.image import KnownDigests, only_judged
 from pytest_deploycheck.judge.wording import at, pushed, short
 
 
@@ -40,7 +40,7 @@ class RunningTask(Struct, frozen=True):
 class RunningTasks(Sequence[RunningTask]):
     """The running tasks of a service, old ones that a rollout has not replaced yet included."""
 
-    def __init__(self, tasks: Sequence[RunningTask], digests: Digests) -> None:
+    def __init__(self, tasks: Sequence[RunningTask], digests: KnownDigests) -> None:
         self._tasks = tuple(tasks)
         self._digests = digests
 
@@ -84,13 +84,13 @@ def running_tasks(facts: ServiceFacts) -> RunningTasks:
         problem = facts.problems["tasks"]
         raise UnprovenError(f"The tasks of {facts.name!r} could not be looked at: {problem.message} {problem.remedy}")
     if not facts.running:
-        return RunningTasks((), Digests((), owner="running_tasks"))
+        return RunningTasks((), KnownDigests((), owner="running_tasks"))
     judged = only_judged(facts)
     tasks = [_task(task, judged.container) for task in facts.running]
     digests = {task.image_digest for task in tasks if task.image_digest}
     images = [image for digest in digests if (image := facts.image_of(digest) or judged.expected.image)]
     known = {image.digest: pushed(image) for image in images}
-    return RunningTasks(tasks, Digests(digests, owner="running_tasks", known=known))
+    return RunningTasks(tasks, KnownDigests(digests, owner="running_tasks", known=known))
 
 
 def _task(task: Task, container: str) -> RunningTask:

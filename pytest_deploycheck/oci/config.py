@@ -23,7 +23,7 @@ def parse_config(content: bytes, *, digest: str | None = None) -> ImageConfig:
         digest: The digest they must have, or None to take what they have.
 
     Raises:
-        ManifestError: The digest differs, or it is no configuration.
+        ManifestError: The digest differs, or the content is not a configuration.
     """
     actual = digest_of(content)
     if digest is not None and actual != digest:
@@ -37,10 +37,10 @@ def parse_config(content: bytes, *, digest: str | None = None) -> ImageConfig:
 
 
 def described(manifest: Manifest, config: ImageConfig) -> tuple[Layer, ...]:
-    """The layers of a manifest, with what the configuration says of them.
+    """The layers of a manifest, with their build steps and the digests of their tars from the configuration.
 
-    The history has a step for every layer, and steps that made none. Where the counts differ it is not known which step
-    made which layer, and none is named.
+    The history has a step for every layer, and steps without one. Where the counts differ it is not known which step
+    made which layer, and no step is named.
     """
     count = len(manifest.layers)
     steps = [step.created_by for step in config.steps if not step.is_empty]
@@ -84,9 +84,9 @@ def _step(step: Mapping[str, Any]) -> Step:
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment in UTC; None for Go's zero time, which stands for none, and for what is no moment.
+    """Return a time in UTC; None for Go's zero time, which means that there is none, and for other text.
 
-    Nothing is judged by it: an image with an odd date is an image still.
+    No check depends on it, so an unreadable time is not an error.
     """
     try:
         moment = datetime.fromisoformat(text)

@@ -14,17 +14,17 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 MEDIA_TYPES = (DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX)
-"""The kinds of manifest to ask a registry for."""
+"""The kinds of manifest that a registry is asked for."""
 
 _ATTESTATION = "attestation-manifest"
 
 
 class ManifestError(ValueError):
-    """The bytes are not the manifest they should be."""
+    """The bytes are not the expected manifest."""
 
 
 def digest_of(content: bytes) -> str:
-    """The digest that a registry knows `content` by."""
+    """Return the digest of `content` in a registry."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
@@ -36,7 +36,7 @@ def parse(content: bytes, *, digest: str | None = None) -> Manifest:
         digest: The digest they must have, or None to take what they have.
 
     Raises:
-        ManifestError: The digest differs, it is not JSON, or of a kind that is not supported.
+        ManifestError: The digest differs, the content is not JSON, or its kind is not supported.
     """
     actual = digest_of(content)
     if digest is not None and actual != digest:
@@ -59,7 +59,7 @@ def _layer(entry: dict[str, Any]) -> Layer:
 
 
 def _guess(document: dict[str, Any]) -> str:
-    """OCI lets a manifest leave its media type out; its shape tells."""
+    """Return the media type by the members, as an OCI manifest need not name it."""
     if "manifests" in document:
         return OCI_INDEX
     return OCI_MANIFEST if "config" in document else f"schema {document.get('schemaVersion')}"

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.oci.registry_hosts import KNOWN_HOSTS, RegistryHosts
 
 DOCKER_HUB = "docker.io"
-"""The registry that Docker and ECS mean where a task definition names no host."""
+"""The registry of Docker and ECS where a task definition names no host."""
 
 # The grammar of the distribution project: github.com/distribution/reference.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -20,12 +20,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def is_digest(text: str) -> bool:
-    """Return whether `text` is a bare digest, `sha256:` and 64 hexadecimal digits."""
+    """Return True if `text` is a bare digest, `sha256:` and 64 hexadecimal digits."""
     return _DIGEST.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
-    """Return whether `text` can only be a bare tag: neither a host, a path, a tag after a colon nor a digest."""
+    """Return True if `text` can only be a bare tag: neither a host, a path, a tag after a colon nor a digest."""
     return _TAG.fullmatch(text) is not None
 
 
@@ -50,7 +50,7 @@ def parse(text: str, hosts: RegistryHosts = KNOWN_HOSTS) -> Reference:
 
     Args:
         text: The reference.
-        hosts: The hosts that stand for ECR registries.
+        hosts: The hosts of ECR registries.
 
     Raises:
         ValueError: The text is not a reference; the message has the part at fault.
@@ -95,12 +95,12 @@ def parse_expected(text: str, *, home: Registry, hosts: RegistryHosts = KNOWN_HO
 
 
 def same_place(one: Reference, other: Reference) -> bool:
-    """Return whether two references are to one repository, whichever of its hosts they name."""
+    """Return True if two references are to one repository, whichever of its hosts they name."""
     if one.repository != other.repository:
         return False
     return one.ecr == other.ecr if one.ecr and other.ecr else one.host == other.host
 
 
 def _is_host(first: str) -> bool:
-    """Docker's own rule: the first part is a host when it has a dot or a port, or is localhost."""
+    """Return True by Docker's own rule: the first part is a host when it has a dot or a port, or is localhost."""
     return "." in first or ":" in first or first == "localhost"

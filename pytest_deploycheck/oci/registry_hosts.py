@@ -14,7 +14,7 @@ _LOOPBACK = re.compile(r"localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
 
 
 class RegistryHosts(Struct, frozen=True):
-    """The hosts that stand for ECR registries.
+    """The hosts of ECR registries.
 
     Attributes:
         suffixes: The DNS suffixes of all partitions, those of dual-stack hosts among them.
@@ -32,7 +32,7 @@ class RegistryHosts(Struct, frozen=True):
     emulator: str = ""
 
     def registry(self, host: str) -> Registry | None:
-        """Return the ECR registry that a host stands for, or None for any other registry.
+        """Return the ECR registry of a host, or None for any other registry.
 
         A host with a port is taken for a registry of the emulator where the endpoint of the environment is on that
         host, below it or on the loopback.
@@ -55,7 +55,7 @@ class RegistryHosts(Struct, frozen=True):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host without its port is this machine."""
+    """Return True if a host without its port is this machine."""
     return _LOOPBACK.fullmatch(host) is not None
 
 

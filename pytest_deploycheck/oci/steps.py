@@ -24,7 +24,7 @@ _INSTRUCTIONS = frozenset(
 )
 _CLASSIC_COPY = re.compile(r"(?:file|dir|multi):\S+ in\b(.*)")
 
-# What keeps a text from being taken for a path: variables, escapes, quotes, heredocs, drives of Windows.
+# Texts with these are not taken for a path: variables, escapes, quotes, heredocs, drives of Windows.
 _UNCLEAR = re.compile(r"""[$\\"'`\n<>*?\[\]]|\A[A-Za-z]:""")
 
 # Links in the images of most distributions: what is copied there is in the layer under another path.
@@ -35,20 +35,20 @@ _USUAL_LINKS = (
 
 
 def step_name(created_by: str) -> str:
-    """A step of a build as its author would recognise it: the instruction, without what the builder put around it.
+    """A step of a build as its author would recognise it: the instruction, without the builder's additions.
 
-    The values of build arguments, which may be secret, are not in it, and neither is what a terminal would obey.
+    The values of build arguments, which may be secret, are not in it, and neither are control characters.
     """
     words = " ".join(_instruction(created_by).split())
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words)
 
 
 def destinations(steps: Sequence[Step]) -> tuple[str | None, ...]:
-    """Return the place that each layer can only have been written to.
+    """Return the only place to which each layer can have been written.
 
     Of a COPY, an ADD or a WORKDIR that is an absolute path: nothing but it, what is below it and the folders on the way
     to it can be in the layer. It is None for every other step, and wherever the history leaves a doubt: a relative path
-    below a working directory that no step tells, a variable, a path that is a link in many images.
+    below a working directory that no step names, a variable, a path that is a link in many images.
 
     A link that only this image has cannot be seen in the history: what is copied to it stands elsewhere in the layer.
 
@@ -76,7 +76,7 @@ def destinations(steps: Sequence[Step]) -> tuple[str | None, ...]:
 
 
 def can_hold(destination: str | None, path: str) -> bool:
-    """Return True if a layer that was written to `destination` can say anything of `path`.
+    """Return True if a layer that was written to `destination` can have or remove `path`.
 
     Args:
         destination: One of `destinations`.
@@ -127,7 +127,7 @@ def _written(operands: str, folder: str | None) -> str | None:
 
 
 def _last_of(operands: str) -> str:
-    """The last operand of the JSON form; empty where it is none."""
+    """Return the last operand of the JSON form, or an empty text where it is not one."""
     try:
         words = json.loads(operands)
     except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def _last_of(operands: str) -> str:
 
 
 def _resolved(path: str, folder: str | None) -> str | None:
-    """The place that a path means in a working directory; None where that is not known."""
+    """Return the place of a path in a working directory; None where it is not known."""
     if not path or _UNCLEAR.search(path):
         return None
     if path.startswith("/"):

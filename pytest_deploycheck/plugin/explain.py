@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pytest_deploycheck.handles.health import States
-from pytest_deploycheck.handles.image import Digests
+from pytest_deploycheck.handles.image import KnownDigests
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.log_wording import shown
 from pytest_deploycheck.judge.wording import plural
@@ -22,12 +22,12 @@ def explain_comparison(op: str, left: object, right: object) -> list[str] | None
         return [head, *map(shown, said[:2]), *right.account().splitlines()[1:]]
     if isinstance(right, LogTail) and op == "in":
         return [f"{left!r} {op} {right!r}", *right.account().splitlines()[1:]]
-    if op == "in" and isinstance(right, Digests):
+    if op == "in" and isinstance(right, KnownDigests):
         return [f"{left} is not among {right!r}", *right.describe()]
     if op in {"==", "<="} and isinstance(left, States) and isinstance(right, frozenset | set):
         lacking = [f"no target is {state}" for state in sorted(right - left)] if op == "==" else []
         return [f"{left!r} {op} {right!r}", *left.describe(right), *lacking]
-    if op in {"==", "<="} and (isinstance(left, Digests) or isinstance(right, Digests)):
+    if op in {"==", "<="} and (isinstance(left, KnownDigests) or isinstance(right, KnownDigests)):
         return _explain_sets(op, left, right)
     return None
 
@@ -45,12 +45,12 @@ def _explain_sets(op: str, left: object, right: object) -> list[str] | None:
 
 
 def _name(digests: object) -> str:
-    return f"{digests.owner}.digests" if isinstance(digests, Digests) else repr(digests)
+    return f"{digests.owner}.digests" if isinstance(digests, KnownDigests) else repr(digests)
 
 
 def _owner(digests: object, otherwise: str) -> str:
-    return digests.owner if isinstance(digests, Digests) else otherwise
+    return digests.owner if isinstance(digests, KnownDigests) else otherwise
 
 
 def _known(digest: str, digests: object) -> str:
-    return f"{digest}{digests.known.get(digest, '') if isinstance(digests, Digests) else ''}"
+    return f"{digest}{digests.known.get(digest, '') if isinstance(digests, KnownDigests) else ''}"

@@ -1,4 +1,4 @@
-"""The checks that open the image: what they need is read once for both."""
+"""The checks that open the image, whose common facts are read once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ImageChecks(Struct):
 
     @property
     def differences(self) -> list[str]:
-        """What tests have found to differ between image and checkout so far, in words."""
+        """The differences between image and checkout that tests have found so far, in words."""
         return [text for opened in self._opened.values() for files in opened.platforms for text in files.differences]
 
     def opened(self, facts: ServiceFacts) -> OpenedImage:
@@ -111,7 +111,7 @@ class ImageChecks(Struct):
         )
 
     def _compare(self, check: Check, facts: ServiceFacts) -> list[Compared] | Finding:
-        """The source trees beside the image, or why they could not be compared."""
+        """Return the source trees compared with the image, or a finding on why they could not be compared."""
         settings = self.environment.services[facts.name]
         if not settings.source:
             return check.skips("no source is configured")
@@ -147,7 +147,7 @@ class ImageChecks(Struct):
         return self._compared[facts.name]
 
     def _previous(self, facts: ServiceFacts) -> Previous | None:
-        """Return the image that ran before: by the baseline, else by what ECS and the registry tell."""
+        """Return the image that ran before: by the baseline, else by ECS and the registry."""
         if facts.baseline:
             return facts.baseline
         judged = facts.judged[0] if len(facts.judged) == 1 else None
@@ -182,7 +182,7 @@ def _unknown(check: Check, facts: ServiceFacts, doubt: str) -> Finding:
     if len(facts.judged) > 1:
         names = ", ".join(judged.container for judged in facts.judged)
         return check.unproven(
-            f"several containers are judged ({names}), so it is not known whose image should hold the source",
+            f"several containers are judged ({names}), so it is not known which image should have the source",
             remedy="Name one: `container` in the configuration of the service.",
         )
     problem = facts.judged[0].expected.problem if facts.judged else None
@@ -190,7 +190,7 @@ def _unknown(check: Check, facts: ServiceFacts, doubt: str) -> Finding:
         return check.errs(problem)
     if facts.judged and facts.judged[0].expected.image and facts.judged[0].expected.image.manifest:
         return check.unproven(
-            f"it is not known what the tasks run of the expected image: {doubt}",
+            f"it is not known which manifest of the expected image the tasks run: {doubt}",
             remedy="Name the platform in the task definition (`runtimePlatform`), or name the image by the digest of "
             "the manifest that the tasks run.",
         )

@@ -160,7 +160,7 @@ def test_a_blob_that_ecr_has_no_more(aws: Sandbox, ecr: EcrBlobs) -> None:
     unknown = error_of(ecr, in_ecr(image), digest_of(b"never pushed"))
     assert (unknown.problem.code, unknown.absent) == ("LayersNotFoundException", "digest")
     assert unknown.problem.operation == "ecr:GetDownloadUrlForLayer"
-    assert "not there" in unknown.problem.message
+    assert "does not exist" in unknown.problem.message
     assert "lifecycle policy" in unknown.problem.remedy
     nowhere = error_of(ecr, oci.parse(image.uri.replace("/shop", "/nowhere")), digest)
     assert (nowhere.problem.code, nowhere.absent) == ("RepositoryNotFoundException", "repository")
@@ -215,7 +215,7 @@ def _once() -> Any:
     return Config(retries={"total_max_attempts": 1})
 
 
-def test_an_answer_that_was_cut_short_is_no_address(aws: Sandbox) -> None:
+def test_an_answer_without_an_address(aws: Sandbox) -> None:
     """ECR that cannot be reached, or says nothing, is a problem with botocore's own name."""
     client = boto3.client("ecr", region_name="us-east-1", endpoint_url="http://127.0.0.1:9", config=_once())
     unreachable = error_of(EcrBlobs(lambda _: client, retries=AT_ONCE), IN_ECR, digest_of(b""))
@@ -240,7 +240,7 @@ class _Silent:
         return self._answer
 
 
-def test_no_presigned_address_is_ever_told(
+def test_no_presigned_address_is_ever_shown(
     aws: Sandbox, ecr: EcrBlobs, caplog: pytest.LogCaptureFixture, registry: V2Registry
 ) -> None:
     """Neither errors, their tracebacks nor logs of any level hold what opens a layer."""
@@ -370,7 +370,7 @@ def test_a_blob_without_a_length_that_ends_early(source: Source) -> None:
     assert error_of(store, reference, digest).problem.code == "DigestMismatch"
 
 
-def test_a_range_that_cannot_be_had_is_no_end(source: Source) -> None:
+def test_a_refused_range_is_not_the_end(source: Source) -> None:
     """A server that refuses a range, or gives another one, is asked for the whole again."""
     store, reference, server = source
     digest = server.add_blob(DATA)
@@ -548,7 +548,7 @@ def test_a_proxy_passes_blobs_on(registry: V2Registry, monkeypatch: pytest.Monke
 def test_a_reference_in_no_ecr_is_a_mistake(registry: V2Registry) -> None:
     """ECR is not asked for what is elsewhere."""
     with (
-        pytest.raises(ValueError, match="in no ECR registry"),
+        pytest.raises(ValueError, match="is not in an ECR registry"),
         Layers(registry).blobs().open(registry.reference(), digest_of(b"")) as file,
     ):
         assert isinstance(file, io.BufferedReader)

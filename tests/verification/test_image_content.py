@@ -206,14 +206,14 @@ def test_an_empty_source_proves_nothing(room: Room, project: Path) -> None:
     assert "backend/empty" in words(finding)
 
 
-def test_by_products_are_no_difference(room: Room, project: Path) -> None:
+def test_by_products_make_no_difference(room: Room, project: Path) -> None:
     """Compiled files and caches of the checkout are not looked for in the image."""
     ship(room)
     write(project, {"app/__pycache__/main.cpython-312.pyc": b"\x00", "app/old.pyc": b"\x00", "app/old.pyo": b"\x00"})
     assert content(room).status == "pass"
 
 
-def test_what_dockerignore_leaves_out_is_no_difference(room: Room, project: Path) -> None:
+def test_ignored_files_make_no_difference(room: Room, project: Path) -> None:
     """The `.dockerignore` nearest to the source counts, exceptions included."""
     ship(room, files={**NEW, "app/keep.md": "keep"})
     write(project, {"app/notes.md": "notes", "app/keep.md": "keep", "app/secret/.env": "A=1", "app/one/two/x.log": ""})
@@ -226,7 +226,7 @@ def test_what_dockerignore_leaves_out_is_no_difference(room: Room, project: Path
     assert "keep.md" in finding.summary
 
 
-def test_what_is_excluded_is_no_difference(room: Room, project: Path) -> None:
+def test_excluded_files_make_no_difference(room: Room, project: Path) -> None:
     """`source_exclude` leaves files out in the language of `.dockerignore`."""
     ship(room)
     write(project, {"app/README.md": "docs", "app/tests/test_one.py": "pass"})
@@ -296,7 +296,7 @@ def test_downloads_that_are_denied_are_an_error(room: Room) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_repositories_that_may_not_be_described_are_no_loss(room: Room) -> None:
+def test_repositories_that_may_not_be_described(room: Room) -> None:
     """That permission serves advice alone: without it every check ends as before."""
     ship(room)
     before = look(room).statuses
@@ -320,7 +320,7 @@ def test_the_evidence_names_the_revision(room: Room, head: str, project: Path) -
     assert "true" in json.dumps(dict(dirty.evidence))
 
 
-def test_a_label_that_disagrees_is_said(room: Room, head: str) -> None:
+def test_a_label_that_disagrees_is_noted(room: Room, head: str) -> None:
     """A label is the builder's claim: where it is not HEAD that is noted, and the files decide."""
     other = "f" * 40
     ship(room, labels={"org.opencontainers.image.revision": other})
@@ -571,7 +571,7 @@ def test_odd_names_hide_nothing(room: Room) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_what_is_no_file_is_no_file(room: Room) -> None:
+def test_other_entries_are_not_files(room: Room) -> None:
     """A device, a pipe or a folder in the place of a file is never a pass."""
     kinds = {
         "character device": tarfile.CHRTYPE,
@@ -587,7 +587,7 @@ def test_what_is_no_file_is_no_file(room: Room) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_device_elsewhere_is_no_matter(room: Room) -> None:
+def test_a_device_elsewhere_makes_no_difference(room: Room) -> None:
     """A device that nobody asked for does not stand in the way."""
     ship(room, entry("dev/console", kind=tarfile.CHRTYPE), TOP)
     assert content(room).status == "pass"
@@ -605,7 +605,7 @@ BROKEN: dict[str, bytes | None] = {
 
 
 @pytest.mark.usefixtures("project")
-def test_a_blob_that_is_not_what_its_digest_says(room: Room) -> None:
+def test_a_blob_with_another_digest(room: Room) -> None:
     """Truncated, exchanged, corrupted or missing: what does not hash to its digest proves nothing."""
     services = ship_several(room, {case: [TOP] for case in BROKEN})
     for case, name in services.items():
@@ -615,7 +615,7 @@ def test_a_blob_that_is_not_what_its_digest_says(room: Room) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_config_that_is_not_what_its_digest_says(room: Room) -> None:
+def test_a_configuration_with_another_digest(room: Room) -> None:
     """A config that was exchanged is not believed: no step and no label of it is shown."""
     image = ship(room, TOP, labels={"org.opencontainers.image.revision": "a" * 40})
     (digest,) = (
@@ -859,7 +859,7 @@ def test_nothing_to_roll_back_to_is_advice(room: Room) -> None:
     assert seen.report.verdict == "VERIFIED"
 
 
-def test_with_an_earlier_image_there_is_no_such_advice(room: Room) -> None:
+def test_that_advice_is_left_out_with_an_earlier_image(room: Room) -> None:
     """An earlier image in the repository is something to roll back to."""
     ship(room)
     assert "roll back" not in notes(look(room, source={}))

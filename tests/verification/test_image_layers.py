@@ -105,7 +105,7 @@ def test_the_incident(room: Room, old: SandboxImage) -> None:
     assert seen.statuses["rollout-complete"] == seen.statuses["tasks-run-image"] == "pass"
 
 
-def test_what_a_cached_layer_is_told_with(room: Room, old: SandboxImage) -> None:
+def test_the_evidence_of_a_cached_layer(room: Room, old: SandboxImage) -> None:
     """The failure names the step, when its layer was first pushed, and the command that builds it afresh."""
     roll_out(room, cached_from=old)
     finding = look(room).finding("image-layers")
@@ -233,7 +233,7 @@ def test_a_file_that_is_new_in_the_checkout(room: Room) -> None:
 
 
 @pytest.mark.usefixtures("old")
-def test_a_wrong_layer_that_is_new_is_no_cached_one(room: Room) -> None:
+def test_a_wrong_layer_that_is_new_is_not_a_cached_one(room: Room) -> None:
     """An image built from other code is wrong, but not for a cached layer: that is not claimed."""
     roll_out(room, {**NEW, "app/main.py": "something else\n"})
     seen = look(room)

@@ -79,7 +79,7 @@ def test_tasks_that_show_the_child_run_the_index(room: Room, index: SandboxImage
     assert runs(room, f"multi@{index.children['linux/amd64']}", "multi:1") == "pass"
 
 
-def test_tasks_that_show_the_index_run_the_child_that_was_meant(room: Room, index: SandboxImage) -> None:
+def test_tasks_that_show_the_index_run_the_expected_child(room: Room, index: SandboxImage) -> None:
     """The index is accepted where the manifest for the task's platform was meant."""
     assert runs(room, "multi:1", index.children["linux/amd64"]) == "pass"
 
@@ -99,12 +99,12 @@ def test_the_child_of_another_platform_is_not_it(room: Room, index: SandboxImage
     assert "platform" in seen.finding("tasks-run-image").summary
 
 
-def test_the_child_meant_for_another_platform_is_not_it(room: Room, index: SandboxImage) -> None:
+def test_the_child_for_another_platform_is_not_accepted(room: Room, index: SandboxImage) -> None:
     """Tasks that show the index do not run its ARM manifest on x86."""
     assert runs(room, "multi:1", index.children["linux/arm64"]) == "fail"
 
 
-def test_a_sidecar_that_did_not_change_is_no_difference(room: Room) -> None:
+def test_a_sidecar_that_did_not_change_makes_no_difference(room: Room) -> None:
     """With the repository of the image named, only the containers that pull from it are judged."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))
     room.aws.push_image("shop:1", {"app": "1"}, at=room.ago(90))

@@ -22,7 +22,7 @@ from urllib3.response import HTTPResponse
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.credentials import Credentials, Found
-from pytest_deploycheck.observe.registry.errors import Asked, BlobError
+from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject
 from pytest_deploycheck.observe.registry.http import Reply, Request, Web
 from pytest_deploycheck.observe.registry.secrets import Secret
 from pytest_deploycheck.oci import manifest as oci
@@ -90,7 +90,7 @@ def test_a_tag_that_is_gone_beside_a_digest(registry: V2Registry) -> None:
     assert client().look_up(registry.reference("9", digest)).absent is None
 
 
-def test_what_is_not_there(registry: V2Registry) -> None:
+def test_missing_images(registry: V2Registry) -> None:
     """A tag, a digest or a whole repository that is not there is no problem of looking, and not asked for again."""
     assert client().look_up(registry.reference("9")).absent == "tag"
     assert client().look_up(registry.reference(None, digest_of(b""))).absent == "digest"
@@ -102,7 +102,7 @@ def test_what_is_not_there(registry: V2Registry) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["1", "digest"])
-def test_a_manifest_that_is_not_what_its_digest_promises(registry: V2Registry, wanted: str) -> None:
+def test_a_manifest_with_another_digest(registry: V2Registry, wanted: str) -> None:
     """Neither the digest asked for nor the one in the header may be another."""
     digest = registry.add_image("1")
     name = digest if wanted == "digest" else wanted
@@ -121,7 +121,7 @@ def test_a_manifest_without_a_digest_header(registry: V2Registry) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"{}", b"[" * 100_000, b"", b"\xff\xfe", b'"x"'])
-def test_what_is_no_manifest_is_no_image(registry: V2Registry, body: bytes) -> None:
+def test_other_content_than_a_manifest_is_not_an_image(registry: V2Registry, body: bytes) -> None:
     """A page to log in, or whatever else answers with 200, is not taken for an image."""
     registry.plan("/manifests/", Answer(200, body))
     lookup = client().look_up(registry.reference())
@@ -150,11 +150,11 @@ class _Broken(Web):
     asked = 0
 
     @contextmanager
-    def ask(self, request: Request, asked: Asked) -> Iterator[Reply]:
+    def ask(self, request: Request, subject: RequestSubject) -> Iterator[Reply]:
         """Answer with less than is announced."""
         self.asked += 1
         assert request.url.endswith("/manifests/1")
-        yield Reply(asked, HTTPResponse(io.BytesIO(b"{"), {"Content-Length": "1000"}, 200, preload_content=False))
+        yield Reply(subject, HTTPResponse(io.BytesIO(b"{"), {"Content-Length": "1000"}, 200, preload_content=False))
 
 
 # Who asks.
@@ -211,7 +211,7 @@ def test_an_identity_token_is_exchanged(registry: V2Registry) -> None:
 
 
 @pytest.mark.parametrize("auth", ["Bearer", "Basic", "Negotiate"])
-def test_a_denial_says_who_asked(registry: V2Registry, auth: str) -> None:
+def test_a_denial_names_the_credentials(registry: V2Registry, auth: str) -> None:
     """Without credentials, or without the right ones, the remedy says as whom it was asked for and how to log in."""
     registry.auth, registry.anonymous_may_pull = auth, False
     anonymous = refused(client(), registry.reference())
@@ -306,7 +306,7 @@ def test_redirects_come_to_an_end(registry: V2Registry) -> None:
     assert len(registry.got) == 6
 
 
-def test_secrets_are_never_told(registry: V2Registry, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_never_shown(registry: V2Registry, caplog: pytest.LogCaptureFixture) -> None:
     """Neither passwords nor tokens get into messages, local variables of tracebacks or logs."""
     caplog.set_level(logging.DEBUG, logger="")
     registry.auth = "Bearer"
@@ -337,10 +337,10 @@ class Noting(Web):
         self._challenge = challenge
 
     @contextmanager
-    def ask(self, request: Request, asked: Asked) -> Iterator[Reply]:
+    def ask(self, request: Request, subject: RequestSubject) -> Iterator[Reply]:
         """Answer that it is not known who asks."""
         self.requests.append(request)
-        yield Reply(asked, HTTPResponse(b"", {"WWW-Authenticate": self._challenge}, 401, preload_content=False))
+        yield Reply(subject, HTTPResponse(b"", {"WWW-Authenticate": self._challenge}, 401, preload_content=False))
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_where_a_reference_leads(reference: str, url: str) -> None:
 @pytest.mark.parametrize(
     "host", ["unknown registry", "", "evil.com/x", "user@evil.com", "evil.com?x", "evil.com#", "a..b:123456", "[::1"]
 )
-def test_a_host_that_is_none_is_not_asked(host: str) -> None:
+def test_an_invalid_host_is_not_requested(host: str) -> None:
     """A reference that nobody could take apart leads nowhere."""
     web = Noting()
     lookup = RegistryClient(web=web, credentials=nobody).look_up(Reference(host, "app", "1"))
@@ -379,7 +379,7 @@ def test_a_host_that_is_none_is_not_asked(host: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["../../x", "a b", "", "?x", "sha512:00"])
-def test_a_tag_that_is_none_is_not_asked_for(wanted: str) -> None:
+def test_an_invalid_tag_is_not_requested(wanted: str) -> None:
     """Nothing but a tag or a digest gets into an address."""
     web = Noting()
     asking = RegistryClient(web=web, credentials=nobody)

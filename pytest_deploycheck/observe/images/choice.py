@@ -71,7 +71,7 @@ def choose(
         only: Name of the container that the configuration asks for, or None.
         named: The image that a user named, or None for what the task definition names.
         home: The environment's own registry, for references of a user that name none.
-        hosts: The hosts that stand for ECR registries.
+        hosts: The hosts of ECR registries.
         targeted: The names of the containers to which load balancers send traffic; they are not helpers.
 
     Raises:
@@ -172,5 +172,5 @@ def _parse_pulled(text: str, hosts: RegistryHosts) -> Reference:
     try:
         return oci.parse(text, hosts)
     except ValueError:
-        # ECS runs it all the same, so it stands for itself: an image somewhere that cannot be looked at.
+        # ECS runs it all the same: an image in a registry that cannot be queried.
         return Reference(host="unknown registry", repository=text)

@@ -31,7 +31,7 @@ class Contents:
     """Opens images.
 
     Args:
-        session: The way in to AWS.
+        session: The clients of AWS.
         cache: The folder in which blobs are kept by digest, or None for one that goes with the process.
     """
 
@@ -52,16 +52,16 @@ class Contents:
         """A manifest or an index outside of ECR.
 
         Raises:
-            BlobError: It cannot be had.
-            ManifestError: It is of no supported kind.
+            BlobError: It cannot be fetched.
+            ManifestError: Its kind is not supported.
         """
         content, _ = self._registry.manifest(reference, digest)
         return parse(content, digest=digest)
 
     def describe(self, image: Image) -> Image:
-        """The image with its configurations, and its layers with what those say of them.
+        """Return the image with its configurations, and its layers with their build steps.
 
-        What cannot be read is left out: the digests are known all the same.
+        A configuration that cannot be read is left out: the digests are known without it.
         """
         configs: list[ImageConfig] = []
 
@@ -80,10 +80,10 @@ class Contents:
         )
 
     def open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
-        """A layer to read while it arrives; its last bytes come only when all of it proved to have its digest.
+        """A layer to read while it arrives; its last bytes are returned only after its digest was verified.
 
         Raises:
-            BlobError: It cannot be had, while opening as well as while reading.
+            BlobError: It cannot be fetched, while opening as well as while reading.
         """
         return self._blobs.open(reference, layer.digest, layer.size)
 

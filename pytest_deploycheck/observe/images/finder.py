@@ -1,4 +1,4 @@
-"""Finding images in their registries, with what their manifests say."""
+"""Finding images in their registries, with their manifests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ImageFinder(Struct, frozen=True):
     """Finds images, each once.
 
     Attributes:
-        session: The way in to AWS.
+        session: The clients of AWS.
         contents: Opens images.
         once: Keeps what cannot change within a run.
     """
@@ -37,7 +37,7 @@ class ImageFinder(Struct, frozen=True):
     def find(self, reference: Reference, *, is_named: bool = False) -> Lookup:
         """Find an image; outside of ECR only where it was named, is on this machine, or there are credentials for it.
 
-        Nobody asked for a registry out there to be contacted because some sidecar comes from it.
+        A public registry is not contacted only because a sidecar comes from it.
         """
         if reference.ecr is None:
             if not is_named and not self.contents.is_at_hand(reference):
@@ -81,7 +81,7 @@ class ImageFinder(Struct, frozen=True):
         try:
             return self.once.get((reference.place, digest), ask)
         except (*LOOK_ERRORS, BlobError, ManifestError, LookupError):
-            # Without it the digest is still known; the judge says what that leaves open.
+            # Without it the digest is still known; the judge decides what remains open.
             return None
 
     def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
@@ -96,7 +96,7 @@ class ImageFinder(Struct, frozen=True):
         return tuple(lookup.image for lookup in lookups if lookup.image)
 
     def described(self, reference: Reference) -> Image | None:
-        """An image with its configurations, or None where it is not there."""
+        """Return an image with its configurations, or None if it does not exist."""
         image = self.find(reference).image
         return self.contents.describe(image) if image else None
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from pytest_deploycheck.observe.registry.credentials import Credentials, Found
-from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed
+from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, failed
 from pytest_deploycheck.observe.registry.http import Request, Web
 from pytest_deploycheck.observe.registry.secrets import Secret
 
@@ -21,23 +21,23 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CLIENT = "pytest-deploycheck"
 _LARGEST_ANSWER = 1024 * 1024
 _LIFETIME = 60
-"""Seconds that a token is good for where its server does not say."""
+"""Seconds that a token is valid where its server names none."""
 _MARGIN = 10
 """Seconds before its end from which on a token is not used any more."""
 
 
 class Place(NamedTuple):
-    """A repository of a registry, which a token is for."""
+    """A repository of a registry, for which a token is valid."""
 
     host: str
     repository: str
 
 
 class Authorizer:
-    """Knows what to send with a request to a registry.
+    """Provides the Authorization headers for requests to registries.
 
     Args:
-        web: The way to token servers.
+        web: The connections to token servers.
         credentials: Finds the credentials for a host.
         monotonic: Seconds since some fixed moment.
     """
@@ -56,17 +56,17 @@ class Authorizer:
         header, until = self._headers.get(place, (None, 0.0))
         return header if self._monotonic() < until else None
 
-    def answer(self, challenges: Sequence[str], place: Place, asked: Asked) -> Secret | None:
-        """The Authorization header that a registry's challenge asks for, or None where there is nothing to send.
+    def answer(self, challenges: Sequence[str], place: Place, subject: RequestSubject) -> Secret | None:
+        """Return the Authorization header for a registry's challenge, or None without credentials for it.
 
         Raises:
             BlobError: The token server refuses, or may not be trusted with credentials.
-            PassingError: It may answer a moment later.
+            PassingError: The error can be temporary.
         """
         offered = {scheme.lower(): _parameters(text) for scheme, text in _CHALLENGE.findall(", ".join(challenges))}
         credentials = self.found(place.host).credentials
         if "bearer" in offered:
-            header, lifetime = self._token(offered["bearer"], credentials, place, asked)
+            header, lifetime = self._token(offered["bearer"], credentials, place, subject)
         elif "basic" in offered and credentials and credentials.password:
             header, lifetime = credentials.basic, float("inf")
         else:
@@ -81,31 +81,35 @@ class Authorizer:
         return self._found[host]
 
     def _token(
-        self, challenge: dict[str, str], credentials: Credentials | None, place: Place, asked: Asked
+        self, challenge: dict[str, str], credentials: Credentials | None, place: Place, subject: RequestSubject
     ) -> tuple[Secret, float]:
-        request = _token_request(challenge, credentials, place, asked)
-        with self._web.ask(request, asked) as reply:
-            # A token server without the page that the registry names says nothing of the image.
+        request = _token_request(challenge, credentials, place, subject)
+        with self._web.ask(request, subject) as reply:
+            # A token server's 404 is not about the image.
             is_there = reply.status != HTTPStatus.NOT_FOUND
             if is_there:
                 reply.check()
             token, lifetime = _read_token(reply.content(_LARGEST_ANSWER)) if is_there else (Secret(), 0.0)
         if not token:
-            message = f"{asked.thing} could not be asked for: the token server of {place.host} gave no token"
-            raise BlobError(failed(asked, "NoToken", message, "See what answers there; then run again."))
+            message = f"{subject.thing} could not be requested: the token server of {place.host} gave no token"
+            raise BlobError(failed(subject, "NoToken", message, "Check which server answers there, and run again."))
         return Secret(f"Bearer {token}"), lifetime - _MARGIN
 
 
-def _token_request(challenge: dict[str, str], credentials: Credentials | None, place: Place, asked: Asked) -> Request:
-    """The request for a token.
+def _token_request(
+    challenge: dict[str, str], credentials: Credentials | None, place: Place, subject: RequestSubject
+) -> Request:
+    """Return the request for a token.
 
     Raises:
         BlobError: The registry names a token server that must not be asked.
     """
     realm = challenge.get("realm", "")
     if not _is_safe(realm, place.host):
-        message = f"{asked.thing} could not be asked for: {place.host} names a token server that is not safe to ask"
-        raise BlobError(failed(asked, "UnsafeRealm", message, "See what answers under the name of the registry."))
+        message = f"{subject.thing} could not be requested: {place.host} names a token server that is not safe to ask"
+        raise BlobError(
+            failed(subject, "UnsafeRealm", message, "Check which server answers under the name of the registry.")
+        )
     scope = challenge.get("scope") or f"repository:{place.repository}:pull"
     wanted = {"scope": scope, **({"service": challenge["service"]} if challenge.get("service") else {})}
     if credentials and credentials.identity_token:
@@ -117,7 +121,7 @@ def _token_request(challenge: dict[str, str], credentials: Credentials | None, p
 
 
 def _is_safe(realm: str, host: str) -> bool:
-    """Return True if a token server may be told credentials that are for the registry `host`."""
+    """Return True if a token server may receive credentials for the registry `host`."""
     try:
         parts = urlsplit(realm)
     except ValueError:
@@ -126,7 +130,7 @@ def _is_safe(realm: str, host: str) -> bool:
 
 
 def _read_token(content: bytes) -> tuple[Secret, float]:
-    """The token that a token server gave and the seconds it is good for; empty where it gave none that can be sent."""
+    """Return the token of a token server and the seconds it is valid; empty without a token that can be sent."""
     try:
         answer = json.loads(content)
         token = Secret(answer.get("token") or answer.get("access_token") or "")

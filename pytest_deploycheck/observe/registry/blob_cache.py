@@ -15,20 +15,20 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pytest_deploycheck.observe.registry.errors import Asked
+from pytest_deploycheck.observe.registry.errors import RequestSubject
 from pytest_deploycheck.observe.registry.streams import CHUNK, Chunks, check_digest, chunks_of, readable, verified
 
 Fetch = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens a blob at its source."""
 
 MOST_BYTES = 2 * 1024**3
-"""Bytes that a cache keeps unless it is told otherwise."""
+"""Bytes that a cache keeps by default."""
 
 _LITTLE = 4 * 1024**2
-"""Bytes that are still fetched when a reader stops so near to the end, as readers of tars do."""
+"""Bytes before the end that are still fetched when a reader stops there, as readers of tars do."""
 
 _ABANDONED_SECONDS = 24 * 3600
-"""Age of a file that is being written, after which its writer is taken to have ended."""
+"""The age of an unfinished file after which its writer is assumed to have ended."""
 
 _PART = ".part"
 _PREFIX = "sha256-"
@@ -37,13 +37,13 @@ _PREFIX = "sha256-"
 class BlobCache:
     """Blobs by digest, safe to share between threads and processes.
 
-    What is in the folder was proven when it was written, and is proven again each time before it is read. What two
-    readers want at the same time for the first time is fetched by each of them: neither waits for the other, who may
-    be slow or stop half way.
+    Blobs are verified when they are written, and again each time before they are read. A blob that two readers open at
+    the same time for the first time is fetched by each of them: neither waits for the other, which can be slow or
+    stop.
 
     Args:
-        folder: Where to keep them; it is made where it is not there. None is for a folder that goes with the process.
-        most_bytes: Bytes to keep; beyond that, what was not used for longest is deleted.
+        folder: The folder, which is created if needed, or None for one that is deleted with the process.
+        most_bytes: Bytes to keep; beyond that, the blobs that were not used for longest are deleted.
     """
 
     def __init__(self, folder: Path | None, *, most_bytes: int = MOST_BYTES) -> None:
@@ -53,29 +53,29 @@ class BlobCache:
 
     @contextmanager
     def open(self, digest: str, size: int | None, fetch: Fetch) -> Iterator[BinaryIO]:
-        """A blob to read: from the folder, or from its source and into the folder as it is read.
+        """Open a blob: from the folder, or from its source and into the folder as it is read.
 
-        It is read from its beginning to its end, without seeking. As the last bytes are handed out, all of it has
-        proven to have the digest. A reader who stops earlier has no proof, and leaves nothing in the folder, but
-        where only a little is left; that is still fetched and proven.
+        It is read from its beginning to its end, without seeking. Its last bytes are returned only after its
+        digest was verified. A reader who stops earlier has no proof and leaves nothing in the folder, unless only a
+        little is left: that is still fetched and verified.
 
         Args:
             digest: The digest of its bytes.
             size: Bytes, or None where that is not known.
-            fetch: Opens it at its source; called only where it is not in the folder.
+            fetch: Opens it at its source; called only if it is not in the folder.
 
         Raises:
-            BlobError: It is not what its digest promises; and what `fetch` raises.
+            BlobError: It does not match its digest; errors of `fetch` are passed on.
         """
-        asked = Asked("cache:GetBlob", f"The blob {digest}", "digest", "")
-        check_digest(digest, asked)
+        subject = RequestSubject("cache:GetBlob", f"The blob {digest}", "digest", "")
+        check_digest(digest, subject)
         file = self._kept(digest)
         if file is not None:
             with file:
                 yield file
             return
         with fetch() as source:
-            chunks = verified(chunks_of(source), digest, size=size, asked=asked)
+            chunks = verified(chunks_of(source), digest, size=size, subject=subject)
             counted = _Counted(self._keep(chunks, digest, size))
             with closing(counted.chunks()) as rest, readable(rest) as reader:
                 yield reader
@@ -84,7 +84,7 @@ class BlobCache:
                         pass
 
     def _kept(self, digest: str) -> BinaryIO | None:
-        """The file of a blob, proven, or None where there is none or it was damaged."""
+        """Return the verified file of a blob, or None where it is missing or damaged."""
         path = self._place() / _name(digest)
         try:
             file = path.open("rb")
@@ -97,7 +97,7 @@ class BlobCache:
             is_whole = False
         if is_whole:
             with contextlib.suppress(OSError):
-                # That it is in use now is what keeps it from being deleted first.
+                # A blob that was used recently is deleted last.
                 os.utime(path)
             return file
         file.close()
@@ -105,7 +105,7 @@ class BlobCache:
         return None
 
     def _keep(self, chunks: Chunks, digest: str, size: int | None) -> Chunks:
-        """`chunks`, written to the folder on their way; what cannot be kept is handed on all the same."""
+        """Yield `chunks` and write them to the folder; if that fails they are still yielded."""
         if size is not None and size > self._most_bytes:
             yield from chunks
             return
@@ -133,7 +133,7 @@ class BlobCache:
             return self._folder
 
     def _shrink(self) -> None:
-        """Delete what was not used for longest, until the rest is no more than may be kept."""
+        """Delete the blobs that were not used for longest, until the rest fits."""
         kept = []
         for path in self._place().glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError):
@@ -152,7 +152,7 @@ class BlobCache:
 
 
 class _Counted:
-    """Chunks that are counted as they are handed out."""
+    """Chunks that are counted as they are read."""
 
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
@@ -176,7 +176,7 @@ class _Part:
 
     @classmethod
     def begin(cls, folder: Path, digest: str) -> _Part | None:
-        """A new file in the folder, or None where none can be written there."""
+        """Return a new file in the folder, or None where it cannot be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=folder, prefix=f"{_name(digest)}.", suffix=_PART)
@@ -185,7 +185,7 @@ class _Part:
         return cls(Path(name), os.fdopen(handle, "wb", buffering=CHUNK), folder / _name(digest))
 
     def write(self, chunk: bytes, most: int) -> bool:
-        """Write a piece; returns whether it still makes sense to go on: the disk may be full, or the blob too large."""
+        """Write a piece; return False if the disk is full or the blob too large."""
         self._written += len(chunk)
         try:
             self._file.write(chunk)
@@ -194,7 +194,7 @@ class _Part:
         return self._written <= most
 
     def finish(self) -> None:
-        """Give the whole file its name, at once for all who look."""
+        """Give the whole file its name, atomically for all readers."""
         try:
             self._file.close()
             self._path.replace(self._target)
@@ -202,18 +202,18 @@ class _Part:
             _delete(self._path)
 
     def drop(self) -> None:
-        """Leave nothing of it."""
+        """Delete the file."""
         with contextlib.suppress(OSError):
             self._file.close()
         _delete(self._path)
 
 
 def _name(digest: str) -> str:
-    # A colon cannot be in a file's name everywhere.
+    # Not every file system allows a colon in a name.
     return _PREFIX + digest.partition(":")[2]
 
 
 def _delete(path: Path) -> None:
     with contextlib.suppress(OSError):
-        # Another process may have been faster, or be reading it where that cannot be deleted.
+        # Another process may have deleted it, or be reading it on a system that does not delete open files.
         path.unlink()

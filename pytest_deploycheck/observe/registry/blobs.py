@@ -15,7 +15,7 @@ from pytest_deploycheck.observe.problems import LOOK_ERRORS, code_of, problem_of
 from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.download import download
-from pytest_deploycheck.observe.registry.errors import Asked, BlobError, gone
+from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, gone
 from pytest_deploycheck.observe.registry.http import Reply, Request, Web
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.registry.secrets import masked_logs
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ACTION = "ecr:GetDownloadUrlForLayer"
 _GONE = {"LayersNotFoundException": "digest", "RepositoryNotFoundException": "repository"}
 _IF_DENIED = (
-    "ECR gave an address in S3 that then was refused. Allow s3:GetObject on ECR's bucket of layers "
+    "S3 refused the address that ECR gave. Allow s3:GetObject on ECR's bucket of layers "
     "(prod-REGION-starport-layer-bucket) in the policy of the VPC endpoint or proxy, and check this machine's clock."
 )
 
@@ -36,18 +36,17 @@ class BlobStore(Protocol):
     """A source of blobs."""
 
     def open(self, reference: Reference, digest: str, size: int | None = None) -> AbstractContextManager[BinaryIO]:
-        """A blob to read while it arrives, from its beginning to its end, without seeking.
+        """Open a blob to read while it arrives, from its beginning to its end, without seeking.
 
-        Its last bytes are handed out only after all of it proved to have the digest: who has read to the end has
-        proof, and who stops earlier has none.
+        Its last bytes are returned only after its digest was verified: a reader who stops earlier has no proof.
 
         Args:
             reference: An image in the repository that has the blob; tag and digest do not matter.
             digest: The digest of the blob's bytes as stored.
-            size: Bytes as stored, as the manifest says, or None where that is not known.
+            size: Bytes as stored, by the manifest, or None where they are not known.
 
         Raises:
-            BlobError: It cannot be had, or is not what it should be; while opening as well as while reading.
+            BlobError: It cannot be fetched or does not match its digest; while opening as well as while reading.
         """
         ...
 
@@ -57,8 +56,8 @@ class EcrBlobs:
 
     Args:
         client: The ECR client of a region.
-        web: The way to where ECR keeps them.
-        retries: How patient to be.
+        web: The connections to ECR's storage.
+        retries: The retries.
     """
 
     def __init__(
@@ -72,23 +71,25 @@ class EcrBlobs:
     def open(self, reference: Reference, digest: str, size: int | None = None) -> Iterator[BinaryIO]:
         """As `BlobStore.open`."""
         if reference.ecr is None:
-            raise ValueError(f"{reference} is in no ECR registry")
-        asked = Asked(_ACTION, f"The blob {digest} of {reference.place}", "digest", _IF_DENIED)
-        check_digest(digest, asked)
-        ask = partial(self._ask, reference, reference.ecr, digest, asked)
-        chunks = download(ask, asked=asked, size=size, retries=self._retries)
-        with readable(verified(chunks, digest, size=size, asked=asked)) as file:
+            raise ValueError(f"{reference} is not in an ECR registry")
+        subject = RequestSubject(_ACTION, f"The blob {digest} of {reference.place}", "digest", _IF_DENIED)
+        check_digest(digest, subject)
+        ask = partial(self._ask, reference, reference.ecr, digest, subject)
+        chunks = download(ask, subject=subject, size=size, retries=self._retries)
+        with readable(verified(chunks, digest, size=size, subject=subject)) as file:
             yield file
 
     @contextmanager
-    def _ask(self, reference: Reference, registry: Registry, digest: str, asked: Asked, offset: int) -> Iterator[Reply]:
-        # Each attempt has an address of its own, so none is too old, however long the blob takes.
-        request = self._presigned(reference, registry, digest, asked).ranged(offset)
-        with self._web.ask(request, asked) as reply:
+    def _ask(
+        self, reference: Reference, registry: Registry, digest: str, subject: RequestSubject, offset: int
+    ) -> Iterator[Reply]:
+        # Each attempt gets a new address, so that none expires, however long the blob takes.
+        request = self._presigned(reference, registry, digest, subject).ranged(offset)
+        with self._web.ask(request, subject) as reply:
             reply.check(offset)
             yield reply
 
-    def _presigned(self, reference: Reference, registry: Registry, digest: str, asked: Asked) -> Request:
+    def _presigned(self, reference: Reference, registry: Registry, digest: str, subject: RequestSubject) -> Request:
         try:
             with masked_logs():
                 answer = self._client(registry.region).get_download_url_for_layer(
@@ -100,20 +101,20 @@ class EcrBlobs:
             if absent is None:
                 failure = BlobError(problem_of(error, _ACTION))
             else:
-                said = str(error.response.get("Error", {}).get("Message", ""))
-                failure = gone(asked, code_of(error), said, "repository" if absent == "repository" else "digest")
+                message = str(error.response.get("Error", {}).get("Message", ""))
+                failure = gone(subject, code_of(error), message, "repository" if absent == "repository" else "digest")
         except LOOK_ERRORS as error:
             failure = BlobError(problem_of(error, _ACTION))
         raise failure
 
 
 class Blobs:
-    """Blobs of whichever registry a reference names.
+    """Blobs of the registry that a reference names.
 
     Args:
         ecr: Private ECR registries.
         registry: Every other registry.
-        cache: Where blobs are kept, or None to fetch each time.
+        cache: The cache of blobs, or None to fetch each time.
     """
 
     def __init__(self, ecr: BlobStore, registry: RegistryClient, cache: BlobCache | None = None) -> None:

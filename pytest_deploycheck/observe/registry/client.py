@@ -1,4 +1,4 @@
-"""Registries other than ECR (Docker Hub, GHCR, one on this machine), by the V2 API that all of them speak."""
+"""Registries other than ECR (Docker Hub, GHCR, one on this machine), by the V2 API that all of them have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_deploycheck.observe.registry import credentials as docker_config
 from pytest_deploycheck.observe.registry.auth import Authorizer, Place, is_local
 from pytest_deploycheck.observe.registry.credentials import HUB_HOSTS, Found
 from pytest_deploycheck.observe.registry.download import download
-from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed, of_another_digest
+from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, failed, of_another_digest
 from pytest_deploycheck.observe.registry.http import Reply, Request, Web
 from pytest_deploycheck.observe.registry.retry import Retries, persist
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
@@ -29,14 +29,14 @@ from pytest_deploycheck.oci.reference import is_digest, is_tag
 
 _HUB = "registry-1.docker.io"
 _LARGEST_MANIFEST = 4 * 1024 * 1024
-"""Bytes; what the distribution specification tells registries to take at the most."""
+"""Bytes; the largest manifest that the distribution specification requires registries to accept."""
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?")
 _ACCEPT = ", ".join(oci.MEDIA_TYPES)
 
 
 class _Pulled(Struct, frozen=True):
-    """A manifest or an index: its bytes, and what they say."""
+    """A manifest or an index: its bytes and its content."""
 
     content: bytes
     manifest: Manifest
@@ -45,12 +45,12 @@ class _Pulled(Struct, frozen=True):
 class RegistryClient:
     """Asks registries for manifests and blobs; safe to share between threads.
 
-    It asks anonymously first, and with the credentials of docker's configuration where a registry wants to know who
-    asks.
+    It asks anonymously first, and with the credentials of docker's configuration where a registry requires
+    them.
 
     Args:
-        web: The way there.
-        retries: How patient to be.
+        web: The connections.
+        retries: The retries.
         credentials: Finds the credentials for a host.
         monotonic: Seconds since some fixed moment; tokens expire by it.
     """
@@ -68,20 +68,20 @@ class RegistryClient:
         self._authorizer = Authorizer(self._web, credentials, monotonic=monotonic)
 
     def manifest(self, reference: Reference, wanted: str) -> tuple[bytes, str]:
-        """The bytes of a manifest or an index, and their digest.
+        """Return the bytes of a manifest or an index, and their digest.
 
         Args:
             reference: An image in the repository.
             wanted: A tag or a digest.
 
         Raises:
-            BlobError: It cannot be had, or is not what its digest promises; `absent` says if it is not there.
+            BlobError: It cannot be fetched or does not match its digest; `absent` is set if it does not exist.
         """
         pulled = self._pull(reference, wanted)
         return pulled.content, pulled.manifest.digest
 
     def look_up(self, reference: Reference) -> Lookup:
-        """Find the image that a reference names; when it was pushed, and its other tags, no registry but ECR tells.
+        """Find the image of a reference; only ECR knows the time of the push and the other tags.
 
         A reference with both tag and digest is found by its digest, as that is what ECS pulls; the tag is looked at
         too.
@@ -100,92 +100,94 @@ class RegistryClient:
     @contextmanager
     def open_blob(self, reference: Reference, digest: str, size: int | None = None) -> Iterator[BinaryIO]:
         """As `BlobStore.open`."""
-        asked = self._asked("GetBlob", f"The blob {digest} of {reference.place}", "digest", reference)
-        check_digest(digest, asked)
-        ask = partial(self._get, reference, f"blobs/{digest}", asked)
-        chunks = download(ask, asked=asked, size=size, retries=self._retries)
-        with readable(verified(chunks, digest, size=size, asked=asked)) as file:
+        subject = self._subject("GetBlob", f"The blob {digest} of {reference.place}", "digest", reference)
+        check_digest(digest, subject)
+        ask = partial(self._get, reference, f"blobs/{digest}", subject)
+        chunks = download(ask, subject=subject, size=size, retries=self._retries)
+        with readable(verified(chunks, digest, size=size, subject=subject)) as file:
             yield file
 
     def _pull(self, reference: Reference, wanted: str) -> _Pulled:
         absent: Absence = "digest" if is_digest(wanted) else "tag"
         name = f"{reference.place}{'@' if absent == 'digest' else ':'}{wanted}"
-        asked = self._asked("GetManifest", f"The manifest of {name}", absent, reference)
+        subject = self._subject("GetManifest", f"The manifest of {name}", absent, reference)
         if not is_digest(wanted) and not is_tag(wanted):
-            raise BlobError(failed(asked, "InvalidReference", f"{wanted!r} is neither a tag nor a digest", _MEND))
-        return persist(lambda: self._pull_once(reference, wanted, asked), self._retries)
+            raise BlobError(
+                failed(subject, "InvalidReference", f"{wanted!r} is neither a tag nor a digest", _CHECK_REFERENCE)
+            )
+        return persist(lambda: self._pull_once(reference, wanted, subject), self._retries)
 
-    def _pull_once(self, reference: Reference, wanted: str, asked: Asked) -> _Pulled:
-        with self._get(reference, f"manifests/{wanted}", asked, accept=_ACCEPT) as reply:
+    def _pull_once(self, reference: Reference, wanted: str, subject: RequestSubject) -> _Pulled:
+        with self._get(reference, f"manifests/{wanted}", subject, accept=_ACCEPT) as reply:
             content = reply.content(_LARGEST_MANIFEST)
             promised = wanted if is_digest(wanted) else reply.header("Docker-Content-Digest")
         actual = oci.digest_of(content)
         if promised and actual != promised:
-            raise of_another_digest(asked, promised, actual)
+            raise of_another_digest(subject, promised, actual)
         try:
-            # Whatever answers under the name of a registry, a page to log in for one, must not pass for an image.
+            # An answer that is not a manifest, such as a login page, must not pass for an image.
             return _Pulled(content, oci.parse(content))
         except (oci.ManifestError, RecursionError) as error:
-            failure = failed(asked, "NotAManifest", f"{asked.thing} cannot be used: {error}", _NOT_UNDERSTOOD)
+            failure = failed(subject, "NotAManifest", f"{subject.thing} cannot be used: {error}", _NOT_UNDERSTOOD)
         raise BlobError(failure)
 
     def _has(self, reference: Reference, tag: str) -> bool:
         try:
             self._pull(reference, tag)
         except BlobError as error:
-            # The digest was found, and is what counts; nothing is said against a tag that could not be looked at.
+            # The digest was found, which counts; a tag that could not be queried is not taken for missing.
             return error.absent is None
         return True
 
     @contextmanager
     def _get(
-        self, reference: Reference, path: str, asked: Asked, offset: int = 0, *, accept: str | None = None
+        self, reference: Reference, path: str, subject: RequestSubject, offset: int = 0, *, accept: str | None = None
     ) -> Iterator[Reply]:
-        place = _place(reference, asked)
+        place = _place(reference, subject)
         scheme = "http" if is_local(place.host) else "https"
         url = f"{scheme}://{place.host}/v2/{quote(place.repository)}/{path}"
         request = Request(url).having(Accept=accept).ranged(offset)
-        with self._web.ask(request.having(Authorization=self._authorizer.known(place)), asked) as reply:
-            # Another host's challenge is none of ours: it would get the credentials of the registry.
+        with self._web.ask(request.having(Authorization=self._authorizer.known(place)), subject) as reply:
+            # A challenge of another host is not answered: it would get the credentials of the registry.
             if reply.status != HTTPStatus.UNAUTHORIZED or reply.is_elsewhere:
                 reply.check(offset)
                 yield reply
                 return
             challenges = reply.headers("WWW-Authenticate")
-        asked = replace(asked, if_denied=self._if_denied(place))
-        header = self._authorizer.answer(challenges, place, asked)
-        with self._web.ask(request.having(Authorization=header), asked) as reply:
+        subject = replace(subject, if_denied=self._if_denied(place))
+        header = self._authorizer.answer(challenges, place, subject)
+        with self._web.ask(request.having(Authorization=header), subject) as reply:
             reply.check(offset)
             yield reply
 
     def _if_denied(self, place: Place) -> str:
         host = "docker.io" if place.host == _HUB else place.host
         return (
-            f"It was asked for {self._authorizer.found(place.host).note}. Log in where the tests run (docker login "
-            f"{host}) as a user who may pull it; registries also deny what does not exist."
+            f"It was requested {self._authorizer.found(place.host).note}. Log in where the tests run (docker login "
+            f"{host}) as a user who may pull it; registries also deny access to images that do not exist."
         )
 
     @staticmethod
-    def _asked(call: str, thing: str, absent: Absence, reference: Reference) -> Asked:
+    def _subject(call: str, thing: str, absent: Absence, reference: Reference) -> RequestSubject:
         if_denied = f"Log in where the tests run (docker login {reference.host}) as a user who may pull it."
-        return Asked(f"registry:{call}", thing, absent, if_denied)
+        return RequestSubject(f"registry:{call}", thing, absent, if_denied)
 
 
-_MEND = "Check the reference of the image."
-_NOT_UNDERSTOOD = "See what answers under the name of the registry; images of schema 1 have to be pushed again."
+_CHECK_REFERENCE = "Check the reference of the image."
+_NOT_UNDERSTOOD = "Check which server answers under the name of the registry; images of schema 1 must be pushed again."
 
 
-def _place(reference: Reference, asked: Asked) -> Place:
+def _place(reference: Reference, subject: RequestSubject) -> Place:
     """Return the address of a registry's API, and its name for a repository.
 
     Raises:
         BlobError: The reference names no host.
     """
     if not _HOST.fullmatch(reference.host):
-        message = f"{asked.thing} cannot be asked for: {reference.host!r} is no registry"
-        raise BlobError(failed(asked, "InvalidReference", message, _MEND))
+        message = f"{subject.thing} cannot be requested: {reference.host!r} is not a registry"
+        raise BlobError(failed(subject, "InvalidReference", message, _CHECK_REFERENCE))
     if reference.host in HUB_HOSTS:
-        # Docker's own images are in a folder that nobody writes.
+        # Docker's own images are in a folder that references leave out.
         name = reference.repository if "/" in reference.repository else f"library/{reference.repository}"
         return Place(_HUB, name)
     return Place(reference.host, reference.repository)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from pytest_deploycheck.observe.registry.secrets import Secret
 
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
-"""The names that Docker Hub goes by."""
+"""The names of Docker Hub."""
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -47,7 +47,7 @@ class Credentials(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """Return the credentials for a registry in docker's configuration.
+    """The credentials for a registry in docker's configuration.
 
     Attributes:
         credentials: The credentials, or None where there are none: then the registry is asked anonymously.
@@ -59,10 +59,10 @@ class Found(Struct, frozen=True):
 
 
 def find(host: str, *, timeout: float = _HELPER_SECONDS) -> Found:
-    """The credentials for a registry, as docker itself finds them.
+    """Find the credentials for a registry in the order of docker.
 
-    A credential helper of the registry comes first, then the credential store, then what is in the file itself. What
-    cannot be read counts as not there, and the note says so.
+    A credential helper of the registry comes first, then the credential store, then the file itself. What
+    cannot be read counts as missing, and the note names it.
 
     Args:
         host: Host (and port) of the registry.
@@ -72,7 +72,7 @@ def find(host: str, *, timeout: float = _HELPER_SECONDS) -> Found:
     try:
         config = _read(file)
     except FileNotFoundError:
-        return Found(None, "anonymously, as there is no docker configuration")
+        return Found(None, "anonymously, as docker has no configuration")
     except (OSError, ValueError, RecursionError):
         return Found(None, "anonymously, as docker's configuration cannot be read")
     helper = _entry(config.get("credHelpers"), host) or config.get("credsStore")
@@ -92,7 +92,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     with file.open("rb") as opened:
         config = json.loads(opened.read(_LARGEST_CONFIG))
     if not isinstance(config, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 - as any other file that is not understood
+        raise ValueError("not a JSON object")  # noqa: TRY004 - as any other file that is not understood
     return config
 
 
@@ -140,13 +140,13 @@ def _ask_helper(helper: str, server: str, timeout: float) -> Credentials | str:
     except OSError as error:
         return f"{name} could not be started ({type(error).__name__})"
     if finished.returncode != 0:
-        # It says on its output what is wrong; "not found" is the usual case, and others may hold secrets.
+        # Its output names the error; "not found" is the usual case, and others can contain secrets.
         return f"{name} has no credentials for {server}"
     try:
         answer = json.loads(finished.stdout)
         username, secret = str(answer["Username"]), Secret(answer["Secret"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return f"{name} gave an answer that is not understood"
+        return f"{name} gave an unreadable answer"
     if username == _TOKEN_USER:
         return Credentials(identity_token=secret)
     return Credentials(username, secret) if username and secret else f"{name} has no credentials for {server}"

@@ -1,4 +1,4 @@
-"""Plain HTTP, as fetching needs it: proxies and certificates as botocore finds them, streaming, no secrets told."""
+"""HTTP requests to registries: streamed, with botocore's proxies and certificates, and without secrets in messages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from pytest_deploycheck.observe.registry.errors import (
-    Asked,
     BlobError,
+    RequestSubject,
     broken,
     cut_short,
     failed,
@@ -48,8 +48,8 @@ class Request(Struct, frozen=True):
 
     Attributes:
         url: The whole address.
-        headers: What goes with it.
-        form: What is sent (POST) instead of asked for (GET), or None.
+        headers: The headers.
+        form: The form to send (POST), or None to GET.
     """
 
     url: str
@@ -60,11 +60,11 @@ class Request(Struct, frozen=True):
         return f"<request to {_place(self.url)[1].rpartition('@')[2]}>"
 
     def having(self, **headers: str | None) -> Request:
-        """The same with further headers; those that are None or empty are left out."""
+        """Return the request with further headers; those that are None or empty are left out."""
         return replace(self, headers={**self.headers, **{name: value for name, value in headers.items() if value}})
 
     def ranged(self, offset: int) -> Request:
-        """The same for what comes from byte `offset` on."""
+        """Return the request for the bytes from `offset` on."""
         return self.having(Range=f"bytes={offset}-") if offset else self
 
     def redirected(self, location: str) -> Request | None:
@@ -84,12 +84,12 @@ class Reply(Struct, frozen=True):
     """An answer whose body is still to be read.
 
     Attributes:
-        asked: What was asked for.
+        subject: The subject of the request.
         response: The answer.
-        is_elsewhere: Whether a redirect led away from the host that was asked.
+        is_elsewhere: True if a redirect led to another host.
     """
 
-    asked: Asked
+    subject: RequestSubject
     response: BaseHTTPResponse
     is_elsewhere: bool = False
 
@@ -113,26 +113,26 @@ class Reply(Struct, frozen=True):
         return int(text) if text.isdecimal() and len(text) < 20 else None  # noqa: PLR2004 - 64 bits
 
     def check(self, offset: int = 0) -> None:
-        """See that this is what was asked for.
+        """Check that the request succeeded.
 
         Args:
-            offset: The byte from which on it was asked for; that a server gives nothing from there on is no refusal.
+            offset: The first requested byte; a server that has no bytes from there on does not refuse.
 
         Raises:
             BlobError: It is a refusal.
-            PassingError: It may be had a moment later.
+            PassingError: The error can be temporary.
         """
         if self.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             return
         if offset and self.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return
-        raise refusal(self.asked, self.status, self._beginning(), _retry_after(self.header("Retry-After")))
+        raise refusal(self.subject, self.status, self._beginning(), _retry_after(self.header("Retry-After")))
 
     def chunks(self) -> Chunks:
-        """The body as it is sent, not unpacked.
+        """Yield the body as it is sent, not decompressed.
 
         Raises:
-            PassingError: The connection broke, or ended too early.
+            PassingError: The connection failed, or ended too early.
         """
         came, failure = 0, None
         try:
@@ -140,24 +140,24 @@ class Reply(Struct, frozen=True):
                 came += len(chunk)
                 yield chunk
         except (HTTPError, OSError) as error:
-            failure = broken(self.asked, error)
+            failure = broken(self.subject, error)
         if failure is not None:
             raise failure
         if self.length is not None and came < self.length:
-            raise cut_short(self.asked, came, self.length)
+            raise cut_short(self.subject, came, self.length)
 
     def content(self, limit: int) -> bytes:
-        """The whole body, which is not to have more bytes than `limit`.
+        """Return the whole body, of at most `limit` bytes.
 
         Raises:
-            BlobError: It has.
+            BlobError: It has more bytes.
             PassingError: As `chunks`.
         """
         content = bytearray()
         for chunk in self.chunks():
             content += chunk
             if len(content) > limit:
-                raise of_another_size(self.asked, limit, len(content))
+                raise of_another_size(self.subject, limit, len(content))
         return bytes(content)
 
     def _beginning(self) -> bytes:
@@ -168,7 +168,7 @@ class Reply(Struct, frozen=True):
 
 
 class Web:
-    """Connections to registries and to where they keep blobs; safe to share between threads.
+    """Connections to registries and their storage of blobs; safe to share between threads.
 
     Args:
         ca_bundle: File of the certificates to trust; default: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own.
@@ -181,18 +181,18 @@ class Web:
         self._lock = threading.Lock()
 
     @contextmanager
-    def ask(self, request: Request, asked: Asked) -> Iterator[Reply]:
-        """The answer to a request, redirects followed, whatever its status.
+    def ask(self, request: Request, subject: RequestSubject) -> Iterator[Reply]:
+        """Return the answer to a request of any status, after redirects.
 
         Raises:
-            BlobError: It cannot be asked for.
-            PassingError: The connection broke.
+            BlobError: The request cannot be sent.
+            PassingError: The connection failed.
         """
-        reply = self._follow(request, asked)
+        reply = self._follow(request, subject)
         try:
             yield reply
         finally:
-            # A connection whose answer was read to its end has gone back to the pool by now, and stays open.
+            # A connection whose answer was read to its end is back in the pool, and stays open.
             reply.response.close()
 
     def close(self) -> None:
@@ -201,11 +201,11 @@ class Web:
             for manager in self._managers.values():
                 manager.clear()
 
-    def _follow(self, request: Request, asked: Asked) -> Reply:
+    def _follow(self, request: Request, subject: RequestSubject) -> Reply:
         _, host = _place(request.url)
         for _ in range(_MOST_REDIRECTS + 1):
-            response = self._send(request, asked)
-            reply = Reply(asked, response, is_elsewhere=_place(request.url)[1] != host)
+            response = self._send(request, subject)
+            reply = Reply(subject, response, is_elsewhere=_place(request.url)[1] != host)
             if response.status not in _REDIRECTS:
                 return reply
             following = request.redirected(reply.header("Location"))
@@ -213,10 +213,12 @@ class Web:
             if following is None:
                 break
             request = following
-        message = f"{asked.thing} could not be fetched: {host} redirects without end, or to where it is not safe"
-        raise BlobError(failed(asked, "Redirect", message, "See what answers under the name of the registry."))
+        message = f"{subject.thing} could not be fetched: {host} redirects without end, or to an unsafe address"
+        raise BlobError(
+            failed(subject, "Redirect", message, "Check which server answers under the name of the registry.")
+        )
 
-    def _send(self, request: Request, asked: Asked) -> BaseHTTPResponse:
+    def _send(self, request: Request, subject: RequestSubject) -> BaseHTTPResponse:
         try:
             with masked_logs():
                 return self._manager(request.url).request(
@@ -232,7 +234,7 @@ class Web:
                     enforce_content_length=True,
                 )
         except _FAILURES as error:
-            failure = broken(asked, error)
+            failure = broken(subject, error)
         # Outside of the handler: urllib3's own error holds the address, and must not come along as the context.
         raise failure
 
@@ -257,7 +259,7 @@ class Web:
 
 
 def _place(url: str) -> tuple[str, str]:
-    """The scheme and the host of an address; empty where it is none."""
+    """Return the scheme and the host of an address, or empty texts where it is not one."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -266,7 +268,7 @@ def _place(url: str) -> tuple[str, str]:
 
 
 def _retry_after(text: str) -> float | None:
-    """Seconds that a `Retry-After` header asks for, as a number or as a date; None where it does not say."""
+    """Seconds that a `Retry-After` header asks for, as a number or as a date; None where it has neither."""
     if text.isdecimal():
         return float(text[:9])
     try:

@@ -1,4 +1,4 @@
-"""The retries of requests that fail for a moment: their number, and the waits between them."""
+"""The retries of requests that fail temporarily: their number, and the waits between them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Retries(Struct, frozen=True):
     """The number of attempts and the waits between them.
 
     Attributes:
-        attempts: Times that a thing is asked for, at the most.
+        attempts: The largest number of attempts.
         backoff: Seconds before the second attempt, about; each further pause is twice as long.
         longest: Seconds of such a pause, at the most.
         longest_told: Seconds that a server may ask to wait; a longer wait is not begun.
-        sleep: Passes the seconds.
+        sleep: Waits for some seconds.
     """
 
     attempts: int = 5
@@ -34,22 +34,22 @@ class Retries(Struct, frozen=True):
     sleep: Callable[[float], None] = time.sleep
 
     def begin(self) -> Patience:
-        """The patience for one thing that is to be had."""
+        """Return the attempts at one request."""
         return Patience(self)
 
 
 class Patience:
-    """The attempts at one thing."""
+    """The attempts at one request."""
 
     def __init__(self, retries: Retries) -> None:
         self._retries = retries
         self._failures = 0
 
     def wait(self, failure: PassingError) -> None:
-        """Pass the time until the next attempt.
+        """Wait until the next attempt.
 
         Raises:
-            BlobError: There have been enough attempts, or the server asks for more patience than there is.
+            BlobError: The attempts are used up, or the server asks for a longer wait than is allowed.
         """
         self._failures += 1
         if failure.after is not None and failure.after > self._retries.longest_told:
@@ -57,7 +57,7 @@ class Patience:
         if self._failures >= self._retries.attempts:
             raise BlobError(_after_all(failure, self._failures))
         pause = min(self._retries.longest, self._retries.backoff * 2 ** (self._failures - 1))
-        # Workers that were throttled together must not come back together.
+        # Workers that were throttled together must not retry together.
         pause *= random.uniform(0.5, 1)  # noqa: S311
         self._retries.sleep(max(pause, failure.after or 0))
 
@@ -66,7 +66,7 @@ def persist(attempt: Callable[[], T], retries: Retries) -> T:
     """Return the result of `attempt`, which is repeated while it fails with a `PassingError`.
 
     Raises:
-        BlobError: It failed for good, or too often.
+        BlobError: It failed permanently, or too often.
     """
     patience = retries.begin()
     while True:
@@ -74,7 +74,7 @@ def persist(attempt: Callable[[], T], retries: Retries) -> T:
             return attempt()
         except PassingError as error:
             failure = error
-        # Outside of the handler, so that the failure in between is no part of what is raised in the end.
+        # Outside of the handler, so that the temporary failure is not the context of the final error.
         patience.wait(failure)
 
 

@@ -1,4 +1,4 @@
-"""Keeps secrets out of logs and messages: presigned URLs and credentials for registries."""
+"""The masking of presigned URLs and of credentials for registries in logs and messages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pytest_deploycheck.observe.registry.errors import without_queries
 
 _TALKATIVE = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry", "botocore.parsers")
-"""The loggers that write addresses, or answers with addresses in them, at whatever level."""
+"""The loggers that write addresses, or answers with addresses in them, at any level."""
 
 
 class Secret(str):
-    """A text that is not shown where a value is, as in a traceback with local variables."""
+    """A text whose representation is masked, as in a traceback with local variables."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class Secret(str):
 
 
 class _Mask(logging.Filter):
-    """Replaces the queries of URLs in what is logged on behalf of our own requests, and of no others."""
+    """Replaces the queries of URLs in log records of the plugin's own requests only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Mask(logging.Filter):
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """While this lasts, what this thread logs is masked."""
+        """Mask the log records of this thread within the block."""
         depth = getattr(self._ours, "depth", 0)
         self._ours.depth = depth + 1
         try:
@@ -50,7 +50,7 @@ _MASK = _Mask()
 
 @contextmanager
 def masked_logs() -> Iterator[None]:
-    """While this lasts, no query of a URL gets into a log from this thread."""
+    """Keep the queries of URLs out of this thread's log records within the block."""
     for name in _TALKATIVE:
         # Adding a filter that is there already changes nothing.
         logging.getLogger(name).addFilter(_MASK)

@@ -1,4 +1,4 @@
-"""Chunks of bytes as a file to read, proven to be what their digest promises."""
+"""Chunks of bytes as a file to read, verified by their digest."""
 
 from __future__ import annotations
 
@@ -8,67 +8,73 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from pytest_deploycheck.observe.registry.errors import Asked, BlobError, failed, of_another_digest, of_another_size
+from pytest_deploycheck.observe.registry.errors import (
+    BlobError,
+    RequestSubject,
+    failed,
+    of_another_digest,
+    of_another_size,
+)
 from pytest_deploycheck.oci.reference import is_digest
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Chunks = Generator[bytes, None, None]
-"""The bytes of a blob, a piece at a time; closed when nobody wants the rest."""
+"""The bytes of a blob, a piece at a time; closed when the rest is not needed."""
 
 CHUNK = 128 * 1024
 """Bytes that are handled at a time."""
 
 
-def check_digest(digest: str, asked: Asked) -> None:
-    """See that a digest is one that can be checked.
+def check_digest(digest: str, subject: RequestSubject) -> None:
+    """Check that a digest is of a supported kind.
 
     Raises:
         BlobError: It is not sha256.
     """
     if not is_digest(digest):
-        message = f"{asked.thing} cannot be checked: only sha256 digests are supported"
-        raise BlobError(failed(asked, "UnsupportedDigest", message, "Push the image with sha256 digests."))
+        message = f"{subject.thing} cannot be checked: only sha256 digests are supported"
+        raise BlobError(failed(subject, "UnsupportedDigest", message, "Push the image with sha256 digests."))
 
 
-def verified(chunks: Chunks, digest: str, *, size: int | None, asked: Asked) -> Chunks:
-    """`chunks`, the last of which is handed out only after all of them together proved to be what the digest promises.
+def verified(chunks: Chunks, digest: str, *, size: int | None, subject: RequestSubject) -> Chunks:
+    """Yield `chunks`, the last one only after the digest of all of them was verified.
 
-    So who has read to the end has proof, even one who counts bytes instead of waiting for the end to be told.
+    So a reader who has all bytes has proof, even one who counts them instead of reading to the end of the file.
 
     Raises:
         BlobError: They have another digest or size.
     """
-    check_digest(digest, asked)
+    check_digest(digest, subject)
     hasher, held, came = hashlib.sha256(), b"", 0
     with closing(chunks):
         for chunk in chunks:
             came += len(chunk)
             if size is not None and came > size:
-                raise of_another_size(asked, size, came)
+                raise of_another_size(subject, size, came)
             hasher.update(chunk)
             if held:
                 yield held
             held = chunk
     if size is not None and came != size:
-        raise of_another_size(asked, size, came)
+        raise of_another_size(subject, size, came)
     actual = f"sha256:{hasher.hexdigest()}"
     if actual != digest:
-        raise of_another_digest(asked, digest, actual)
+        raise of_another_digest(subject, digest, actual)
     if held:
         yield held
 
 
 def chunks_of(file: BinaryIO) -> Chunks:
-    """The rest of a file, a piece at a time."""
+    """Yield the rest of a file, a piece at a time."""
     while chunk := file.read(CHUNK):
         yield chunk
 
 
 @contextmanager
 def readable(chunks: Chunks) -> Iterator[BinaryIO]:
-    """A file of these chunks; what is not read by the end of the block is not asked for."""
+    """Return a file of these chunks; chunks that are not read by the end of the block are not fetched."""
     with closing(chunks), io.BufferedReader(_Raw(chunks), CHUNK) as file:
         yield file
 
@@ -102,7 +108,7 @@ class _Raw(io.RawIOBase):
         return bytes(whole)
 
     def _next(self) -> bytes:
-        # A generator that raised has ended, which would look like the end of the file to who reads on all the same.
+        # A generator that raised has ended, which a reader who continues would take for the end of the file.
         if self._failure is not None:
             raise self._failure
         try:

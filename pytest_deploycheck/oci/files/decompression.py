@@ -1,4 +1,4 @@
-"""Taking the compression off a layer, a piece at a time, whatever its bytes claim."""
+"""The decompression of a layer, a piece at a time and bounded in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 PIECE = 64 * 1024
-"""How much is read, and how much is unpacked, in one go."""
+"""Bytes that are read, and bytes that are unpacked, at a time."""
 
 _BLOCK = 512
 _GZIP = b"\x1f\x8b\x08"
@@ -42,11 +42,11 @@ class Limits(Struct, frozen=True):
 
 
 DEFAULT_LIMITS = Limits()
-"""More than any image in earnest needs."""
+"""More than any usual image needs."""
 
 
 def unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes of a layer's tar, told by its first bytes to be plain or compressed with gzip or zstd.
+    """Yield the bytes of a layer's tar, which its first bytes show to be plain or compressed with gzip or zstd.
 
     Args:
         pieces: The layer as stored, in pieces of any size.
@@ -69,7 +69,7 @@ def unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a stream, in pieces."""
+    """Yield the bytes of a stream in pieces."""
     while piece := stream.read(PIECE):
         yield piece
 
@@ -100,7 +100,7 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _member(rest: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, bytes]:
-    """One member of a gzip file; gives back what was read beyond it."""
+    """Yield the bytes of one member of a gzip file; return the bytes that were read beyond it."""
     unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     while not unzip.eof:
         data = rest or next(pieces, b"")

@@ -14,7 +14,7 @@ from pytest_deploycheck.oci.files.tar_stream import Tape
 __all__ = ["DEFAULT_LIMITS", "Entry", "Kind", "LayerError", "Limits", "entries"]
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "whiteout", "opaque", "other"]
-"""What an entry is: a whiteout says that a path of the layers below is gone, opaque that all in a folder is."""
+"""The kinds of entries: a whiteout removes a path of the layers below, and an opaque entry all in a folder."""
 
 _WHITEOUT = ".wh."
 _METADATA = ".wh..wh."
@@ -31,8 +31,8 @@ class Entry:
 
     Attributes:
         path: Its path from the image's root, without a leading slash; empty for the root itself. Of a whiteout, the
-            path that is gone; of an opaque folder, the folder. Bytes that are no UTF-8 are surrogates in it.
-        kind: What it is.
+            path that is gone; of an opaque folder, the folder. Bytes that are not UTF-8 are surrogates in it.
+        kind: The kind of the entry.
         size: Bytes of a file, 0 for everything else.
         target: Where a link leads: of a symlink as written, of a hard link from the image's root.
     """
@@ -69,16 +69,16 @@ def entries(
 ) -> Iterator[Entry]:
     """Read a layer, in memory that does not grow with it.
 
-    Nothing of it is proven before the last entry was taken: only then is it read to its end and its digests compared.
+    Its content is proven only after the last entry: then the layer is read to its end and its digests are compared.
 
     Args:
         stream: The layer as stored: a tar, plain or compressed with gzip or zstd. Its own errors are passed on.
         diff_id: The digest that the tar must have, or None.
         digest: The digest that the bytes as stored must have, or None.
-        limits: How much it may ask for.
+        limits: The limits on what is read.
 
     Raises:
-        LayerError: It is no layer, damaged, cut off, more than the limits allow, has paths that lead out of the image,
+        LayerError: It is not a layer, is damaged or cut off, exceeds the limits, has paths that lead out of the image,
             or other digests.
     """
     with closing(Tape(stream, limits, diff_id=diff_id, digest=digest)) as tape, _in_words(tape):
@@ -149,7 +149,7 @@ def _entry(archive: _Archive, member: tarfile.TarInfo, tape: Tape) -> Entry | No
 
 
 def _path(name: str) -> str:
-    """A name of the tar as a path from the image's root: as Docker does, a slash at its front means nothing."""
+    """A name of the tar as a path from the image's root: like in Docker, a slash at its front makes no difference."""
     parts: list[str] = []
     for part in _checked(name).split("/"):
         if part == "..":
@@ -176,7 +176,7 @@ def _chunks(archive: _Archive, member: tarfile.TarInfo, tape: Tape) -> Iterator[
 
 
 def _check_sparse(member: tarfile.TarInfo) -> None:
-    """See that the pieces of a sparse file follow each other: tarfile would look for a missing one for ever."""
+    """See that the pieces of a sparse file follow each other: tarfile would search for a missing one without end."""
     pieces: Iterable[tuple[int, int]] = getattr(member, "sparse", None) or ()
     end = 0
     for start, size in pieces:
@@ -189,7 +189,7 @@ def _check_sparse(member: tarfile.TarInfo) -> None:
 
 @contextmanager
 def _in_words(tape: Tape) -> Iterator[None]:
-    """Raise a LayerError for whatever damaged bytes do to a library; errors of the stream below stay what they are."""
+    """Raise a LayerError for any error that damaged bytes cause in a library; errors of the stream are passed on."""
     try:
         yield
     except LayerError:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 # An algorithm and the first twelve digits.
 _SHORT = len("sha256:") + 12
 
-# A step may be a script of a hundred lines; its beginning tells which one it is.
+# A step can be a script of a hundred lines; its beginning identifies it.
 _LONGEST_STEP = 80
 
 OpenLayer = Callable[[Layer], AbstractContextManager[BinaryIO]]
@@ -35,8 +35,8 @@ class Stack(Struct, frozen=True):
     Attributes:
         layers: From the bottom up.
         open_layer: Opens one.
-        limits: How much one may ask for.
-        is_windows: Whether they are layers of a Windows image.
+        limits: The limits on what is read of one.
+        is_windows: True if they are layers of a Windows image.
     """
 
     layers: tuple[Layer, ...]
@@ -50,7 +50,7 @@ class Listing(Struct, Generic[T]):
 
     Attributes:
         folder: The folder.
-        files: What stands in it, by place.
+        files: Its files and links, by place.
         depths: Numbers of the layers it was looked for in.
     """
 
@@ -132,10 +132,10 @@ class Descent(Generic[T]):
         idle: AbstractSet[str],
         listings: Sequence[Listing[T]],
     ) -> dict[str, Sight[T]]:
-        """Go down until it is settled of each place what stands there, or on the way to it.
+        """Go down until it is known for each place what is there, or on the way to it.
 
-        A place is settled by the uppermost layer that has or removes it, so every layer above that one is opened: what
-        the history claims of a layer does not prove what is in it.
+        A place is settled by the uppermost layer that has or removes it, so every layer above that one is opened: the
+        history of the image does not prove what is in a layer.
 
         Args:
             top: Number of the layer to begin with.
@@ -177,7 +177,7 @@ class Descent(Generic[T]):
         layer = self._stack.layers[depth]
         if depth not in self.opened:
             self.opened.append(depth)
-        # The tar's own digest is proof enough; without it, that of the bytes as stored is.
+        # The tar's own digest is sufficient proof; without it, that of the bytes as stored is.
         stored = layer.digest if layer.diff_id is None else None
         try:
             with self._stack.open_layer(layer) as stream:
@@ -194,7 +194,7 @@ def _start_of(search: Search[T]) -> tuple[int, float]:
 
 
 def named(layer: Layer) -> str:
-    """Return how a layer is named in a sentence."""
+    """Return the name of a layer in a sentence."""
     step = step_name(layer.created_by)
     if len(step) > _LONGEST_STEP:
         step = f"{step[:_LONGEST_STEP]}…"

@@ -13,18 +13,18 @@ from pytest_deploycheck.oci.files.paths import joined, parent_of, parts_of
 T = TypeVar("T")
 
 _MOST_LINKS = 40
-"""How many links Linux follows on the way to one file."""
+"""The number of links that Linux follows on the way to one file."""
 
 
 class Sight(Struct, Generic[T], frozen=True):
     """A file, folder or link at a place, or on the way to it.
 
     Attributes:
-        place: Return the position.
-        kind: What it is.
+        place: The place.
+        kind: The kind of the entry.
         depth: Number of its layer, from the bottom up.
         target: Where a link leads.
-        content: What was taken of a file, or None.
+        content: The value taken of a file, or None.
         number: The number of its entry within the layer.
     """
 
@@ -60,10 +60,10 @@ class Search(Generic[T]):
         top: Number of the uppermost layer to look in: the file of a hard link is the one that its target was when the
             link was written, whatever the layers above have in its place.
         until: The entry of that layer before which to look, or None for the whole layer.
-        is_open: Whether there is more to look at.
-        sight: What the path resolved to; None where nothing is there.
+        is_open: True if the search is not finished.
+        sight: The file or folder that the path resolved to, or None.
         links: The number of links that were followed.
-        in_circle: Whether its links only lead to each other.
+        in_circle: True if its links only lead to each other.
     """
 
     def __init__(self, path: str, top: int) -> None:
@@ -114,11 +114,11 @@ class Search(Generic[T]):
             self._head(folder, [*parts_of(link.target), *tail])
 
     def _is_inode(self, link: Sight[T]) -> bool:
-        """Return True if a link is what the last hard link stands for, and not only on the way there."""
+        """Return True if a link is the file of the last hard link, not only on the way there."""
         return bool(self._inodes) and link.place == self.place and not self._rest
 
     def _head(self, folder: str, parts: Sequence[str]) -> None:
-        """Look next at the path up to the first `..`, whose meaning depends on the links before it."""
+        """Set the next place: the path up to the first `..`, whose target depends on the links before it."""
         ups = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
         for _ in range(ups):
             folder = parent_of(folder)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 
 def parts_of(path: str) -> list[str]:
-    """The components of a path as someone wrote it, `..` among them."""
+    """Return the components of a path as it was written, with `..`."""
     return [part for part in path.split("/") if part not in {"", "."}]
 
 
 def place_of(path: str) -> str:
-    """The place that a path means where none of its components is a link."""
+    """Return the place of a path of which no component is a link."""
     parts: list[str] = []
     for part in parts_of(path):
         if part == "..":
@@ -22,17 +22,17 @@ def place_of(path: str) -> str:
 
 
 def joined(*parts: str) -> str:
-    """One place from several pieces, of which any may be empty."""
+    """Join parts to one place; each part may be empty."""
     return "/".join(filter(None, parts))
 
 
 def parent_of(place: str) -> str:
-    """The folder that a place is in; the root is in itself."""
+    """Return the folder of a place; that of the root is the root."""
     return place.rpartition("/")[0]
 
 
 def lineage(place: str) -> Iterator[str]:
-    """The folders on the way to a place, without the root, and the place itself."""
+    """Yield the folders on the way to a place, without the root, and the place itself."""
     end = place.find("/")
     while end >= 0:
         yield place[:end]
@@ -47,7 +47,7 @@ def is_within(place: str, folder: str) -> bool:
 
 
 def common_folder(places: Sequence[str]) -> str:
-    """The deepest place that all of these are within."""
+    """Return the deepest place that all of these are within."""
     first, *others = places
     shared = [step for step in lineage(first) if all(is_within(other, step) for other in others)]
     return shared[-1] if shared else ""

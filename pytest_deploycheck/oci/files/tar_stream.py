@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from pytest_deploycheck.oci.files.decompression import LayerError, Limits, pieces_of, unpacked
 
-# What Go's tar reader, and with it Docker and containerd, allow to the headers of an entry.
+# The limit of Go's tar reader, and so of Docker and containerd, for the headers of an entry.
 _HEADERS = 1024 * 1024
 
 _BLOCK = 512
@@ -50,11 +50,11 @@ class Digester:
 class Tape(io.BufferedIOBase):
     """The unpacked bytes of a layer, for `tarfile` to read from.
 
-    It winds forward without keeping anything, refuses to read what only a damaged or hostile header can ask for, and
-    passes on the errors of the stream below as they are.
+    It moves forward without keeping anything, refuses reads that only a damaged or hostile header can request, and
+    passes on the errors of the stream below.
 
     Attributes:
-        block: What the last read gave, where that was meant to be a header.
+        block: The bytes of the last read, which is a header after `begin_header`.
         failure: The error that the stream below raised, if it did.
     """
 
@@ -76,11 +76,11 @@ class Tape(io.BufferedIOBase):
         return (self._stored.expected or self._tar.expected) is not None
 
     def begin_header(self) -> None:
-        """From here on a header is read: only so much of it is taken."""
+        """Begin a header, of which only a limited size is read."""
         self._header_left = _HEADERS
 
     def end_header(self) -> None:
-        """From here on the content of a file is read."""
+        """End the header: the content of a file follows."""
         self._header_left = None
 
     def readable(self) -> bool:
@@ -88,7 +88,7 @@ class Tape(io.BufferedIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Return True: it can be wound forward."""
+        """Return True: it can move forward."""
         return True
 
     def tell(self) -> int:
@@ -96,13 +96,13 @@ class Tape(io.BufferedIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Wind forward; at the end of the tape it stops.
+        """Move forward, at most to the end of the tape.
 
         Raises:
             LayerError: The target lies before the position.
         """
         if whence != io.SEEK_SET or offset < self._position:
-            raise LayerError("what was read past cannot be read again")
+            raise LayerError("bytes before the position cannot be read again")
         while self._position < offset and self._fill():
             self._take(offset - self._position)
         return self._position
@@ -132,9 +132,9 @@ class Tape(io.BufferedIOBase):
             LayerError: It did not.
         """
         if self.block.strip(b"\0"):
-            raise LayerError(f"its tar is damaged before byte {self._position}: there is no header")
+            raise LayerError(f"its tar is damaged before byte {self._position}: a header is missing")
         if len(self.block) == _BLOCK and self.read(_BLOCK).strip(b"\0"):
-            raise LayerError(f"its tar is damaged before byte {self._position}: it ends, and yet goes on")
+            raise LayerError(f"its tar is damaged before byte {self._position}: it continues after its end")
         # The end is marked by two blocks of zeros. Not every archiver writes them, and a digest proves more.
         if len(self.block) < _BLOCK and not self.is_proven:
             raise LayerError("its tar is cut off: its end is not marked")
@@ -156,7 +156,7 @@ class Tape(io.BufferedIOBase):
         return taken
 
     def _fill(self) -> bool:
-        """Have something to take; False at the end of the tape."""
+        """Read the next piece if none is left; return False at the end of the tape."""
         while not self._piece:
             piece = next(self._pieces, None)
             if piece is None:

@@ -41,8 +41,8 @@ class ImageTree:
     """The files of an image, as a container would see them.
 
     The layers are read from the uppermost down, and only until the answer is known. The history of the image spares no
-    layer: a step that copies through a link writes elsewhere than it says. Symbolic links are followed inside the
-    image, never out of it. Paths are absolute; without a leading slash they mean the same.
+    layer: a step that copies through a link writes to another place than the one it names. Symbolic links are followed
+    inside the image, never out of it. Paths are absolute; without a leading slash they mean the same.
 
     The entries of a layer take effect in their order, as a container runtime unpacks them: an entry below a link of
     its own layer is written to where that link leads, an entry below a link of a lower layer makes a folder of it, and
@@ -65,8 +65,8 @@ class ImageTree:
         Args:
             layers: The layers, from the bottom up, as the manifest has them.
             open_layer: Opens a layer to be read from its start; it may be asked for the same layer again.
-            limits: How much a layer may ask for.
-            is_windows: Whether it is a Windows image. Its files are looked up on the drive, by paths without its
+            limits: The limits on what is read of a layer.
+            is_windows: True if it is a Windows image. Its files are looked up on the drive, by paths without its
                 letter.
         """
         self._stack = Stack(tuple(layers), open_layer, limits, is_windows)
@@ -80,7 +80,7 @@ class ImageTree:
             LayerError: It has more bytes than the limits let into memory.
         """
         most = self._stack.limits.file
-        # What is too large may yet be hidden or replaced: its size is held against the limit at the end.
+        # A file that is too large can still turn out to be hidden or replaced: the limit is applied at the end.
         descent: Descent[bytes | int] = Descent(
             self._stack, lambda entry: entry.read(most) if entry.size <= most else entry.size
         )
@@ -123,8 +123,8 @@ class ImageTree:
 
         Args:
             paths: Paths of files; links are followed.
-            folders: Folders whose other files are to be told as well, as far as the layers that are opened for the
-                paths have them: for them alone no layer is opened.
+            folders: Folders whose other files are listed as well, from the layers that are opened for the paths: no
+                layer is opened for folders alone.
         """
         asked = tuple(dict.fromkeys(paths))
         inside = tuple(dict.fromkeys(folders))

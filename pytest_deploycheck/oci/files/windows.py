@@ -14,7 +14,7 @@ _DRIVE = re.compile(r"(?:[\\/]{2}[.?][\\/])?[A-Za-z]:(?=[\\/]|\Z)")
 
 
 def is_windows_path(path: str) -> bool:
-    r"""Return whether a path is absolute in the way of Windows: `C:\app`, with either slash."""
+    r"""Return True if a path is absolute on Windows: `C:\app`, with either slash."""
     return re.match(r"[A-Za-z]:[\\/]", path) is not None
 
 

@@ -18,7 +18,7 @@ def write(root: Path, path: str, text: str = "x = 1\n") -> None:
 
 
 def git(root: Path, *arguments: str) -> str:
-    """What git says, with nobody's settings."""
+    """Return the output of git without anyone's settings."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
     command = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-C", str(root), *arguments]
     finished = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30, env=environment)

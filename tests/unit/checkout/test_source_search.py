@@ -24,7 +24,7 @@ def write(root: Path, path: str, text: str = SAYS_IT) -> None:
 
 
 def found(root: Path, pattern: Pattern = FOUND) -> list[str]:
-    """Where an expected text stands."""
+    """Return the places of an expected text."""
     return [str(line) for line in find_in_source(root, pattern)]
 
 
@@ -91,13 +91,13 @@ def test_what_does_not_say_it_is_not_found(tmp_path: Path, expected: str, source
     ],
 )
 def test_a_regular_expression_is_found_by_its_literal_parts(tmp_path: Path, pattern: Pattern, is_found: bool) -> None:  # noqa: FBT001
-    """What a regular expression demands literally, in its order; case matters where it matters to it."""
+    """The literal parts of a regular expression count in their order, with its own rule for case."""
     write(tmp_path, "parser.py")
     assert found(tmp_path, pattern) == ["parser.py:1"] * is_found
 
 
 def test_the_text_itself_comes_before_its_parts(tmp_path: Path) -> None:
-    """Where the text itself stands, lines that are only like it are not named."""
+    """If a line has the text itself, lines that are only similar are not named."""
     write(tmp_path, "a.py")
     write(tmp_path, "b.py", f'print("{LINE}")\n')
     assert found(tmp_path) == ["b.py:1"]
@@ -151,7 +151,7 @@ def test_a_virtual_environment_is_known_by_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_git_says_what_belongs_to_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_lists_the_files_of_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a work tree: what is committed or could be, not what is ignored, from the root on and not above."""
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True, timeout=30)  # noqa: S607
     write(tmp_path, ".gitignore", "ignored/\n")
@@ -164,13 +164,13 @@ def test_git_says_what_belongs_to_the_tree(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_without_git_the_folders_are_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git is not installed the search goes on without it."""
+    """Without git the search continues."""
     write(tmp_path, "app/parser.py")
     monkeypatch.setattr("shutil.which", lambda _: None)
     assert found(tmp_path) == ["app/parser.py:1"]
 
 
-def test_a_git_that_fails_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_fails_is_not_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A git that does not answer, or cannot be started, is done without."""
     write(tmp_path, "app/parser.py")
     for error in (subprocess.TimeoutExpired("git", 2), PermissionError("git")):
@@ -218,7 +218,7 @@ def test_a_root_that_is_not_there_has_nothing(tmp_path: Path) -> None:
 
 
 def test_the_search_ends_in_time(tmp_path: Path) -> None:
-    """When the time is over the search ends with what was found."""
+    """At its time limit the search ends with the lines found so far."""
     for number in range(10):
         write(tmp_path, f"module{number}.py")
     ticks = count()

@@ -75,7 +75,7 @@ def test_a_root_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_by_products_are_left_out_and_counted(tmp_path: Path) -> None:
-    """What tools leave behind is; what may be meant is not, and no pattern lets by-products in again."""
+    """By-products of tools are left out; possible sources are not, and no pattern includes by-products again."""
     left = [f"app/deep/{pattern.removeprefix('**/').replace('*', 'x')}" for pattern in BY_PRODUCTS]
     write(tmp_path, "app/node_modules/x.js", "app/.env", "app/build/x", *left)
     write(tmp_path, "app/__pycache__/x.txt", "app/.git/objects/00/11")
@@ -134,7 +134,7 @@ def test_malformed_patterns_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("local", ["nothing", "app/main.py/x", "app\0", "pipe"])
-def test_what_is_not_there_is_said(tmp_path: Path, local: str) -> None:
+def test_a_missing_source_is_named(tmp_path: Path, local: str) -> None:
     """In a sentence with what was asked for and where."""
     write(tmp_path, "app/main.py")
     os.mkfifo(tmp_path / "pipe")
@@ -189,7 +189,7 @@ def test_a_name_need_not_be_text(tmp_path: Path) -> None:
     assert paths(source_tree(tmp_path, "app")) == ["\udcff.txt"]
 
 
-def test_what_counts_and_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_source_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file or a folder; one that is left out may be as it likes."""
     write(tmp_path, "app/main.py", "app/deep/x.py")
     forbidden = tmp_path / "app/deep"

@@ -28,7 +28,7 @@ from support.worlds import (
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
-from pytest_deploycheck.handles.image import Digests, deployed_image
+from pytest_deploycheck.handles.image import KnownDigests, deployed_image
 from pytest_deploycheck.handles.tasks import running_tasks
 
 
@@ -153,7 +153,7 @@ def test_stale_digests_are_not_those_of_the_image() -> None:
 
 def test_digests_compare_like_any_set() -> None:
     """A set of digests is a frozenset to whoever compares it, and says whose it is to whoever reads it."""
-    digests = Digests([NEW, OLD], owner="running_tasks", known={NEW: " (pushed today)"})
+    digests = KnownDigests([NEW, OLD], owner="running_tasks", known={NEW: " (pushed today)"})
     assert digests == frozenset([OLD, NEW])
     assert hash(digests) == hash(frozenset([OLD, NEW]))
     assert {OLD} < digests
@@ -168,7 +168,7 @@ def test_digests_say_when_their_image_was_pushed() -> None:
     """What is compared comes with when it was pushed, for both sides."""
     world = never_restarted()
     for digests, pushed_at in ((deployed_image(world).digests, "11:00:00"), (running_tasks(world).digests, "08:00:00")):
-        assert isinstance(digests, Digests)
+        assert isinstance(digests, KnownDigests)
         assert pushed_at in "\n".join(digests.describe())
 
 

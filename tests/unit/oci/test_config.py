@@ -138,7 +138,7 @@ def test_the_digest_must_be_that_of_the_bytes() -> None:
     ],
 )
 def test_nonsense_is_refused(content: bytes) -> None:
-    """What is no configuration is refused in words that show none of its values, which may be secret."""
+    """Other content is refused with a message that shows none of its values, which can be secret."""
     with pytest.raises(ManifestError, match=f"configuration {digest_of(content)} cannot be read") as caught:
         parse_config(content)
     assert "secret" not in str(caught.value)
@@ -152,13 +152,13 @@ def test_layers_are_described_by_the_history() -> None:
 
 
 def test_no_step_is_guessed() -> None:
-    """Where a history does not tell of every layer, no layer is said to be of any step; its diff id still counts."""
+    """If a history does not have every layer, no layer has a step; its diff id still counts."""
     config = config_of(BUILT | {"history": BUILT["history"][2:]})
     assert [layer.created_by for layer in described(manifest_of(2), config)] == ["", ""]
     assert [layer.diff_id for layer in described(manifest_of(2), config)] == ["sha256:d1", "sha256:d2"]
 
 
 def test_no_diff_id_is_guessed() -> None:
-    """Where there are not as many diff ids as layers, no layer has one."""
+    """If the numbers of diff ids and layers differ, no layer has one."""
     layers = described(manifest_of(3), config_of(BUILT))
     assert [(layer.diff_id, layer.created_by) for layer in layers] == [(None, "")] * 3

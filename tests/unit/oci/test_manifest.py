@@ -93,7 +93,7 @@ def test_oci_may_leave_its_media_type_out(content: bytes, is_index: bool) -> Non
 
 
 @pytest.mark.parametrize("seal", [UNKNOWN, ANNOTATED], ids=["unknown platform", "annotated"])
-def test_attestations_are_no_platform(seal: dict[str, Any]) -> None:
+def test_attestations_are_not_platforms(seal: dict[str, Any]) -> None:
     """BuildKit's attestations are in the index and nothing runs them: they are dropped."""
     assert parse(index(OCI_INDEX, seal)).children == PLATFORMS
 

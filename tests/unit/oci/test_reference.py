@@ -31,7 +31,7 @@ def test_every_form_with_a_host(host: str, text: str, tag: str | None, digest: s
     assert (reference.ecr is not None) == (host == HOST)
 
 
-def test_without_a_host_docker_hub_is_meant() -> None:
+def test_docker_hub_is_the_default_host() -> None:
     """A task definition that names no host means Docker Hub: no ECR registry is guessed."""
     for text in ("nginx:1.27", "team/app:1.27"):
         reference = parse(text)
@@ -74,7 +74,7 @@ def test_without_a_host_docker_hub_is_meant() -> None:
         "a/../b:1",
     ],
 )
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_other_text_than_a_reference_is_refused(text: str) -> None:
     """Every part is held to its grammar: what is not a reference is refused, not bent into one."""
     with pytest.raises(ValueError, match=r"is not a "):
         parse(text)
@@ -114,7 +114,7 @@ def test_hosts_of_ecr(host: str, region: str) -> None:
         "ghcr.io",
     ],
 )
-def test_hosts_that_are_no_private_ecr(host: str) -> None:
+def test_other_hosts_than_private_ecr(host: str) -> None:
     """ECR Public, other registries and hosts that only look like ECR are no private ECR registry."""
     assert parse(f"{host}/app:1").ecr is None
 
@@ -271,7 +271,7 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
 
 @given(written(), written())
 def test_places_are_equal_both_ways(one: str, other: str) -> None:
-    """Whether two references are to one place does not depend on which is asked first."""
+    """The comparison of the places of two references is symmetric."""
     first, second = parse(one), parse(other)
     assert same_place(first, first)
     assert same_place(first, second) == same_place(second, first)

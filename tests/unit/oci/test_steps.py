@@ -129,7 +129,7 @@ def test_instructions_between_do_not_make_the_working_directory_unknown() -> Non
 
 
 @pytest.mark.parametrize("path", ["/bin/tool", "/lib", "/var/run/app", "/usr/sbin/x", "/bin/../bin/x"])
-def test_usual_links_are_no_destination(path: str) -> None:
+def test_usual_links_are_not_destinations(path: str) -> None:
     """In most images `/bin` is a link to `/usr/bin`: what is copied there stands elsewhere in the layer."""
     assert last(f"COPY tool {path} # buildkit") is None
 

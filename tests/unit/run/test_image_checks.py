@@ -134,7 +134,7 @@ def test_the_digest_that_a_task_shows_decides(project: Path) -> None:
 
 
 def test_the_task_definition_names_the_platform(project: Path) -> None:
-    """Where a task does not show its platform, `runtimePlatform` counts; so too where no task runs yet."""
+    """Without a platform on the task, or without a task, `runtimePlatform` counts."""
     several = images(project, (AMD, STALE), (ARM, FRESH))
     arm = [replace(definition(), architecture="ARM64", os="LINUX")]
     cases: tuple[list[dict[str, Any]], ...] = ([{}], [])
@@ -163,7 +163,7 @@ def test_the_message_names_the_platform_and_the_open_choice(project: Path) -> No
     ],
 )
 def test_a_volume_over_the_source_hides_the_image(project: Path, mounts: tuple[str, ...], status: Status) -> None:
-    """What a volume hides is not proven by the image; a volume beside the files is no matter."""
+    """Files below a volume are not proven by the image; a volume beside the files makes no difference."""
     one = images(project, (AMD, FRESH))
     app = definition()
     mounted = replace(app, containers=(replace(app.containers[0], mounts=mounts),))
@@ -214,7 +214,7 @@ def test_windows_paths_are_not_those_of_a_linux_image(project: Path) -> None:
 
 
 def test_platforms_that_differ_leave_a_question_of_a_test_open(project: Path) -> None:
-    """What a test asks of the image holds on every platform that runs, or is unproven."""
+    """The result of a test is the same on every platform that runs, or is unproven."""
     several = images(project, (AMD, FRESH), (ARM, STALE))
     facts = seen(several.judged, ON_AMD, ON_ARM)
     image = deployed_image(facts, several.checks.opened(facts))

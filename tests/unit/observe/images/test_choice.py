@@ -45,12 +45,12 @@ def test_each_target_of_a_bake_is_expected_in_its_container() -> None:
 
 
 def test_no_name_in_the_repository_of_the_service() -> None:
-    """Where none of the names is there, the first one shows that the service pulls from elsewhere."""
+    """If the service pulls none of the names, the first one shows that it pulls from elsewhere."""
     choice = chosen(f"ghcr.io/acme/app:v2@{ONE},quay.io/acme/app:v2@{ONE}", app="app:v1")["app"]
     assert choice.expected.host == "ghcr.io"
 
 
-def test_two_targets_in_one_repository_have_to_be_told_apart() -> None:
+def test_two_targets_in_one_repository_need_a_choice() -> None:
     """Several images of one build in the repository leave open which was to be shipped: the target is asked for."""
     with pytest.raises(EnvironmentUnusableError) as caught:
         chosen(f"{HOST}/app:api@{ONE},{HOST}/app:job@{TWO}", app="app:api")

@@ -32,7 +32,7 @@ def digest_of(data: bytes) -> str:
 
 
 class Source:
-    """Where a blob comes from, counting how often and how far it was read."""
+    """The source of a blob, which counts how often and how far it was read."""
 
     def __init__(self, data: bytes = DATA) -> None:
         self.data = data
@@ -56,7 +56,7 @@ def read(cache: BlobCache, source: Source, size: int | None = None) -> bytes:
 
 
 def names(folder: Path) -> list[str]:
-    """What is in the cache's folder."""
+    """Return the names in the cache's folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -98,7 +98,7 @@ def test_other_bytes_are_neither_read_nor_kept(tmp_path: Path, wrong: bytes) -> 
 
 @pytest.mark.parametrize("damage", [DATA[:-1], b"", DATA[:-1] + b"x", DATA + b"x"])
 def test_a_damaged_file_is_fetched_again(tmp_path: Path, damage: bytes) -> None:
-    """What is in the folder is proven before it is read."""
+    """A blob in the folder is verified before it is read."""
     source, cache = Source(), BlobCache(tmp_path)
     read(cache, source)
     (tmp_path / name_of(source)).write_bytes(damage)
@@ -123,7 +123,7 @@ def test_a_damaged_file_is_deleted_even_where_the_source_is_gone(tmp_path: Path)
 
 
 def test_a_reader_who_stops_early_leaves_nothing(tmp_path: Path) -> None:
-    """Where much is left, it is neither fetched nor kept; by a failing reader, nothing is."""
+    """A blob of which much is left is neither fetched nor kept; after a failing reader, none is."""
     source, cache = Source(BIG), BlobCache(tmp_path)
     with cache.open(source.digest, len(BIG), source.fetch) as file:
         file.read(10)
@@ -159,7 +159,7 @@ def test_a_little_that_is_left_is_still_proven(tmp_path: Path) -> None:
 
     right = source.data
     source.data = right[:-1] + b"x"
-    with pytest.raises(BlobError, match="not what its digest promises"):
+    with pytest.raises(BlobError, match="does not match its digest"):
         first_name()
     assert names(tmp_path) == []
     source.data = right
@@ -213,7 +213,7 @@ def test_what_others_put_into_the_folder_stays(tmp_path: Path) -> None:
     assert set(names(tmp_path)) == {"README", name_of(Source(b"small")), "sha256-1234.new.part"}
 
 
-def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
     """Then it is fetched each time."""
     (tmp_path / "file").write_bytes(b"")
     source = Source()
@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
     assert source.fetched == 2
 
 
-def test_a_disk_that_is_full_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader gets the whole, and no half file stays."""
     real = os.fdopen
 
@@ -253,7 +253,7 @@ def test_without_a_folder_a_blob_stays_as_long_as_the_process(monkeypatch: pytes
 
 @pytest.mark.parametrize("digest", ["../../x", "sha512:" + "0" * 128, "sha256:12"])
 def test_only_a_digest_names_a_file(tmp_path: Path, digest: str) -> None:
-    """What a foreign manifest says cannot lead out of the folder."""
+    """The digest of a foreign manifest cannot lead out of the folder."""
     with pytest.raises(BlobError) as caught, BlobCache(tmp_path).open(digest, None, Source().fetch):
         pass
     assert caught.value.problem.code == "UnsupportedDigest"
@@ -300,8 +300,8 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 1_000_000
 
 
-def test_a_file_that_cannot_be_finished_is_no_obstacle(tmp_path: Path) -> None:
-    """What stands where the file is to be is not the reader's trouble."""
+def test_a_file_that_cannot_be_finished_does_not_matter(tmp_path: Path) -> None:
+    """A folder in the place of the file does not disturb the reader."""
     source = Source()
     (tmp_path / name_of(source)).mkdir()
     assert read(BlobCache(tmp_path), source) == DATA

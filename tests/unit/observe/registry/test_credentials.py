@@ -60,7 +60,7 @@ def test_the_home_folder_is_where_docker_looks(tmp_path: Path, monkeypatch: pyte
     """Without DOCKER_CONFIG it is the folder `.docker` there."""
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert "no docker configuration" in find("ghcr.io").note
+    assert "docker has no configuration" in find("ghcr.io").note
     (tmp_path / ".docker").mkdir()
     write(tmp_path / ".docker", auths={"ghcr.io": ANN})
     assert find("ghcr.io").credentials == SECRETS
@@ -84,7 +84,7 @@ def test_the_home_folder_is_where_docker_looks(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_the_ways_to_write_a_login(docker: Path, entry: Any, credentials: Credentials | None) -> None:
-    """What cannot be read counts as no login."""
+    """An unreadable configuration counts as no login."""
     write(docker, auths={"ghcr.io": entry})
     assert find("ghcr.io").credentials == credentials
 
@@ -92,7 +92,7 @@ def test_the_ways_to_write_a_login(docker: Path, entry: Any, credentials: Creden
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "[" * 100_000, '"x"', '{"auths": [], "credHelpers": 3, "credsStore": 4}']
 )
-def test_a_configuration_that_is_none(docker: Path, text: str) -> None:
+def test_an_unreadable_configuration(docker: Path, text: str) -> None:
     """Then it is asked anonymously, and the note says so."""
     (docker / "config.json").write_text(text, encoding="utf-8")
     found = find("ghcr.io")
@@ -118,7 +118,7 @@ def test_a_helper_is_asked_first(docker: Path) -> None:
 
 
 @pytest.mark.parametrize(("host", "server"), [("docker.io", "https://index.docker.io/v1/"), ("ghcr.io", "ghcr.io")])
-def test_a_helper_is_told_the_registry(docker: Path, host: str, server: str) -> None:
+def test_a_helper_gets_the_registry(docker: Path, host: str, server: str) -> None:
     """It gets `get` and the name that docker stores logins by."""
     helper(docker, "own", f"assert asked == ['get', {server!r}], asked\n{says('own', '1')}")
     write(docker, credsStore="own")
@@ -129,15 +129,15 @@ def test_a_helper_is_told_the_registry(docker: Path, host: str, server: str) -> 
     ("code", "why"),
     [
         ("print('credentials not found in native keychain'); sys.exit(1)", "has no credentials for ghcr.io"),
-        ("print('{')", "not understood"),
-        ("print('{}')", "not understood"),
-        ("print('[]')", "not understood"),
+        ("print('{')", "unreadable"),
+        ("print('{}')", "unreadable"),
+        ("print('[]')", "unreadable"),
         (says("", ""), "has no credentials"),
         ("time.sleep(60)", "no answer within 0.3 s"),
     ],
 )
 def test_a_helper_without_an_answer(docker: Path, code: str, why: str) -> None:
-    """What is in the file counts then; where there is nothing, the note says why the helper did not help."""
+    """The file counts if the helper fails; without an entry in it, the note has the helper's error."""
     helper(docker, "own", code)
     write(docker, credsStore="own")
     seconds = 0.3 if "0.3" in why else 30.0

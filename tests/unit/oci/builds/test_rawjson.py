@@ -84,7 +84,7 @@ def test_two_builds_have_steps_of_their_own(second: dict[str, str]) -> None:
     assert [is_cached for *_, is_cached in copies(log)] == [False, True]
 
 
-def test_services_of_one_build_are_told_apart() -> None:
+def test_services_of_one_build_are_distinguished() -> None:
     """Targets that are built at a time load a Dockerfile each, which does not begin another build."""
     log = log_of(
         vertex(f"[web {DEFINITION[1:]}", ONE),

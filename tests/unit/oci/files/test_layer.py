@@ -125,7 +125,7 @@ def test_names_are_paths_from_the_root(name: str, path: str, style: int) -> None
     assert entry.path == path
 
 
-def test_names_that_are_no_text() -> None:
+def test_names_that_are_not_text() -> None:
     """A name whose bytes are no UTF-8 is kept as Python keeps such names of a file system."""
     (entry,) = entries(io.BytesIO(tar(file("caf\udce9"), format=tarfile.GNU_FORMAT)))
     assert entry.path.encode("utf-8", "surrogateescape") == b"caf\xe9"
@@ -163,7 +163,7 @@ def test_content_comes_in_chunks() -> None:
 
 
 def test_content_may_be_left_or_read_in_part() -> None:
-    """What is not read of an entry is passed over: the next one begins where it should."""
+    """The unread rest of an entry is passed over: the next entry begins at its header."""
     layer = io.BytesIO(tar(file("a", b"a" * 200_000), file("b", b"b" * 200_000), file("c", b"c")))
     found = [(entry.path, b"" if entry.path == "a" else next(entry.chunks())[:1]) for entry in entries(layer)]
     assert found == [("a", b""), ("b", b"b"), ("c", b"c")]
@@ -177,7 +177,7 @@ def test_a_file_larger_than_allowed_is_not_read() -> None:
 
 
 def test_an_entry_is_read_while_it_is_the_current_one() -> None:
-    """What was passed is gone: it is not read from another place, nor as an empty file."""
+    """An entry that was passed cannot be read: neither from another place nor as an empty file."""
     first, *_ = list(entries(io.BytesIO(tar(file("a", bytes(100)), file("b", bytes(100))))))
     with pytest.raises(LayerError, match="cannot be read again"):
         first.read(1000)
@@ -229,7 +229,7 @@ def test_a_digest_that_cannot_be_compared_is_an_error(digest: str) -> None:
 
 
 def test_bytes_after_the_end_of_the_tar_count() -> None:
-    """What follows the end of the tar is read to its end, and is part of its digest."""
+    """Bytes after the end of the tar are read, and are part of its digest."""
     data = gunzipped(TAR + b"more" * 100_000)
     assert len(read(data, diff_id=digest_of(TAR + b"more" * 100_000))) == len(ITEMS)
     with pytest.raises(LayerError, match="should have the digest"):
@@ -258,7 +258,7 @@ def test_formats_that_no_registry_has_are_named() -> None:
             read(data)
 
 
-def test_gzip_of_what_is_no_tar() -> None:
+def test_gzip_of_other_content_than_a_tar() -> None:
     """A compressed file that is no tar is no layer."""
     for compress in (gunzipped, zstd, gzip.compress, zstandard.compress):
         with pytest.raises(LayerError, match="its tar is damaged"):

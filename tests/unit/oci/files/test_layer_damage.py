@@ -81,18 +81,18 @@ def test_every_flipped_bit_is_noticed(data: bytes) -> None:
 
 
 def test_a_damaged_header_is_not_the_end() -> None:
-    """Where a header is damaged the archive does not end: what comes after it would be missed."""
+    """A damaged header is not taken for the end of the archive: the entries after it would be missed."""
     second = TAR.index(b"app/other.py")
     damaged = TAR[:second] + b"X" + TAR[second + 1 :]
     for diff_id in (None, digest_of(damaged)):
-        with pytest.raises(LayerError, match=f"damaged before byte {second + 512}: there is no header"):
+        with pytest.raises(LayerError, match=f"damaged before byte {second + 512}: a header is missing"):
             read(damaged, diff_id=diff_id)
 
 
-def test_an_end_in_the_middle_is_none() -> None:
+def test_an_end_in_the_middle_is_refused() -> None:
     """A single empty block in the middle ends no archive: what comes after it would be missed."""
     second = TAR.index(b"app/other.py")
-    with pytest.raises(LayerError, match="it ends, and yet goes on"):
+    with pytest.raises(LayerError, match="it continues after its end"):
         read(TAR[:second] + bytes(512) + TAR[second:])
 
 

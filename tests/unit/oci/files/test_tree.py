@@ -43,7 +43,7 @@ def test_the_uppermost_layer_counts() -> None:
 
 
 def test_a_whiteout_hides_lower_layers_only() -> None:
-    """What a layer deletes is gone, unless it or a layer above has it again."""
+    """A path that a layer deletes is gone, unless it or a layer above has it again."""
     low = (file("app/a", b"1"), file("app/b", b"1"), file("app/c/d", b"1"), file("app/e", b"1"))
     one = tree(low, (gone("app/a"), gone("app/b"), file("app/b", b"2"), gone("app/c"), gone("app/e")), (file("app/e"),))
     assert [one.exists(path) for path in ("/app/a", "/app/b", "/app/c", "/app/c/d", "/app/e")] == [
@@ -53,7 +53,7 @@ def test_a_whiteout_hides_lower_layers_only() -> None:
 
 
 def test_an_opaque_folder_hides_what_lower_layers_have_in_it() -> None:
-    """What lower layers have in an opaque folder is gone, what its own layer has is not, in whichever order."""
+    """The files of lower layers in an opaque folder are gone, those of its own layer are not, in any order."""
     low = (file("app/a", b"1"), file("app/b/c", b"1"), file("etc/x", b"1"))
     for items in ((opaque("app"), file("app/a", b"2")), (file("app/a", b"2"), opaque("app"))):
         one = tree(low, items)

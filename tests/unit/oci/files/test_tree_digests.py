@@ -145,7 +145,7 @@ def test_files_beside_a_hard_link_to_a_lower_layer() -> None:
 
 
 def test_below_an_opaque_folder_nothing_is_opened_for_its_files() -> None:
-    """Where a folder is opaque, the lower layers are not looked at to list it."""
+    """An opaque folder is listed without the lower layers."""
     one, store = image(
         built(file("app/old"), created_by="low"), built(opaque("app"), file("app/new"), created_by="top")
     )

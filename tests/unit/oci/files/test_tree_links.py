@@ -211,7 +211,7 @@ def test_links_of_a_layer_count_while_they_stand(items: tuple[Item, ...], conten
 
 
 def test_an_opaque_folder_and_a_whiteout_behind_a_link() -> None:
-    """What a layer removes below its own link is removed where the link leads."""
+    """A removal below a layer's own link counts at the target of the link."""
     low = (file("opt/app/main.py", b"old"), file("opt/app/lib/x.py", b"old"))
     one = tree(low, (symlink("job", "opt/app"), gone("job/main.py")))
     assert one.files("/opt") == ("/opt/app/lib/x.py",)
