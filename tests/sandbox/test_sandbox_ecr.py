@@ -324,7 +324,7 @@ def test_blobs_can_be_replaced_or_deleted(aws: Sandbox, client: Clients) -> None
     aws.replace_blob("broken", digest, None)
     with pytest.raises(ecr.exceptions.LayersNotFoundException):
         ecr.get_download_url_for_layer(repositoryName="broken", layerDigest=digest)
-    with pytest.raises(LookupError, match="There is no blob"):
+    with pytest.raises(LookupError, match="Unknown blob"):
         aws.replace_blob("broken", digest, b"")
 
 

@@ -36,26 +36,26 @@ _CONFIGURED = (
 )
 
 
-def describe_alarms(world: World, region: str, asked: Json) -> Json:
+def describe_alarms(world: World, region: str, request: Json) -> Json:
     """Operation DescribeAlarms: only metric alarms unless types are given; unknown names are left out."""
     for member in _NOT_SIMULATED:
-        if member in asked:
+        if member in request:
             raise validation_error(f"The sandbox does not simulate {member}")
-    names = asked.get("AlarmNames")
-    if names and asked.get("AlarmNamePrefix"):
+    names = request.get("AlarmNames")
+    if names and request.get("AlarmNamePrefix"):
         raise validation_error("AlarmNames and AlarmNamePrefix cannot be specified together")
     if names and len(names) > _MOST:
         raise too_much("alarmNames", f"length less than or equal to {_MOST}")
-    kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
+    kinds = request.get("AlarmTypes") or [_METRIC_ALARM]
     found = [
         alarm
         for alarm in _alarms(world, region)
         if alarm.kind in kinds
         and (not names or alarm.name in names)
-        and alarm.name.startswith(asked.get("AlarmNamePrefix", ""))
-        and asked.get("StateValue", alarm.state) == alarm.state
+        and alarm.name.startswith(request.get("AlarmNamePrefix", ""))
+        and request.get("StateValue", alarm.state) == alarm.state
     ]
-    shown, more = _page(found, asked)
+    shown, more = _page(found, request)
     return {
         "MetricAlarms": [_metric_alarm(alarm) for alarm in shown if not alarm.composite],
         "CompositeAlarms": [_composite_alarm(alarm) for alarm in shown if alarm.composite],
@@ -63,41 +63,41 @@ def describe_alarms(world: World, region: str, asked: Json) -> Json:
     }
 
 
-def describe_alarm_history(world: World, region: str, asked: Json) -> Json:
+def describe_alarm_history(world: World, region: str, request: Json) -> Json:
     """Operation DescribeAlarmHistory: only of metric alarms unless types are given; the newest item first."""
-    kinds = asked.get("AlarmTypes") or [_METRIC_ALARM]
+    kinds = request.get("AlarmTypes") or [_METRIC_ALARM]
     items = [
         (alarm, event)
         for alarm in _alarms(world, region)
-        if alarm.kind in kinds and asked.get("AlarmName", alarm.name) == alarm.name
+        if alarm.kind in kinds and request.get("AlarmName", alarm.name) == alarm.name
         for event in alarm.history
-        if _is_asked_for(event, asked)
+        if _is_requested(event, request)
     ]
     items.sort(key=lambda item: item[1].at)
-    if asked.get("ScanBy", "TimestampDescending") == "TimestampDescending":
+    if request.get("ScanBy", "TimestampDescending") == "TimestampDescending":
         items.reverse()
-    shown, more = _page(items, asked)
+    shown, more = _page(items, request)
     return {"AlarmHistoryItems": [_history_item(alarm, event) for alarm, event in shown], **more}
 
 
-def put_metric_alarm(world: World, region: str, asked: Json) -> Json:
+def put_metric_alarm(world: World, region: str, request: Json) -> Json:
     """Operation PutMetricAlarm: the alarm has insufficient data, as nothing evaluates it."""
-    configuration = {key: asked[key] for key in _CONFIGURED if key in asked}
-    key = (region, asked["AlarmName"])
+    configuration = {key: request[key] for key in _CONFIGURED if key in request}
+    key = (region, request["AlarmName"])
     world.alarms[key] = SandboxAlarm(
-        world.account, asked["AlarmName"], region, world.account.now(), configuration=configuration
+        world.account, request["AlarmName"], region, world.account.now(), configuration=configuration
     )
     return {}
 
 
-def set_alarm_state(world: World, region: str, asked: Json) -> Json:
+def set_alarm_state(world: World, region: str, request: Json) -> Json:
     """Operation SetAlarmState."""
-    alarm = world.alarms.get((region, asked["AlarmName"]))
+    alarm = world.alarms.get((region, request["AlarmName"]))
     if alarm is None:
         raise AwsError("ResourceNotFound", "Unknown", 404)
-    if asked["StateValue"] not in get_args(AlarmState):
-        raise validation_error(f"Unknown state {asked['StateValue']}")
-    alarm.set_state(asked["StateValue"], asked["StateReason"])
+    if request["StateValue"] not in get_args(AlarmState):
+        raise validation_error(f"Unknown state {request['StateValue']}")
+    alarm.set_state(request["StateValue"], request["StateReason"])
     return {}
 
 
@@ -122,16 +122,16 @@ def too_much(member: str, constraint: str) -> AwsError:
     )
 
 
-def place(asked: Json) -> int:
+def place(request: Json) -> int:
     """Return the position at which the page of a token begins.
 
     Raises:
         AwsError: If the sandbox did not make the token.
     """
-    if not asked.get("NextToken"):
+    if not request.get("NextToken"):
         return 0
     try:
-        return int(read_token(asked["NextToken"])["start"])
+        return int(read_token(request["NextToken"])["start"])
     except (AwsError, KeyError) as error:
         raise AwsError("InvalidNextToken", "Invalid nextToken") from error
 
@@ -141,11 +141,11 @@ def next_token(start: int) -> Json:
     return {"NextToken": make_token({"start": start})}
 
 
-def _page(items: Sequence[T], asked: Json) -> tuple[Sequence[T], Json]:
-    size = asked.get("MaxRecords", _USUAL)
+def _page(items: Sequence[T], request: Json) -> tuple[Sequence[T], Json]:
+    size = request.get("MaxRecords", _USUAL)
     if not 1 <= size <= _MOST:
         raise too_much("maxRecords", f"value between 1 and {_MOST}")
-    start = place(asked)
+    start = place(request)
     end = start + size
     return items[start:end], next_token(end) if end < len(items) else {}
 
@@ -155,9 +155,9 @@ def _alarms(world: World, region: str) -> Iterable[SandboxAlarm]:
     return sorted(here, key=lambda alarm: alarm.name)
 
 
-def _is_asked_for(event: AlarmEvent, asked: Json) -> bool:
-    first, last = asked.get("StartDate", event.at), asked.get("EndDate", event.at)
-    return bool(asked.get("HistoryItemType", event.kind) == event.kind and first <= event.at <= last)
+def _is_requested(event: AlarmEvent, request: Json) -> bool:
+    first, last = request.get("StartDate", event.at), request.get("EndDate", event.at)
+    return bool(request.get("HistoryItemType", event.kind) == event.kind and first <= event.at <= last)
 
 
 def _common(alarm: SandboxAlarm) -> Json:

@@ -36,25 +36,25 @@ class Point(NamedTuple):
     value: float
 
 
-def get_metric_data(world: World, region: str, asked: Json) -> Json:
+def get_metric_data(world: World, region: str, request: Json) -> Json:
     """Operation GetMetricData, for metrics and not for expressions."""
-    queries = _checked(asked)
-    newest_first = asked.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+    queries = _checked(request)
+    newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     found = {
-        query["Id"]: sorted(_points(world, region, query["MetricStat"], asked), reverse=newest_first)
+        query["Id"]: sorted(_points(world, region, query["MetricStat"], request), reverse=newest_first)
         for query in queries
         if query.get("ReturnData", True)
     }
     labels = {query["Id"]: query.get("Label") or query["MetricStat"]["Metric"]["MetricName"] for query in queries}
-    return _page(found, labels, asked)
+    return _page(found, labels, request)
 
 
-def put_metric_data(world: World, region: str, asked: Json) -> Json:
+def put_metric_data(world: World, region: str, request: Json) -> Json:
     """Operation PutMetricData, for single values."""
-    for datum in asked.get("MetricData", []):
+    for datum in request.get("MetricData", []):
         if "Value" not in datum:
             raise validation_error("The sandbox takes metric data with a Value only")
-        metric = metric_name(region, asked["Namespace"], datum["MetricName"], _dimensions(datum))
+        metric = metric_name(region, request["Namespace"], datum["MetricName"], _dimensions(datum))
         at = datum.get("Timestamp") or world.account.now()
         world.metrics.put(metric, Sample.of(datum["Value"], at, datum.get("Unit", "None")))
     return {}
@@ -67,11 +67,11 @@ OPERATIONS: Mapping[str, Operation] = {
 """The operations, by name."""
 
 
-def _checked(asked: Json) -> Sequence[Json]:
-    queries: Sequence[Json] = asked.get("MetricDataQueries") or []
+def _checked(request: Json) -> Sequence[Json]:
+    queries: Sequence[Json] = request.get("MetricDataQueries") or []
     if not 1 <= len(queries) <= _MOST_QUERIES:
         raise too_much("metricDataQueries", f"length between 1 and {_MOST_QUERIES}")
-    if asked["StartTime"] >= asked["EndTime"]:
+    if request["StartTime"] >= request["EndTime"]:
         raise validation_error("The parameter StartTime must be less than the parameter EndTime.")
     if len({query["Id"] for query in queries}) < len(queries):
         raise validation_error("The values for parameter id in MetricDataQueries are not unique.")
@@ -92,11 +92,11 @@ def _check(wanted: Json) -> None:
         raise validation_error(f"Period {period} is neither 1, 5, 10, 20, 30 nor a multiple of 60.")
 
 
-def _points(world: World, region: str, wanted: Json, asked: Json) -> list[Point]:
+def _points(world: World, region: str, wanted: Json, request: Json) -> list[Point]:
     metric = wanted["Metric"]
     named = metric_name(region, metric.get("Namespace", ""), metric.get("MetricName", ""), _dimensions(metric))
     period = timedelta(seconds=wanted["Period"])
-    first = _rounded_down(asked["StartTime"], wanted["Period"], world.account.now())
+    first = _rounded_down(request["StartTime"], wanted["Period"], world.account.now())
     # AWS counts the periods from the rounded start, so their own grid need not be the clock's.
     periods: dict[datetime, list[Sample]] = {}
     for sample in world.metrics.of(named, wanted.get("Unit")):
@@ -105,7 +105,7 @@ def _points(world: World, region: str, wanted: Json, asked: Json) -> list[Point]
     return [
         Point(began, float(STATISTICS[wanted["Stat"]](samples)))
         for began, samples in periods.items()
-        if first <= began < asked["EndTime"]
+        if first <= began < request["EndTime"]
     ]
 
 
@@ -119,11 +119,11 @@ def _dimensions(metric: Json) -> dict[str, str]:
     return {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions") or []}
 
 
-def _page(found: Mapping[str, Sequence[Point]], labels: Mapping[str, str], asked: Json) -> Json:
-    size = asked.get("MaxDatapoints", _MOST_POINTS)
+def _page(found: Mapping[str, Sequence[Point]], labels: Mapping[str, str], request: Json) -> Json:
+    size = request.get("MaxDatapoints", _MOST_POINTS)
     if not 1 <= size <= _MOST_POINTS:
         raise too_much("maxDatapoints", f"value between 1 and {_MOST_POINTS}")
-    start = place(asked)
+    start = place(request)
     end = start + size
     results = []
     before = 0

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.world import World
 
 
-def describe_repositories(world: World, region: str, asked: Json) -> Json:
+def describe_repositories(world: World, region: str, request: Json) -> Json:
     """Operation DescribeRepositories."""
-    if asked.get("repositoryNames"):
-        found = [_repository(world, region, asked, name) for name in asked["repositoryNames"]]
+    if request.get("repositoryNames"):
+        found = [_repository(world, region, request, name) for name in request["repositoryNames"]]
     else:
-        account = asked.get("registryId", world.account.id)
+        account = request.get("registryId", world.account.id)
         found = [
             each for each in world.registries.repositories.values() if (each.account, each.region) == (account, region)
         ]
-    repositories, more = page(found, asked, largest=1000, default=100)
+    repositories, more = page(found, request, largest=1000, default=100)
     return {
         "repositories": [
             {
@@ -40,26 +40,26 @@ def describe_repositories(world: World, region: str, asked: Json) -> Json:
     }
 
 
-def describe_images(world: World, region: str, asked: Json) -> Json:
+def describe_images(world: World, region: str, request: Json) -> Json:
     """Operation DescribeImages."""
-    repository = _repository(world, region, asked)
-    wanted = asked.get("imageIds")
+    repository = _repository(world, region, request)
+    wanted = request.get("imageIds")
     if not wanted:
-        digests, more = page(_filtered(repository, asked), asked, largest=1000, default=100)
+        digests, more = page(_filtered(repository, request), request, largest=1000, default=100)
         return {"imageDetails": [_details(repository, digest) for digest in digests], **more}
-    if "maxResults" in asked or "nextToken" in asked:
+    if "maxResults" in request or "nextToken" in request:
         raise invalid("maxResults and nextToken cannot be used with imageIds")
     _check_number(wanted)
     found = dict.fromkeys(_required(repository, image) for image in wanted)
     return {"imageDetails": [_details(repository, digest) for digest in found]}
 
 
-def batch_get_image(world: World, region: str, asked: Json) -> Json:
+def batch_get_image(world: World, region: str, request: Json) -> Json:
     """Operation BatchGetImage. It never converts: a manifest is returned as it was pushed."""
-    repository = _repository(world, region, asked)
-    _check_number(asked["imageIds"])
+    repository = _repository(world, region, request)
+    _check_number(request["imageIds"])
     images, failures = [], []
-    for wanted in asked["imageIds"]:
+    for wanted in request["imageIds"]:
         failure = _failure(repository, wanted)
         if failure:
             failures.append({"imageId": wanted, **failure})
@@ -79,10 +79,10 @@ def batch_get_image(world: World, region: str, asked: Json) -> Json:
     return {"images": images, "failures": failures}
 
 
-def get_download_url_for_layer(world: World, region: str, asked: Json) -> Json:
+def get_download_url_for_layer(world: World, region: str, request: Json) -> Json:
     """Operation GetDownloadUrlForLayer, for layers and configs alike."""
-    repository = _repository(world, region, asked)
-    digest = asked["layerDigest"]
+    repository = _repository(world, region, request)
+    digest = request["layerDigest"]
     if digest not in repository.blobs:
         raise AwsError(
             "LayersNotFoundException",
@@ -100,8 +100,8 @@ OPERATIONS: Mapping[str, Operation] = {
 """The operations, by name."""
 
 
-def _repository(world: World, region: str, asked: Json, name: str = "") -> Repository:
-    account, name = asked.get("registryId", world.account.id), name or asked["repositoryName"]
+def _repository(world: World, region: str, request: Json, name: str = "") -> Repository:
+    account, name = request.get("registryId", world.account.id), name or request["repositoryName"]
     repository = world.registries.find(account, region, name)
     if repository is None:
         raise AwsError(
@@ -120,8 +120,8 @@ def _check_number(ids: list[Json]) -> None:
         raise invalid("Invalid parameter at 'imageIds': member must have length less than or equal to 100")
 
 
-def _filtered(repository: Repository, asked: Json) -> list[str]:
-    status = asked.get("filter", {}).get("tagStatus", "ANY")
+def _filtered(repository: Repository, request: Json) -> list[str]:
+    status = request.get("filter", {}).get("tagStatus", "ANY")
     tagged = set(repository.tags.values())
     return [digest for digest in repository.images if status == "ANY" or (digest in tagged) == (status == "TAGGED")]
 

@@ -34,39 +34,39 @@ REASONS: Mapping[str, tuple[str, str]] = {
 _NOT_REGISTERED = ("Target.NotRegistered", "Target is not registered to the target group")
 
 
-def describe_target_groups(world: World, region: str, asked: Json) -> Json | None:
+def describe_target_groups(world: World, region: str, request: Json) -> Json | None:
     """Operation DescribeTargetGroups; None if the sandbox has none of the target groups."""
     here = [group for group in world.target_groups.by_arn.values() if group.region == region]
-    wanted = [*asked.get("TargetGroupArns", ()), *asked.get("Names", ())]
+    wanted = [*request.get("TargetGroupArns", ()), *request.get("Names", ())]
     found = [group for group in here if not wanted or group.arn in wanted or group.name in wanted]
-    if "LoadBalancerArn" in asked:
-        found = [group for group in found if group.load_balancer == asked["LoadBalancerArn"]]
+    if "LoadBalancerArn" in request:
+        found = [group for group in found if group.load_balancer == request["LoadBalancerArn"]]
     if not found:
         return None
     if wanted and len(found) < len(wanted):
         raise AwsError("TargetGroupNotFound", "One or more target groups not found")
-    size = asked.get("PageSize", _MOST)
-    start = int(asked.get("Marker", 0))
+    size = request.get("PageSize", _MOST)
+    start = int(request.get("Marker", 0))
     more = {"NextMarker": str(start + size)} if start + size < len(found) else {}
     return {"TargetGroups": [_target_group(group) for group in found[start : start + size]], **more}
 
 
-def describe_target_health(world: World, region: str, asked: Json) -> Json | None:
+def describe_target_health(world: World, region: str, request: Json) -> Json | None:
     """Operation DescribeTargetHealth; None if the sandbox does not have the target group."""
-    group = world.target_groups.find(region, asked.get("TargetGroupArn", ""))
+    group = world.target_groups.find(region, request.get("TargetGroupArn", ""))
     if group is None:
         return None
     found = [_target(group, task) for task in _registered(world, group)]
-    if "Targets" in asked:
-        found = [target for wanted in asked["Targets"] for target in _asked_for(wanted, found)]
+    if "Targets" in request:
+        found = [target for wanted in request["Targets"] for target in _requested(wanted, found)]
     return {"TargetHealthDescriptions": found}
 
 
-def describe_rules(world: World, region: str, asked: Json) -> Json | None:
+def describe_rules(world: World, region: str, request: Json) -> Json | None:
     """Operation DescribeRules; None if the sandbox has none of the rules or the listener."""
     rules = [rule for rule in _rules(world, region) if not rule.is_listener]
-    wanted = asked.get("RuleArns", ())
-    found = [rule for rule in rules if rule.arn in wanted or rule.listener_arn == asked.get("ListenerArn")]
+    wanted = request.get("RuleArns", ())
+    found = [rule for rule in rules if rule.arn in wanted or rule.listener_arn == request.get("ListenerArn")]
     if not found:
         return None
     if len(found) < len(wanted):
@@ -79,13 +79,13 @@ def describe_rules(world: World, region: str, asked: Json) -> Json | None:
     }
 
 
-def describe_listeners(world: World, region: str, asked: Json) -> Json | None:
+def describe_listeners(world: World, region: str, request: Json) -> Json | None:
     """Operation DescribeListeners; None if the sandbox has none of the listeners or the load balancer."""
-    wanted = asked.get("ListenerArns", ())
+    wanted = request.get("ListenerArns", ())
     found = [
         rule
         for rule in _rules(world, region)
-        if rule.listener_arn in wanted or rule.load_balancer == asked.get("LoadBalancerArn")
+        if rule.listener_arn in wanted or rule.load_balancer == request.get("LoadBalancerArn")
     ]
     if not found:
         return None
@@ -134,7 +134,7 @@ def _registered(world: World, group: SandboxTargetGroup) -> Iterable[SandboxTask
                 )
 
 
-def _asked_for(wanted: Json, found: Iterable[Json]) -> Iterable[Json]:
+def _requested(wanted: Json, found: Iterable[Json]) -> Iterable[Json]:
     fitting = [
         one
         for one in found

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 class Operation(Protocol):
     """Answers one operation, in the shape of botocore's service model."""
 
-    def __call__(self, world: World, region: str, asked: Json, /) -> Json:
+    def __call__(self, world: World, region: str, request: Json, /) -> Json:
         """Return the answer to a call in a region.
 
         Raises:
@@ -31,7 +31,7 @@ class Operation(Protocol):
         ...
 
 
-def page(items: Sequence[T], asked: Json, *, largest: int, default: int | None = None) -> tuple[list[T], Json]:
+def page(items: Sequence[T], request: Json, *, largest: int, default: int | None = None) -> tuple[list[T], Json]:
     """Return one page of a listing.
 
     Returns:
@@ -40,10 +40,10 @@ def page(items: Sequence[T], asked: Json, *, largest: int, default: int | None =
     Raises:
         AwsError: If `maxResults` or `nextToken` is not what the service allows.
     """
-    size = asked.get("maxResults", default or largest)
+    size = request.get("maxResults", default or largest)
     if not 1 <= size <= largest:
         raise invalid(f"maxResults must be between 1 and {largest}")
-    start = read_token(asked["nextToken"]).get("start", 0) if asked.get("nextToken") else 0
+    start = read_token(request["nextToken"]).get("start", 0) if request.get("nextToken") else 0
     end = start + size
     more = {"nextToken": make_token({"start": end})} if end < len(items) else {}
     return list(items[start:end]), more

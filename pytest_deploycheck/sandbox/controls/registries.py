@@ -125,13 +125,13 @@ class RegistryControls:
             data: The bytes it is served as from now on; None takes it away.
 
         Raises:
-            LookupError: If there is no such blob.
+            LookupError: If the blob is unknown.
         """
         with self._world.account.lock:
             target = self._world.account.reference(reference)
             repository = self._world.registries.find(target.account, target.region, target.repository)
             if repository is None or digest not in repository.blobs:
-                raise LookupError(f"There is no blob {digest} in {target.repository}")
+                raise LookupError(f"Unknown blob {digest} in {target.repository}")
             if data is None:
                 del repository.blobs[digest]
             else:
@@ -140,7 +140,7 @@ class RegistryControls:
     def set_tag_mutability(self, reference: str, mutability: TagMutability) -> None:
         """Set whether the tags of a repository can be moved. The repository is created if it does not exist.
 
-        ECR tells it; the sandbox moves tags all the same.
+        ECR reports it; the sandbox moves tags nevertheless.
 
         Raises:
             ValueError: If the reference is not to an ECR registry.

@@ -28,7 +28,7 @@ class SandboxImage:
         uri: The whole reference it was pushed by.
         repository: The repository's name.
         tags: The tags given with the push. They may have moved on since.
-        digest: The digest of the manifest, or of the index where there are several platforms.
+        digest: The digest of the manifest, or of the index of several platforms.
         pushed_at: When it was pushed.
         layers: The layers of the first platform, lowest first; the last is the one with the application.
         children: The digests of an index's manifests by platform as it was given, such as `linux/amd64`; empty without
@@ -72,11 +72,11 @@ class Repository:
         account: The account whose registry it is in.
         region: The region of that registry.
         name: Its name.
-        created_at: When it was made.
-        images: What was pushed, by digest, oldest first.
-        tags: Which digest each tag points to.
+        created_at: When it was created.
+        images: Its images by digest, oldest first.
+        tags: The digest that each tag points to.
         blobs: Configs and layers by digest.
-        mutability: Whether its tags can be moved, as ECR tells it.
+        mutability: Whether its tags can be moved: `MUTABLE` or `IMMUTABLE`.
     """
 
     account: str

@@ -58,7 +58,7 @@ class World(Resources):
         return [each for first in self._services for each in first.successors]
 
     def add_service(self, service: SandboxService) -> None:
-        """Add a service, which takes the name of a deleted one where there is one."""
+        """Add a service, which takes over the name of a deleted one, if any."""
         namesake = self.services.get((service.region, service.cluster, service.name))
         if namesake:
             namesake.successor = service

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _MOST = 100
 
 
-def describe_container_instances(world: World, region: str, asked: Json) -> Json:
+def describe_container_instances(world: World, region: str, request: Json) -> Json:
     """Operation DescribeContainerInstances."""
-    cluster = cluster_name(world, region, asked)
-    wanted = asked["containerInstances"]
+    cluster = cluster_name(world, region, request)
+    wanted = request["containerInstances"]
     if not 1 <= len(wanted) <= _MOST:
         raise invalid(f"Container instances must contain between 1 and {_MOST} elements.")
     known = {instance.id: instance for instance in world.instances.of(region, cluster)}

@@ -24,24 +24,24 @@ _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "S
 _PAUSE = timedelta(minutes=1440)
 
 
-def list_service_deployments(world: World, region: str, asked: Json) -> Json:
+def list_service_deployments(world: World, region: str, request: Json) -> Json:
     """Operation ListServiceDeployments: the newest first."""
-    cluster = cluster_name(world, region, asked)
-    service = world.services.get((region, cluster, last_part(asked["service"])))
+    cluster = cluster_name(world, region, request)
+    service = world.services.get((region, cluster, last_part(request["service"])))
     if service is None:
         raise AwsError("ServiceNotFoundException", "Service not found.")
-    window = asked.get("createdAt", {})
+    window = request.get("createdAt", {})
     found = [
         _brief(rollout)
         for rollout in reversed(service.service_deployments)
-        if _deployment_status(rollout) in (asked.get("status") or [_deployment_status(rollout)])
+        if _deployment_status(rollout) in (request.get("status") or [_deployment_status(rollout)])
         and window.get("after", rollout.created_at) <= rollout.created_at <= window.get("before", rollout.created_at)
     ]
-    listed, more = page(found, asked, largest=100, default=_FIRST_PAGE)
+    listed, more = page(found, request, largest=100, default=_FIRST_PAGE)
     return {"serviceDeployments": listed, **more}
 
 
-def describe_service_deployments(world: World, region: str, asked: Json) -> Json:
+def describe_service_deployments(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServiceDeployments."""
     known = {
         rollout.deployment_arn: (service, rollout)
@@ -49,14 +49,14 @@ def describe_service_deployments(world: World, region: str, asked: Json) -> Json
         if service.region == region
         for rollout in service.service_deployments
     }
-    wanted = _checked(asked["serviceDeploymentArns"])
+    wanted = _checked(request["serviceDeploymentArns"])
     return {
         "serviceDeployments": [_whole(*known[arn]) for arn in wanted if arn in known],
         "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
     }
 
 
-def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
+def describe_service_revisions(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServiceRevisions."""
     known = {
         rollout.revision_arn: (service, rollout)
@@ -65,7 +65,7 @@ def describe_service_revisions(world: World, region: str, asked: Json) -> Json:
         # A rollback shares the revision of the rollout that it returns to.
         for rollout in service.service_deployments
     }
-    wanted = _checked(asked["serviceRevisionArns"])
+    wanted = _checked(request["serviceRevisionArns"])
     return {
         "serviceRevisions": [_revision(*known[arn]) for arn in wanted if arn in known],
         "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],

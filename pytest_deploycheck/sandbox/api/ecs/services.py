@@ -32,36 +32,36 @@ _COUNTED = {
 }
 
 
-def list_services(world: World, region: str, asked: Json) -> Json:
+def list_services(world: World, region: str, request: Json) -> Json:
     """Operation ListServices."""
-    cluster = cluster_name(world, region, asked)
+    cluster = cluster_name(world, region, request)
     here = [each for key, each in world.services.items() if key[:2] == (region, cluster)]
     arns = [each.arn for each in here if each.status == "ACTIVE"]
-    listed, more = page(arns, asked, largest=100, default=10)
+    listed, more = page(arns, request, largest=100, default=10)
     return {"serviceArns": listed, **more}
 
 
-def list_clusters(world: World, region: str, asked: Json) -> Json:
+def list_clusters(world: World, region: str, request: Json) -> Json:
     """Operation ListClusters."""
     names = sorted(name for where, name in world.clusters if where == region)
     arns = [world.account.ecs_arn(region, "cluster", name) for name in names]
-    listed, more = page(arns, asked, largest=100)
+    listed, more = page(arns, request, largest=100)
     return {"clusterArns": listed, **more}
 
 
-def list_tags_for_resource(world: World, region: str, asked: Json) -> Json:
+def list_tags_for_resource(world: World, region: str, request: Json) -> Json:
     """Operation ListTagsForResource, for services."""
-    wanted = asked["resourceArn"]
+    wanted = request["resourceArn"]
     service = next((each for each in world.services.values() if each.region == region and each.arn == wanted), None)
     if service is None:
         raise AwsError("ServiceNotFoundException", "Service not found.")
     return {"tags": _tags(service)}
 
 
-def describe_clusters(world: World, region: str, asked: Json) -> Json:
+def describe_clusters(world: World, region: str, request: Json) -> Json:
     """Operation DescribeClusters."""
     found, failures = [], []
-    for wanted in asked.get("clusters") or ["default"]:
+    for wanted in request.get("clusters") or ["default"]:
         name = last_part(wanted)
         arn = world.account.ecs_arn(region, "cluster", name)
         if (region, name) not in world.clusters:
@@ -83,32 +83,32 @@ def describe_clusters(world: World, region: str, asked: Json) -> Json:
     return {"clusters": found, "failures": failures}
 
 
-def describe_services(world: World, region: str, asked: Json) -> Json:
+def describe_services(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServices."""
-    cluster = cluster_name(world, region, asked)
-    if not 1 <= len(asked["services"]) <= _MOST_SERVICES:
+    cluster = cluster_name(world, region, request)
+    if not 1 <= len(request["services"]) <= _MOST_SERVICES:
         raise invalid(f"Services must contain between 1 and {_MOST_SERVICES} elements.")
     found, failures = [], []
-    for wanted in asked["services"]:
+    for wanted in request["services"]:
         service = world.services.get((region, cluster, last_part(wanted)))
         if service is None:
             arn = world.account.ecs_arn(region, "service", cluster, last_part(wanted))
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            tags = {"tags": _tags(service)} if "TAGS" in asked.get("include", ()) else {}
+            tags = {"tags": _tags(service)} if "TAGS" in request.get("include", ()) else {}
             found.append({**_service(world, service), **tags})
     return {"services": found, "failures": failures}
 
 
-def describe_task_sets(world: World, region: str, asked: Json) -> Json:
+def describe_task_sets(world: World, region: str, request: Json) -> Json:
     """Operation DescribeTaskSets: all of a service if none are given."""
-    cluster = cluster_name(world, region, asked)
-    service = world.services.get((region, cluster, last_part(asked["service"])))
+    cluster = cluster_name(world, region, request)
+    service = world.services.get((region, cluster, last_part(request["service"])))
     if service is None:
         raise AwsError("ServiceNotFoundException", "Service not found.")
     shown = [rollout for rollout in reversed(service.rollouts) if rollout.status != "INACTIVE"]
     known = {} if service.controller == "ECS" else {rollout.id: rollout for rollout in shown}
-    wanted = [each.partition(":task-set/")[2].split("/", 2)[-1] or each for each in asked.get("taskSets", known)]
+    wanted = [each.partition(":task-set/")[2].split("/", 2)[-1] or each for each in request.get("taskSets", known)]
     missing = [each for each in wanted if each not in known]
     return {
         "taskSets": [_task_set(world, known[each]) for each in wanted if each in known],

@@ -23,9 +23,9 @@ _PROXY_PROPERTIES = {
 }
 
 
-def describe_task_definition(world: World, region: str, asked: Json) -> Json:
+def describe_task_definition(world: World, region: str, request: Json) -> Json:
     """Operation DescribeTaskDefinition: the newest revision if only a family is given."""
-    wanted = last_part(asked["taskDefinition"])
+    wanted = last_part(request["taskDefinition"])
     here = [each for each in world.definitions.values() if each.region == region]
     fitting = [each for each in here if wanted in {each.family, f"{each.family}:{each.revision}"}]
     if not fitting:

@@ -20,34 +20,34 @@ _MOST = 100
 _CPU_NAMES = {"X86_64": "x86_64", "ARM64": "arm64"}
 
 
-def list_tasks(world: World, region: str, asked: Json) -> Json:
+def list_tasks(world: World, region: str, request: Json) -> Json:
     """Operation ListTasks."""
-    cluster = cluster_name(world, region, asked)
+    cluster = cluster_name(world, region, request)
     tasks = world.tasks(region, cluster)
-    desired = asked.get("desiredStatus", "RUNNING")
+    desired = request.get("desiredStatus", "RUNNING")
     # No task has the desired status PENDING in ECS: a request for it finds nothing.
     tasks = [task for task in tasks if task.desired_status == desired]
-    if asked.get("serviceName"):
-        name = last_part(asked["serviceName"])
+    if request.get("serviceName"):
+        name = last_part(request["serviceName"])
         if (region, cluster, name) not in world.services:
             raise AwsError("ServiceNotFoundException", "Service not found.")
         tasks = [task for task in tasks if task.group == f"service:{name}"]
-    if asked.get("family"):
-        tasks = [task for task in tasks if task.definition.family == asked["family"]]
-    if asked.get("startedBy"):
-        tasks = [task for task in tasks if task.started_by == asked["startedBy"]]
-    listed, more = page([task.arn for task in tasks if task.is_listed], asked, largest=_MOST)
+    if request.get("family"):
+        tasks = [task for task in tasks if task.definition.family == request["family"]]
+    if request.get("startedBy"):
+        tasks = [task for task in tasks if task.started_by == request["startedBy"]]
+    listed, more = page([task.arn for task in tasks if task.is_listed], request, largest=_MOST)
     return {"taskArns": listed, **more}
 
 
-def describe_tasks(world: World, region: str, asked: Json) -> Json:
+def describe_tasks(world: World, region: str, request: Json) -> Json:
     """Operation DescribeTasks."""
-    cluster = cluster_name(world, region, asked)
-    if not 1 <= len(asked["tasks"]) <= _MOST:
+    cluster = cluster_name(world, region, request)
+    if not 1 <= len(request["tasks"]) <= _MOST:
         raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")
     known = {task.id: task for task in world.tasks(region, cluster)}
     found, failures = [], []
-    for wanted in asked["tasks"]:
+    for wanted in request["tasks"]:
         task = known.get(last_part(wanted))
         if task is None:
             arn = world.account.ecs_arn(region, "task", cluster, last_part(wanted))
@@ -64,13 +64,13 @@ OPERATIONS: Mapping[str, Operation] = {
 """The operations, by name."""
 
 
-def cluster_name(world: World, region: str, asked: Json) -> str:
+def cluster_name(world: World, region: str, request: Json) -> str:
     """Return the name of the cluster of a request.
 
     Raises:
         AwsError: If the cluster is unknown.
     """
-    name = last_part(asked.get("cluster") or "default")
+    name = last_part(request.get("cluster") or "default")
     if (region, name) not in world.clusters:
         raise AwsError("ClusterNotFoundException", "Cluster not found.")
     return name

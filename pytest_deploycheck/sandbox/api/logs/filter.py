@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import parse_filter_pattern
-from pytest_deploycheck.sandbox.api.logs.groups import asked_group, missing, require_standard
+from pytest_deploycheck.sandbox.api.logs.groups import missing, requested_group, require_standard
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, make_token, read_token
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
@@ -51,17 +51,17 @@ class _PageStart(NamedTuple):
         return self._replace(timestamp=line.timestamp, number=line.number, after_empty=False)
 
 
-def filter_log_events(world: World, region: str, asked: Json) -> Json:
+def filter_log_events(world: World, region: str, request: Json) -> Json:
     """Operation FilterLogEvents."""
-    group = asked_group(world, region, asked)
+    group = requested_group(world, region, request)
     require_standard(group, "FilterLogEvents")
-    limit = _checked_limit(asked)
+    limit = _checked_limit(request)
     now = milliseconds(world.account.now())
     streams = group.visible_streams(now)
-    if any(name not in streams for name in asked.get("logStreamNames") or ()):
+    if any(name not in streams for name in request.get("logStreamNames") or ()):
         raise missing("log stream")
     paging = world.paging
-    token: str = asked.get("nextToken") or ""
+    token: str = request.get("nextToken") or ""
     # The token fixes the lines of a reading: one that arrives between two pages must not shift the second.
     place = _read_place(token) if token else _PageStart(uuid4().hex, now, world.logs.newest)
     is_repeated = bool(token) and paging.repeated[token] < paging.repeat_token
@@ -72,15 +72,15 @@ def filter_log_events(world: World, region: str, asked: Json) -> Json:
     elif paging.empty_pages and not place.after_empty:
         return _answer([], place._replace(after_empty=True).token)
     first = max(
-        bisect_left(group.lines, asked.get("startTime", 0), key=lambda line: line.timestamp),
+        bisect_left(group.lines, request.get("startTime", 0), key=lambda line: line.timestamp),
         bisect_left(group.lines, (place.timestamp, place.number), key=lambda line: (line.timestamp, line.number)),
     )
     end = (
-        bisect_right(group.lines, asked["endTime"], key=lambda line: line.timestamp)
-        if "endTime" in asked
+        bisect_right(group.lines, request["endTime"], key=lambda line: line.timestamp)
+        if "endTime" in request
         else len(group.lines)
     )
-    events, following = _page(group.lines, range(first, end), _condition(asked, place), min(limit, paging.size))
+    events, following = _page(group.lines, range(first, end), _condition(request, place), min(limit, paging.size))
     if is_repeated:
         return _answer(events, token)
     if following is None:
@@ -94,10 +94,10 @@ OPERATIONS: Mapping[str, Operation] = {"FilterLogEvents": filter_log_events}
 """The operations, by name."""
 
 
-def _checked_limit(asked: Json) -> int:
-    limit: int = asked.get("limit", _MOST_EVENTS)
-    names = asked.get("logStreamNames") or ()
-    if names and asked.get("logStreamNamePrefix"):
+def _checked_limit(request: Json) -> int:
+    limit: int = request.get("limit", _MOST_EVENTS)
+    names = request.get("logStreamNames") or ()
+    if names and request.get("logStreamNamePrefix"):
         raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive")
     if len(names) > _MOST_STREAMS:
         raise invalid(f"logStreamNames must have length less than or equal to {_MOST_STREAMS}")
@@ -113,13 +113,13 @@ def _read_place(token: str) -> _PageStart:
         raise invalid("The specified nextToken is invalid.") from error
 
 
-def _condition(asked: Json, place: _PageStart) -> Callable[[LogLine], bool]:
-    names = frozenset(asked.get("logStreamNames") or ())
-    prefix = asked.get("logStreamNamePrefix", "")
-    pattern = parse_filter_pattern(asked.get("filterPattern", ""))
+def _condition(request: Json, place: _PageStart) -> Callable[[LogLine], bool]:
+    names = frozenset(request.get("logStreamNames") or ())
+    prefix = request.get("logStreamNamePrefix", "")
+    pattern = parse_filter_pattern(request.get("filterPattern", ""))
     now, newest = place.now, place.newest
 
-    def is_asked_for(line: LogLine) -> bool:
+    def is_requested(line: LogLine) -> bool:
         return (
             line.arrives <= now
             and line.number <= newest
@@ -128,18 +128,18 @@ def _condition(asked: Json, place: _PageStart) -> Callable[[LogLine], bool]:
             and pattern.matches(line.message)
         )
 
-    return is_asked_for
+    return is_requested
 
 
 def _page(
-    lines: Sequence[LogLine], window: range, is_asked_for: Callable[[LogLine], bool], most: int
+    lines: Sequence[LogLine], window: range, is_requested: Callable[[LogLine], bool], most: int
 ) -> tuple[list[LogLine], LogLine | None]:
     """Return the lines of a page, and the line after them, if any."""
     found: list[LogLine] = []
     size = 0
     for index in window:
         line = lines[index]
-        if not is_asked_for(line):
+        if not is_requested(line):
             continue
         size += line.size
         if len(found) == most or (found and size > _MOST_BYTES):

@@ -29,13 +29,13 @@ def find_group(world: World, region: str, identifier: str) -> LogGroup:
     return group
 
 
-def asked_group(world: World, region: str, asked: Json) -> LogGroup:
+def requested_group(world: World, region: str, request: Json) -> LogGroup:
     """Return the log group that a request names.
 
     Raises:
         AwsError: If the log group is unknown.
     """
-    return find_group(world, region, str(asked.get("logGroupName") or asked.get("logGroupIdentifier") or ""))
+    return find_group(world, region, str(request.get("logGroupName") or request.get("logGroupIdentifier") or ""))
 
 
 def require_standard(group: LogGroup, operation: str) -> None:
@@ -58,14 +58,14 @@ def missing(kind: str) -> AwsError:
     return AwsError("ResourceNotFoundException", f"The specified {kind} does not exist.")
 
 
-def describe_log_groups(world: World, region: str, asked: Json) -> Json:
+def describe_log_groups(world: World, region: str, request: Json) -> Json:
     """Operation DescribeLogGroups."""
-    prefix, part = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
+    prefix, part = request.get("logGroupNamePrefix", ""), request.get("logGroupNamePattern", "")
     found = sorted(
         (group for (where, name), group in world.logs.groups.items() if where == region and name.startswith(prefix)),
         key=lambda group: group.name,
     )
-    listed, more = _limited([group for group in found if part in group.name], asked)
+    listed, more = _limited([group for group in found if part in group.name], request)
     return {
         "logGroups": [
             {
@@ -83,15 +83,15 @@ def describe_log_groups(world: World, region: str, asked: Json) -> Json:
     }
 
 
-def put_log_events(world: World, region: str, asked: Json) -> Json:
+def put_log_events(world: World, region: str, request: Json) -> Json:
     """Operation PutLogEvents."""
-    group = asked_group(world, region, asked)
+    group = requested_group(world, region, request)
     now = world.account.now()
-    if asked["logStreamName"] not in group.visible_streams(milliseconds(now)):
+    if request["logStreamName"] not in group.visible_streams(milliseconds(now)):
         raise missing("log stream")
-    for event in asked["logEvents"]:
+    for event in request["logEvents"]:
         logged = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-        world.logs.add(group, asked["logStreamName"], event["message"], logged, now)
+        world.logs.add(group, request["logStreamName"], event["message"], logged, now)
     return {"nextSequenceToken": "0"}
 
 
@@ -102,5 +102,5 @@ OPERATIONS: Mapping[str, Operation] = {
 """The operations, by name."""
 
 
-def _limited(items: list[T], asked: Json) -> tuple[list[T], Json]:
-    return page(items, {**asked, "maxResults": asked.get("limit", 50)}, largest=50)
+def _limited(items: list[T], request: Json) -> tuple[list[T], Json]:
+    return page(items, {**request, "maxResults": request.get("limit", 50)}, largest=50)

@@ -25,22 +25,22 @@ _MOST_ASKED = 100_000
 _GROUP_PARAMETERS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 
 
-def start_query(world: World, region: str, asked: Json) -> Json:
+def start_query(world: World, region: str, request: Json) -> Json:
     """Operation StartQuery. The query covers the events that have arrived by then."""
-    if asked.get("queryLanguage", "CWLI") != "CWLI":
+    if request.get("queryLanguage", "CWLI") != "CWLI":
         raise invalid("The sandbox supports Logs Insights QL (CWLI) only")
-    limit = asked.get("limit", _MOST_ROWS)
+    limit = request.get("limit", _MOST_ROWS)
     if not 1 <= limit <= _MOST_ASKED:
         raise invalid(f"limit must be between 1 and {_MOST_ASKED}")
-    if asked["endTime"] < asked["startTime"]:
+    if request["endTime"] < request["startTime"]:
         raise invalid("endTime must not be before startTime")
-    query = parse_query(asked["queryString"])
-    groups = _groups(world, region, asked)
+    query = parse_query(request["queryString"])
+    groups = _groups(world, region, request)
     matched: list[Record] = []
     scanned = scanned_bytes = 0
     for group in groups:
         log = f"{world.account.id}:{group.name}"
-        for line in _window(world, group, asked):
+        for line in _window(world, group, request):
             scanned += 1
             scanned_bytes += line.size
             record = Record(line, log)
@@ -51,13 +51,13 @@ def start_query(world: World, region: str, asked: Json) -> Json:
     return {"queryId": started.id}
 
 
-def get_query_results(world: World, _region: str, asked: Json) -> Json:
+def get_query_results(world: World, _region: str, request: Json) -> Json:
     """Operation GetQueryResults: half of the results while the query runs, all of them when it is complete."""
-    query = _query(world, asked)
-    query.asked += 1
+    query = _query(world, request)
+    query.polled += 1
     status = query.status(world.querying)
     rows = query.rows if status == "Complete" else query.rows[: len(query.rows) // 2]
-    wanted = {**asked, "maxResults": asked.get("maxItems") or _MOST_ROWS}
+    wanted = {**request, "maxResults": request.get("maxItems") or _MOST_ROWS}
     shown, more = page(rows, wanted, largest=_MOST_ROWS)
     return {
         "queryLanguage": "CWLI",
@@ -82,18 +82,18 @@ OPERATIONS: Mapping[str, Operation] = {
 """The operations, by name."""
 
 
-def _query(world: World, asked: Json) -> SandboxQuery:
-    query = world.queries.get(asked["queryId"])
+def _query(world: World, request: Json) -> SandboxQuery:
+    query = world.queries.get(request["queryId"])
     if query is None:
-        raise AwsError("ResourceNotFoundException", f"Query {asked['queryId']} does not exist")
+        raise AwsError("ResourceNotFoundException", f"Query {request['queryId']} does not exist")
     return query
 
 
-def _groups(world: World, region: str, asked: Json) -> list[LogGroup]:
-    given = [name for name in _GROUP_PARAMETERS if asked.get(name)]
+def _groups(world: World, region: str, request: Json) -> list[LogGroup]:
+    given = [name for name in _GROUP_PARAMETERS if request.get(name)]
     if len(given) != 1:
         raise invalid(f"Exactly one of {', '.join(_GROUP_PARAMETERS)} must be given")
-    named = asked[given[0]]
+    named = request[given[0]]
     identifiers = [named] if isinstance(named, str) else named
     if len(identifiers) > _MOST_GROUPS:
         raise invalid(f"At most {_MOST_GROUPS} log groups can be queried")
@@ -102,8 +102,8 @@ def _groups(world: World, region: str, asked: Json) -> list[LogGroup]:
     return [find_group(world, region, identifier) for identifier in identifiers]
 
 
-def _window(world: World, group: LogGroup, asked: Json) -> Iterator[LogLine]:
+def _window(world: World, group: LogGroup, request: Json) -> Iterator[LogLine]:
     now = milliseconds(world.account.now())
-    first = bisect_left(group.lines, asked["startTime"] * 1000, key=lambda line: line.timestamp)
-    end = bisect_right(group.lines, asked["endTime"] * 1000, key=lambda line: line.timestamp)
+    first = bisect_left(group.lines, request["startTime"] * 1000, key=lambda line: line.timestamp)
+    end = bisect_right(group.lines, request["endTime"] * 1000, key=lambda line: line.timestamp)
     return (line for line in group.lines[first:end] if line.arrives <= now)

@@ -62,14 +62,14 @@ class TailSession:
 
     Attributes:
         world: The state that it reads.
-        asked: The parameters of the request.
+        request: The parameters of the request.
         watches: The log groups.
         pattern: The filter pattern.
         id: The session's id.
     """
 
     world: World
-    asked: Json
+    request: Json
     watches: list[_WatchedGroup]
     pattern: FilterPattern
     id: str = field(default_factory=lambda: str(uuid4()))
@@ -82,9 +82,9 @@ class TailSession:
                 "requestId": str(uuid4()),
                 "sessionId": self.id,
                 "logGroupIdentifiers": [watch.arn for watch in self.watches],
-                "logStreamNames": self.asked.get("logStreamNames"),
-                "logStreamNamePrefixes": self.asked.get("logStreamNamePrefixes"),
-                "logEventFilterPattern": self.asked.get("logEventFilterPattern"),
+                "logStreamNames": self.request.get("logStreamNames"),
+                "logStreamNamePrefixes": self.request.get("logStreamNamePrefixes"),
+                "logEventFilterPattern": self.request.get("logEventFilterPattern"),
             }
         )
 
@@ -92,7 +92,7 @@ class TailSession:
         """Return the event with the lines that have arrived since the last."""
         with self.world.account.lock:
             now = milliseconds(self.world.account.now())
-            found = [(watch.arn, line) for watch in self.watches for line in watch.new(now) if self._is_asked_for(line)]
+            found = [(watch.arn, line) for watch in self.watches for line in watch.new(now) if self._is_requested(line)]
             sampled = self.world.tailing.sampled
         if sampled:
             first = (self._matches + 1) % 2
@@ -106,9 +106,9 @@ class TailSession:
             "sessionResults": [_event(arn, line) for arn, line in found],
         }
 
-    def _is_asked_for(self, line: LogLine) -> bool:
-        names = self.asked.get("logStreamNames")
-        prefixes = self.asked.get("logStreamNamePrefixes")
+    def _is_requested(self, line: LogLine) -> bool:
+        names = self.request.get("logStreamNames")
+        prefixes = self.request.get("logStreamNamePrefixes")
         return (
             (not names or line.stream in names)
             and (not prefixes or line.stream.startswith(tuple(prefixes)))
@@ -116,21 +116,21 @@ class TailSession:
         )
 
 
-def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
+def start_live_tail(world: World, region: str, request: Json) -> TailSession:
     """Start a session for StartLiveTail.
 
     Raises:
         AwsError: If the service would answer with an error.
     """
-    identifiers = asked.get("logGroupIdentifiers") or []
+    identifiers = request.get("logGroupIdentifiers") or []
     if not 1 <= len(identifiers) <= _MOST_GROUPS:
         raise invalid(f"logGroupIdentifiers must have between 1 and {_MOST_GROUPS} members")
-    names, prefixes = asked.get("logStreamNames"), asked.get("logStreamNamePrefixes")
+    names, prefixes = request.get("logStreamNames"), request.get("logStreamNamePrefixes")
     if names and prefixes:
         raise invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive")
     if (names or prefixes) and len(identifiers) > 1:
         raise invalid("Log streams can be chosen for a single log group only")
-    pattern = parse_filter_pattern(asked.get("logEventFilterPattern", ""))
+    pattern = parse_filter_pattern(request.get("logEventFilterPattern", ""))
     now = milliseconds(world.account.now())
     watches = []
     for identifier in identifiers:
@@ -138,7 +138,7 @@ def start_live_tail(world: World, region: str, asked: Json) -> TailSession:
         require_standard(group, "StartLiveTail")
         coming = [line for line in group.logged if line.arrives > now]
         watches.append(_WatchedGroup(identifier, group, len(group.logged), coming))
-    return TailSession(world, asked, watches, pattern)
+    return TailSession(world, request, watches, pattern)
 
 
 class TailSessions:

@@ -194,7 +194,7 @@ class SandboxService(ServiceRollouts):
 
         They count in `RequestCount`, and those that failed in `HTTPCode_Target_5XX_Count`, of the namespace
         `AWS/ApplicationELB`: with the dimensions `TargetGroup` and `LoadBalancer`, and with `LoadBalancer`
-        alone. As with real load balancers there is no value where there was nothing to count.
+        alone. As with real load balancers, metrics without anything to count have no value.
 
         Args:
             requests: The number of requests.

@@ -60,8 +60,8 @@ class TaskState:
         host_port: The port of the instance at which its application is reached, where it has no address.
         id: Its id.
         is_listed: Whether ListTasks lists it; otherwise it is only counted and described.
-        shown_status: The status that DescribeTasks shows where it differs from `last_status`, such as a word that
-            clients do not know.
+        shown_status: The status that DescribeTasks shows where it differs from `last_status`, such as one that
+            clients do not support.
         container_states: The states of containers that differ from that of the task, by name.
     """
 

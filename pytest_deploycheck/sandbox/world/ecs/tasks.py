@@ -38,7 +38,7 @@ class SandboxTask(TaskState):
             reason: The reason that it stopped.
 
         Raises:
-            LookupError: If there is no such container.
+            LookupError: If the container is unknown.
         """
         with self._account.lock:
             self.container_states[self.definition.container(name).name] = ContainerState(last_status, exit_code, reason)
@@ -109,7 +109,7 @@ class SandboxTask(TaskState):
             router: Whether a log router (FireLens without `log_key`) wraps it in JSON.
 
         Raises:
-            LookupError: If there is no such container, or its log group was deleted.
+            LookupError: If the container is unknown, or its log group was deleted.
         """
         with self._account.lock:
             group, stream = self._log_of(container)
@@ -135,7 +135,7 @@ class SandboxTask(TaskState):
             container: The container that logs them; default: the first.
 
         Raises:
-            LookupError: If there is no such container, or its log group was deleted.
+            LookupError: If the container is unknown, or its log group was deleted.
         """
         with self._account.lock:
             group, stream = self._log_of(container)

@@ -22,7 +22,7 @@ class SandboxQuery:
         scanned_bytes: The bytes of these lines.
         matched: The number of lines that met its conditions.
         groups: The number of log groups it scanned.
-        asked: How often its results were requested.
+        polled: The number of requests for its results.
         id: Its id.
     """
 
@@ -31,9 +31,9 @@ class SandboxQuery:
     scanned_bytes: int
     matched: int
     groups: int
-    asked: int = 0
+    polled: int = 0
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def status(self, querying: Querying) -> str:
         """Return its status, given the behaviour of queries."""
-        return "Running" if self.asked <= querying.running else querying.ends
+        return "Running" if self.polled <= querying.running else querying.ends
