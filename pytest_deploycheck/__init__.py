@@ -5,6 +5,7 @@ With pytest: `pytest --deploy-env=dev`. In a script: `pytest_deploycheck.verify(
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -114,6 +115,7 @@ def verify(
         pytest_deploycheck.errors.EnvironmentUnusableError: There is nothing to look at, or no way in.
     """
     # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
+    from pytest_deploycheck.checkout.git import commit_of  # noqa: PLC0415
     from pytest_deploycheck.config import loading, values  # noqa: PLC0415
     from pytest_deploycheck.config.baseline import read_baseline  # noqa: PLC0415
     from pytest_deploycheck.config.build_log import read_build_log  # noqa: PLC0415
@@ -144,6 +146,7 @@ def verify(
             else None,
             baseline=read_baseline(baseline, "baseline") if baseline else None,
             build_log=read_build_log(build_log, "build_log") if build_log else None,
+            commit=commit_of(root, os.environ),
         ),
         source=root,
     )

@@ -20,6 +20,7 @@ from hypothesis import settings
 from support.other_plugins import without
 
 import pytest_deploycheck
+from pytest_deploycheck.checkout.git import CI_VARIABLES
 
 if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import Sandbox
@@ -72,7 +73,7 @@ def pytester(
 def _no_aws_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what would lead a test to a real account, or change what a run of the plugin is asked."""
     for name in os.environ:
-        if name.startswith(("AWS_", "DEPLOYCHECK_")):
+        if name.startswith(("AWS_", "DEPLOYCHECK_")) or name in CI_VARIABLES:
             monkeypatch.delenv(name)
 
 

@@ -83,7 +83,13 @@ def shop(aws: Sandbox) -> SandboxService:
 
 def verify(aws: Sandbox, url: str, report: Path) -> tuple[str, str | None]:
     """Run the deploy tests as CI does after a deployment, but here; return the verdict and the broken link."""
-    options = ["--deploy-env=dev", f"--base-url={url}", "--deploy-log-wait=0.5s", f"--deploy-report={report}"]
+    options = [
+        "--deploy-env=dev",
+        "--deploy-image=1.1",
+        f"--base-url={url}",
+        "--deploy-log-wait=0.5s",
+        f"--deploy-report={report}",
+    ]
     command = [sys.executable, "-m", "pytest", *options]
     subprocess.run(command, cwd=HERE, env=os.environ | aws.environ, check=False, timeout=60)
     written = json.loads(report.read_text(encoding="utf-8"))

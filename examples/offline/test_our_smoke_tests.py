@@ -28,9 +28,10 @@ def shop(aws: Sandbox) -> SandboxService:
     return aws.create_service("shop-service", cluster="default", image="shop:latest", desired=2)
 
 
-def verify(aws: Sandbox) -> int:
+def verify(aws: Sandbox, release: str = "1.0") -> int:
     """Carry out the checks of deploycheck.toml as CI does, but in the sandbox; the exit status is the verdict."""
-    command = [sys.executable, "-m", "pytest", "deploycheck", "--deploy-env=dev", "--deploy-log-wait=1s"]
+    options = ["--deploy-env=dev", f"--deploy-image={release}", "--deploy-log-wait=1s"]
+    command = [sys.executable, "-m", "pytest", "deploycheck", *options]
     return subprocess.run(command, cwd=HERE, env=os.environ | aws.environ, check=False, timeout=60).returncode
 
 
@@ -52,7 +53,7 @@ def test_a_push_without_a_rollout_is_refuted(aws: Sandbox, shop: SandboxService)
     shop.log("listening on port 8080")
     aws.push_image("shop:1.1", {"app/main.py": "print('hello')"}, tags=("latest",))
 
-    assert verify(aws) == REFUTED
+    assert verify(aws, "1.1") == REFUTED
 
 
 def test_silence_is_no_proof(aws: Sandbox, shop: SandboxService) -> None:

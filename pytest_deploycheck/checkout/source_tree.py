@@ -1,23 +1,20 @@
-"""The content of the checkout: the digests of the files that an image should have, and their commit."""
+"""The digests of the files of the checkout that an image should have."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from pytest_deploycheck.checkout.dockerignore import Ignore
-from pytest_deploycheck.facts.source import Checkout, FileDigest, SourceFile, SourceTree
+from pytest_deploycheck.facts.source import FileDigest, SourceFile, SourceTree
 from pytest_deploycheck.oci.files.file_digest import file_digest
 
 _CHUNK = 1 << 20
-_GIT_SECONDS = 10.0
 
 BY_PRODUCTS = (
     "**/__pycache__",
@@ -63,33 +60,6 @@ def source_tree(root: Path, local: str, *, exclude: Sequence[str] = ()) -> Sourc
             found.append((path, real))
     files = tuple(SourceFile(path, _digest_of(real)) for path, real in sorted(found))
     return SourceTree(place.local, files, left_out, _sha256(files))
-
-
-def checkout(root: Path) -> Checkout:
-    """The commit that a checkout is at, and whether tracked files were changed since; in the whole of its repository.
-
-    Without git, without a repository or a commit, and where git refuses or takes too long, neither is known.
-
-    Args:
-        root: A folder of the checkout.
-    """
-    git = shutil.which("git")
-    if git is None:
-        return Checkout()
-    # Neither takes a lock nor starts a daemon: it only looks.
-    command = [git, "--no-optional-locks", "-C", str(root), "-c", "core.fsmonitor=false", "status"]
-    command += ["--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=untracked"]
-    # A hook of git runs with variables that name another work tree than that of the root.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        finished = subprocess.run(command, capture_output=True, check=True, timeout=_GIT_SECONDS, env=environment)  # noqa: S603 - no shell, and no word of it is foreign
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return Checkout()
-    lines = finished.stdout.splitlines()
-    revision = next((line.split()[-1].decode() for line in lines if line.startswith(b"# branch.oid ")), "(initial)")
-    if revision == "(initial)":
-        return Checkout()
-    return Checkout(revision, any(not line.startswith(b"#") for line in lines))
 
 
 class _Place(Struct, frozen=True):

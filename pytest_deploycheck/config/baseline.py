@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,18 @@ def _previous(service: Mapping[str, Any], observed_at: datetime) -> Previous:
         rollout_began_at=_time(rollout["started_at"]),
         is_settled=rollout["outcome"] != "IN_PROGRESS",
         running=tuple(dict.fromkeys(task["digest"] for task in service["tasks"] if task["digest"])),
+        by_container=_by_container(service["tasks"]),
         is_verified=service["verdict"] == "VERIFIED",
     )
+
+
+def _by_container(tasks: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the digests that each container ran, without containers of which one is not known."""
+    ran: dict[str, dict[str | None, None]] = {}
+    for task in tasks:
+        for container, digest in task["containers"].items():
+            ran.setdefault(container, {})[digest] = None
+    return {container: tuple(filter(None, digests)) for container, digests in ran.items() if None not in digests}
 
 
 def _time(text: str | None) -> datetime | None:

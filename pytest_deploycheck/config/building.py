@@ -67,6 +67,7 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         live_tail=table.get("live_tail", False),
         strict_tags=table.get("strict_tags", False),
         mask=tuple(table.get("mask", ())),
+        intent=table.get("intent", "release"),
         max_unpacked_bytes=table.get("max_unpacked_bytes"),
         max_layer_entries=table.get("max_layer_entries"),
         services={service: _service(service, settings) for service, settings in table.get("services", {}).items()},

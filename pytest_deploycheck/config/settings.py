@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.build import BuildLog
+from pytest_deploycheck.facts.commit import Commit
 
 CHAIN = ("image", "rollout", "tasks", "logs", "health")
 """The links of the chain of evidence, in its order."""
@@ -20,6 +21,7 @@ DEFAULT_REQUIRE = ("image", "rollout", "tasks", "logs")
 """The links that must be proven where an environment does not say otherwise."""
 
 ExpectationKind = Literal["expect", "forbid", "sequence"]
+Intent = Literal["release", "task-definition"]
 TaskScope = Literal["any", "all"]
 SequenceScope = Literal["task", "service"]
 
@@ -166,6 +168,8 @@ class EnvironmentSettings(Struct, frozen=True):
         live_tail: Whether a wait for log lines may open a Live Tail session, which costs by the minute.
         strict_tags: Whether an image that is named by a tag which can be moved fails.
         mask: Regular expressions for secrets that are masked in everything written, beside the built-in ones.
+        intent: What says which image was to be shipped: the release or the checkout, or the task definition for those
+            who only watch for drift.
         max_unpacked_bytes: How many bytes a layer may unpack to, or None for the bound that is built in.
         max_layer_entries: How many entries a layer may have, or None for the bound that is built in.
         services: The services, by the name they have in the configuration.
@@ -184,6 +188,7 @@ class EnvironmentSettings(Struct, frozen=True):
     live_tail: bool = False
     strict_tags: bool = False
     mask: tuple[str, ...] = ()
+    intent: Intent = "release"
     max_unpacked_bytes: int | None = None
     max_layer_entries: int | None = None
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
@@ -225,6 +230,8 @@ class Options(Struct, frozen=True):
         pushed_after: The image must have been pushed after this, or None.
         baseline: What ran before, or None.
         build_log: What the build said, or None.
+        commit: The commit of the checkout or of the CI's build, or None.
+        command: The command that starts such a run, to propose more options for it, or an empty string.
     """
 
     services: tuple[str, ...]
@@ -235,3 +242,5 @@ class Options(Struct, frozen=True):
     pushed_after: When | None = None
     baseline: Baseline | None = None
     build_log: BuildLog | None = None
+    commit: Commit | None = None
+    command: str = ""

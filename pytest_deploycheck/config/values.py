@@ -25,6 +25,10 @@ _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)(?P<unit>[smhd]?)", re.A
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION_FORMS = "90, 90s, 5m, 1h, 1d"
 
+_EPOCH_SECONDS = 10
+_EPOCH = re.compile(r"\d{10}(?:\d{3})?", re.ASCII)
+"""Seconds or milliseconds since 1970, as `date +%s` prints them, from 1970 until 2286."""
+
 # Further back than any image, and still a date that can be computed with.
 _LONGEST_BACK = timedelta(days=36525)
 
@@ -53,9 +57,10 @@ def duration(text: str, source: str) -> float:
 
 
 def when(text: str, source: str, *, commit_time: Callable[[], datetime] | None) -> When:
-    """A moment, from an ISO time, a duration back from now, `today` or `commit`.
+    """Return a moment, from an ISO time, a time since 1970, a duration back from now, `today` or `commit`.
 
-    A time without a zone is UTC; a date alone is its first moment; a plain number is seconds back.
+    A time without a zone is UTC; a date alone is its first moment. A number of 10 digits is seconds since 1970, one of
+    13 digits milliseconds; any other is seconds back.
 
     Args:
         text: As written.
@@ -68,6 +73,8 @@ def when(text: str, source: str, *, commit_time: Callable[[], datetime] | None) 
     word = text.strip()
     if word == "today":
         return When(text, today=True)
+    if _EPOCH.fullmatch(word):
+        return When(text, at=datetime.fromtimestamp(int(word) / (1000 if len(word) > _EPOCH_SECONDS else 1), UTC))
     if word == "commit" and commit_time is not None:
         return When(text, at=commit_time())
     seconds = _seconds(word)
@@ -83,7 +90,8 @@ def when(text: str, source: str, *, commit_time: Callable[[], datetime] | None) 
         words = ["today"] if commit_time is None else ["today", "commit"]
         raise ConfigurationError(
             f"{source}: found {text!r}{did_you_mean(word, words)} Allowed: an ISO time such as"
-            f" 2025-11-26T11:17:40Z, a duration back such as {_DURATION_FORMS}, {', '.join(words)}"
+            f" 2025-11-26T11:17:40Z, seconds or milliseconds since 1970, a duration back such as {_DURATION_FORMS},"
+            f" {', '.join(words)}"
         )
     if seconds > _LONGEST_BACK.total_seconds():
         raise ConfigurationError(f"{source}: found {text!r}; allowed: at most {_LONGEST_BACK.days}d back")

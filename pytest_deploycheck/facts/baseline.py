@@ -25,6 +25,7 @@ class Previous(Struct, frozen=True):
         rollout_began_at: When that rollout began, or None.
         is_settled: Whether that rollout was over then.
         running: The digests that the tasks ran then.
+        by_container: The digests that each container ran then, by its name.
         is_verified: Whether it was verified then that this image ran, and worked.
     """
 
@@ -39,6 +40,7 @@ class Previous(Struct, frozen=True):
     rollout_began_at: datetime | None = None
     is_settled: bool = True
     running: tuple[str, ...] = ()
+    by_container: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_verified: bool = False
 
     def has(self, layer: Layer) -> bool:

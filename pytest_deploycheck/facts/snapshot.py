@@ -22,8 +22,12 @@ _COUNTED = frozenset({"RUNNING", "ACTIVATING", "DEACTIVATING"})
 """The states of tasks that may be among the running tasks that a service counts."""
 
 Absence = Literal["repository", "tag", "digest"]
-Namer = Literal["option", "configuration", "task definition", "first observation"]
-"""Who named the expected image; `first observation`: the task definition did at first, and names another one by now."""
+Namer = Literal["option", "configuration", "commit", "task definition", "first observation"]
+"""Who named the expected image.
+
+`commit`: a tag holds the commit of the checkout; `first observation`: the task definition did at first, and names
+another one by now.
+"""
 
 
 class Problem(Struct, frozen=True):
@@ -79,7 +83,11 @@ class Judged(Struct, frozen=True):
         earlier: The image that an earlier rollout brought, or else the one pushed before; None where none was found.
         ran_before: The images that earlier rollouts brought and that are still in the registry, the newest first.
         has_earlier: Whether there is an image that was pushed before, or None where that was not looked at.
-        tags_can_move: Whether the repository lets its tags be moved, or None where that may not be read.
+        tags_can_move: Whether the repository lets the tag of the task definition be moved, or None where that may not
+            be read.
+        expected_tag_can_move: Whether it lets the tag of the expected image be moved, or None.
+        newer: The images of the repository that were pushed later than the expected one, the newest first; None
+            where that is not known.
     """
 
     container: str
@@ -91,6 +99,8 @@ class Judged(Struct, frozen=True):
     ran_before: tuple[Image, ...] = ()
     has_earlier: bool | None = None
     tags_can_move: bool | None = None
+    expected_tag_can_move: bool | None = None
+    newer: tuple[Image, ...] | None = None
 
     @property
     def is_own_reference(self) -> bool:

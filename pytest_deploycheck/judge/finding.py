@@ -181,6 +181,7 @@ class Check(Struct, frozen=True):
 
 
 IMAGE_EXISTS = Check("image-exists", "image", is_telling=True)
+IMAGE_INTENDED = Check("image-intended", "image", is_telling=True)
 IMAGE_TAG = Check("image-tag", "image")
 IMAGE_REPOSITORY = Check("image-repository", "image")
 IMAGE_PUSHED = Check("image-pushed", "image")
@@ -196,6 +197,7 @@ ERROR_RATE = Check("error-rate", "health")
 
 FIXED_CHECKS = (
     IMAGE_EXISTS,
+    IMAGE_INTENDED,
     IMAGE_TAG,
     IMAGE_REPOSITORY,
     IMAGE_PUSHED,

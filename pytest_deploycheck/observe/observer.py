@@ -57,7 +57,8 @@ class Observer:
         self._first = first or FirstObservation()
         self._ecs = EcsQueries(session, environment.cluster, once)
         home = Registry(identity.account, identity.region)
-        images = ExpectedImages(session, contents, options, home=home, first=self._first, once=once)
+        commit = options.commit if environment.intent != "task-definition" else None
+        images = ExpectedImages(session, contents, options, home=home, first=self._first, once=once, commit=commit)
         self._services = ServiceObserver(
             session, identity, environment, options, self._ecs, images, with_health=with_health
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from pytest_deploycheck.checkout.git import commit_of
 from pytest_deploycheck.config import loading, values
 from pytest_deploycheck.config.baseline import read_baseline
 from pytest_deploycheck.config.build_log import read_build_log
@@ -98,6 +100,13 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
     )
 
 
+def _command(env: Given, scenario: Given) -> str:
+    """Return the command of the run as far as it names what is verified."""
+    words = ["pytest", f"{options.ENV.flag}={env.text}"]
+    words += [f"{options.SANDBOX.flag}={scenario.text}"] if scenario.values else []
+    return shlex.join(words)
+
+
 def _given(config: pytest.Config, option: Option, *, in_sandbox: bool) -> Given:
     asked = given(config, option)
     if in_sandbox and asked.is_default and option in (options.WAIT, options.LOG_WAIT):
@@ -151,6 +160,8 @@ def _options(
         pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=config.rootpath),
         baseline=baseline,
         build_log=read_build_log(_path(config, build_log), build_log.source) if build_log.values else None,
+        commit=commit_of(config.invocation_params.dir, os.environ),
+        command=_command(asked[options.ENV.flag], asked[options.SANDBOX.flag]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
-from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Finding, Status
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.redaction import clean, clean_lines
@@ -51,6 +51,7 @@ def _service(service: ServiceReport) -> dict[str, Any]:
         "name": service.name,
         "verdict": str(service.judgement.verdict),
         "broken_link": service.judgement.broken_link,
+        "intent": _intent(service),
         "image": _images(service.facts)[0] if service.facts.judged else None,
         "images": _images(service.facts),
         "source": _source(service),
@@ -70,6 +71,18 @@ def _service(service: ServiceReport) -> dict[str, Any]:
             for moment in timeline(service.analysis, service.findings)
         ],
     }
+
+
+def _intent(service: ServiceReport) -> dict[str, Any] | None:
+    """What ties the image to the release, as `image-intended` found it; None where that was not selected."""
+    finding = next((finding for finding in service.findings if finding.id == IMAGE_INTENDED.id), None)
+    if finding is None:
+        return None
+    # Of several containers each has its own evidence.
+    parts = [finding.evidence, *(part for part in finding.evidence.values() if isinstance(part, Mapping))]
+    ties = dict.fromkeys(str(part["by"]) for part in parts if part.get("by"))
+    by = ", ".join(ties) if finding.status is Status.PASS else None
+    return {"status": str(finding.status), "by": by, "detail": finding.summary}
 
 
 def _images(facts: ServiceFacts) -> list[dict[str, Any]]:

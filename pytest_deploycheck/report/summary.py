@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_deploycheck.config.settings import CHAIN
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, POLICIES, WORST_FIRST, Finding, Status
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, IMAGE_INTENDED, POLICIES, WORST_FIRST, Finding, Status
 from pytest_deploycheck.judge.proposal import proposes_rollback
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import plural, roughly, short
@@ -47,17 +47,21 @@ def summary(report: RunReport) -> list[str]:
 
 
 def _service(service: ServiceReport, report: RunReport) -> list[str]:
-    head = f"{service.judgement.verdict}: {service.name} in {report.environment}"
+    head = f"{service.judgement.verdict}: {service.name} in {report.environment}{_intent(service)}"
     tests = [test for test in report.tests if test.concerns(service.name)]
     if service.judgement.verdict is Verdict.VERIFIED:
         return [f"{head}: {_proof(service, tests)}", *_advice(service)]
     broken = _broken_link(service)
     lines = [f"{head}, broken link: {broken}" if broken else head]
+    links = []
     for link in CHAIN:
-        lines += _link(link, service, is_broken=link == broken)
-    lines += _tests(tests)
-    lines += _left_out(service)
-    lines += _diagnosis(service, broken, tests)
+        links += _link(link, service, is_broken=link == broken)
+    links += _tests(tests)
+    links += _left_out(service)
+    diagnosis = _diagnosis(service, broken, tests)
+    # Where nothing is known to be wrong, what was to be shipped has to be said before all else is of use.
+    is_open = service.judgement.verdict is Verdict.UNPROVEN and broken == IMAGE_INTENDED.link
+    lines += [links[0], *diagnosis, *links[1:]] if is_open and links else [*links, *diagnosis]
     if service.judgement.verdict is Verdict.REFUTED:
         lines += _rollback(service)
     return lines + _advice(service)
@@ -90,6 +94,12 @@ def _left_out(service: ServiceReport) -> list[str]:
     if service.judgement.verdict is Verdict.UNPROVEN:
         then = "; a verdict needs them, so nothing counts as verified (exit status 7)"
     return [f"  not selected: {which}{then}"]
+
+
+def _intent(service: ServiceReport) -> str:
+    """Return that the verdict holds against the task definition alone, where it does."""
+    is_drift = any(one.id == IMAGE_INTENDED.id and one.status is Status.SKIP for one in service.findings)
+    return " (against its task definition alone)" if is_drift else ""
 
 
 def clock_of_this_machine(offset: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from pytest_deploycheck.checkout.source_tree import checkout
+from pytest_deploycheck.checkout.git import checkout
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.baseline import Previous

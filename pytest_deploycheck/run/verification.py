@@ -5,15 +5,18 @@ A run looks once (`Verification.observe`), is judged from the facts, and looks a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from pytest_deploycheck.checkout.dockerfile import copied_folders
+from pytest_deploycheck.checkout.git import CI_VARIABLES
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.facts.snapshot import Identity, Observation
+from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
@@ -23,6 +26,7 @@ from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
 from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
 from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository, judge_tag
+from pytest_deploycheck.judge.checks.image_intent import Release, judge_intended
 from pytest_deploycheck.judge.checks.logs import LogCheck, log_check
 from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.checks.targets import judge_targets
@@ -107,7 +111,9 @@ class Verification:
         if observation:
             self._access.identity = observation.identity
             self._access.first.take_over(observation.services)
-        self._images = ImageChecks(environment, options, source or Path.cwd(), self._access.open_layer)
+        self._root = source or Path.cwd()
+        self._images = ImageChecks(environment, options, self._root, self._access.open_layer)
+        self._contents: dict[tuple[str | None, ...], Finding] = {}
         self._tails = LogTails(
             self._access,
             environment,
@@ -267,10 +273,13 @@ class Verification:
         settings = self.environment.services[facts.name]
         return {
             "image-exists": lambda: judge_exists(analysis),
+            "image-intended": lambda: judge_intended(
+                analysis, self._release, judge_pushed(analysis, self._pushed_after()), lambda: self._content(facts)
+            ),
             "image-tag": lambda: judge_tag(analysis, strict_tags=self.environment.strict_tags),
             "image-repository": lambda: judge_repository(analysis),
             "image-pushed": lambda: judge_pushed(analysis, self._pushed_after()),
-            "image-content": lambda: self._images.judge_content(facts),
+            "image-content": lambda: self._content(facts),
             "image-layers": lambda: self._images.judge_layers(facts),
             "rollout-complete": lambda: self._judge_rollout(analysis),
             "tasks-running": lambda: judge_running(analysis),
@@ -311,6 +320,26 @@ class Verification:
             complete=complete,
             mask=self.environment.mask,
         )
+
+    @property
+    def _release(self) -> Release:
+        """What is known of the release from outside the cluster."""
+        return Release(
+            environment=self.environment.name,
+            region=self.identity.region,
+            intent=self.environment.intent,
+            commit=self.options.commit,
+            ci_variable=next((name for name in CI_VARIABLES if os.environ.get(name)), ""),
+            copied=copied_folders(self._root),
+            command=self.options.command,
+        )
+
+    def _content(self, facts: ServiceFacts) -> Finding:
+        """Return the finding of `image-content`, which two checks need and which opens layers."""
+        key = (facts.name, *(one.expected.digest for one in facts.judged))
+        if key not in self._contents:
+            self._contents[key] = self._images.judge_content(facts)
+        return self._contents[key]
 
     def _pushed_after(self) -> datetime | None:
         after = self.options.pushed_after

@@ -16,6 +16,9 @@ OTHER_REPOSITORY = "content-marketing-swarm-backend"
 LOG_GROUP = "/ecs/content-marketing-swarm-dev-backend"
 EXPECTED_TAG = "2025.11.26-1"
 EARLIER_TAG = "2025.11.25-1"
+
+COMMIT_TAGS = ("9f8e7d6", "1a2b3c4")
+"""The tags of a team that names its images by commits: of a week ago, and of today."""
 DESIRED = 2
 
 _COMMON_FILES: Mapping[str, str] = {

@@ -120,19 +120,18 @@ def log_lines(tasks: Sequence[SandboxTask], lines: Iterable[str], first: datetim
 
 
 def configuration(aws: Sandbox, *, repository: str = incident.REPOSITORY, **service: Any) -> dict[str, Any]:
-    """Return the configuration of the environment, with further keys of the service."""
+    """Return the configuration of the environment, with further keys of the service; None leaves a key out."""
+    settings = {
+        "service": incident.SERVICE,
+        "container": incident.CONTAINER,
+        "image": f"{repository}:{incident.EXPECTED_TAG}",
+        "logs": [dict(expectation) for expectation in incident.EXPECTATIONS],
+        **service,
+    }
     return {
         "region": aws.region,
         "cluster": incident.CLUSTER,
         # Lines of the sandbox are visible at once, so that an absence needs no wait.
         "log_settle": "0.1s",
-        "services": {
-            "backend": {
-                "service": incident.SERVICE,
-                "container": incident.CONTAINER,
-                "image": f"{repository}:{incident.EXPECTED_TAG}",
-                "logs": [dict(expectation) for expectation in incident.EXPECTATIONS],
-                **service,
-            }
-        },
+        "services": {"backend": {key: value for key, value in settings.items() if value is not None}},
     }

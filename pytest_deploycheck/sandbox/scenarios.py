@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.sandbox.sandbox import Sandbox
 
+_A_WEEK = timedelta(days=7)
 _LATE_SECONDS = 0.5
 
 
@@ -82,6 +83,23 @@ def _nothing_deployed(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     log_with_health_checks(aws, service.running_tasks, incident.EARLIER_LINES)
     return configuration(aws)
+
+
+def _stale(aws: Sandbox) -> dict[str, Any]:
+    now = aws.now()
+    running, pushed = (f"{incident.REPOSITORY}:{tag}" for tag in incident.COMMIT_TAGS)
+    aws.push_image(running, incident.EXPECTED_FILES, at=now - _A_WEEK)
+    service = aws.create_service(
+        incident.SERVICE,
+        cluster=incident.CLUSTER,
+        image=running,
+        container=incident.CONTAINER,
+        desired=2,
+        at=now - _A_WEEK + timedelta(minutes=10),
+    )
+    log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, incident.EXPECTED_LINES)
+    aws.push_image(pushed, {**incident.EXPECTED_FILES, "app/later.py": "later = True"}, at=now - ROLLED_BACK)
+    return configuration(aws, image=None)
 
 
 def _cached_layer(aws: Sandbox) -> dict[str, Any]:
@@ -207,6 +225,11 @@ SCENARIOS: Mapping[str, Scenario] = {
             "nothing-deployed",
             "The image was never pushed: yesterday's tasks keep running.",
             _nothing_deployed,
+        ),
+        Scenario(
+            "stale",
+            "A newer image was pushed and never rolled out, and nothing says which image was to be shipped.",
+            _stale,
         ),
         Scenario(
             "cached-layer",

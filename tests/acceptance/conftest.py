@@ -110,6 +110,8 @@ class Shop:
         self._runs = runs
         self._pytester = pytester
         now = aws.now()
+        # Versions are fixed and `latest` moves, so that a version names the image to be shipped.
+        aws.set_tag_mutability("shop", "IMMUTABLE_WITH_EXCLUSION", excluded=["latest"])
         aws.push_image("shop:1", {"app/main.py": "print('1')"}, tags=["latest"], at=now - timedelta(hours=3))
         self.service: SandboxService = aws.create_service(
             "shop", cluster="shop", image="shop:latest", desired=2, at=now - timedelta(hours=2)

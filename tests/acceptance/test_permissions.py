@@ -84,6 +84,9 @@ def test_every_read_is_denied_once_below() -> None:
 @pytest.mark.parametrize("action", DENIALS)
 def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
     """Only what no other permitted read answers is in error and names the action; a degraded answer says that it is."""
+    # A version that is fixed by what it looks like, not only by what the repository says of its tags.
+    shop.aws.tag_image("shop:2", "2.0")
+    shop.configure({"shop": shop.settings(image="shop:2.0")})
     shop.aws.deny(action)
     is_told(shop, shop.verify(), action, *DENIALS[action])
 

@@ -27,6 +27,7 @@ ALL_LOGS = {f"logs-{number}" for number in range(1, 8)}
 TRUTHS = {
     "healthy": Truth("VERIFIED", None, "COMPLETED", 0, set(), set()),
     "nothing-deployed": Truth("REFUTED", "image", "NOT_STARTED", 1, {"image-exists", "rollout-complete"}, ALL_LOGS),
+    "stale": Truth("UNPROVEN", "image", "COMPLETED", 7, set(), {"image-intended"}),
     "cached-layer": Truth(
         "REFUTED", "logs", "COMPLETED", 1, {"logs-1", "logs-2", "logs-3", "logs-4", "logs-6", "logs-7"}, set()
     ),

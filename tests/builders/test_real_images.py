@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_deploycheck import verify
-from pytest_deploycheck.checkout.source_tree import checkout as state_of
+from pytest_deploycheck.checkout.git import checkout as state_of
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.judge.checks.image_content import judge_content
 from pytest_deploycheck.judge.checks.image_layers import judge_layers

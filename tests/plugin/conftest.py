@@ -202,6 +202,8 @@ class World:
         """Make a service that ran an old image for a day and was rolled out ten minutes ago."""
         aws = self.aws
         day, minutes = aws.now() - timedelta(days=1), aws.now() - timedelta(minutes=10)
+        # Tags other than `latest` are fixed, so that one names the image to be shipped.
+        aws.set_tag_mutability(f"shop-{name}", "IMMUTABLE_WITH_EXCLUSION", excluded=["latest"])
         aws.push_image(f"shop-{name}:old", {"app/main.py": f"old {name}"}, tags=("latest",), at=day)
         service = aws.create_service(
             f"shop-{name}", cluster="shop", image=f"shop-{name}:latest", desired=desired, at=day, **settings

@@ -181,7 +181,7 @@ def test_the_fixture_and_the_environment_agree(deploy: Deploy, pytester: pytest.
     )
     outcome = is_told(deploy, world, ENVIRONMENT)
     assert not_passed(outcome) == {}
-    outcome.result.assert_outcomes(passed=2, deselected=13)
+    outcome.result.assert_outcomes(passed=2, deselected=14)
 
 
 def test_an_explicit_url_reaches_the_fixture(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:

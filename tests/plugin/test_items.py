@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, World
 
 BEFORE_LOGS = [
-    *("image-exists", "image-tag", "image-repository", "image-pushed", "image-content", "image-layers"),
+    *("image-exists", "image-intended", "image-tag", "image-repository", "image-pushed", "image-content"),
+    "image-layers",
     *("rollout-complete", "tasks-running", "tasks-run-image"),
 ]
 AFTER_LOGS = ["targets-healthy", "containers-healthy", "alarms-ok", "error-rate"]

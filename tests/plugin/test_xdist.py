@@ -40,7 +40,8 @@ def test_one_verdict_and_one_report(pytester: pytest.Pytester) -> None:
     assert (result.ret, report["verdict"], report["broken_link"]) == (0, "VERIFIED", None)
     assert outcomes(report) == dict.fromkeys(("test_said", "test_image", "test_env", "test_rollout"), "passed")
     assert [check["id"] for check in report["services"][0]["checks"]] == [
-        *("image-exists", "image-tag", "image-repository", "image-pushed", "image-content", "image-layers"),
+        *("image-exists", "image-intended", "image-tag", "image-repository", "image-pushed", "image-content"),
+        "image-layers",
         *("rollout-complete", "tasks-running", "tasks-run-image"),
         *(f"logs-{number}" for number in range(1, 8)),
         *("targets-healthy", "containers-healthy", "alarms-ok", "error-rate"),

@@ -85,14 +85,23 @@ def has_new_format(lines: list[str]) -> bool:
 def test_every_scenario_has_the_configuration_of_an_environment(world: World) -> None:
     """Cluster, service and container of the table exist, and it has the seven expectations."""
     assert set(world.config) == {"region", "cluster", "log_settle", "services"}
-    assert set(world.backend) - {"alarms", "error_rate"} == {"service", "container", "image", "logs"}
+    assert set(world.backend) - {"alarms", "error_rate", "image"} == {"service", "container", "logs"}
     assert len(world.backend["logs"]) == 7
     assert world.service()["desiredCount"] == 2
-    assert world.backend["image"].endswith(f":{NEW}")
+    assert world.name == "stale" or world.backend["image"].endswith(f":{NEW}")
     (task, *_) = world.tasks()
     assert task["containers"][0]["name"] == world.backend["container"]
-    assert task["containers"][0]["image"].endswith("/content-marketing-swarm-dev-backend:latest")
+    tag = "9f8e7d6" if world.name == "stale" else "latest"
+    assert task["containers"][0]["image"].endswith(f"/content-marketing-swarm-dev-backend:{tag}")
     assert SCENARIOS[world.name].description.endswith(".")
+
+
+@of("stale")
+def test_stale(world: World) -> None:
+    """No image is named; both tasks run the image of the task definition, and a newer one was pushed."""
+    assert "image" not in world.backend
+    assert world.digests() == [world.image("9f8e7d6")] * 2
+    assert world.image("1a2b3c4") not in world.digests()
 
 
 @of("healthy")

@@ -11,7 +11,7 @@ from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import read
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, Check, Finding
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, IMAGE_INTENDED, Check, Finding
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from support.judging import (
@@ -49,6 +49,11 @@ LINE = "Found 3 platform sections"
 NEEDED = tuple(check for check in FIXED_CHECKS if check.is_telling)
 """The checks that a verdict needs where nothing but the defaults is configured."""
 
+INTENDED = IMAGE_INTENDED.passes(
+    "--deploy-image names the image by the tag v2.0, which is its own", evidence={"by": "name"}
+)
+"""The finding of a run in which the image was named."""
+
 IDENTITY = Identity("123456789012", "arn:aws:sts::123456789012:assumed-role/ci/run", "us-east-1")
 
 
@@ -64,6 +69,7 @@ def findings_of(facts: ServiceFacts, logs: Finding | None = None) -> tuple[Findi
     """What every check of a service finds."""
     return (
         judge_exists(facts),
+        INTENDED,
         judge_repository(facts),
         judge_pushed(facts, None),
         judge_complete(facts, waited=2),

@@ -68,6 +68,8 @@ class Room:
     def __init__(self, aws: Sandbox, folder: Path) -> None:
         self.aws = aws
         self._folder = folder
+        # Versions are fixed and `latest` moves, so that a version names the image to be shipped.
+        aws.set_tag_mutability("shop", "IMMUTABLE_WITH_EXCLUSION", excluded=["latest"])
 
     def ago(self, minutes: float) -> Any:
         """Return the servers' time some minutes ago."""
@@ -99,17 +101,18 @@ class Room:
         # Lines of the sandbox are visible at once, so that an absence needs no wait.
         table = {"cluster": "shop", "log_settle": "0.1s", "services": services, **(environment or {})}
         file = self._folder / "deploycheck.toml"
-        file.write_text(f"env = {_toml({'dev': table})}\n", encoding="utf-8")
+        file.write_text(f"env = {toml({'dev': table})}\n", encoding="utf-8")
         self.aws.calls.clear()
         report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
         return Seen(report, list(self.aws.calls))
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """Return a value as TOML writes it inline."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)
 
 

@@ -8,11 +8,13 @@ if TYPE_CHECKING:
 
 def test_many_services_are_described_ten_at_a_time(room: Room) -> None:
     """Twelve services of one environment take two calls of DescribeServices, and each gets its own verdict."""
-    room.aws.push_image("many:1", {"app": "1"}, at=room.ago(60))
+    room.aws.push_image("many:1.0", {"app": "1"}, at=room.ago(60))
     names = [f"service-{number}" for number in range(12)]
     for name in names:
-        room.aws.create_service(name, cluster="shop", image="many:1", at=room.ago(50))
-    seen = room.look(services={name: {"service": name} for name in names}, environment={"require": ["tasks"]})
+        room.aws.create_service(name, cluster="shop", image="many:1.0", at=room.ago(50))
+    seen = room.look(
+        services={name: {"service": name, "image": "many:1.0"} for name in names}, environment={"require": ["tasks"]}
+    )
     assert [len(asked["services"]) for asked in seen.parameters("ecs:DescribeServices")] == [10, 2]
     assert [service.name for service in seen.report.services] == names
     assert {service.judgement.verdict for service in seen.report.services} == {"VERIFIED"}
@@ -20,11 +22,13 @@ def test_many_services_are_described_ten_at_a_time(room: Room) -> None:
 
 def test_what_services_share_is_asked_once(room: Room) -> None:
     """One image that twelve services run is looked up once, not twelve times."""
-    room.aws.push_image("many:1", {"app": "1"}, at=room.ago(60))
+    room.aws.push_image("many:1.0", {"app": "1"}, at=room.ago(60))
     names = [f"service-{number}" for number in range(12)]
     for name in names:
-        room.aws.create_service(name, cluster="shop", image="many:1", at=room.ago(50))
-    seen = room.look(services={name: {"service": name} for name in names}, environment={"require": ["tasks"]})
+        room.aws.create_service(name, cluster="shop", image="many:1.0", at=room.ago(50))
+    seen = room.look(
+        services={name: {"service": name, "image": "many:1.0"} for name in names}, environment={"require": ["tasks"]}
+    )
     # The image itself, and once the list of what else the repository has.
     assert [bool(asked.get("imageIds")) for asked in seen.parameters("ecr:DescribeImages")] == [True, False]
     assert seen.asked["ecr:BatchGetImage"] == 1

@@ -842,6 +842,7 @@ def test_strict_tags_are_content_with_tags_that_stay(room: Room) -> None:
 def test_a_repository_that_lets_tags_be_moved_is_advice(room: Room) -> None:
     """Whether the repository's tags can be moved is said where they can, and not where they cannot."""
     ship(room)
+    room.aws.set_tag_mutability("shop", "MUTABLE")
     movable = notes(look(room, source={}))
     assert "moved" in movable
     room.aws.set_tag_mutability("shop", "IMMUTABLE")

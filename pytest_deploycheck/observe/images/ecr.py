@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
-from pytest_deploycheck.observe.calls import member, utc, utc_or_none
+from pytest_deploycheck.observe.calls import member, utc_or_none
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
 from pytest_deploycheck.oci import manifest as oci
 
@@ -22,6 +25,17 @@ _CONFIGS = (
     None,
 )
 """The kinds of configuration that images have; ECR tells them as the kind of artifact."""
+
+_ATTACHED = re.compile(r"sha256-[0-9a-f]{64}(?:\.\w+)?")
+"""The tags by which tools attach signatures and attestations to an image: its digest, and what they are."""
+
+_MOST_PAGES = 100
+"""Pages that are read of the list of a repository, of a thousand images each."""
+
+T = TypeVar("T")
+
+_IMAGES_A_CALL = 100
+"""How many images BatchGetImage takes."""
 
 _NOT_THERE = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
 
@@ -54,43 +68,80 @@ def look_up(client: ECRClient, reference: Reference) -> Lookup:
     return Lookup(reference, image=image, absent="tag" if tag_is_gone else None)
 
 
-def pushed_before(client: ECRClient, image: Image) -> str | None:
-    """The digest of the image that was pushed to the same repository before this one, the latest of them.
+def images(client: ECRClient, reference: Reference) -> tuple[Image, ...]:
+    """Return all images of a repository with their tags, without what cannot run, such as a signature.
+
+    The manifests of an index for its platforms, which have no tags, are among them.
 
     Raises:
-        botocore.exceptions.ClientError: It could not be looked at.
+        botocore.exceptions.ClientError: The repository could not be read.
+        IncompleteAnswerError: It holds more images than are read.
     """
-    reference, moment = image.reference, image.pushed_at
-    known = {image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))}
-    earlier = [
-        (detail["imagePushedAt"], detail["imageDigest"])
-        for page in client.get_paginator("describe_images").paginate(
+    pages = client.get_paginator("describe_images").paginate(
+        registryId=_registry(reference).account,
+        repositoryName=reference.repository,
+        PaginationConfig={"PageSize": 1000},
+    )
+    return tuple(
+        Image(
+            reference=replace(reference, tag=None, digest=detail["imageDigest"]),
+            digest=detail["imageDigest"],
+            media_type=detail.get("imageManifestMediaType"),
+            pushed_at=utc_or_none(detail.get("imagePushedAt")),
+            tags=tuple(sorted(detail.get("imageTags", ()))),
+        )
+        for page in _bounded(pages)
+        for detail in member(page, "imageDetails", "ecr:DescribeImages")
+        if detail.get("artifactMediaType", _CONFIGS[0]) in _CONFIGS and not _is_attached(detail.get("imageTags", ()))
+    )
+
+
+def _bounded(pages: Iterable[T]) -> Iterator[T]:
+    for number, page in enumerate(pages):
+        if number == _MOST_PAGES:
+            raise IncompleteAnswerError(operation="ecr:DescribeImages", member=f"images beyond {_MOST_PAGES} pages")
+        yield page
+
+
+def _is_attached(tags: Sequence[str]) -> bool:
+    """Return True if these are the tags of something attached to an image, such as a signature."""
+    return bool(tags) and all(_ATTACHED.fullmatch(tag) for tag in tags)
+
+
+def digests_of(client: ECRClient, reference: Reference, tags: Sequence[str]) -> dict[str, str]:
+    """Return the digests of those of some tags that the repository has, by tag.
+
+    Raises:
+        botocore.exceptions.ClientError: The repository could not be read.
+    """
+    found: dict[str, str] = {}
+    for start in range(0, len(tags), _IMAGES_A_CALL):
+        answer = client.batch_get_image(
             registryId=_registry(reference).account,
             repositoryName=reference.repository,
-            PaginationConfig={"PageSize": 1000},
+            imageIds=[{"imageTag": tag} for tag in tags[start : start + _IMAGES_A_CALL]],
+            acceptedMediaTypes=list(oci.MEDIA_TYPES),
         )
-        for detail in member(page, "imageDetails", "ecr:DescribeImages")
-        if moment
-        and detail.get("imagePushedAt")
-        and utc(detail["imagePushedAt"]) < moment
-        # Attestations and the platforms of an index are no images that one could roll back to.
-        and detail["imageDigest"] not in known
-        and detail.get("artifactMediaType", _CONFIGS[0]) in _CONFIGS
-    ]
-    return max(earlier)[1] if earlier else None
+        for image in member(answer, "images", "ecr:BatchGetImage"):
+            found[image["imageId"]["imageTag"]] = image["imageId"]["imageDigest"]
+    return found
 
 
-def tags_can_move(client: ECRClient, reference: Reference) -> bool:
-    """Return True if the repository lets its tags be moved from image to image.
+def movable_tags(client: ECRClient, reference: Reference) -> Callable[[str], bool]:
+    """Return a function that tells whether the repository lets a tag be moved from image to image.
 
     Raises:
-        botocore.exceptions.ClientError: It could not be looked at.
+        botocore.exceptions.ClientError: The repository could not be read.
     """
     answer = client.describe_repositories(
         registryId=_registry(reference).account, repositoryNames=[reference.repository]
     )
     (repository,) = member(answer, "repositories", "ecr:DescribeRepositories")
-    return bool(repository.get("imageTagMutability", "MUTABLE") == "MUTABLE")
+    mutability = repository.get("imageTagMutability", "MUTABLE")
+    usually = mutability.startswith("MUTABLE")
+    filters = repository.get("imageTagMutabilityExclusionFilters", ()) if mutability.endswith("_EXCLUSION") else ()
+    patterns = [str(one.get("filter", "*")) for one in filters]
+    return lambda tag: usually != any(fnmatchcase(tag, pattern) for pattern in patterns)
 
 
 def manifest(client: ECRClient, reference: Reference, digest: str) -> Manifest:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.settings import Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.baseline import Previous
+from pytest_deploycheck.facts.commit import Commit
 from pytest_deploycheck.facts.image import Image, Registry
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.service import ContainerDefinition, TaskDefinition
@@ -16,6 +17,7 @@ from pytest_deploycheck.facts.snapshot import Judged, Problem
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.first_observation import FirstObservation
+from pytest_deploycheck.observe.images.by_commit import choose_by_commit
 from pytest_deploycheck.observe.images.choice import Choice, Named, choose, holders
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.finder import ImageFinder
@@ -33,6 +35,7 @@ class ExpectedImages:
         home: The registry of the environment's own account and region.
         first: The first observation of the run, whose expected images hold for all of it.
         once: Keeps what cannot change within a run.
+        commit: The commit whose image is expected where none was named, or None.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class ExpectedImages:
         home: Registry,
         first: FirstObservation,
         once: Once,
+        commit: Commit | None = None,
     ) -> None:
         self._session = session
         self._contents = contents
         self._options = options
+        self._commit = commit
         self._home = home
         self._hosts = session.registry_hosts(home)
         self._first = first
@@ -92,6 +97,8 @@ class ExpectedImages:
                 hosts=self._hosts,
                 targeted=targeted,
             )
+            if self._commit and self._named(settings) is None:
+                choices = choose_by_commit(choices, self._commit, self._session, self._once)
             judged = holders(side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices))
         except EnvironmentUnusableError as error:
             if not self._first.is_complete:

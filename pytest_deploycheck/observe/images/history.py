@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged
 from pytest_deploycheck.observe.calls import Once
 from pytest_deploycheck.observe.images import ecr
-from pytest_deploycheck.observe.problems import attempt
+from pytest_deploycheck.observe.problems import Answered, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def with_history(
     once: Once,
     open_image: Callable[[Reference], Image | None],
 ) -> Judged:
-    """The history of a repository: the image before the expected one, and whether its tags can be moved.
+    """Return what else the repository tells: the images before and after the expected one, and whether tags can move.
 
     What may not be looked at stays unknown: it is context, and no check rests on it alone.
 
@@ -45,14 +46,13 @@ def with_history(
     if image is None:
         return judged
     place = image.reference
-    (before, _), (can_move, _) = once.get(
-        ("history", place.place, image.digest),
-        lambda: (
-            attempt("ecr:DescribeImages", lambda: (ecr.pushed_before(client, image),)),
-            attempt("ecr:DescribeRepositories", lambda: ecr.tags_can_move(client, place)),
-        ),
+    listed, _ = listing(client, place, once)
+    can_move, _ = once.get(
+        ("movable tags", place.place),
+        lambda: attempt("ecr:DescribeRepositories", lambda: ecr.movable_tags(client, place)),
     )
-    pushed_before = before[0] if before else None
+    others = _others(listed, image) if listed is not None and image.pushed_at else None
+    pushed_before = max(others[0], key=_pushed_at).digest if others and others[0] else None
     brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
     ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
     found = [open_image(replace(place, tag=None, digest=digest)) for digest in ran]
@@ -64,9 +64,28 @@ def with_history(
         judged,
         earlier=earlier,
         ran_before=tuple(ran_before),
-        has_earlier=pushed_before is not None if before else None,
-        tags_can_move=can_move,
+        has_earlier=bool(others[0]) if others else None,
+        tags_can_move=can_move(judged.pulled.reference.tag or "latest") if can_move else None,
+        expected_tag_can_move=can_move(place.tag or "latest") if can_move else None,
+        newer=tuple(sorted(others[1], key=_pushed_at, reverse=True)) if others else None,
     )
+
+
+def listing(client: ECRClient, place: Reference, once: Once) -> Answered[tuple[Image, ...]]:
+    """Return all images of a repository, asked for once in a run, or the problem."""
+    return once.get(("images", place.place), lambda: attempt("ecr:DescribeImages", lambda: ecr.images(client, place)))
+
+
+def _others(listed: Iterable[Image], image: Image) -> tuple[list[Image], list[Image]]:
+    """Return the images that were pushed before another and those that were pushed after it."""
+    known = {image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))}
+    others = [one for one in listed if one.digest not in known and one.pushed_at]
+    moment = _pushed_at(image)
+    return [one for one in others if _pushed_at(one) < moment], [one for one in others if _pushed_at(one) > moment]
+
+
+def _pushed_at(image: Image) -> datetime:
+    return image.pushed_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _is_older(image: Image, other: Image) -> bool:

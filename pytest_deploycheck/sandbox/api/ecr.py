@@ -33,6 +33,9 @@ def describe_repositories(world: World, region: str, request: Json) -> Json:
                 "repositoryUri": f"{each.account}.dkr.ecr.{each.region}.amazonaws.com/{each.name}",
                 "createdAt": each.created_at,
                 "imageTagMutability": each.mutability,
+                "imageTagMutabilityExclusionFilters": [
+                    {"filterType": "WILDCARD", "filter": pattern} for pattern in each.excluded_tags
+                ],
             }
             for each in repositories
         ],

@@ -137,16 +137,22 @@ class RegistryControls:
             else:
                 repository.blobs[digest] = data
 
-    def set_tag_mutability(self, reference: str, mutability: TagMutability) -> None:
+    def set_tag_mutability(self, reference: str, mutability: TagMutability, *, excluded: Sequence[str] = ()) -> None:
         """Set whether the tags of a repository can be moved. The repository is created if it does not exist.
 
         ECR reports it; the sandbox moves tags nevertheless.
+
+        Args:
+            reference: The repository; a tag or digest in it does not count.
+            mutability: Whether its tags can be moved.
+            excluded: Patterns of tags for which the opposite holds; for the kinds `…_WITH_EXCLUSION`.
 
         Raises:
             ValueError: If the reference is not to an ECR registry.
         """
         with self._world.account.lock:
-            self._open(reference).mutability = mutability
+            repository = self._open(reference)
+            repository.mutability, repository.excluded_tags = mutability, tuple(excluded)
 
     def create_repository(self, reference: str) -> None:
         """Create an empty repository.

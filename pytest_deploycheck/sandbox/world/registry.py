@@ -76,7 +76,8 @@ class Repository:
         images: Its images by digest, oldest first.
         tags: The digest that each tag points to.
         blobs: Configs and layers by digest.
-        mutability: Whether its tags can be moved: `MUTABLE` or `IMMUTABLE`.
+        mutability: Whether its tags can be moved, as ECR tells it.
+        excluded_tags: The patterns of tags for which the opposite holds.
     """
 
     account: str
@@ -87,6 +88,7 @@ class Repository:
     tags: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     mutability: TagMutability = "MUTABLE"
+    excluded_tags: tuple[str, ...] = ()
 
     def push(self, built: BuiltImage, tags: tuple[str, ...], at: datetime) -> None:
         """Add an image; each tag moves to it from the image that it pointed to."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_deploycheck.checkout.source_tree import checkout
+from pytest_deploycheck.checkout.git import checkout
 from pytest_deploycheck.facts.source import Checkout
 
 
@@ -87,5 +87,5 @@ def test_a_git_that_hangs_is_given_up(repository: Path, monkeypatch: pytest.Monk
     script.write_text("#!/bin/sh\nexec sleep 30\n", encoding="utf-8")
     script.chmod(0o755)
     monkeypatch.setattr(shutil, "which", lambda _: str(script))
-    monkeypatch.setattr("pytest_deploycheck.checkout.source_tree._GIT_SECONDS", 0.2)
+    monkeypatch.setattr("pytest_deploycheck.checkout.git.SECONDS", 0.2)
     assert checkout(repository) == Checkout()

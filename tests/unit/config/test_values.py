@@ -94,18 +94,30 @@ def _when(text: str) -> When:
         ("2025-11-26 11:17:40", NOW),
         ("2025-11-26", datetime(2025, 11, 26, tzinfo=UTC)),
         (" 2025-11-26 ", datetime(2025, 11, 26, tzinfo=UTC)),
+        (f"{NOW.timestamp():.0f}", NOW),
+        (f"{NOW.timestamp():.0f}500", NOW + timedelta(seconds=0.5)),
         ("commit", COMMITTED),
     ],
 )
 def test_when_is_a_moment(text: str, moment: datetime) -> None:
-    """ISO times with and without a zone (then UTC), dates, and the commit's time are fixed moments."""
+    """ISO times with and without a zone (then UTC), dates, times since 1970 and the commit's time are fixed moments."""
     found = _when(text)
     assert found == When(text, at=moment)
     assert found.resolve(NOW + timedelta(days=9)) == moment
 
 
 @pytest.mark.parametrize(
-    ("text", "ago"), [("90s", 90), ("2h", 7200), ("90", 90), ("0", 0), ("1.5m", 90), ("1d", 86400)]
+    ("text", "ago"),
+    [
+        ("90s", 90),
+        ("2h", 7200),
+        ("90", 90),
+        ("0", 0),
+        ("1.5m", 90),
+        ("1d", 86400),
+        ("123456789", 123456789),
+        ("1234567890s", 1234567890),
+    ],
 )
 def test_when_is_a_duration_back(text: str, ago: float) -> None:
     """A duration, or a number of seconds, counts back from now."""

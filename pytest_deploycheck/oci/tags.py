@@ -1,0 +1,80 @@
+"""Tags of images: which of them move from image to image, and which hold a commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SHORTEST_COMMIT = 7
+"""The fewest hex digits that stand for a commit, as git abbreviates it."""
+
+WHOLE_COMMIT = 40
+"""The hex digits of a whole commit."""
+
+_LONGEST_ABBREVIATION = 12
+_PLATFORM_WORDS = re.compile(
+    r"(?<![a-z0-9])(?:linux|windows|amd64|x86[-_]64|x64|386|i386|x86|arm64(?:v8)?|aarch64|arm32(?:v[567])?|arm(?:v[5678])?"
+    r"|v[5678]|ppc64le|s390x|riscv64|ltsc\d{4}|win(?:32|64))(?![a-z0-9])"
+)
+_MAJOR_VERSION = re.compile(r"v?\d{1,2}")
+# `git describe` puts a g before the commit.
+_COMMIT = re.compile(r"(?<![0-9a-z])g?(?P<sha>[0-9a-f]{7,40})(?![0-9a-z])")
+
+
+def moves(tag: str, names: Iterable[str] = ()) -> bool:
+    """Return whether a tag is one that builds move on, such as `latest`, `main`, `v1` or `prod-arm64`.
+
+    A tag is taken for fixed where a digit remains after the words of platforms and `names` are taken away. A major
+    version alone, such as `v1` or `1`, moves; a longer number is that of a build.
+
+    Args:
+        tag: The tag.
+        names: Names whose digits do not count: the environment's and the region's.
+    """
+    rest = tag.lower()
+    for name in sorted((name.lower() for name in names if name), key=len, reverse=True):
+        rest = re.sub(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", "", rest)
+    rest = _PLATFORM_WORDS.sub("", rest).strip("-._")
+    return _MAJOR_VERSION.fullmatch(rest) is not None or not any(letter.isdigit() for letter in rest)
+
+
+def holds_commit(tag: str, sha: str) -> bool:
+    """Return whether a tag holds a commit: at least the first seven of its hex digits, apart from other words."""
+    return any(sha.startswith(match["sha"]) for match in _COMMIT.finditer(tag.lower()))
+
+
+def commit_in(tag: str) -> re.Match[str] | None:
+    """Return where a tag holds what looks like a commit, with letters among its hex digits, as the group `sha`."""
+    return next((match for match in _COMMIT.finditer(tag) if not match["sha"].isdigit()), None)
+
+
+def stands_for_commit(tag: str, sha: str, own: str | None) -> bool:
+    """Return whether a tag names the image of a commit.
+
+    Args:
+        tag: The tag.
+        sha: The commit: the whole of it counts, and its first 7 to 12 digits.
+        own: The tag in the task definition: a tag that differs from it only in the commit counts as well.
+    """
+    names = {sha, *(sha[:length] for length in range(SHORTEST_COMMIT, _LONGEST_ABBREVIATION + 1))}
+    lower = tag.lower()
+    for prefix in ("", "sha-", "git-"):
+        if lower.startswith(prefix) and lower.removeprefix(prefix) in names:
+            return True
+    version, _, rest = lower.rpartition("-")
+    if rest in names and version.startswith("v"):
+        return True
+    return own is not None and any(
+        lower == f"{own[: match.start('sha')]}{name}{own[match.end('sha') :]}".lower()
+        for match in _COMMIT.finditer(own.lower())
+        for name in names
+    )
+
+
+def commit_tags(sha: str, own: str | None) -> tuple[str, ...]:
+    """Return the tags that an image of a commit may have, as far as they can be told without a list of all tags."""
+    names = [sha, *(sha[:length] for length in range(_LONGEST_ABBREVIATION, SHORTEST_COMMIT - 1, -1))]
+    tags = [f"{prefix}{name}" for name in names for prefix in ("", "sha-", "git-")]
+    for match in _COMMIT.finditer((own or "").lower()):
+        tags += [f"{own[: match.start('sha')]}{name}{own[match.end('sha') :]}" for name in names if own]
+    return tuple(dict.fromkeys(tags))

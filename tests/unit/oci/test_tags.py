@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_deploycheck.oci.tags import commit_in, commit_tags, holds_commit, moves, stands_for_commit
+
+COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "latest",
+        "main",
+        "prod",
+        "v1",
+        "1",
+        "v12",
+        "main-amd64",
+        "latest-arm64",
+        "arm64v8",
+        "v1-linux-x86_64",
+        "us-east-1",
+        "dev2-latest",
+        "main-us-east-1-dev2",
+        "windows-ltsc2022",
+        "Latest",
+    ],
+)
+def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
+    """Digits of a platform, of the environment, of the region and of a major version do not fix a tag."""
+    assert moves(tag, ("dev2", "us-east-1"))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "1a2b3c4",
+        "v1.2",
+        "1.27",
+        "2025.11.26-1",
+        "20251126",
+        "482",
+        "build-482",
+        "main-1a2b3c4-arm64",
+        "dev2-7f",
+        "v1.2.3-amd64",
+        "dev20-latest",
+    ],
+)
+def test_a_tag_with_a_digit_of_its_own_is_fixed(tag: str) -> None:
+    """A version, a date, the number of a build or a commit names one build, with or without a platform."""
+    assert not moves(tag, ("dev2", "us-east-1"))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [COMMIT, COMMIT[:7], f"sha-{COMMIT[:12]}", f"v1.2-3-g{COMMIT[:9]}", f"main_{COMMIT[:8]}", COMMIT[:10].upper()],
+)
+def test_a_tag_holds_a_commit_by_its_first_seven_digits_or_more(tag: str) -> None:
+    """The commit stands apart from other words, whatever is before and after it."""
+    assert holds_commit(tag, COMMIT)
+
+
+@pytest.mark.parametrize(
+    "tag", [COMMIT[:6], f"x{COMMIT[:8]}", COMMIT[1:9], f"{COMMIT[:7]}0", "latest", f"{COMMIT[:7]}z", ""]
+)
+def test_fewer_digits_or_others_are_not_the_commit(tag: str) -> None:
+    """Six digits, digits from its middle, and digits that go on otherwise name something else."""
+    assert not holds_commit(tag, COMMIT)
+
+
+@pytest.mark.parametrize(
+    ("tag", "own"),
+    [
+        (COMMIT, None),
+        (COMMIT[:7], "latest"),
+        (f"sha-{COMMIT[:10]}", None),
+        (f"git-{COMMIT}", None),
+        (f"v1.4-{COMMIT[:12]}", None),
+        (f"main-{COMMIT[:7]}-arm64", "main-9f8e7d6-arm64"),
+        (f"api_{COMMIT[:8]}", "api_9f8e7d65"),
+    ],
+)
+def test_a_tag_names_the_image_of_a_commit(tag: str, own: str | None) -> None:
+    """It is the commit alone, follows one of the usual prefixes, or replaces the commit in the tag of the service."""
+    assert stands_for_commit(tag, COMMIT, own)
+
+
+@pytest.mark.parametrize(
+    ("tag", "own"),
+    [
+        (f"debug-{COMMIT[:7]}", None),
+        (f"debug-{COMMIT[:7]}", "main-9f8e7d6"),
+        (f"{COMMIT[:7]}-test", "9f8e7d6"),
+        (COMMIT[:6], None),
+        (COMMIT[:13], None),
+        ("9f8e7d6", "9f8e7d6"),
+    ],
+)
+def test_other_tags_with_a_commit_name_something_else(tag: str, own: str | None) -> None:
+    """A build for another purpose of the same commit is not the image to be shipped."""
+    assert not stands_for_commit(tag, COMMIT, own)
+
+
+def test_all_tags_to_ask_for_name_the_commit() -> None:
+    """Where the tags cannot be listed, those that are asked for are such as would have counted in the list."""
+    own = "main-9f8e7d6-arm64"
+    tags = commit_tags(COMMIT, own)
+    assert {COMMIT, COMMIT[:7], f"sha-{COMMIT[:7]}", f"main-{COMMIT[:7]}-arm64"} <= set(tags)
+    assert len(tags) <= 100
+    assert all(stands_for_commit(tag, COMMIT, own) for tag in tags)
+
+
+def test_a_commit_is_found_in_a_tag_and_a_date_is_not_one() -> None:
+    """Hex digits with letters among them look like a commit; digits alone are a date or a number."""
+    match = commit_in("main-1a2b3c4")
+    assert match is not None
+    assert match["sha"] == "1a2b3c4"
+    assert commit_in("2025-20251126") is None
+    assert commit_in("latest") is None
