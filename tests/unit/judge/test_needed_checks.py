@@ -24,6 +24,7 @@ from pytest_deploycheck.judge.finding import (
     FIXED_CHECKS,
     IMAGE_CONTENT,
     IMAGE_EXISTS,
+    IMAGE_INTENDED,
     IMAGE_PUSHED,
     IMAGE_TAG,
     ROLLOUT_COMPLETE,
@@ -179,11 +180,18 @@ def test_the_policy_does_not_hide_a_diagnosis() -> None:
     """The tags can be moved, and the service was never restarted: the broken link is rollout."""
     bad = IMAGE_TAG.fails("a tag that moves", remedy="pin it")
     stale = ROLLOUT_COMPLETE.fails("NOT_STARTED", remedy="start it")
-    rest = passing(IMAGE_EXISTS, TASKS_RUNNING, TASKS_RUN_IMAGE)
+    rest = passing(IMAGE_EXISTS, IMAGE_INTENDED, TASKS_RUNNING, TASKS_RUN_IMAGE)
     assert judge([bad, stale, *rest]) == Judgement(Verdict.REFUTED, "rollout")
     unproven = ROLLOUT_COMPLETE.unproven("UNKNOWN")
     assert judge([bad, unproven, *rest]) == Judgement(Verdict.REFUTED, "rollout")
     assert judge([IMAGE_TAG.unproven("unknown"), unproven, *rest]) == Judgement(Verdict.UNPROVEN, "rollout")
+
+
+def test_the_intent_is_needed_unless_it_is_skipped() -> None:
+    """The link image is proven without it where the task definition is the intent, not where it was deselected."""
+    rest = passing(*(check for check in TELLING if check is not IMAGE_INTENDED))
+    assert judge([*rest, IMAGE_INTENDED.skips("the task definition")]) == Judgement(Verdict.VERIFIED, None)
+    assert judge(rest) == Judgement(Verdict.UNPROVEN, "image", ("image-intended",))
 
 
 def test_the_policy_alone_breaks_the_link_image() -> None:

@@ -33,7 +33,7 @@ from support.worlds import (
 from pytest_deploycheck import schemas
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup
-from pytest_deploycheck.judge.finding import Check, Finding, Link, Status
+from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Check, Finding, Link, Status
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.document import document, to_text
 from pytest_deploycheck.report.model import RunReport
@@ -117,9 +117,22 @@ def test_a_good_report() -> None:
 def test_deselected_checks_are_absent() -> None:
     """A check that was deselected is not in the report, not even as skipped."""
     facts = completed()
-    written = read_back(run_of(facts, [findings_of(facts)[0]]))
-    assert [check["id"] for check in written["services"][0]["checks"]] == ["image-exists"]
+    written = read_back(run_of(facts, findings_of(facts)[:2]))
+    assert [check["id"] for check in written["services"][0]["checks"]] == ["image-exists", "image-intended"]
     assert (written["verdict"], written["broken_link"]) == ("UNPROVEN", "rollout")
+
+
+def test_the_intent_of_a_service() -> None:
+    """The tie of the image to the release has its status, its name and its sentence; null where it was not selected."""
+    facts = completed()
+    exists, intended, *rest = findings_of(facts)
+    service = read_back(run_of(facts, [exists, intended, *rest]))["services"][0]
+    assert service["intent"] == {"status": "pass", "by": "name", "detail": intended.summary}
+    open_ = IMAGE_INTENDED.unproven("nothing shows it", evidence={"app": {"by": "name"}, "web": {"by": None}})
+    assert read_back(run_of(facts, [exists, open_, *rest]))["services"][0]["intent"]["by"] is None
+    both = IMAGE_INTENDED.passes("both", evidence={"app": {"by": "name"}, "web": {"by": "commit"}})
+    assert read_back(run_of(facts, [exists, both, *rest]))["services"][0]["intent"]["by"] == "name, commit"
+    assert read_back(run_of(facts, [exists, *rest]))["services"][0]["intent"] is None
 
 
 def test_tests_in_a_report() -> None:
