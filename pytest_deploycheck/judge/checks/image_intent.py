@@ -30,7 +30,7 @@ _TIES = {
 
 
 class Release(Struct, frozen=True):
-    """What is known of the release, from outside the cluster.
+    """The release, as it is known from outside the cluster.
 
     Attributes:
         environment: The name of the environment.
@@ -52,7 +52,7 @@ class Release(Struct, frozen=True):
 
 
 class _Tie(Struct, frozen=True):
-    """What ties an image to the release: its name for programs, and a sentence."""
+    """The tie between an image and the release: its name for programs, and a sentence."""
 
     by: str
     detail: str
