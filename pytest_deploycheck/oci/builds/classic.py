@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pytest_deploycheck.oci.builds.step import ReadStep
+from pytest_deploycheck.oci.builds.step import INSTRUCTION, ReadStep
 
-_STEP = re.compile(
-    r"Step (?P<number>\d{1,6}/\d{1,6}) ?: (?P<instruction>(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK"
-    r"|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)\b.*)",
-    re.ASCII | re.IGNORECASE,
-)
+_STEP = re.compile(rf"Step (?P<number>\d{{1,6}}/\d{{1,6}}) ?: (?P<instruction>{INSTRUCTION})", re.ASCII | re.IGNORECASE)
 # Docker draws the longer arrow, buildah and podman the shorter one.
 _ARROWS = ("---> ", "--> ")
 

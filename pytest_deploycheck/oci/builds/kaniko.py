@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 
-from pytest_deploycheck.oci.builds.step import ReadStep
+from pytest_deploycheck.oci.builds.step import INSTRUCTION, ReadStep
 
 _LINE = re.compile(r"INFO\[\d{4,9}\] (?P<text>\S.*)", re.ASCII)
 _STAGE = ("Building stage ", "Executing 0 build triggers")
 _CACHED = "Using caching version of cmd: "
-_INSTRUCTION = re.compile(
-    r"(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME"
-    r"|WORKDIR)\b.*",
-    re.ASCII | re.IGNORECASE,
-)
+_INSTRUCTION = re.compile(INSTRUCTION, re.ASCII | re.IGNORECASE)
 _PUSHED = re.compile(r"Pushed (?P<image>\S{1,500}@sha256:[0-9a-f]{64})")
 
 

@@ -8,6 +8,12 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.build import BuildStep
 
+INSTRUCTION = (
+    r"(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER"
+    r"|VOLUME|WORKDIR)\b.*"
+)
+"""The expression for an instruction of a Dockerfile."""
+
 _NUMBER = re.compile(r"\d{1,6}/\d{1,6}", re.ASCII)
 _INTERNAL = frozenset({"internal", "auth"})
 
