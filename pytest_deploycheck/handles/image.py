@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -18,9 +17,7 @@ from pytest_deploycheck.handles.image_files import Comparison, OpenedImage
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
-
-# `git describe` writes a g before the commit.
-_COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
+from pytest_deploycheck.oci.tags import holds_commit, is_commit
 
 
 class KnownDigests(frozenset[str]):
@@ -168,11 +165,9 @@ class DeployedImage(Struct, frozen=True):
             ValueError: It is not a commit.
         """
         wanted = commit.strip().lower()
-        if not _COMMIT.fullmatch(wanted):
+        if not is_commit(wanted):
             raise ValueError(f"expected a commit of 7 to 64 hexadecimal digits; found {commit!r}")
-        texts = [self.revision or "", *self.tags, self.tag or ""]
-        claims = [claim for text in texts for claim in _COMMIT.findall(text.lower())]
-        return any(claim.startswith(wanted) or wanted.startswith(claim) for claim in claims)
+        return any(holds_commit(text, wanted) for text in (self.revision or "", *self.tags, self.tag or ""))
 
     def _opened(self) -> OpenedImage:
         return self._files or OpenedImage(doubt=f"the manifest of {self!r} is not known")

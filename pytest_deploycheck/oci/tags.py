@@ -1,4 +1,4 @@
-"""Tags of images: which of them move from image to image, and which hold a commit."""
+"""The tags of images: those that move from image to image, and those that contain a commit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 SHORTEST_COMMIT = 7
-"""The fewest hex digits that stand for a commit, as git abbreviates it."""
+"""The fewest hex digits of an abbreviated commit."""
 
 WHOLE_COMMIT = 40
 """The hex digits of a whole commit."""
@@ -19,10 +19,12 @@ _PLATFORM_WORDS = re.compile(
 _MAJOR_VERSION = re.compile(r"v?\d{1,2}")
 # `git describe` puts a g before the commit.
 _COMMIT = re.compile(r"(?<![0-9a-z])g?(?P<sha>[0-9a-f]{7,40})(?![0-9a-z])")
+# In repositories of SHA-256 a commit has 64 digits; a tag of 64 digits is more often the digest of an image.
+_CLAIMED_COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
 
 
 def moves(tag: str, names: Iterable[str] = ()) -> bool:
-    """Return whether a tag is one that builds move on, such as `latest`, `main`, `v1` or `prod-arm64`.
+    """Return True if builds move a tag from image to image, such as `latest`, `main`, `v1` or `prod-arm64`.
 
     A tag is taken for fixed where a digit remains after the words of platforms and `names` are taken away. A major
     version alone, such as `v1` or `1`, moves; a longer number is that of a build.
@@ -38,18 +40,29 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     return _MAJOR_VERSION.fullmatch(rest) is not None or not any(letter.isdigit() for letter in rest)
 
 
-def holds_commit(tag: str, sha: str) -> bool:
-    """Return whether a tag holds a commit: at least the first seven of its hex digits, apart from other words."""
-    return any(sha.startswith(match["sha"]) for match in _COMMIT.finditer(tag.lower()))
+def is_commit(text: str) -> bool:
+    """Return True if a text can be a commit of git: 7 to 64 hex digits, as repositories of SHA-256 have longer ones."""
+    return re.fullmatch(r"[0-9a-f]{7,64}", text) is not None
+
+
+def holds_commit(text: str, sha: str) -> bool:
+    """Return True if a tag or a label contains a commit: at least its first seven hex digits, apart from other words.
+
+    Args:
+        text: The tag or the label.
+        sha: The commit, or at least its first seven digits.
+    """
+    claims = _CLAIMED_COMMIT.findall(text.lower())
+    return any(sha.startswith(claim) or claim.startswith(sha) for claim in claims)
 
 
 def commit_in(tag: str) -> re.Match[str] | None:
-    """Return where a tag holds what looks like a commit, with letters among its hex digits, as the group `sha`."""
+    """Return the part of a tag that looks like a commit, with letters among its hex digits, as the group `sha`."""
     return next((match for match in _COMMIT.finditer(tag) if not match["sha"].isdigit()), None)
 
 
 def stands_for_commit(tag: str, sha: str, own: str | None) -> bool:
-    """Return whether a tag names the image of a commit.
+    """Return True if a tag names the image of a commit.
 
     Args:
         tag: The tag.
@@ -72,7 +85,7 @@ def stands_for_commit(tag: str, sha: str, own: str | None) -> bool:
 
 
 def commit_tags(sha: str, own: str | None) -> tuple[str, ...]:
-    """Return the tags that an image of a commit may have, as far as they can be told without a list of all tags."""
+    """Return the tags that an image of a commit can have, as far as they are known without a list of all tags."""
     names = [sha, *(sha[:length] for length in range(_LONGEST_ABBREVIATION, SHORTEST_COMMIT - 1, -1))]
     tags = [f"{prefix}{name}" for name in names for prefix in ("", "sha-", "git-")]
     for match in _COMMIT.finditer((own or "").lower()):

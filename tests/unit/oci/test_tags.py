@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.oci.tags import commit_in, commit_tags, holds_commit, moves, stands_for_commit
+from pytest_deploycheck.oci.tags import commit_in, commit_tags, holds_commit, is_commit, moves, stands_for_commit
 
 COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 
@@ -60,6 +60,28 @@ def test_a_tag_with_a_digit_of_its_own_is_fixed(tag: str) -> None:
 def test_a_tag_holds_a_commit_by_its_first_seven_digits_or_more(tag: str) -> None:
     """The commit stands apart from other words, whatever is before and after it."""
     assert holds_commit(tag, COMMIT)
+
+
+@pytest.mark.parametrize(
+    ("text", "sha", "holds"),
+    [
+        (COMMIT, COMMIT[:7], True),
+        (COMMIT[:12], COMMIT[:7], True),
+        (COMMIT[:7], COMMIT[:12], True),
+        ("ab" * 32, "ab" * 32, True),
+        (COMMIT, COMMIT[1:9], False),
+        (f"{COMMIT[:7]}0", COMMIT[:8], False),
+    ],
+)
+def test_an_abbreviated_commit_is_compared_by_its_digits(text: str, sha: str, holds: bool) -> None:  # noqa: FBT001 - a table
+    """A label or a tag contains a commit that is abbreviated itself, or one of SHA-256, by the digits both have."""
+    assert holds_commit(text, sha) is holds
+
+
+@pytest.mark.parametrize(("text", "is_one"), [(COMMIT, True), ("ab" * 32, True), (COMMIT[:6], False), ("main", False)])
+def test_a_commit_is_known_by_its_digits(text: str, is_one: bool) -> None:  # noqa: FBT001 - a table
+    """Seven to 64 hex digits can be a commit; other text cannot."""
+    assert is_commit(text) is is_one
 
 
 @pytest.mark.parametrize(
