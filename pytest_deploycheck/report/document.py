@@ -74,7 +74,7 @@ def _service(service: ServiceReport) -> dict[str, Any]:
 
 
 def _intent(service: ServiceReport) -> dict[str, Any] | None:
-    """What ties the image to the release, as `image-intended` found it; None where that was not selected."""
+    """Return the tie of the image to the release by `image-intended`, or None where that was not selected."""
     finding = next((finding for finding in service.findings if finding.id == IMAGE_INTENDED.id), None)
     if finding is None:
         return None
