@@ -1,4 +1,4 @@
-"""What every test of the suite has."""
+"""The fixtures of every test of the suite."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True, scope="session")
 def _models_are_read_once() -> Iterator[None]:
-    """Let botocore's sessions share what they read of AWS's models: reading them anew is most of a short run."""
+    """Let botocore's sessions share the models of AWS that they read: reading them again is most of a short run."""
     with mock.patch("botocore.session.create_loader", lru_cache(create_loader)):
         yield
 
@@ -104,7 +104,7 @@ def _between_looks(aws: Sandbox, *happen: Callable[[], object]) -> Iterator[None
         done = 0
         for one in happen:
             before = looks()
-            # Nothing may change half way through a look: it is over when nothing more is asked for a while.
+            # Nothing may change half way through an observation: it is over when nothing more is asked for a while.
             while not over.wait(0.05) and ((now := looks())[0] == done or now != before):
                 before = now
             if over.is_set():

@@ -22,7 +22,7 @@ def test_an_environment_that_is_not_configured(shop: Shop, runs: Runs) -> None:
 
 
 def test_a_service_that_does_not_exist(shop: Shop) -> None:
-    """It is named with the place that was looked in and what to mend."""
+    """It is named with the place that was searched and what to fix."""
     shop.configure({"shop": shop.settings(service="shopp")})
     run = shop.verify()
     assert run.is_usage_error("'shopp'", "shop", "123456789012", "us-east-1", "`service`", "list-services")
@@ -35,7 +35,7 @@ def test_a_service_that_was_deleted_half_of_several(shop: Shop) -> None:
 
 
 def test_a_cluster_that_does_not_exist(shop: Shop) -> None:
-    """It is named with region and account, and what to mend."""
+    """It is named with region and account, and what to fix."""
     shop.configure(cluster="shopping")
     assert shop.verify().is_usage_error("cluster", "'shopping'", "us-east-1", "123456789012")
 
@@ -153,7 +153,7 @@ def test_a_service_scaled_to_zero_is_never_a_pass(shop: Shop) -> None:
 
 
 def test_a_service_whose_tasks_are_all_gone(shop: Shop) -> None:
-    """Where tasks are wanted and none runs, the tasks fail; what they run and say is unproven."""
+    """If tasks are wanted and none runs, the tasks fail; what they run and say is unproven."""
     for task in shop.service.running_tasks:
         task.stop("EssentialContainerExited", "Essential container in task exited", exit_code=137)
     run = shop.verify()
@@ -164,7 +164,7 @@ def test_a_service_whose_tasks_are_all_gone(shop: Shop) -> None:
 
 
 def test_an_image_that_is_not_in_ecr(shop: Shop) -> None:
-    """What no registry of ours holds cannot be looked at: unproven, and never a guess."""
+    """An image in a registry that is not ours cannot be read: unproven, and never a guess."""
     shop.aws.create_service("cache", cluster="shop", image="docker.io/library/redis:7", desired=1)
     shop.configure({"cache": {"service": "cache"}}, require=["image", "rollout", "tasks"])
     run = shop.verify()
@@ -207,7 +207,7 @@ def test_throttling_that_never_ends_is_an_error(shop: Shop) -> None:
 
 
 def test_throttled_logs_do_not_become_missing_lines(shop: Shop) -> None:
-    """Where the logs cannot be read the expectation is in error, not failed."""
+    """If the logs cannot be read the expectation is in error, not failed."""
     shop.aws.fail("logs:FilterLogEvents", code="ThrottlingException", message="Rate exceeded")
     # Each call that is throttled slows botocore down, so fewer looks are asked for.
     run = shop.verify("--deploy-log-wait=0")
@@ -268,7 +268,7 @@ def test_an_interrupt_after_the_last_check_verifies_nothing(shop: Shop, pytester
 
 
 def test_an_interrupt_does_not_hide_what_was_refuted(shop: Shop, pytester: pytest.Pytester) -> None:
-    """What failed before Ctrl-C stays refuted, and the status is pytest's own."""
+    """A failure before Ctrl-C stays refuted, and the status is pytest's own."""
     pytester.makepyfile(
         """
         def test_before(running_tasks):
@@ -309,7 +309,7 @@ def test_a_run_that_stops_at_the_first_failure(shop: Shop, workers: tuple[str, .
 def test_credentials_that_expire_while_the_rollout_is_waited_for(
     shop: Shop, between_looks: BetweenLooks, operations: str
 ) -> None:
-    """What breaks after the start makes checks errors; it does not take back that the run began."""
+    """An error after the start makes checks errors; it does not undo the start of the run."""
     shop.service.roll_out(at=shop.aws.now(), status="IN_PROGRESS", new_running=1)
 
     def expire() -> None:

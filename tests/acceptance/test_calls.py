@@ -96,7 +96,7 @@ def test_collecting_what_cannot_be_reached_asks_nothing(shop: Shop, monkeypatch:
 
 
 def test_logs_are_not_read_where_no_check_asks_them(shop: Shop) -> None:
-    """What is deselected costs no calls."""
+    """Deselected checks cost no calls."""
     run = shop.verify("-k", "not logs")
     assert run.with_status("pass")
     assert "logs-1" not in run.checks
@@ -111,7 +111,7 @@ def test_everything_deselected_is_never_green(shop: Shop) -> None:
 
 
 def test_no_secret_and_no_control_character_reaches_the_report(shop: Shop) -> None:
-    """What tasks log is data: credentials are masked, and control characters never reach the terminal."""
+    """Log lines are data: credentials are masked, and control characters never reach the terminal."""
     key = "AKIA" + "Z" * 16
     shop.service.log(f"\x1b[31mlogin with {key}\x07")
     shop.configure({"shop": shop.settings(logs=[{"forbid": "login with"}])})

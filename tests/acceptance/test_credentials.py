@@ -148,14 +148,14 @@ def test_sso_whose_login_has_expired(shop: Shop, machine: Machine) -> None:
 
 
 def test_a_source_profile_that_is_not_defined(shop: Shop, machine: Machine) -> None:
-    """The profile that is missing is named, and the file to mend."""
+    """The profile that is missing is named, and the file to fix."""
     machine.configure("[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/reader\nsource_profile = base\n")
     shop.configure(profile="dev")
     assert shop.verify().is_usage_error("base", "source_profile", "~/.aws/config")
 
 
 def test_a_credential_process_that_fails(shop: Shop, machine: Machine) -> None:
-    """What the process said is told."""
+    """The output of the process is shown."""
     machine.configure(f"[profile dev]\ncredential_process = {sys.executable} -c \"raise SystemExit('no badge')\"\n")
     shop.configure(profile="dev")
     assert shop.verify().is_usage_error("no badge", "credential_process")
@@ -213,7 +213,7 @@ def test_a_caller_that_is_denied_at_the_start(shop: Shop) -> None:
 
 
 def test_a_role_that_may_not_be_assumed(shop: Shop) -> None:
-    """What is denied is the assuming of the role: that action is to be allowed, and the role is named."""
+    """The denied action is the assuming of the role: it is to be allowed, and the role is named."""
     role = "arn:aws:iam::123456789012:role/deploy-reader"
     shop.aws.deny("sts:AssumeRole")
     shop.configure(role_arn=role)
@@ -231,7 +231,7 @@ def test_workers_of_xdist_do_not_repeat_the_message(shop: Shop, machine: Machine
 
 
 def test_credentials_that_expire_in_the_middle(shop: Shop) -> None:
-    """What could still be looked at is judged; what could not is in error, and says that they have expired."""
+    """Facts that could still be read are judged; the others are in error, which names the expired credentials."""
     shop.aws.fail("logs:FilterLogEvents", code="ExpiredTokenException", message="The security token is expired")
     run = shop.verify()
     assert (run.status, run.verdict) == (7, ("UNPROVEN", "logs"))

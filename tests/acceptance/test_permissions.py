@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Without(NamedTuple):
-    """What a role that lacks one action can still prove.
+    """The checks that a role that lacks one action can still prove.
 
     Attributes:
         error: The checks that no other permitted read answers.
@@ -93,7 +93,7 @@ def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
 
 @pytest.mark.parametrize("action", WITH_HEALTH)
 def test_one_action_about_health_that_is_denied(shop: Shop, action: str) -> None:
-    """What load balancer, alarms and metrics would have told is in error; all else of the chain is judged."""
+    """The checks of load balancers, alarms and metrics are in error; all else of the chain is judged."""
     shop.add_web(launch_type="EC2", network_mode="bridge")
     quieted = shop.aws.create_alarm("latency", state="ALARM")
     quieted.set_state("OK", at=shop.aws.now())
@@ -149,7 +149,7 @@ def test_no_access_to_the_registry(shop: Shop) -> None:
 
 
 def test_no_access_to_the_registry_but_a_digest_that_was_named(shop: Shop) -> None:
-    """What runs can still be compared with a digest; that it is in the registry cannot be known."""
+    """The running image can still be compared with a digest; its presence in the registry cannot be known."""
     digest = shop.service.running_tasks[0].image_digest
     shop.aws.deny("ecr:*")
     run = shop.verify(f"--deploy-image={digest}")

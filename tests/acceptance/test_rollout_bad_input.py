@@ -24,7 +24,7 @@ def statuses(service: dict[str, Any]) -> dict[str, str]:
 
 
 def test_all_of_the_chain_holds_at_first(shop: Shop) -> None:
-    """What is broken below is what makes the difference."""
+    """The broken setting below makes the difference."""
     shop.add_web()
     run = shop.verify()
     assert (run.status, run.verdict) == (0, ("VERIFIED", None))
@@ -43,7 +43,7 @@ def test_a_service_that_never_wanted_a_task(shop: Shop) -> None:
 
 
 def test_a_service_that_is_being_deleted(shop: Shop) -> None:
-    """A service that drains proves nothing: it is said that somebody deletes it."""
+    """A service that drains proves nothing: the message says that it is being deleted."""
     shop.service.delete()
     run = shop.verify()
     assert (run.status, run.verdict, run.outcome) == (1, ("REFUTED", "tasks"), "UNKNOWN")
@@ -59,7 +59,7 @@ def test_a_service_that_was_deleted(shop: Shop) -> None:
 
 
 def test_a_service_that_is_deleted_while_it_is_looked_at(shop: Shop, between_looks: BetweenLooks) -> None:
-    """What was seen of it before proves nothing any more: its checks are in error, and say that it was there."""
+    """Earlier observations of it prove nothing any more: its checks are in error, and say that it existed."""
     shop.service.roll_out(status="IN_PROGRESS")
     with between_looks(shop.aws, shop.service.vanish):
         run = shop.verify("--deploy-wait=20s")
@@ -82,7 +82,7 @@ def test_a_service_that_is_replaced_while_it_is_looked_at(shop: Shop, between_lo
 
 
 def test_a_service_that_was_replaced_before(shop: Shop) -> None:
-    """One that was made anew before the run is judged as it stands; tasks of its forerunner are not its own."""
+    """A service that was recreated before the run is judged as it stands; tasks of the earlier one are not its own."""
     for task in shop.service.running_tasks:
         shop.service.replace_task(task, **_without_started(stops.OUT_OF_MEMORY))
     shop.aws.replace_service(shop.service, "shop:2").log("hello from 2")
@@ -96,7 +96,7 @@ def _without_started(stop: stops.Stop) -> Any:
 
 
 def test_a_deployment_controller_that_is_not_known(shop: Shop) -> None:
-    """What a later ECS may bring is not guessed at: UNKNOWN, unproven, and the controller is named."""
+    """The controllers of a later ECS are not guessed at: UNKNOWN, unproven, and the controller is named."""
     shop.aws.create_service("new", cluster="shop", image="shop:2", controller="BY_MOONLIGHT")
     shop.configure({"new": shop.settings(service="new", logs=None)}, require=["image", "rollout", "tasks"])
     run = shop.verify()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Truth(NamedTuple):
-    """What is true of a scenario, whoever looks."""
+    """The facts of a scenario, for any caller."""
 
     verdict: str
     broken_link: str | None

@@ -108,7 +108,7 @@ class Builder:
 
 
 def why_not(folder: Path) -> str:
-    """Why nothing can be built on this machine, or an empty text."""
+    """The reason why nothing can be built on this machine, or an empty text."""
     missing = [program for program in ("buildah", "skopeo") if shutil.which(program) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"

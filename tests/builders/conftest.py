@@ -1,4 +1,4 @@
-"""What the tests with real tools have."""
+"""The fixtures of the tests with real tools."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _PATH = re.compile(r"/v2/(?P<repository>.+?)/(?P<kind>manifests|blobs/uploads|bl
 
 
 def digest_of(data: bytes) -> str:
-    """The digest of bytes, reckoned anew."""
+    """Return the digest of bytes."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 

@@ -135,7 +135,7 @@ def test_files_that_a_later_step_removed_or_replaced(room: Room) -> None:
             "srv/kept.txt": "kept",
             "srv/gone.txt": "gone",
             "srv/folder/gone.txt": "gone with its folder",
-            "srv/anew/old.txt": "gone, though its folder is there",
+            "srv/again/old.txt": "gone, though its folder is there",
             "srv/becomes-a-file/old.txt": "gone, as its folder is a file",
             "srv/becomes-a-folder": "gone, as it is a folder",
         },
@@ -146,10 +146,10 @@ def test_files_that_a_later_step_removed_or_replaced(room: Room) -> None:
         pytest.skip("buildah mounts for root only")
     with room.builder.mounted("base", commit="changed") as root:
         (root / "srv/gone.txt").unlink()
-        for name in ("folder", "anew", "becomes-a-file"):
+        for name in ("folder", "again", "becomes-a-file"):
             shutil.rmtree(root / "srv" / name)
         (root / "srv/becomes-a-folder").unlink()
-        added = {"srv/anew/new.txt": "new", "srv/becomes-a-file": "a file", "srv/becomes-a-folder/new.txt": "new"}
+        added = {"srv/again/new.txt": "new", "srv/becomes-a-file": "a file", "srv/becomes-a-folder/new.txt": "new"}
         write(root, added)
     room.builder.push("changed")
     image = room.open("changed")
@@ -157,11 +157,11 @@ def test_files_that_a_later_step_removed_or_replaced(room: Room) -> None:
     with room.builder.mounted("changed") as root:
         assert held(image) == tree(root)
     assert "/srv/kept.txt" in held(image)
-    assert not any(image.exists(path) for path in ("/srv/gone.txt", "/srv/folder", "/srv/anew/old.txt"))
+    assert not any(image.exists(path) for path in ("/srv/gone.txt", "/srv/folder", "/srv/again/old.txt"))
 
 
 def test_layers_compressed_with_zstd(room: Room) -> None:
-    """An image that skopeo compressed anew with zstd has other layers, with the same content and the same proofs."""
+    """An image that skopeo compressed again with zstd has other layers, with the same content and the same proofs."""
     Incident(room)
     room.builder.compress("2", "zstd", "zstd")
     before, image = room.open("1"), room.open("zstd")
@@ -207,7 +207,7 @@ def configure(checkout: Path) -> None:
 
 
 def judged(files: ImageFiles, before: ImageFiles) -> tuple[Finding, Finding]:
-    """What content and layers of an image come to, after another image."""
+    """Return the findings on content and layers of an image, after another image."""
     compared = [files.compare(SOURCE, PLACE)]
     previous = Previous("the image before it", before.image.digest, layers=before.manifest.layers)
     return (

@@ -34,17 +34,17 @@ class Outcome:
 
     @property
     def output(self) -> str:
-        """What it printed, on both streams."""
+        """Its output, on both streams."""
         return f"{self.result.stdout}\n{self.result.stderr}"
 
     @property
     def header(self) -> str:
-        """What the header of the run says of the plugin."""
+        """The part of the run's header that the plugin writes."""
         return "\n".join(line for line in self.output.splitlines() if line.startswith("deploycheck: "))
 
     @property
     def has_report(self) -> bool:
-        """Whether it wrote its JSON report."""
+        """True if it wrote its JSON report."""
         return (self.pytester.path / "report.json").exists()
 
     @property

@@ -73,7 +73,7 @@ def test_the_environment_comes_before_the_ini_file(collect: Collect, ini: Ini, i
 def test_the_variable_comes_before_the_environment(
     collect: Collect, ini: Ini, monkeypatch: pytest.MonkeyPatch, ini_value: str
 ) -> None:
-    """Who sets PYTEST_BASE_URL means this run, also where the ini file happens to say the same."""
+    """PYTEST_BASE_URL counts for this run, also if the ini file happens to name the same URL."""
     ini("pytest.ini", base_url=ini_value)
     monkeypatch.setenv("PYTEST_BASE_URL", VARIABLE)
     assert header(collect("--deploy-env=dev")) == [VARIABLE]
@@ -111,7 +111,7 @@ def test_what_the_project_itself_sets_stands(
 
 @pytest.mark.usefixtures("answering")
 def test_reports_name_the_url_of_the_environment(collect: Collect, ini: Ini) -> None:
-    """What pytest-metadata hands to HTML reports is the URL that the tests used."""
+    """The URL that pytest-metadata hands to HTML reports is the one that the tests used."""
     ini("pytest.ini", base_url=INI)
     (line,) = (line for line in collect("--deploy-env=dev", "-v").output.splitlines() if line.startswith("metadata: "))
     assert f"'Base URL': '{ENVIRONMENT}'" in line
@@ -135,7 +135,7 @@ def test_a_run_without_an_environment_is_untouched(pytester: pytest.Pytester, in
 
 
 def test_nothing_happens_without_pytest_base_url(answering: pytest.Pytester, collect: Collect) -> None:
-    """Where it is not installed, a project's own option of that name is left alone."""
+    """If it is not installed, a project's own option of that name is left alone."""
     answering.makeconftest(
         """
         def pytest_addoption(parser):
@@ -152,7 +152,7 @@ def test_nothing_happens_without_pytest_base_url(answering: pytest.Pytester, col
 
 
 def test_it_is_known_by_its_module_too(answering: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where plugins are named one by one instead of found, the URL is handed over as well."""
+    """If plugins are named one by one instead of found, the URL is handed over as well."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugins = ("-p", "pytest_base_url.plugin", "-p", "pytest_deploycheck.plugin", "-p", "pytest_timeout")
     result = answering.runpytest_inprocess("--collect-only", "--deploy-env=dev", *plugins)

@@ -151,7 +151,7 @@ def test_an_unchanged_source_since_the_baseline(story: Story, deploy: Deploy) ->
 
 
 def test_without_the_baseline_and_an_earlier_image_it_is_skipped(story: Story, deploy: Deploy) -> None:
-    """What ran before is not known, so nothing is claimed of layers; the content still refutes."""
+    """The image that ran before is not known, so nothing is claimed of layers; the content still refutes."""
     story.checkout(NEW)
     story.ship(cached_from=story.old)
     story.forget()
@@ -186,7 +186,7 @@ def test_a_baseline_of_a_run_without_an_image(story: Story, deploy: Deploy, pyte
 
 
 def test_a_baseline_of_another_environment(story: Story, deploy: Deploy) -> None:
-    """What ran elsewhere does not count: it is said of which it is and what is verified, and all else is as without."""
+    """A baseline of another environment does not count: the message names both, and all else is as without one."""
     story.edit_report(environment="staging", account="210987654321")
     story.checkout(NEW)
     story.ship(cached_from=story.old)
@@ -202,7 +202,7 @@ def test_a_baseline_of_another_environment(story: Story, deploy: Deploy) -> None
 
 @pytest.mark.parametrize("is_rolled_out", [True, False])
 def test_nothing_new_was_shipped(story: Story, deploy: Deploy, *, is_rolled_out: bool) -> None:
-    """What ran at the baseline runs again, or still: that passes, and is said with the time of the baseline."""
+    """The image of the baseline runs again, or still: that passes, and the message gives the time of the baseline."""
     if is_rolled_out:
         story.service.roll_out(at=story.now - timedelta(minutes=1))
     outcome = deploy("--deploy-baseline=before.json", env="shop")
@@ -250,7 +250,7 @@ def test_the_way_back_of_a_refuted_run(story: Story, deploy: Deploy) -> None:
 
 
 def test_the_way_back_without_a_baseline(story: Story, deploy: Deploy) -> None:
-    """What ran before is known without one too, but not that it was verified."""
+    """The earlier image is known without one too, but not that it was verified."""
     ship_a_bad_one(story)
     outcome = deploy(env="shop")
     (service,) = outcome.report["services"]
@@ -258,7 +258,7 @@ def test_the_way_back_without_a_baseline(story: Story, deploy: Deploy) -> None:
 
 
 def test_the_way_back_by_a_task_definition(story: Story, deploy: Deploy) -> None:
-    """Where a task definition still names the image, that is what the service is updated to."""
+    """If a task definition still names the image, that is what the service is updated to."""
     story.aws.push_image("shop-web:new", NEW, at=story.now - timedelta(minutes=20))
     story.aws.push_image("shop-web:newer", OLD, at=story.now - timedelta(minutes=19))
     story.service.roll_out("shop-web:new", at=story.now - timedelta(minutes=18))
@@ -273,7 +273,7 @@ def test_the_way_back_by_a_task_definition(story: Story, deploy: Deploy) -> None
 
 
 def test_a_verified_run_shows_no_way_back(story: Story, deploy: Deploy) -> None:
-    """Where all is well nobody reads of rolling back."""
+    """If all is well nobody reads of rolling back."""
     story.ship(NEW)
     story.checkout(NEW)
     outcome = deploy("--deploy-baseline=before.json", env="shop")
@@ -283,7 +283,7 @@ def test_a_verified_run_shows_no_way_back(story: Story, deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("is_good", [True, False])
 def test_nothing_to_roll_back_to(story: Story, deploy: Deploy, *, is_good: bool) -> None:
-    """Where the registry holds no earlier image any more, each run says so as advice, and offers none."""
+    """If the registry holds no earlier image any more, each run says so as advice, and offers none."""
     ship_a_bad_one(story)
     if is_good:
         story.checkout(NEW)
@@ -319,7 +319,7 @@ def timeline(outcome: Outcome) -> list[tuple[datetime, str, str]]:
 
 
 def test_the_timeline(story: Story, deploy: Deploy) -> None:
-    """What happened since the baseline stands in its order, each with what told it."""
+    """The events since the baseline are in their order, each with its source."""
     story.edit_report(observed_at=(story.now - timedelta(hours=1)).isoformat())
     story.ship(NEW)
     story.checkout(NEW)
@@ -342,7 +342,7 @@ def test_the_timeline(story: Story, deploy: Deploy) -> None:
 
 @pytest.mark.usefixtures("story")
 def test_the_header_names_the_baseline(collect: Collect) -> None:
-    """Which file is compared with stands in the header."""
+    """The header names the file that is compared with."""
     header = collect("--deploy-env=shop", "--deploy-baseline=before.json").header
     assert "before.json" in header
     assert "(from --deploy-baseline)" in header
@@ -381,7 +381,7 @@ BAD: dict[str, bytes] = {
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 @pytest.mark.usefixtures("configured")
 def test_a_file_that_is_no_report_is_refused(collect: Collect, pytester: pytest.Pytester, text: bytes) -> None:
-    """What is not an earlier report ends the run before it begins, with the option and the file."""
+    """A file that is not an earlier report ends the run before it begins, with the option and the file."""
     (pytester.path / "before.json").write_bytes(text)
     message = collect("--deploy-env=dev", "--deploy-baseline=before.json").refused()
     assert "--deploy-baseline" in message

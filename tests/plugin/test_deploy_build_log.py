@@ -108,7 +108,7 @@ def test_a_step_on_unchanged_source(
     pytester: pytest.Pytester,
     cached: bool,  # noqa: FBT001
 ) -> None:
-    """What the image holds is right, so it is no matter whether its step was cached."""
+    """The content of the image is right, so it does not matter if its step was cached."""
     run(shop, NEW)
     log(pytester, STYLES["plain"][0 if cached else 1])
     outcome = deploy("--deploy-build-log=build.log", env="shop")
@@ -123,7 +123,7 @@ def test_without_the_option_it_is_skipped(shop: Sandbox, deploy: Deploy) -> None
 
 
 def test_a_log_without_a_source_proves_nothing(shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """Whether a cached step is right cannot be known without the source: that is no pass."""
+    """The correctness of a cached step cannot be known without the source: that is no pass."""
     (pytester.path / "deploycheck.toml").write_text(TABLES, encoding="utf-8")
     run(shop, OLD)
     log(pytester, STYLES["plain"][0])
@@ -180,7 +180,7 @@ def test_the_fixture_has_docs(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("configured")
 def test_the_header_names_the_log(collect: Collect, pytester: pytest.Pytester) -> None:
-    """Which file was read stands in the header."""
+    """The header names the file that was read."""
     log(pytester, STYLES["plain"][0])
     header = collect("--deploy-env=dev", "--deploy-build-log=build.log").header
     assert "build.log" in header

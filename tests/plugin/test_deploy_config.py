@@ -59,7 +59,7 @@ def test_the_ini_file_names_the_file(collect: Collect, ini: Ini, ini_file: str) 
 def test_command_line_before_variable_before_ini_before_default(
     collect: Collect, ini: Ini, ini_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is nearer to this one run wins; an empty variable counts as unset."""
+    """The setting nearest to this run wins; an empty variable counts as unset."""
     assert collect("--deploy-env=own").status == 0
     ini(ini_file, deploy_config="three.toml")
     monkeypatch.setenv("DEPLOYCHECK_CONFIG", "")
@@ -144,7 +144,7 @@ def test_a_broken_file_is_no_matter_without_an_environment(collect: Collect, pyt
 
 @pytest.mark.usefixtures("configured")
 def test_the_header_names_the_endpoint(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where calls go to another address than AWS's own, the header says to which."""
+    """If calls go to another address than AWS's own, the header says to which."""
     assert "endpoint" not in collect("--deploy-env=dev").header
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
     assert "endpoint http://localhost:4566" in collect("--deploy-env=dev").header

@@ -36,7 +36,7 @@ def test_the_ini_file_names_the_environment(collect: Collect, ini: Ini, ini_file
 def test_command_line_before_variable_before_ini(
     collect: Collect, ini: Ini, ini_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is nearer to this one run wins."""
+    """The setting nearest to this run wins."""
     ini(ini_file, deploy_env="nowhere")
     monkeypatch.setenv("DEPLOYCHECK_ENV", "dev")
     assert "env dev (from DEPLOYCHECK_ENV)" in collect().header
@@ -124,7 +124,7 @@ def test_collect_only_contacts_nothing(collect: Collect, empty_aws: Sandbox) -> 
 
 @pytest.mark.usefixtures("configured")
 def test_collect_only_writes_no_report(collect: Collect) -> None:
-    """Where nothing was verified there is nothing to report."""
+    """If nothing was verified there is nothing to report."""
     assert not collect("--deploy-env=dev", "--deploy-report=report.json").has_report
 
 
@@ -163,7 +163,7 @@ def test_what_only_shows_something_works_with_a_broken_configuration(
 )
 @pytest.mark.usefixtures("configured")
 def test_an_unknown_option_is_refused(collect: Collect, argument: str) -> None:
-    """What does not do anything is not accepted in silence."""
+    """An option without effect is not accepted in silence."""
     outcome = collect("--deploy-env=dev", argument)
     assert outcome.status == 4
     assert "unrecognized arguments" in outcome.output

@@ -109,7 +109,7 @@ def test_a_bad_value_is_refused(collect: Collect, value: str, words: list[str]) 
 
 @pytest.mark.usefixtures("configured")
 def test_two_images_for_one_service_are_refused(collect: Collect) -> None:
-    """Which of the two was meant is not guessed."""
+    """An ambiguous value is not guessed at."""
     message = collect("--deploy-env=dev", "--deploy-image=backend=1", "--deploy-image=backend=2").refused()
     assert "'1'" in message
     assert "'2'" in message

@@ -34,7 +34,7 @@ def built(world: World) -> str:
 def test_the_digest_that_was_built_is_verified(
     deploy: Deploy, pytester: pytest.Pytester, world: World, name: str | None
 ) -> None:
-    """What CI built is what is expected, by digest, whether or not the file names where it was pushed."""
+    """The image that CI built is expected, by digest, if the file names where it was pushed or not."""
     metadata(pytester, built(world), name)
     outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
     assert outcome.checks["image-exists"] == outcome.checks["tasks-run-image"] == "pass"
@@ -116,7 +116,7 @@ BAD: dict[str, bytes] = {
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 @pytest.mark.usefixtures("world")
 def test_a_file_that_names_no_image_is_refused(deploy: Deploy, pytester: pytest.Pytester, text: bytes) -> None:
-    """What names no digest ends the run before it begins, with the option and the file."""
+    """A file that names no digest ends the run before it begins, with the option and the file."""
     (pytester.path / "metadata.json").write_bytes(text)
     message = deploy("--deploy-image=@metadata.json", env="shop").refused()
     assert "--deploy-image" in message

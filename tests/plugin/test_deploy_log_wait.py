@@ -45,7 +45,7 @@ def test_a_line_that_comes_within_the_wait_counts(deploy: Deploy, world: World) 
 
 
 def test_a_line_that_comes_after_the_wait_is_a_failure(deploy: Deploy, world: World) -> None:
-    """When the wait is over and the tasks were heard, what has not come has failed."""
+    """A line that is missing when the wait is over fails, if the tasks have logs."""
     world.configure("backend", logs='[[env.shop.services.backend.logs]]\nexpect = "late"\n')
     world.backend.log("early")
     world.backend.log("late", arrives_in=60)

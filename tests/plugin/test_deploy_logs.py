@@ -14,7 +14,7 @@ LINES = ("Requested platforms: a, b", "Parsed item #1", "Parsed item #2", "Found
 
 @pytest.fixture
 def talking(world: World) -> World:
-    """Return a world whose first task says four lines, and whose second task says another."""
+    """Return a world whose first task logs four lines, and whose second task logs another."""
     first, second = world.backend.running_tasks
     began = world.aws.now() - timedelta(minutes=4)
     for number, line in enumerate(LINES):
@@ -231,7 +231,7 @@ def test_sequence(deploy_logs): deploy_logs.wait_for_sequence("x", "y")
 
 @pytest.mark.usefixtures("world")
 def test_silence_is_unproven(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """Where no new task said anything no question has an answer: unproven, exit status 7, never failed or passed."""
+    """If no new task logged anything no question has an answer: unproven, exit status 7, never failed or passed."""
     outcome = ask(deploy, pytester, QUESTIONS)
     assert len(outcome.tests) == 6
     assert set(outcome.tests.values()) == {"unproven"}
@@ -239,7 +239,7 @@ def test_silence_is_unproven(deploy: Deploy, pytester: pytest.Pytester) -> None:
 
 
 def test_logs_that_cannot_be_read_are_unproven(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:
-    """Where the logs may not be read nothing is known, and the message names the operation."""
+    """If the logs may not be read nothing is known, and the message names the operation."""
     talking.aws.deny("logs:FilterLogEvents")
     outcome = ask(deploy, pytester, QUESTIONS)
     assert set(outcome.tests.values()) == {"unproven"}
@@ -248,7 +248,7 @@ def test_logs_that_cannot_be_read_are_unproven(deploy: Deploy, pytester: pytest.
 
 
 def test_one_silent_task_leaves_an_absence_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """An absence is proven only where each new task was heard."""
+    """An absence is proven only if each new task has logs."""
     world.backend.running_tasks[0].log("hello")
     outcome = ask(
         deploy,
@@ -349,14 +349,14 @@ def test_another_services_test_does_not_prove_the_link(
 
 
 def test_without_logs_to_look_at(deploy: Deploy, world: World) -> None:
-    """An environment that has no logs says so with `require`, and is verified without."""
+    """An environment without logs declares that with `require`, and is verified without."""
     world.configure("backend", extra='require = ["image", "rollout", "tasks"]')
     outcome = deploy(env="shop")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None))
 
 
 def test_a_declared_expectation_that_fails_counts_even_if_not_required(deploy: Deploy, world: World) -> None:
-    """What is declared and does not hold refutes, required or not."""
+    """A declared expectation that does not hold refutes, required or not."""
     world.backend.log("hello")
     world.configure(
         "backend",
@@ -381,7 +381,7 @@ def test_a_missing_log_group(deploy: Deploy, pytester: pytest.Pytester, world: W
 
 @pytest.mark.usefixtures("world")
 def test_in_inside_pytest_raises_is_the_tests_own_matter(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """A test that catches what is unproven and passes proves nothing, as nothing was heard."""
+    """A test that catches what is unproven and passes proves nothing, as no log event was read."""
     pytester.makepyfile(
         """
         import pytest

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def talked(world: World) -> World:
-    """Return a world whose tasks said two lines, one of them a moment ago."""
+    """Return a world whose tasks logged two lines, one of them a moment ago."""
     world.backend.log("from before", at=world.aws.now() - timedelta(minutes=5))
     world.backend.log("just before", at=world.aws.now() - timedelta(seconds=3))
     return world
@@ -139,7 +139,7 @@ def test_threads(deploy_logs):
 
 
 def test_an_absence_in_a_capture(deploy: Deploy, pytester: pytest.Pytester, talked: World) -> None:
-    """It needs two minutes after the block and is unproven before; what was said is found at once."""
+    """It needs two minutes after the block and is unproven before; a line that was logged is found at once."""
     outcome = ask(
         deploy,
         pytester,
@@ -201,7 +201,7 @@ def test_missing(deploy_logs):
 
 
 def test_a_capture_proves_the_link(deploy: Deploy, pytester: pytest.Pytester, talked: World) -> None:
-    """A test that passed and asked a capture in which something was heard proves `logs`."""
+    """A test that passed and asked a capture in which an event was read proves `logs`."""
     talked.backend.log("hello")
     pytester.makepyfile(
         """

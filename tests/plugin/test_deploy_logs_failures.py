@@ -22,7 +22,7 @@ JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJ
 
 @pytest.fixture
 def near(world: World, pytester: pytest.Pytester) -> World:
-    """Return a world whose tasks say nearly what is wanted, which the local source has as it is wanted."""
+    """Return a world whose tasks log nearly the expected line, which the local source has as it is expected."""
     containers = [SandboxContainer(name="app", image="shop-backend:new", mode="non-blocking")]
     world.backend.roll_out(containers=containers, at=world.aws.now() - timedelta(minutes=9))
     ago = world.aws.now() - timedelta(minutes=5)
@@ -106,7 +106,7 @@ def test_each_check_that_fails_shows_what_it_stands_on(deploy: Deploy, near: Wor
 
 
 def test_a_line_that_is_in_no_source(deploy: Deploy, pytester: pytest.Pytester, near: World) -> None:
-    """What the checkout does not have is not claimed to be there; a test that asks for it is no source."""
+    """A line that the checkout lacks is not claimed to be there; a test that asks for it is no source."""
     outcome = ask(deploy, pytester, near, 'def test_it(deploy_logs): assert "never written" in deploy_logs\n')
     text = failure(outcome)
     assert "never written" in text
@@ -115,7 +115,7 @@ def test_a_line_that_is_in_no_source(deploy: Deploy, pytester: pytest.Pytester, 
 
 
 def test_each_task_is_accounted_for(deploy: Deploy, pytester: pytest.Pytester, near: World) -> None:
-    """Where each task has to say it, the failure tells who said it how often, in a test and in a check."""
+    """If each task has to log it, the failure gives the count for each task, in a test and in a check."""
     first, second = near.backend.running_tasks
     near.configure("backend", logs=EXPECTED.replace(WANTED, "startup") + 'tasks = "all"\n')
     pytester.makepyfile("def test_it(deploy_logs): deploy_logs.wait_for('startup', tasks='all')")
@@ -183,7 +183,7 @@ def test_all(deploy_logs): deploy_logs.wait_for("z", tasks="all")
 
 
 def test_progress_is_for_a_terminal(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """Where the output is none, a wait of seconds leaves nothing in it that a short one does not."""
+    """If the output is none, a wait of seconds leaves nothing in it that a short one does not."""
     world.backend.log("started", at=world.aws.now() - timedelta(minutes=5))
     printed = {}
     for timeout in (0.1, 3.6):

@@ -67,7 +67,7 @@ PATTERNS = {
 
 
 def test_odd_texts_are_found_as_they_are(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """What means something to CloudWatch's filter patterns means itself, and nothing else is taken for it."""
+    """The special characters of CloudWatch's filter patterns match themselves, and nothing else is taken for them."""
     task = world.backend.running_tasks[0]
     for number, text in enumerate(ODD_TEXTS):
         task.log(f"<{number}{text}{number}>", at=world.aws.now() - timedelta(minutes=5))
@@ -94,7 +94,7 @@ def test_text(deploy_logs):
 
 
 def test_a_pattern_is_found_whatever_core_it_has(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """What is pushed to the service never hides a line that the pattern matches."""
+    """A filter that is pushed to the service never hides a line that the pattern matches."""
     matching = {pattern: line for pattern, line in PATTERNS.items() if re.search(pattern, line)}
     assert len(matching) >= len(PATTERNS) - 1
     task = world.backend.running_tasks[0]
@@ -122,7 +122,7 @@ def test_found(deploy_logs):
 
 
 def test_a_pattern_that_every_line_has_is_refused(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """What matches the empty text proves nothing: tests and the configuration refuse it."""
+    """A pattern that matches the empty text proves nothing: tests and the configuration refuse it."""
     world.backend.log("started", at=world.aws.now() - timedelta(minutes=5))
     outcome = ask(
         deploy,

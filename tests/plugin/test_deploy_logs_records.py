@@ -24,7 +24,7 @@ SPEECH = {
 
 @pytest.fixture
 def talking(world: World) -> World:
-    """Return a world whose first task says many things, and whose second task says two."""
+    """Return a world whose first task logs many lines, and whose second task logs two."""
     first, second = world.backend.running_tasks
     now = world.aws.now()
     for text, seconds in SPEECH.items():
@@ -142,7 +142,7 @@ def test_no_absence(deploy_logs):
 
 
 def test_until_of_what_was_found(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:
-    """What was said is absent up to no moment."""
+    """A line that was logged is absent up to no moment."""
     outcome = ask(
         deploy,
         pytester,
@@ -153,13 +153,13 @@ def test_until_of_what_was_found(deploy: Deploy, pytester: pytest.Pytester, talk
 
 
 def test_records_of_silent_tasks(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """No record is no answer where nothing was said at all."""
+    """No record is no answer if nothing was logged at all."""
     outcome = ask(deploy, pytester, world, "def test_it(deploy_logs): deploy_logs.records()")
     assert outcome.tests == {"test_it[backend]": "unproven"}
 
 
 def test_what_has_just_been_said_leaves_a_no_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """Where the first events came seconds ago, earlier ones may still come: no count and no absence."""
+    """If the first events came seconds ago, earlier ones may still come: no count and no absence."""
     world.configure("backend", log_settle="20s")
     world.backend.log("hello", at=world.aws.now() - timedelta(seconds=4))
     outcome = ask(

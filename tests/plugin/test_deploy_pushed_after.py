@@ -82,5 +82,5 @@ def test_what_is_no_moment_is_refused(collect: Collect, value: str) -> None:
 
 @pytest.mark.usefixtures("configured")
 def test_commit_without_a_checkout_is_refused(collect: Collect) -> None:
-    """Where there is no commit, the message says so instead of guessing a time."""
+    """If there is no commit, the message says so instead of guessing a time."""
     assert "git" in collect("--deploy-env=dev", "--deploy-pushed-after=commit").refused()

@@ -48,7 +48,7 @@ def test_the_header_says_where_it_came_from(
 @pytest.mark.parametrize("value", ["report.txt", "report", "report.md", "report.html", "github", ".json/"])
 @pytest.mark.usefixtures("configured")
 def test_a_kind_that_is_not_known_is_refused(collect: Collect, value: str) -> None:
-    """What cannot be written is refused before the run, with the option, the value and what is allowed."""
+    """A path that cannot be written is refused before the run, with the option, the value and what is allowed."""
     message = collect("--deploy-env=dev", f"--deploy-report={value}").refused()
     assert "--deploy-report" in message
     assert repr(value) in message
@@ -152,7 +152,7 @@ def test_an_interrupted_run_writes_its_report(deploy: Deploy, pytester: pytest.P
 
 
 def test_a_credential_in_a_log_line_is_masked(deploy: Deploy, world: World) -> None:
-    """What looks like a credential never reaches a report."""
+    """A text that looks like a credential never reaches a report."""
     world.configure("backend", logs='[[env.shop.services.backend.logs]]\nforbid = "login"\n')
     world.backend.log("login password=hunter2222 with AKIAIOSFODNN7EXAMPLE")
     outcome = deploy("-k", "logs-1", env="shop")

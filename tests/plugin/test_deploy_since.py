@@ -29,12 +29,12 @@ def hours(world: World, pytester: pytest.Pytester) -> World:
 
 @pytest.mark.usefixtures("hours")
 def test_the_default_is_the_start_of_the_rollout(deploy: Deploy) -> None:
-    """What the new tasks said since their rollout began is heard."""
+    """The lines that the new tasks logged since their rollout began are read."""
     assert deploy("-k", "test_", env="shop").tests == {"test_first[backend]": "passed", "test_last[backend]": "passed"}
 
 
 def test_a_duration_back_or_a_time_narrows_the_window(deploy: Deploy, hours: World) -> None:
-    """With `--deploy-since` only what was said after it is heard; the header names it."""
+    """With `--deploy-since` only later lines are read; the header names it."""
     narrow = {"test_first[backend]": "failed", "test_last[backend]": "passed"}
     outcome = deploy("--deploy-since=2m", "-k", "test_", env="shop")
     assert outcome.tests == narrow

@@ -64,7 +64,7 @@ def test_zero_looks_once(deploy: Deploy) -> None:
 
 
 def test_a_rollout_that_completes_within_the_wait_is_waited_for(deploy: Deploy, world: World) -> None:
-    """A rollout that is still in progress at the first look and then completes is a completed one."""
+    """A rollout that is still in progress at the first poll and then completes is a completed one."""
     rollout = world.backend.roll_out(status="IN_PROGRESS", new_running=1)
 
     def complete() -> None:

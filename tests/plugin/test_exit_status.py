@@ -87,7 +87,7 @@ def test_unproven_is_7(deploy: Deploy) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_nothing_collected_is_7(deploy: Deploy) -> None:
-    """Where pytest would say 5, an environment was to be verified and was not: 7."""
+    """If pytest would say 5, an environment was to be verified and was not: 7."""
     assert deploy("-k", "test_", env="shop").status == 7
 
 
@@ -110,7 +110,7 @@ def test_a_test_that_ends_the_session_is_2(deploy: Deploy, pytester: pytest.Pyte
 
 
 def test_interrupted_after_a_refutation_is_2(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """What was refuted before the interruption stays refuted in the report; the status is 2."""
+    """A refutation before the interruption stays in the report; the status is 2."""
     pytester.makepyfile(test_zzz="def test_stop(): raise KeyboardInterrupt")
     outcome = deploy("-k", "rollout or stop", scenario="not-restarted")
     assert (outcome.status, outcome.verdict) == (2, ("REFUTED", "rollout"))
@@ -240,7 +240,7 @@ def test_a_session_that_a_test_ends_with_0_is_not_green(deploy: Deploy, pytester
 
 @pytest.mark.usefixtures("proven")
 def test_another_plugins_words_change_no_verdict(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """What a plugin calls a failed test in the terminal is its own affair."""
+    """The word of a plugin for a failed test in the terminal is its own affair."""
     pytester.makeconftest(
         "def pytest_report_teststatus(report):\n    if report.failed: return 'broken', 'B', 'BROKEN'\n"
     )
@@ -257,7 +257,7 @@ def test_the_scenario_alone_is_refused(pytester: pytest.Pytester) -> None:
 
 
 def test_the_sandbox_without_its_packages_is_one_message(pytester: pytest.Pytester) -> None:
-    """Who installed without the extra is told how to install it."""
+    """A user who installed the package without the extra reads how to install it."""
     start = "import sys; sys.modules['moto'] = None; import pytest; sys.exit(pytest.main(['--deploy-env=sandbox']))"
     ended = pytester.run(sys.executable, "-c", start)
     assert ended.ret == 4

@@ -70,7 +70,7 @@ def test_digests(deploy: Deploy, pytester: pytest.Pytester, said: World) -> None
 
 @pytest.mark.usefixtures("said")
 def test_other_comparisons_are_pytests_own(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """What has nothing to do with a deployment is explained as ever."""
+    """An assertion that has nothing to do with a deployment is explained as ever."""
     ours, sets, lists = failures(
         deploy, pytester, "assert running_tasks[0].image_digest == 'x'", "assert {1} == {2}", "assert 1 in [2]"
     )
@@ -82,7 +82,7 @@ def test_other_comparisons_are_pytests_own(deploy: Deploy, pytester: pytest.Pyte
 
 @pytest.mark.usefixtures("said")
 def test_handles_read_well(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """What a test holds shows itself in words and not as an object at an address."""
+    """The values that a test holds are shown in words and not as objects at an address."""
     names = ("deploy_logs", "running_tasks", "deployed_image")
     for text in failures(deploy, pytester, *(f"assert {name} is None" for name in names)):
         assert "is None" in text

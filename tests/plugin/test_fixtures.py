@@ -161,7 +161,7 @@ def test_once_for_each_service(collect: Collect, pytester: pytest.Pytester) -> N
 
 @pytest.mark.usefixtures("two")
 def test_each_service_gets_its_own_facts(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """What a test sees is of the service it runs for."""
+    """The fixtures of a test are those of the service it runs for."""
     pytester.makepyfile(
         """
         def test_own(request, deployed_image, running_tasks, deployment):
@@ -239,7 +239,7 @@ LATE = """
 
 @pytest.mark.usefixtures("world")
 def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """Where one service is selected, tests that cannot be parametrized look at that one."""
+    """If one service is selected, tests that cannot be parametrized look at that one."""
     pytester.makepyfile(LATE)
     outcome = deploy("-k", "test_", env="shop")
     assert outcome.tests == {"test_late": "passed", "test_unittest": "passed"}
@@ -247,7 +247,7 @@ def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester:
 
 @pytest.mark.usefixtures("two")
 def test_getfixturevalue_and_unittest_with_several_services(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """Where several are selected the failure says so, names them, and says what to do."""
+    """If several are selected the failure says so, names them, and says what to do."""
     pytester.makepyfile(LATE)
     outcome = deploy("-k", "test_", "--tb=short", env="shop")
     assert set(outcome.tests) == {"test_late", "test_unittest"}
@@ -257,7 +257,7 @@ def test_getfixturevalue_and_unittest_with_several_services(deploy: Deploy, pyte
 
 
 def test_several_judged_containers(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """Where several containers are judged, the image fixtures ask for one to be named, and list them."""
+    """If several containers are judged, the image fixtures ask for one to be named, and list them."""
     for name in ("web", "side"):
         world.aws.push_image(f"multi-{name}:1", {"app": name})
     world.aws.create_service(

@@ -85,14 +85,14 @@ def test_what_they_say_when_they_fail(web: Web) -> None:
     sick.target_health = "unhealthy"
     sick.target_reason = ("Target.Timeout", "Request timed out")
     web.alarm.set_state("ALARM", "too many errors", at=web.world.aws.now())
-    rang = web.alarm.transitioned_at
+    alarm_at = web.alarm.transitioned_at
     web.alarm.set_state("OK")
     outcome = web.run(HEALTHY, "--tb=short")
     assert outcome.tests == {"test_targets[web]": "failed", "test_alarms[web]": "failed"}
     assert outcome.verdict[0] == "REFUTED"
     assert f"<task {sick.id} is unhealthy in web (Target.Timeout)>: Request timed out" in outcome.output
     assert well.id not in outcome.output
-    assert f"<alarm 5xx is OK, went off {rang:%H:%M:%S} UTC" in outcome.output
+    assert f"<alarm 5xx is OK, went off {alarm_at:%H:%M:%S} UTC" in outcome.output
     assert " object at 0x" not in outcome.output
 
 
@@ -112,7 +112,7 @@ def test_an_alarm_that_is_not_declared(web: Web) -> None:
 
 
 def test_health_of_no_task_is_unproven(web: Web) -> None:
-    """Where no task runs the image, an assertion on all of them does not hold of nothing."""
+    """If no task runs the image, an assertion on all of them does not hold of nothing."""
     web.world.aws.push_image("shop-web:later", {"app/main.py": "later"})
     web.service.roll_out("shop-web:later")
     outcome = web.run("def test_targets(target_health): assert target_health.states == {'healthy'}")

@@ -97,7 +97,7 @@ def test_other_tests_alone_are_never_green(deploy: Deploy, pytester: pytest.Pyte
 
 
 def test_a_failed_check_shows_words_and_no_traceback(deploy: Deploy) -> None:
-    """What failed is said in sentences, with cause, remedy and next command; the package's own code is not shown."""
+    """A failure is explained in sentences, with cause, remedy and next command; the package's own code is not shown."""
     outcome = deploy(scenario="not-restarted")
     failures = outcome.output.partition("= FAILURES =")[2].partition("= deployment =")[0]
     assert "backend: rollout-complete" in failures
@@ -162,7 +162,7 @@ def test_junit_knows_the_checks(deploy: Deploy, pytester: pytest.Pytester) -> No
 
 
 def test_an_operation_that_is_denied_makes_its_checks_an_error(deploy: Deploy, world: World) -> None:
-    """What could not be looked at is an error and says so; the run is UNPROVEN and not refuted."""
+    """A fact that could not be read is an error and says so; the run is UNPROVEN and not refuted."""
     world.aws.deny("ecs:ListTasks")
     outcome = deploy("-k", "tasks or image-exists", env="shop")
     assert outcome.checks["image-exists"] == "pass"

@@ -16,7 +16,7 @@ START = "logs:StartLiveTail"
 
 @pytest.fixture
 def tailed(world: World) -> World:
-    """Return a world whose tasks said a line minutes ago, and whose environment has `live_tail = true`."""
+    """Return a world whose tasks logged a line minutes ago, and whose environment has `live_tail = true`."""
     world.backend.log("started", at=world.aws.now() - timedelta(minutes=5))
     world.configure("backend", extra="live_tail = true")
     return world
@@ -50,7 +50,7 @@ def test_a_session_is_open_while_something_is_waited_for(
 
 
 def test_no_session_where_nothing_is_waited_for(deploy: Deploy, pytester: pytest.Pytester, tailed: World) -> None:
-    """What is there already, and what is only listed, opens none."""
+    """Events that are there already, or only listed, open none."""
     outcome = ask(
         deploy,
         pytester,
@@ -119,7 +119,7 @@ def test_no_verdict_is_worse_for_it(deploy: Deploy, tailed: World, trouble: str)
 
 
 def test_a_session_proves_no_absence(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """What a live tail did not bring is not absent: events settle as slowly as without it."""
+    """A line that a live tail did not bring is not absent: events settle as slowly as without it."""
     world.configure("backend", extra="live_tail = true", log_settle="20s")
     world.backend.log("hello", at=world.aws.now() - timedelta(seconds=4))
     outcome = ask(
@@ -132,7 +132,7 @@ def test_a_session_proves_no_absence(deploy: Deploy, pytester: pytest.Pytester, 
 
 
 def test_a_line_that_live_tail_brings_is_counted_once(deploy: Deploy, pytester: pytest.Pytester, tailed: World) -> None:
-    """A line that is heard in both ways is one event."""
+    """A line that is received in both ways is one event."""
     outcome = ask(
         deploy,
         pytester,

@@ -20,7 +20,7 @@ WAITING = "waiting for 'Found 3 platform sections': 3 s of 3.5 s, 0 matching eve
 
 
 def test_a_long_wait_shows_on_a_terminal_how_it_gets_on(tmp_path: Path) -> None:
-    """What is awaited, for how long and what was seen, on a line that is written over and gone when the wait ends."""
+    """The condition, the time and the events seen, on a line that is written over and gone when the wait ends."""
     status, output = on_a_terminal(RUN, tmp_path)
     assert status == 1
     assert WAITING in output

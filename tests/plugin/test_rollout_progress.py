@@ -48,14 +48,14 @@ def rollout(world: World) -> SandboxRollout:
 
 
 def lines(output: str) -> list[str]:
-    """Return the lines that tell how rollouts get on."""
+    """Return the lines that show the progress of rollouts."""
     return [line for line in output.splitlines() if re.match(r"deploycheck: \w+: new ", line)]
 
 
 def test_where_there_is_no_terminal(
     deploy: Deploy, world: World, rollout: SandboxRollout, between_looks: BetweenLooks
 ) -> None:
-    """One plain line says what is waited for; what then changes within seconds makes no more of them."""
+    """One plain line names the awaited condition; changes within seconds make no more of them."""
     fresh: list[object] = []
     with between_looks(world.aws, lambda: fresh.extend(rollout.start_tasks(1, at=world.aws.now())), rollout.complete):
         outcome = deploy("--deploy-wait=20s", "-k", "rollout", env="shop")
@@ -67,7 +67,7 @@ def test_where_there_is_no_terminal(
 
 
 def test_a_line_for_each_service_that_is_waited_for(deploy: Deploy, world: World, rollout: SandboxRollout) -> None:
-    """Each service that is not settled is told of; one that is settled is not."""
+    """Each service that is not settled has a line; a settled one has none."""
     world.add("worker").roll_out(status="IN_PROGRESS", new_running=0, new_pending=1)
     world.add("steady")
     world.configure("backend", "worker", "steady")
@@ -86,7 +86,7 @@ def test_tasks_that_fail_are_told_while_it_is_waited(deploy: Deploy, rollout: Sa
 
 
 def test_what_else_is_waited_for(deploy: Deploy, world: World) -> None:
-    """Where all tasks run, what is still lacking is named."""
+    """If all tasks run, what is still lacking is named."""
     for task in world.add("web", desired=2, target_groups=["web"]).running_tasks:
         task.target_health = "initial"
     world.configure("web")

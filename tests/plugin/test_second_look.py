@@ -61,16 +61,16 @@ class Web:
 
     @property
     def looks(self) -> int:
-        """How often the service was looked at."""
+        """The number of times that the service was observed."""
         return [call.operation for call in self.world.aws.calls].count("ecs:DescribeServices")
 
     def deploy_again(self, *, is_through: bool = True) -> None:
-        """Let somebody deploy a later image."""
+        """Deploy a later image."""
         self.world.aws.push_image("shop-web:later", {"app/main.py": "later"})
         self.service.roll_out("shop-web:later", status="COMPLETED" if is_through else "IN_PROGRESS")
 
     def begin_to_deploy_again(self) -> None:
-        """Let somebody begin to deploy a later image."""
+        """Begin to deploy a later image."""
         self.deploy_again(is_through=False)
 
     def lose_a_task(self) -> None:
@@ -111,7 +111,7 @@ def nothing() -> None:
 
 
 def test_nothing_happens(web: Web) -> None:
-    """What still holds in the end is verified, and cost a second look."""
+    """A verdict that still holds in the end is verified, and cost a second observation."""
     outcome = web.run(nothing)
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None)), outcome.output
     assert set(outcome.checks.values()) <= {"pass", "skip"}
@@ -122,7 +122,7 @@ def test_nothing_happens(web: Web) -> None:
 
 
 class Happening(NamedTuple):
-    """What happens while a test runs, and what then is said.
+    """An event while a test runs, and the finding that follows from it.
 
     Attributes:
         happen: What happens.
@@ -138,10 +138,10 @@ class Happening(NamedTuple):
 
 
 HAPPENINGS = {
-    "somebody deployed again": Happening(Web.deploy_again, "rollout-complete", "rollout", "SUPERSEDED"),
-    "somebody deploys again": Happening(Web.begin_to_deploy_again, "rollout-complete", "rollout", "IN_PROGRESS"),
+    "a later image was deployed": Happening(Web.deploy_again, "rollout-complete", "rollout", "SUPERSEDED"),
+    "a later rollout began": Happening(Web.begin_to_deploy_again, "rollout-complete", "rollout", "IN_PROGRESS"),
     "a task died": Happening(Web.lose_a_task, "tasks-running", "tasks", "1 of 2 desired tasks"),
-    "an alarm rang": Happening(Web.ring, "alarms-ok", "health", "5xx went into ALARM"),
+    "an alarm went off": Happening(Web.ring, "alarms-ok", "health", "5xx went into ALARM"),
     "a target is ill": Happening(Web.lose_a_target, "targets-healthy", "health", "is unhealthy in web"),
     "a container is ill": Happening(Web.lose_a_container, "containers-healthy", "health", "UNHEALTHY"),
     "users meet errors": Happening(Web.serve_badly, "error-rate", "health", "10 of 110 requests"),
@@ -179,7 +179,7 @@ def test_what_happens_while_a_test_runs(web: Web, happening: Happening) -> None:
     ids=["deleted", "replaced", "denied", "cut short", "absurd times", "the page of a proxy", "pages without end"],
 )
 def test_what_cannot_be_looked_at_any_more(web: Web, happen: Callable[[Web], object], telling: str) -> None:
-    """What is not known in the end is not verified: UNPROVEN, and why."""
+    """A fact that is not known in the end is not verified: UNPROVEN, and why."""
     outcome = web.run(lambda: happen(web))
     assert (outcome.status, outcome.verdict[0]) == (7, "UNPROVEN"), outcome.output
     assert telling in outcome.output
@@ -196,7 +196,7 @@ def test_a_task_that_another_one_of_the_same_digest_replaced(web: Web) -> None:
 
 
 def test_a_task_that_is_being_replaced_is_waited_for(web: Web, between_looks: BetweenLooks) -> None:
-    """Where one is on its way in the end, --deploy-wait holds for it as well."""
+    """If one is on its way in the end, --deploy-wait holds for it as well."""
 
     def replace() -> None:
         web.lose_a_task()
@@ -222,7 +222,7 @@ def test_more_tasks_of_the_same_digest(web: Web) -> None:
 
 
 def test_what_is_refuted_is_not_looked_at_again(web: Web) -> None:
-    """A second look cannot better a verdict, so none is taken."""
+    """A second observation cannot better a verdict, so none is made."""
     web.lose_a_task()
     outcome = web.run(nothing)
     assert (outcome.status, web.looks) == (1, 1)
@@ -237,7 +237,7 @@ def test_what_was_seen_a_moment_ago_is_not_looked_at_again(web: Web, monkeypatch
 
 
 def test_checks_that_were_left_out_stay_left_out(web: Web) -> None:
-    """What was deselected is not judged by the second look either."""
+    """Deselected checks are not judged by the second observation either."""
     outcome = web.run(web.ring, "-k", "not alarms")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None)), outcome.output
     assert "alarms-ok" not in outcome.checks
@@ -258,7 +258,7 @@ def test_short(deploy_env):
 
 
 def test_with_two_workers(web: Web, deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """The process that started the run looks again when all workers are through: what it sees counts, per service."""
+    """The process that started the run observes again when all workers are through: its result counts, per service."""
     pytester.makepyfile(IN_A_WORKER)
     web.world.configure("web", "backend", extra='require = ["image", "rollout", "tasks"]')
     over = threading.Event()

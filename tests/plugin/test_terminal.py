@@ -21,7 +21,7 @@ def summary(outcome: Outcome) -> list[str]:
 
 
 def test_the_header(deploy: Deploy) -> None:
-    """One line says what is verified, from where that was asked, and as whom."""
+    """One line names what is verified, where that was configured, and the caller."""
     outcome = deploy("-k", "image-exists", scenario="healthy")
     assert outcome.header.count("\n") == 0
     for words in ("env sandbox (from --deploy-env)", "0 (from --deploy-wait)", "123456789012", "us-east-1"):
@@ -29,7 +29,7 @@ def test_the_header(deploy: Deploy) -> None:
 
 
 def test_verified_is_one_line(deploy: Deploy) -> None:
-    """When all is well a user reads one line, which says what was proven, and the advice that there is."""
+    """A good run shows one line, which names what was proven, and the advice that there is."""
     outcome = deploy("--deploy-log-wait=1s", scenario="healthy")
     line, *advice = summary(outcome)
     assert all(one.startswith("  advice: ") for one in advice)

@@ -95,7 +95,7 @@ def test_a_bad_value_is_refused(collect: Collect, ini: Ini, ini_file: str) -> No
 
 
 def test_without_pytest_timeout(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """Where pytest-timeout is turned off nothing limits a test, and nothing breaks."""
+    """If pytest-timeout is turned off nothing limits a test, and nothing breaks."""
     world.backend.log("hello")
     pytester.makepyfile("def test_it(deploy_logs): assert 'hello' in deploy_logs")
     assert deploy("-p", "no:timeout", env="shop").verdict == ("VERIFIED", None)

@@ -89,7 +89,7 @@ def test_nothing_is_said_of_the_plugin(pytester: pytest.Pytester) -> None:
 
 
 def test_no_test_at_all_keeps_pytests_status(pytester: pytest.Pytester) -> None:
-    """Where nothing is collected, pytest's own status 5 stands."""
+    """If nothing is collected, pytest's own status 5 stands."""
     assert pytester.runpytest_inprocess("-p", "no:hypothesispytest").ret == 5
 
 

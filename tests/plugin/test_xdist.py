@@ -83,7 +83,7 @@ def test_stopped_at_the_first_failure(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("args", [("--deploy-wait=soon",), ("--deploy-image=Bad Image",)])
 def test_a_usage_error_is_4(pytester: pytest.Pytester, args: tuple[str, ...]) -> None:
-    """What cannot be used is one message and status 4, with workers too."""
+    """A setting that cannot be used is one message and status 4, with workers too."""
     pytester.makepyfile(**TESTS)
     result, report = run(pytester, *args)
     assert result.ret == 4

@@ -57,7 +57,7 @@ _DELAYS = (0, 0, 0, 300, 1_200, 3_000, 15_000, 40_000, 75_000, 110_000, LATEST -
 _LONG_DELAYS = (*_DELAYS, LATEST + 1, 150_000, 220_000, 400_000)
 _LAGS = (0, 0, 0, 400, 2_500, 9_000, LONGEST_LAG - 1, LONGEST_LAG)
 _VOICES = ((), (500,), (500, 150_000), (500, 90_000, 180_000, 300_000), tuple(range(500, 300_000, 15_000)))
-"""When each task says something at any rate."""
+"""The times at which each task logs something at any rate."""
 _LATENCIES = ((5, 0), (20, 20), (0, 90), (300, 100))
 _CHOICES = 4000
 
@@ -78,7 +78,7 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Manner:
-    """What a history is like, beside its lines."""
+    """The properties of a history, beside its lines."""
 
     tasks: int = 2
     palette: tuple[str, ...] = _PALETTES[1]
@@ -140,14 +140,14 @@ def histories(
     is_steady: bool = False,
     has_mute: bool = False,
 ) -> History:
-    """What happens in the logs of a service.
+    """The events in the logs of a service.
 
     Args:
         draw: Draws.
         plans: The lines.
         throttled_until: Until when calls may be throttled, in milliseconds.
         is_steady: Whether the tasks stay the same.
-        has_mute: Whether one of the tasks says nothing after the rollout.
+        has_mute: Whether one of the tasks logs nothing after the rollout.
     """
     manner = draw(_MANNERS)
     tasks = TASKS[: manner.tasks]
@@ -191,7 +191,7 @@ BLOCKED_HISTORIES = histories(throttled_until=math.inf)
 
 @dataclass(frozen=True)
 class Question:
-    """What a test asks.
+    """The question of a test.
 
     Attributes:
         kind: In which way.
@@ -321,14 +321,14 @@ class World:
         return [line for line in self.lines(since) if has(text, line.message)]
 
     def has_heard(self, task: str, *, since: datetime = SINCE, until: datetime | None = None) -> bool:
-        """Whether a task has visibly said something from one moment on, or from `until` on where that is later."""
+        """Return True if a task has visibly logged something since a moment, or since `until` if that is later."""
         start = moment(max(since, until) if until else since)
         now = self.time.milliseconds
         return any(line.task == task and line.written >= start and line.arrives <= now for line in self.history.lines)
 
 
 def has(text: Text, message: str) -> bool:
-    """Whether a message has what is looked for."""
+    """Return True if a message has the text."""
     return text in message if isinstance(text, str) else text.search(message) is not None
 
 

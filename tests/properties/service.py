@@ -30,7 +30,7 @@ _TERM = re.compile(r'\?"([^"\\]+)"')
 
 
 class Quirk(Enum):
-    """What the service does with one of its answers."""
+    """The behaviour of the service for one of its answers."""
 
     NONE = auto()
     EMPTY = auto()
@@ -77,12 +77,12 @@ class Line:
 
     @property
     def arrives(self) -> int:
-        """When it becomes visible, in milliseconds."""
+        """The time at which it becomes visible, in milliseconds."""
         return self.written + self.delay
 
     @property
     def taken_in(self) -> int:
-        """When the service took it in, in milliseconds."""
+        """The time at which the service ingested it, in milliseconds."""
         return self.arrives - self.lag
 
     @property
@@ -134,7 +134,7 @@ class History:
 
     @property
     def is_throttled(self) -> bool:
-        """Whether calls may be throttled."""
+        """True if calls may be throttled."""
         return self.throttled_until > 0 and any(self.throttles)
 
     def tasks_at(self, moment: float) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class SimulatedTime:
 
 @dataclass(eq=False)
 class _Reading:
-    """What was visible when a first page was asked for, and how far it was delivered."""
+    """The events that were visible when a first page was requested, and how far they were delivered."""
 
     asked: Mapping[str, Any]
     lines: list[Line]
@@ -282,7 +282,7 @@ class SimulatedSession:
         return self.client
 
     def log_throttles(self, region: str) -> int:
-        """How many calls were throttled."""
+        """The number of calls that were throttled."""
         assert region == REGION
         return self.client.throttled
 
@@ -326,7 +326,7 @@ def milliseconds(moment: datetime) -> int:
 
 
 def refusal(code: str, message: str) -> ClientError:
-    """What botocore raises where the service refuses a call."""
+    """The error that botocore raises when the service refuses a call."""
     return ClientError({"Error": {"Code": code, "Message": message}}, "FilterLogEvents")
 
 

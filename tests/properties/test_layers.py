@@ -18,7 +18,7 @@ from pytest_deploycheck.oci.files.layer import LayerError, Limits, entries
 
 
 def promise(examples: int) -> settings:
-    """How thoroughly a promise is tried, and always in the same way."""
+    """The settings with which a promise is tried, always the same."""
     return settings(
         max_examples=examples,
         deadline=None,

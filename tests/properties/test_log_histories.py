@@ -45,7 +45,7 @@ DECLARED = st.sampled_from([(), (pattern("needle-7"),), (pattern("hay"), pattern
 
 
 def promise(examples: int) -> settings:
-    """How thoroughly a promise is tried, and always in the same way."""
+    """The settings with which a promise is tried, always the same."""
     return settings(
         max_examples=examples,
         deadline=None,
@@ -104,7 +104,7 @@ def check_wait_for(world: World, question: Question) -> None:
 
 
 def is_enough(world: World, question: Question, asked: float) -> bool:
-    """Whether what was visible when the wait should end was enough."""
+    """Return True if the lines that were visible when the wait should end were enough."""
     needles = visible(world.needles(question.text), asked + question.timeout * 1000)
     if question.tasks == "any":
         return len(needles) >= question.count
@@ -114,7 +114,7 @@ def is_enough(world: World, question: Question, asked: float) -> bool:
 
 
 def check_in(world: World, question: Question) -> None:
-    """It says yes where the line was visible in time, and no only where each task spoke and none was."""
+    """It holds if the line was visible in time, and fails only if each task has logs and none has the line."""
     asked = world.time.milliseconds
     is_cut = False
     try:
@@ -149,7 +149,7 @@ def check_absent(world: World, question: Question) -> None:
 
 
 def is_unread(error: UnprovenError) -> bool:
-    """Whether pages took so long that the logs were not read to their end when the wait was over."""
+    """Return True if pages took so long that the logs were not read to their end when the wait was over."""
     return "the rest was not read" in str(error)
 
 
@@ -190,12 +190,12 @@ def settled_after(world: World, task: str, start: float) -> float:
 
 
 def is_changing(history: History) -> bool:
-    """Whether tasks come and go, or calls are throttled."""
+    """Return True if tasks come and go, or calls are throttled."""
     return history.is_throttled or history.joins is not None or history.leaves is not None
 
 
 def is_provably_absent(world: World, question: Question, asked: float) -> bool:
-    """Whether each task had a settled line when the wait should end, and none logged the needle."""
+    """Return True if each task had a settled line when the wait should end, and none logged the needle."""
     if is_changing(world.history):
         return False
     end = asked + question.timeout * 1000
@@ -257,7 +257,7 @@ def check_events(world: World, _: Question) -> None:
 
 
 def check_captured(world: World, question: Question) -> None:
-    """What is absent from a capture was not written from its start to its end; what is in it, after its start."""
+    """A line absent from a capture was not written from its start to its end; one that is in it, after its start."""
     with world.tail.capture() as captured:
         world.time.sleep(question.action)
     end = world.time.now()
@@ -279,7 +279,7 @@ def check_captured(world: World, question: Question) -> None:
 
 
 def is_provably_absent_from(world: World, question: Question, window: tuple[datetime, datetime], asked: float) -> bool:
-    """Whether each task has logged after the end of a capture, so that it settled, and none logged the needle."""
+    """Return True if each task logged after the end of a capture, so that it settled, and none logged the needle."""
     if is_changing(world.history):
         return False
     since, until = window
@@ -340,7 +340,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_look(
 def test_no_is_never_said_of_a_line_that_came_nor_of_a_silent_task(
     history: History, question: Question, declared: tuple[Pattern, ...]
 ) -> None:
-    """`in` is false only where each new task said something, and none of them the line."""
+    """`in` is false only if each new task logged something, and none of them the line."""
     check(World(history, declared), question)
 
 
@@ -370,7 +370,7 @@ def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: 
 def test_no_absence_is_claimed_beyond_what_is_known(
     history: History, question: Question, declared: tuple[Pattern, ...]
 ) -> None:
-    """What is absent up to a moment was not said up to then, visibly or not; and where it can be known, it is told."""
+    """A line absent up to a moment was not logged before it, visibly or not; and if it can be known, it is reported."""
     check(World(history, declared), question)
 
 

@@ -1,4 +1,4 @@
-"""What builders print."""
+"""The output of builders."""
 
 from __future__ import annotations
 

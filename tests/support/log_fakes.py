@@ -81,7 +81,7 @@ class FakeReader:
         return self.clock.seconds - self.began
 
     def known(self, scope: LogScope, patterns: Sequence[Pattern]) -> LogSight:
-        """What was found so far."""
+        """The matches that were found so far."""
         events = [
             one
             for one in (*self.seen.values(), *self.old)
@@ -175,7 +175,7 @@ class FakeLive:
         return call is not None
 
     def covers(self, streams: Sequence[LogStream]) -> bool:
-        """Whether it listens to all of these."""
+        """Return True if it listens to all of these."""
         return set(self.streams) >= set(streams)
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ IDENTITY = Identity("123456789012", "arn:aws:sts::123456789012:assumed-role/ci/r
 
 
 def logs_finding(message: str = LINE, *, kind: str = "expect") -> Finding:
-    """What the first declared expectation comes to when the one new task says `message`."""
+    """Return the finding on the first declared expectation when the one new task logs `message`."""
     expectation = Expectation(kind, (Pattern(LINE),))  # type: ignore[arg-type]
     seen = sight(scope("one"), event(message))
     outcome = ExpectationOutcome(expectation, read(expectation, seen), seen, waited=2)
@@ -66,7 +66,7 @@ def logs_finding(message: str = LINE, *, kind: str = "expect") -> Finding:
 
 
 def findings_of(facts: ServiceFacts, logs: Finding | None = None) -> tuple[Finding, ...]:
-    """What every check of a service finds."""
+    """Return the finding of every check of a service."""
     return (
         judge_exists(facts),
         INTENDED,

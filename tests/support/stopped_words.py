@@ -1,4 +1,4 @@
-"""What AWS says of stopped tasks, by the class that it belongs to.
+"""The words of AWS on stopped tasks, by their class.
 
 The sentences are those of the Amazon ECS Developer Guide ("Amazon ECS stopped tasks error messages" and the pages it
 leads to), of the ECS agent and of tasks that users quote.

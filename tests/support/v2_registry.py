@@ -25,7 +25,7 @@ SIGNATURE = "deadbeefcafe0123456789"
 
 
 def digest_of(data: bytes) -> str:
-    """The digest of bytes, reckoned anew."""
+    """Return the digest of bytes."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 
@@ -42,7 +42,7 @@ class Got:
 
 @dataclass
 class Answer:
-    """What a request is answered with instead of what is there."""
+    """The answer to a request instead of the stored one."""
 
     status: int = 200
     body: bytes = b""
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass
 class Cut:
-    """What is there is sent, but the connection is closed after some bytes of its body."""
+    """The stored answer is sent, but the connection is closed after some bytes of its body."""
 
     after: int
 
@@ -111,7 +111,7 @@ class V2Registry:
 
     @property
     def url(self) -> str:
-        """Where it can be reached."""
+        """Its address."""
         return f"{self._scheme}://{self.host}"
 
     def reference(self, tag: str | None = "1", digest: str | None = None) -> Reference:

@@ -53,7 +53,7 @@ REVISION = "arn:aws:ecs:us-east-1:123456789012:service-revision/shop-cluster/sho
 
 
 def denied(action: str) -> Problem:
-    """What is left of a call that the role may not make."""
+    """The result of a call that the role may not make."""
     return Problem(
         action, "AccessDeniedException", f"{action} is denied to the caller.", f"Allow the action {action}, run again."
     )
@@ -404,7 +404,7 @@ def failed(way: Way, **changes: Any) -> ServiceFacts:
 
 
 def superseded(way: Way, **changes: Any) -> ServiceFacts:
-    """Somebody deployed v3 after the expected v2."""
+    """v3 was deployed after the expected v2."""
     v3 = reference("v3")
     later: dict[str, Any] = {
         "service": service(deployment("ecs-svc/3", began=LATER_ROLLOUT, brings=LATER_DEFINITION)),
@@ -435,7 +435,7 @@ def child_image(of: str, *, named: Reference | None = None) -> Image:
 
 
 def stream(of: str = "one", *, may_drop: bool = False) -> LogStream:
-    """Where a task writes."""
+    """Return the stream to which a task writes."""
     return LogStream(of, "app", "us-east-1", "/ecs/shop", f"ecs/app/{of}", may_drop=may_drop)
 
 
@@ -473,7 +473,7 @@ def states(seen: LogScope, events: Sequence[LogEvent], now: datetime) -> tuple[S
 def sight(
     seen: LogScope, *events: LogEvent, problems: Sequence[Problem] = (), read_at: str = "11:20", **changes: Any
 ) -> LogSight:
-    """What was read of the logs, long enough after the last line that nothing said before can still come."""
+    """The reading of the logs, so long after the last line that no earlier line can still arrive."""
     ordered = tuple(sorted(events, key=lambda one: one.timestamp))
     base = LogSight(
         seen,

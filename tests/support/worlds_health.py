@@ -117,7 +117,7 @@ def group(*targets: Target, arn: str = GROUP) -> TargetGroup:
 def target(
     of: str = "one", state: str = "healthy", reason: str = "", description: str = "", port: int = 8080
 ) -> Target:
-    """What a target group says of a task, known to it by its address."""
+    """The health of a task in a target group, which knows it by its address."""
     return Target(ADDRESSES.get(of, of), port, state, reason, description)
 
 
@@ -154,7 +154,7 @@ def watched(*alarms: Alarm, **health: Any) -> ServiceFacts:
 
 
 def traffic(requests: float, errors: float, *, max_share: float = 0.01, min_requests: int = 50) -> Traffic:
-    """How many requests went wrong since the new tasks serve alone."""
+    """Return the numbers of requests and failures since the new tasks serve alone."""
     return Traffic(requests, errors, clock("11:10"), NOW, max_share, min_requests, "HTTPCode_Target_5XX_Count")
 
 
@@ -167,7 +167,7 @@ def baseline(
     running: Sequence[str] = (OLD,),
     **more: Any,
 ) -> Previous:
-    """What a report tells that was made before the rollout, when the old image ran."""
+    """A report from before the rollout, when the old image ran."""
     return Previous(
         f"the baseline of 2025-11-26 {seen}:00 UTC",
         of,

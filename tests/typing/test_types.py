@@ -1,4 +1,4 @@
-"""What the type checker of a user sees of the fixtures; mypy reads it, and pytest runs what can be run."""
+"""The types of the fixtures, as a user's type checker sees them; mypy reads it, and pytest runs what can be run."""
 
 from __future__ import annotations
 

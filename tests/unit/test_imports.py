@@ -82,7 +82,7 @@ def test_arrows_run_one_way(room: str, allowed: set[str]) -> None:
 
 @pytest.mark.parametrize("room", ["observe", "handles", "config", "run"])
 def test_the_middle_knows_nothing_above(room: str) -> None:
-    """What looks, what a test holds and what was asked know neither pytest's skin nor the sandbox."""
+    """The modules that observe, that tests hold and that configure know neither pytest's skin nor the sandbox."""
     assert not inside(room) & {"plugin", "sandbox"}
 
 

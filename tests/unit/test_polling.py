@@ -11,7 +11,7 @@ from pytest_deploycheck.polling import PATIENT, Pace, SystemClock, wait
 
 
 def looking(clock: FakeClock, *, takes: float = 0.0) -> tuple[Callable[[], float], list[float]]:
-    """A look that sees the time at which it began, and the list of its looks."""
+    """Return a poll that returns the time at which it began, and the list of these times."""
     looks: list[float] = []
 
     def look() -> float:
@@ -23,7 +23,7 @@ def looking(clock: FakeClock, *, takes: float = 0.0) -> tuple[Callable[[], float
 
 
 def test_what_is_settled_is_not_waited_for() -> None:
-    """A final observation ends the wait at the first look."""
+    """A final observation ends the wait at the first poll."""
     clock = FakeClock(0.0)
     waited = wait(lambda: "done", lambda _: True, timeout=300, clock=clock)
     assert (waited.last, waited.settled, waited.elapsed) == ("done", True, 0)
@@ -31,7 +31,7 @@ def test_what_is_settled_is_not_waited_for() -> None:
 
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:
-    """The wait ends at the first look that is final, at most one pause after it became so."""
+    """The wait ends at the first observation that is final, at most one pause after it became so."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda seen: seen >= 30, timeout=300, clock=clock)
@@ -41,7 +41,7 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
 
 
 def test_a_wait_in_vain_keeps_the_last_observation() -> None:
-    """When the time is over the last thing seen is kept for the message, and it is said that it was not final."""
+    """The last observation is kept for the message when the time is over, and marked as not final."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda _: False, timeout=300, clock=clock)
@@ -51,7 +51,7 @@ def test_a_wait_in_vain_keeps_the_last_observation() -> None:
 
 
 def test_the_last_look_is_at_the_deadline() -> None:
-    """What happens in the last pause counts: there is a look at the deadline, and none after."""
+    """A change in the last pause counts: there is a poll at the deadline, and none after."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
     wait(look, lambda _: False, timeout=7, clock=clock)
@@ -62,7 +62,7 @@ def test_the_last_look_is_at_the_deadline() -> None:
 
 
 def test_a_wait_of_nothing_looks_once() -> None:
-    """A timeout of 0 looks once and does not sleep."""
+    """A timeout of 0 polls once and does not sleep."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
     waited = wait(look, lambda _: False, timeout=0, clock=clock)
@@ -83,7 +83,7 @@ def test_pauses_grow_and_stay_bounded() -> None:
 
 
 def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
-    """A look that takes longer than is left ends the wait with at most one more look."""
+    """A poll that takes longer than is left ends the wait with at most one more poll."""
     clock = FakeClock(0.0)
     look, looks = looking(clock, takes=50)
     waited = wait(look, lambda _: False, timeout=60, clock=clock)
@@ -93,7 +93,7 @@ def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
 
 
 def test_a_look_that_began_too_early_is_followed_by_one_at_the_deadline() -> None:
-    """A look that began before the deadline and ended after it may have missed the end: there is one more."""
+    """A poll that began before the deadline and ended after it may have missed the end: there is one more."""
     clock = FakeClock(0.0)
     look, looks = looking(clock, takes=10)
     waited = wait(look, lambda seen: seen >= 5, timeout=5, clock=clock)
@@ -102,7 +102,7 @@ def test_a_look_that_began_too_early_is_followed_by_one_at_the_deadline() -> Non
 
 
 def test_an_error_of_the_look_comes_through() -> None:
-    """The loop swallows nothing: what a look raises ends the wait."""
+    """The loop swallows nothing: an error of a poll ends the wait."""
 
     def look() -> None:
         raise LookupError("gone")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Seen:
-    """What a verification came to, and what it asked."""
+    """The result of a verification, and the calls that it made."""
 
     def __init__(self, report: RunReport, calls: list[Any]) -> None:
         self.report = report

@@ -55,7 +55,7 @@ def test_more_than_a_hundred_tasks_are_all_seen(room: Room) -> None:
 
 
 def test_streams_of_many_tasks_are_read_a_hundred_at_a_time(room: Room) -> None:
-    """A line that only the last of 130 tasks says is found, and a line that one of them lacks is missed."""
+    """A line that only the last of 130 tasks logs is found, and a line that one of them lacks is missed."""
     service = room.shop(desired=130)
     service.roll_out(at=room.ago(8))
     service.log("ready", at=room.ago(5))

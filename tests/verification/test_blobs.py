@@ -105,14 +105,14 @@ def read(store: BlobStore, reference: Reference, digest: str, size: int | None =
 
 
 def error_of(store: BlobStore, reference: Reference, digest: str, size: int | None = None) -> BlobError:
-    """Why a blob cannot be read to its end."""
+    """The reason why a blob cannot be read to its end."""
     with pytest.raises(BlobError) as caught:
         read(store, reference, digest, size)
     return caught.value
 
 
 def everything_told(error: BaseException) -> str:
-    """What an error, its causes and the local variables on its way could show."""
+    """The texts that an error, its causes and the local variables on its way could show."""
     told, one = [], error
     while one is not None:
         told += [str(one), repr(one)]
@@ -198,7 +198,7 @@ def test_a_storage_that_is_busy_is_asked_again(aws: Sandbox, ecr: EcrBlobs) -> N
 
 
 def test_a_throttled_call_is_a_problem_that_may_pass(aws: Sandbox) -> None:
-    """What botocore gives up on is not asked again."""
+    """A request that botocore gives up on is not sent again."""
     image = aws.push_image("shop:1", {"app": "1"})
     aws.fail("ecr:GetDownloadUrlForLayer", code="ThrottlingException", message="Rate exceeded")
     client = boto3.client("ecr", region_name="us-east-1", config=_once())
@@ -337,7 +337,7 @@ def test_more_than_was_promised_is_not_read(source: Source) -> None:
 
 @pytest.mark.parametrize("takes_ranges", [True, False])
 def test_an_interrupted_download_goes_on(source: Source, takes_ranges: bool) -> None:  # noqa: FBT001
-    """It is taken up from the byte reached; a server without ranges is read again without anything coming twice."""
+    """It continues from the byte reached; a server without ranges is read again without anything coming twice."""
     store, reference, server = source
     server.takes_ranges = takes_ranges
     digest = server.add_blob(DATA)
@@ -359,7 +359,7 @@ def test_a_download_that_is_always_cut_short_fails(source: Source) -> None:
 
 
 def test_a_blob_without_a_length_that_ends_early(source: Source) -> None:
-    """Where the server does not say how long it is, the manifest's size or the digest tells."""
+    """If the server does not say how long it is, the manifest's size or the digest tells."""
     store, reference, server = source
     server.announces_length = False
     digest = server.add_blob(DATA)
@@ -384,7 +384,7 @@ def test_a_refused_range_is_not_the_end(source: Source) -> None:
 
 
 def test_a_range_may_begin_before_what_was_asked(source: Source) -> None:
-    """What was there already is passed over, and a shorter range than asked is only a part."""
+    """The bytes that were there already are passed over, and a shorter range than requested is only a part."""
     store, reference, server = source
     digest = server.add_blob(DATA)
     part = Answer(206, DATA[200_000:350_000], {"Content-Range": f"bytes 200000-349999/{len(DATA)}"})
@@ -468,7 +468,7 @@ def test_pauses_grow_up_to_a_bound() -> None:
 
 
 def test_a_reader_may_stop_early(source: Source) -> None:
-    """What nobody wants is not fetched, and the next blob can be had."""
+    """A blob that is not needed is not fetched, and the next blob can be had."""
     store, reference, server = source
     digest = server.add_blob(DATA)
     for _ in range(12):
@@ -504,7 +504,7 @@ def test_memory_stays_flat(source: Source, tmp_path: Path) -> None:
 
 
 def test_a_shared_blob_is_fetched_once(registry: V2Registry, tmp_path: Path) -> None:
-    """What two images share, in whichever registry, is fetched for the first of them only."""
+    """The layers that two images share, in whichever registry, are fetched for the first of them only."""
     digest = registry.add_blob(DATA)
     client = RegistryClient(retries=AT_ONCE, credentials=nobody)
     blobs = Blobs(Layers(registry).blobs(), client, BlobCache(tmp_path))

@@ -80,7 +80,7 @@ def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_looks
 
 
 def test_targets_that_are_not_healthy_when_the_wait_is_over(room: Room) -> None:
-    """What is still being registered by then fails, with the advice to wait longer."""
+    """A target that is still being registered by then fails, with the advice to wait longer."""
     service = rolled_out(room, desired=1, target_groups=["web"])
     service.running_tasks[0].target_health = "initial"
     found = look(room).finding("targets-healthy")
@@ -117,7 +117,7 @@ def test_a_target_group_without_targets(room: Room) -> None:
 
 
 def test_a_target_group_that_no_load_balancer_uses(room: Room) -> None:
-    """Its targets are `unused`, which is no health: the listener is what is to be mended."""
+    """Its targets are `unused`, which is no health: the listener is what is to be fixed."""
     rolled_out(room, target_groups=["web"])
     room.aws.target_group("web").load_balancer = ""
     found = look(room).finding("targets-healthy")
@@ -126,7 +126,7 @@ def test_a_target_group_that_no_load_balancer_uses(room: Room) -> None:
 
 
 def test_a_target_group_whose_health_checks_are_off(room: Room) -> None:
-    """What is not checked is not known to be healthy: unproven."""
+    """A target that is not checked is not known to be healthy: unproven."""
     for task in rolled_out(room, target_groups=["web"]).running_tasks:
         task.target_health = "unavailable"
     found = look(room).finding("targets-healthy")
@@ -169,7 +169,7 @@ def test_the_targets_of_task_sets(room: Room) -> None:
 
 
 def test_no_new_task_to_be_healthy(room: Room) -> None:
-    """Where only old tasks run, their health is none of the new code's: unproven, and the rollout is what broke."""
+    """If only old tasks run, their health is none of the new code's: unproven, and the rollout is what broke."""
     room.shop(desired=2, target_groups=["web"])
     seen = look(room)
     assert (seen.statuses["targets-healthy"], seen.report.broken_link) == ("unproven", "rollout")
@@ -238,7 +238,7 @@ def test_an_alarm_that_went_off_late_in_a_long_history(room: Room) -> None:
 
 
 def test_an_alarm_that_was_in_alarm_only_before(room: Room) -> None:
-    """What the old code set off and was over before the rollout began does not count."""
+    """An alarm of the old code that was over before the rollout began does not count."""
     rolled_out(room)
     alarm = room.aws.create_alarm("5xx")
     alarm.set_state("ALARM", at=room.ago(50))
@@ -248,7 +248,7 @@ def test_an_alarm_that_was_in_alarm_only_before(room: Room) -> None:
 
 
 def test_an_alarm_that_the_rollout_quieted(room: Room) -> None:
-    """One that was in ALARM when the rollout began and has been OK since passes, with a note: that mended it."""
+    """One that was in ALARM when the rollout began and has been OK since passes, with a note: that fixed it."""
     rolled_out(room)
     alarm = room.aws.create_alarm("5xx")
     alarm.set_state("ALARM", at=room.ago(50))
@@ -276,7 +276,7 @@ def test_an_alarm_without_data(room: Room) -> None:
 
 
 def test_more_alarms_than_one_page_holds(room: Room) -> None:
-    """Of many alarms, the last one is heard as well as the first."""
+    """Of many alarms, the last one is read as well as the first."""
     rolled_out(room)
     names = [f"alarm-{number:03}" for number in range(120)]
     for name in names:
@@ -316,7 +316,7 @@ def test_an_alarm_in_another_region_does_not_exist(room: Room) -> None:
 
 
 def test_a_history_that_is_denied(room: Room) -> None:
-    """Whether an alarm that changed since went off cannot be known: an error that names the action."""
+    """The history of an alarm that changed since cannot be known: an error that names the action."""
     rolled_out(room)
     alarm = room.aws.create_alarm("5xx", state="ALARM")
     room.aws.create_alarm("quiet")
@@ -358,7 +358,7 @@ def test_a_share_of_errors(room: Room, errors: int, status: str, telling: str) -
 
 
 def test_requests_of_before_do_not_count(room: Room) -> None:
-    """What the old tasks answered, or both together, is neither the new code's fault nor its merit."""
+    """The answers of the old tasks, or of both together, are neither the new code's fault nor its merit."""
     service = rolled_out(room, target_groups=["web"])
     service.serve(500, errors=500, at=room.ago(20))
     service.serve(500, errors=500, at=service.rollout.finished_at)
@@ -368,7 +368,7 @@ def test_requests_of_before_do_not_count(room: Room) -> None:
 
 
 def test_requests_count_on_where_a_task_is_replaced(room: Room) -> None:
-    """A task that another one of the same rollout takes the place of does not make the count begin anew."""
+    """A task that replaces another one of the same rollout does not make the count begin again."""
     service = rolled_out(room, target_groups=["web"])
     service.serve(60, errors=6, at=room.ago(3))
     service.replace_task(service.running_tasks[0])
@@ -379,7 +379,7 @@ def test_requests_count_on_where_a_task_is_replaced(room: Room) -> None:
 
 @pytest.mark.parametrize(("requests", "errors"), [(0, 0), (49, 0), (49, 49)])
 def test_too_few_requests(room: Room, requests: int, errors: int) -> None:
-    """What so few requests come to says nothing, in either way: unproven, with the two numbers."""
+    """The share of so few requests proves nothing, in either way: unproven, with the two numbers."""
     rolled_out(room, target_groups=["web"]).serve(requests, errors=errors, at=room.ago(3))
     found = look(room, error_rate=LIMIT).finding("error-rate")
     assert found.status == "unproven"

@@ -190,7 +190,7 @@ def test_a_file_that_is_missing(room: Room) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_folder_that_is_not_in_the_image_at_all(room: Room) -> None:
-    """Where nothing of the source is in the image, that is a failure and no pass for want of differences."""
+    """If nothing of the source is in the image, that is a failure and no pass for want of differences."""
     ship(room)
     finding = content(room, source={"backend/app": "/srv/elsewhere"})
     assert finding.status == "fail"
@@ -282,7 +282,7 @@ def test_a_source_that_is_not_there_is_an_error(room: Room) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_downloads_that_are_denied_are_an_error(room: Room) -> None:
-    """What may not be opened is not proven: the missing action is named, and the other checks go on."""
+    """An image that may not be opened is not proven: the missing action is named, and the other checks go on."""
     ship(room)
     room.aws.deny("ecr:GetDownloadUrlForLayer")
     seen = look(room)
@@ -500,7 +500,7 @@ def test_an_index_with_old_code_fails(room: Room) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_layers_below_are_left_alone(room: Room) -> None:
-    """Where every file is found above it, the base layer is never downloaded."""
+    """If every file is found above it, the base layer is never downloaded."""
     ship(room, TOP)
     seen = look(room)
     assert seen.statuses["image-content"] == "pass"
@@ -840,7 +840,7 @@ def test_strict_tags_are_content_with_tags_that_stay(room: Room) -> None:
 
 
 def test_a_repository_that_lets_tags_be_moved_is_advice(room: Room) -> None:
-    """Whether the repository's tags can be moved is said where they can, and not where they cannot."""
+    """Movable tags of the repository are noted, and only those."""
     ship(room)
     room.aws.set_tag_mutability("shop", "MUTABLE")
     movable = notes(look(room, source={}))
@@ -852,7 +852,7 @@ def test_a_repository_that_lets_tags_be_moved_is_advice(room: Room) -> None:
 
 
 def test_nothing_to_roll_back_to_is_advice(room: Room) -> None:
-    """Where the repository holds no earlier image, that is said before it is needed."""
+    """If the repository holds no earlier image, that is said before it is needed."""
     room.aws.push_image("shop:2", NEW, at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(60))
     seen = look(room, source={})

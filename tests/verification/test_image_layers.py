@@ -146,7 +146,7 @@ def test_nothing_to_compare_with_is_a_skip(room: Room) -> None:
 
 @pytest.mark.usefixtures("old")
 def test_without_a_source_it_is_a_skip(room: Room) -> None:
-    """What should be in the layers is not known without a source."""
+    """The expected content of the layers is not known without a source."""
     roll_out(room, NEW)
     assert look(room, source={}).finding("image-layers").status == "skip"
 
@@ -162,7 +162,7 @@ def test_an_image_that_was_only_pushed_before(room: Room) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_deleted_image_is_nothing_to_compare_with(room: Room) -> None:
-    """Where the image of the earlier rollout is gone, nothing is claimed of layers; the content is looked at."""
+    """If the image of the earlier rollout is gone, nothing is claimed of layers; the content is looked at."""
     old = room.aws.push_image("shop:1", OLD, at=room.ago(90))
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     room.aws.push_image("shop:2", at=room.ago(10), cached_from=old)
@@ -183,7 +183,7 @@ def other_compression(files: Mapping[str, str]) -> tuple[SandboxLayer, SandboxLa
 
 @pytest.mark.usefixtures("project")
 def test_a_cached_layer_that_is_stored_in_another_way(room: Room) -> None:
-    """The same tar compressed anew has another digest; the diff id gives it away."""
+    """The same tar compressed again has another digest; the diff id gives it away."""
     before, after = other_compression(OLD)
     room.aws.push_image("shop:1", layers=[BASE, before], at=room.ago(90))
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
@@ -276,14 +276,14 @@ def test_a_build_log_alone(room: Room, project: Path, files: Mapping[str, str], 
 
 
 def test_layers_that_may_not_be_read(room: Room, old: SandboxImage) -> None:
-    """Where nothing may be downloaded, whether a layer is stale is not known."""
+    """If nothing may be downloaded, whether a layer is stale is not known."""
     roll_out(room, cached_from=old)
     room.aws.deny("ecr:GetDownloadUrlForLayer")
     assert look(room).finding("image-layers").status in {"error", "unproven"}
 
 
 def test_layers_of_an_image_that_is_gone(room: Room, old: SandboxImage) -> None:
-    """Where the layer itself is gone, neither check passes."""
+    """If the layer itself is gone, neither check passes."""
     new = roll_out(room, cached_from=old)
     room.aws.replace_blob("shop", new.layers[-1].digest, None)
     seen = look(room)

@@ -1,4 +1,4 @@
-"""How the logs are asked for, and that what is asked answers rightly, however CloudWatch Logs behaves."""
+"""The queries of the logs, and their right answers, however CloudWatch Logs behaves."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_each_look_drains_all_pages(room: Room, shop: SandboxService) -> None:
 
 @pytest.mark.timeout(60)
 def test_a_token_that_repeats_for_ever_ends(room: Room, shop: SandboxService) -> None:
-    """What cannot be read to its end proves no absence, and does not keep the run for ever."""
+    """A stream that cannot be read to its end proves no absence, and does not keep the run for ever."""
     task = shop.running_tasks[0]
     task.log_lines((f"item #{number}" for number in range(5)), at=room.ago(5))
     room.aws.page_logs(size=2, repeat_token=10**9)
@@ -163,7 +163,7 @@ def test_more_characters_than_are_kept(room: Room, shop: SandboxService) -> None
 
 
 def test_more_than_a_hundred_streams(room: Room) -> None:
-    """They are split over calls, and each task is heard."""
+    """They are split over calls, and each task is read."""
     service = room.shop(desired=103)
     service.roll_out(at=room.ago(8))
     service.log("hello", at=room.ago(5))
@@ -183,7 +183,7 @@ def test_more_than_a_hundred_streams(room: Room) -> None:
 
 
 def test_containers_with_different_groups(room: Room) -> None:
-    """Where several containers are judged, each is heard in its own log group."""
+    """If several containers are judged, each is read in its own log group."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))
     service = room.shop()
     service.roll_out(
@@ -208,7 +208,7 @@ def test_containers_with_different_groups(room: Room) -> None:
 
 
 def test_a_group_that_cannot_be_read_beside_one_that_can(room: Room) -> None:
-    """Where a container's group is missing a line may still be found in the other, but no absence is proven."""
+    """If a container's group is missing a line may still be found in the other, but no absence is proven."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))
     service = room.shop()
     service.roll_out(
@@ -227,7 +227,7 @@ def test_a_group_that_cannot_be_read_beside_one_that_can(room: Room) -> None:
 
 
 def test_each_task_is_heard_where_its_own_definition_says(room: Room) -> None:
-    """Tasks that run the image by different definitions, with another group and prefix, are all heard."""
+    """Tasks that run the image by different definitions, with another group and prefix, are all read."""
     service = room.shop()
     service.roll_out(at=room.ago(9))
     (old,) = service.running_tasks
@@ -243,7 +243,7 @@ def test_each_task_is_heard_where_its_own_definition_says(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "stream", "heard"),
+    ("settings", "stream", "is_read"),
     [
         ({"log_group": "/router"}, "app-firelens-{task}", True),
         ({"log_group": "/router"}, "anything/{task}/at-all", True),
@@ -253,15 +253,15 @@ def test_each_task_is_heard_where_its_own_definition_says(room: Room) -> None:
         ({"log_group": "/router", "log_stream": "{container}-firelens-{task}"}, "other/{task}", False),
     ],
 )
-def test_streams_of_a_log_router(room: Room, settings: dict[str, str], stream: str, *, heard: bool) -> None:
-    """Those whose name contains the task's id are heard, or only those that the pattern names."""
+def test_streams_of_a_log_router(room: Room, settings: dict[str, str], stream: str, *, is_read: bool) -> None:
+    """Streams whose name contains the task's id are read, or only those that the pattern names."""
     container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     (task,) = service.running_tasks
     room.aws.log("/router", stream.format(task=task.id), "hello", at=room.ago(5))
     services = {"shop": {"service": "shop", "image": "shop:2", "logs": [{"expect": "hello"}], **settings}}
-    assert statuses(room.look(services=services)) == ["pass" if heard else "unproven"]
+    assert statuses(room.look(services=services)) == ["pass" if is_read else "unproven"]
 
 
 def test_an_old_task_behind_a_log_router_does_not_count(room: Room) -> None:
@@ -281,7 +281,7 @@ def test_an_old_task_behind_a_log_router_does_not_count(room: Room) -> None:
 
 
 def test_without_a_log_group_a_log_router_cannot_be_heard(room: Room) -> None:
-    """Where nothing says where the lines go the expectation is not judged, and the log driver is named."""
+    """If nothing says where the lines go the expectation is not judged, and the log driver is named."""
     container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
@@ -291,7 +291,7 @@ def test_without_a_log_group_a_log_router_cannot_be_heard(room: Room) -> None:
 
 
 def test_the_task_definition_knows_better_than_the_configuration(room: Room) -> None:
-    """Where the definition tells the log group (awslogs), `log_group` and `log_stream` have no say."""
+    """If the definition tells the log group (awslogs), `log_group` and `log_stream` have no say."""
     service = room.shop()
     service.roll_out(at=room.ago(8))
     (task,) = service.running_tasks
@@ -333,7 +333,7 @@ def test_throttling_that_made_a_wait_fail_is_said(room: Room, shop: SandboxServi
 
 @pytest.mark.usefixtures("_impatient")
 def test_throttling_that_never_ends_is_an_error(room: Room, shop: SandboxService) -> None:
-    """What could not be looked at is neither missing nor absent."""
+    """A line in logs that could not be read is neither missing nor absent."""
     shop.log("hello", at=room.ago(5))
     room.aws.fail(READ, code="ThrottlingException", message="Rate exceeded")
     seen = room.look(logs=[{"expect": "hello"}, {"forbid": "goodbye"}])
@@ -347,7 +347,7 @@ def test_throttling_that_never_ends_is_an_error(room: Room, shop: SandboxService
     [(4, "pass"), (0.05, "unproven")],
 )
 def test_an_absence_is_old_enough_or_unproven(room: Room, minutes: float, status: str) -> None:
-    """What tasks said minutes ago proves that a line is absent; where it was seconds ago, one may be on its way."""
+    """Lines from minutes ago prove that a line is absent; after lines from seconds ago, one may be on its way."""
     service = room.shop()
     service.roll_out(at=room.ago(8 if minutes > 1 else 0.06))
     service.log("started", at=room.ago(minutes))

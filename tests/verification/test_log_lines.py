@@ -97,7 +97,7 @@ def test_the_pieces_of_a_line_that_was_cut(room: Room) -> None:
 
 
 def test_the_options_of_firelens_are_used(room: Room) -> None:
-    """Where the definition names CloudWatch as the output, no log group has to be configured."""
+    """If the definition names CloudWatch as the output, no log group has to be configured."""
     container = SandboxContainer(
         name="app",
         image="shop:2",
@@ -170,7 +170,7 @@ def test_a_group_of_infrequent_access_is_read_by_queries(room: Room) -> None:
 
 
 def test_young_events_of_infrequent_access_prove_no_absence(room: Room) -> None:
-    """What was just logged is not found by a query yet: an absence stays unproven until its delay has passed."""
+    """A line that was just logged is not found by a query yet: an absence stays unproven until its delay has passed."""
     service = room.shop()
     service.roll_out(at=room.ago(2))
     service.log("started", at=room.ago(0.5))

@@ -1,4 +1,4 @@
-"""What a log expectation comes to, situation by situation."""
+"""The result of a log expectation, situation by situation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_OLD_FORMAT = {"forbid": "platform='linkedin'"}
 
 
 def test_line_only_in_an_old_tasks_stream(room: Room) -> None:
-    """It fails, when the wait is over and not before, and says that a task said it that runs something else."""
+    """It fails, when the wait is over and not before, and names the task of another image that logged it."""
     service = room.shop()
     (old,) = service.running_tasks
     service.roll_out(at=room.ago(8))

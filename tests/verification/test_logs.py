@@ -15,7 +15,7 @@ HELLO = [{"expect": "hello"}]
 
 
 def test_a_stream_that_is_born_late_does_not_blind_the_others(room: Room) -> None:
-    """What one task said is found although another has no stream yet."""
+    """A line of one task is found although another has no stream yet."""
     service = room.shop(desired=2)
     service.roll_out(at=room.ago(8))
     prompt, late = service.running_tasks
@@ -28,7 +28,7 @@ def test_a_stream_that_is_born_late_does_not_blind_the_others(room: Room) -> Non
 
 
 def test_a_stream_that_is_born_while_it_is_waited_for_is_read(room: Room) -> None:
-    """Each new task is heard, once it speaks."""
+    """Each new task is read, once it logs."""
     service = room.shop(desired=2)
     service.roll_out(at=room.ago(8))
     prompt, late = service.running_tasks
@@ -50,7 +50,7 @@ def test_what_only_an_old_task_says_does_not_count(room: Room) -> None:
 
 
 def test_a_forbidden_line_of_a_draining_old_task_is_only_noted(room: Room) -> None:
-    """What old tasks say while they drain does not refute the new ones."""
+    """Lines that old tasks log while they drain do not refute the new ones."""
     service = room.shop()
     (old,) = service.running_tasks
     rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=1)
@@ -83,7 +83,7 @@ def test_a_window_that_was_asked_for_begins_when_it_says(room: Room) -> None:
 
 @pytest.mark.parametrize("minutes", [1, 7])
 def test_a_late_line_with_an_older_time_is_found(room: Room, minutes: int) -> None:
-    """A line that arrives while it is waited for counts, however long ago it was said."""
+    """A line that arrives while it is waited for counts, however long ago it was logged."""
     service = room.shop()
     service.roll_out(at=room.ago(8))
     service.log("newer", at=room.ago(0.1))
@@ -93,7 +93,7 @@ def test_a_late_line_with_an_older_time_is_found(room: Room, minutes: int) -> No
 
 
 def test_silence_is_unproven(room: Room) -> None:
-    """Where the new tasks said nothing at all, neither a missing nor a forbidden line is judged."""
+    """If the new tasks logged nothing at all, neither a missing nor a forbidden line is judged."""
     service = room.shop()
     service.log("hello", at=room.ago(20))
     service.roll_out(at=room.ago(8))
@@ -103,7 +103,7 @@ def test_silence_is_unproven(room: Room) -> None:
 
 
 def test_one_silent_task_leaves_an_absence_unproven(room: Room) -> None:
-    """That a line is absent is known only when each new task was heard."""
+    """The absence of a line is known only when each new task has logs."""
     service = room.shop(desired=2)
     service.roll_out(at=room.ago(8))
     service.running_tasks[0].log("started", at=room.ago(5))
@@ -144,7 +144,7 @@ def test_without_a_prefix_the_stream_is_the_runtime_id(room: Room) -> None:
 
 
 def test_only_the_judged_container_is_heard(room: Room) -> None:
-    """What a sidecar says is not what the image says."""
+    """The lines of a sidecar are not the lines of the image."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))
     service = room.shop()
     containers = [SandboxContainer(name="app", image="shop:2"), SandboxContainer(name="proxy", image="proxy:1")]

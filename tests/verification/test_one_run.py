@@ -1,4 +1,4 @@
-"""What holds for the whole of a run, whatever happens while it goes on."""
+"""The promises for the whole of a run, whatever happens while it goes on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Going:
         self._found = {"shop": [self._run.finding("shop", check) for check in checks_of(self._environment, "shop")]}
 
     def end(self) -> RunReport:
-        """Look once more, and report."""
+        """Observe once more, and report."""
         self._run.close()
         return self._run.report(self._run.confirm(self._found), (), complete=True)
 
@@ -68,7 +68,7 @@ def status_of(report: RunReport, check: str) -> str:
 
 
 def test_what_was_meant_when_the_run_began_is_meant_in_the_end(room: Room, service: SandboxService) -> None:
-    """Nobody named an image, and somebody deploys a later one while the run goes on: not that one is verified."""
+    """No image was named, and a later one is deployed while the run goes on: that one is not verified."""
     run = Going(HELLO)
     run.check()
     room.aws.push_image("shop:3", {"app": "3"}, tags=["latest"])
@@ -78,7 +78,7 @@ def test_what_was_meant_when_the_run_began_is_meant_in_the_end(room: Room, servi
 
 
 def test_the_same_image_rolled_out_again_was_not_looked_at(service: SandboxService) -> None:
-    """The tasks that were heard are gone, and those that took their place said nothing: unproven."""
+    """The tasks whose logs were read are gone, and those that took their place logged nothing: unproven."""
     run = Going({"image": "shop:2", **HELLO})
     run.check()
     service.roll_out()

@@ -53,7 +53,7 @@ def client(credentials: Credentials | None = None) -> RegistryClient:
 
 
 def refused(client: RegistryClient, reference: Reference, wanted: str = "1") -> BlobError:
-    """Why a manifest cannot be had."""
+    """The reason why a manifest cannot be had."""
     with pytest.raises(BlobError) as caught:
         client.manifest(reference, wanted)
     return caught.value
@@ -70,7 +70,7 @@ def test_a_tag_is_resolved_to_its_digest(registry: V2Registry, media_type: str) 
 
 
 def test_an_image_is_looked_up(registry: V2Registry) -> None:
-    """What a registry tells of an image is its digest, its kind and its manifest."""
+    """The facts of an image in a registry are its digest, its kind and its manifest."""
     digest = registry.add_image("2")
     reference = registry.reference("2")
     manifest = oci.parse(registry.manifests["2"])
@@ -115,7 +115,7 @@ def test_a_manifest_with_another_digest(registry: V2Registry, wanted: str) -> No
 
 
 def test_a_manifest_without_a_digest_header(registry: V2Registry) -> None:
-    """Where the registry does not say, the digest is reckoned."""
+    """If the registry does not say, the digest is reckoned."""
     registry.plan("/manifests/", Answer(200, registry.manifests["1"]))
     assert client().manifest(registry.reference(), "1")[1] == digest_of(registry.manifests["1"])
 
@@ -242,7 +242,7 @@ def test_a_denial_names_the_credentials(registry: V2Registry, auth: str) -> None
     ],
 )
 def test_a_token_server_without_a_token(registry: V2Registry, answer: Answer) -> None:
-    """What it says instead is never taken for a token, nor for a word on the image."""
+    """Another answer is never taken for a token, nor for a manifest of the image."""
     registry.auth = "Bearer"
     registry.plan("/token", *[answer] * 9)
     lookup = client().look_up(registry.reference())
@@ -360,7 +360,7 @@ class Noting(Web):
     ],
 )
 def test_where_a_reference_leads(reference: str, url: str) -> None:
-    """Docker Hub has a host and a folder of its own; only this machine is spoken to without TLS."""
+    """Docker Hub has a host and a folder of its own; only this machine is called without TLS."""
     web = Noting()
     RegistryClient(web=web, retries=AT_ONCE, credentials=nobody).look_up(references.parse(reference))
     assert web.requests[0].url == url
@@ -388,7 +388,7 @@ def test_an_invalid_tag_is_not_requested(wanted: str) -> None:
 
 
 def test_a_name_cannot_lead_elsewhere() -> None:
-    """What stands for a repository is written into the address as a name."""
+    """The name of a repository is quoted in the address."""
     web = Noting()
     RegistryClient(web=web, credentials=nobody).look_up(Reference("ghcr.io", "app?x#y%2f z", "1"))
     assert web.requests[0].url == "https://ghcr.io/v2/app%3Fx%23y%252f%20z/manifests/1"
@@ -398,7 +398,7 @@ def test_a_name_cannot_lead_elsewhere() -> None:
     "realm", ["http://evil.example/token", "file:///etc/passwd", "", "https:///token", "token", "https://[x"]
 )
 def test_credentials_go_to_no_token_server_without_tls(realm: str) -> None:
-    """A registry that is spoken to with TLS cannot send the password elsewhere without it."""
+    """A registry that is called with TLS cannot send the password elsewhere without it."""
     web = Noting(f'Bearer realm="{realm}"')
     asking = RegistryClient(web=web, retries=AT_ONCE, credentials=lambda _: Found(ANN, "with those of ann"))
     assert refused(asking, Reference("ghcr.io", "app")).problem.code == "UnsafeRealm"
@@ -448,7 +448,7 @@ def certificate(tmp_path: Path) -> Path:
 def test_only_trusted_certificates_are_taken(
     registry: V2Registry, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is not trusted is not tried again; AWS_CA_BUNDLE says what is, and one that is missing is a problem."""
+    """A certificate that is not trusted is not tried again; AWS_CA_BUNDLE is used, and a missing one is a problem."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     digest = digest_of(DATA)

@@ -89,7 +89,7 @@ def test_a_rollback_by_alarm_of_each_strategy(room: Room, denied: str, strategy:
 
 
 class At(NamedTuple):
-    """Where a rollout is.
+    """The state of a rollout.
 
     Attributes:
         stage: The stage of its life.
@@ -136,7 +136,7 @@ def test_the_remedy_during_the_bake_time(room: Room) -> None:
 
 
 def test_a_pause_hook(room: Room) -> None:
-    """IN_PROGRESS until somebody lets it go on: the command that does, as the AWS CLI takes it."""
+    """IN_PROGRESS until a user continues it: the command that does, as the AWS CLI takes it."""
     service = room.shop(desired=1, strategy="BLUE_GREEN")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
@@ -155,7 +155,7 @@ def test_a_pause_hook(room: Room) -> None:
 
 
 def test_a_pause_that_ends_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
-    """Once somebody lets it go on, the wait ends with its good end."""
+    """Once a user continues it, the wait ends with its good end."""
     service = room.shop(desired=1, strategy="BLUE_GREEN")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
@@ -219,7 +219,7 @@ TASK_SETS: dict[str, tuple[Callable[[SandboxService, Room], None], str, str]] = 
 def test_a_task_set(
     room: Room, controller: str, happen: Callable[[SandboxService, Room], None], outcome: str, telling: str
 ) -> None:
-    """Where another controller than ECS carries rollouts out, its task sets tell how far the newest one is."""
+    """If another controller than ECS carries rollouts out, its task sets tell how far the newest one is."""
     happen(room.shop(desired=2, controller=controller), room)
     seen = room.look()
     found = seen.finding("rollout-complete")
@@ -302,7 +302,7 @@ def test_a_host_that_prefers_its_cached_image(room: Room, denied: str) -> None:
 
 
 def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLooks, denied: str) -> None:
-    """Somebody deploys a later image while this one is rolled out and waited for: SUPERSEDED, not rolled back."""
+    """A later image is deployed while this one is rolled out and awaited: SUPERSEDED, not rolled back."""
     service = room.shop(desired=2)
     service.roll_out("shop:2", at=room.ago(2), status="IN_PROGRESS", new_running=1)
 
@@ -379,7 +379,7 @@ def test_a_breaker_that_is_off(room: Room, denied: str) -> None:
 
 
 def test_reasons_of_another_service_and_of_an_older_rollout_are_never_told(room: Room, denied: str) -> None:
-    """Why tasks of others stopped is none of this rollout's reasons."""
+    """The reasons why tasks of others stopped are none of this rollout's reasons."""
     service = room.shop(desired=1)
     older = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=0)
     older.crash(3, **stops.OUT_OF_MEMORY, at=room.ago(7))

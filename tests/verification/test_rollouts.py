@@ -106,7 +106,7 @@ def test_tasks_that_crash_while_the_rollout_goes_on(room: Room, service: Sandbox
 
 
 def test_the_last_words_of_tasks_that_crashed(room: Room, service: SandboxService) -> None:
-    """What the new tasks logged before they crashed is shown, as it is the reason for the rollback."""
+    """The lines that the new tasks logged before they crashed are shown, as they explain the rollback."""
     rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
     for task in rollout.running_tasks:
         task.log("ModuleNotFoundError: No module named 'app.agents'", at=room.ago(7))
@@ -148,7 +148,7 @@ def test_a_rollout_that_settles_while_it_is_waited_for(room: Room, service: Sand
 
 
 def test_a_world_without_service_deployments_is_asked_for_them_once(room: Room) -> None:
-    """What an emulator or a role does not have is not asked for at each look."""
+    """An operation that an emulator or a role does not have is not called at each poll."""
     room.aws.service_deployments = False
     room.shop().roll_out(status="IN_PROGRESS")
     seen = room.look(wait="1s")

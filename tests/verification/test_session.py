@@ -53,7 +53,7 @@ def test_a_role_is_assumed_with_its_external_id(room: Room) -> None:
 
 
 def test_a_role_is_assumed_without_an_external_id(room: Room) -> None:
-    """Where none is configured, none is sent."""
+    """If none is configured, none is sent."""
     room.shop().roll_out(at=room.ago(8))
     (asked,) = room.look(environment={"role_arn": ROLE}).parameters("sts:AssumeRole")
     assert "ExternalId" not in asked

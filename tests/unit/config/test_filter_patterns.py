@@ -25,7 +25,7 @@ TERMS = re.compile(
 
 
 def finds(patterns: list[str], message: str) -> bool:
-    """Whether any of the filter patterns lets a message through, as one term or one of several does."""
+    """Return True if any of the filter patterns matches a message, as one term or one of several does."""
     assert all(TERMS.fullmatch(pattern) for pattern in patterns)
     return any(term in message for pattern in patterns for term in re.findall('"(.*?)"', pattern))
 
@@ -160,7 +160,7 @@ def test_several_needles_are_alternatives() -> None:
 
 
 def test_a_needle_that_holds_another_is_left_out() -> None:
-    """What has the longer text has the shorter too."""
+    """A message with the longer text has the shorter too."""
     patterns = [Pattern("We Found it here"), Pattern("Found it"), Pattern("Saved it")]
     assert filter_patterns(patterns) == [f'?"Found it" ?"Saved it"{ESCAPES}']
 

@@ -155,7 +155,7 @@ def test_tables_merge_and_arrays_and_values_replace(load: Load) -> None:
 
 
 def test_environments_do_not_see_each_other(load: Load) -> None:
-    """What one environment sets is not in another."""
+    """The settings of one environment are not in another."""
     toml = "[env.dev]\nregion = 'a'\n[env.dev.services.x]\n[env.prod]"
     assert load(toml, "prod") == EnvironmentSettings(name="prod")
 
@@ -175,7 +175,7 @@ def test_unknown_environment_in_pyproject(tmp_path: Path) -> None:
 
 
 def test_sandbox_without_its_table(refuse: Refuse) -> None:
-    """Where no built-in table is given, the sandbox is an environment like any other."""
+    """If no built-in table is given, the sandbox is an environment like any other."""
     assert refuse("[env.dev]", "sandbox") == ["deploycheck.toml: no environment 'sandbox'. There are: dev"]
     assert refuse("", "sandbox") == ["deploycheck.toml: no environment 'sandbox'. There are none"]
 

@@ -48,7 +48,7 @@ def test_duration(text: str, seconds: float) -> None:
     ["", "-1", "-5m", "+5", "nan", "inf", "-inf", "1e3", "5 m", "5min", "5M", "m", "1h30m", "1_000", "٣", "9" * 400],
 )
 def test_duration_refused(text: str) -> None:
-    """What is no duration: the option, what was found, what is allowed."""
+    """A value that is not a duration: the option, the value, what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         values.duration(text, "--deploy-wait")
     assert caught.value.message.startswith(f"--deploy-wait: found {text!r}; allowed: a duration of 0 or more")
@@ -143,7 +143,7 @@ def test_commit_is_not_asked_for_other_words() -> None:
 
 @pytest.mark.parametrize("text", ["", "-5m", "yesterday", "2025-13-01", "26.11.2025", "nan", "0001-01-01T00:00+14:00"])
 def test_when_refused(text: str) -> None:
-    """What is no moment: the option, what was found, what is allowed."""
+    """A value that is not a moment: the option, the value, what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         _when(text)
     message = caught.value.message
@@ -159,7 +159,7 @@ def test_when_names_the_nearest_word() -> None:
 
 
 def test_commit_only_where_it_is_allowed() -> None:
-    """Where `commit` means nothing it is refused and not offered."""
+    """If `commit` means nothing it is refused and not offered."""
     with pytest.raises(ConfigurationError) as caught:
         values.when("commit", "--deploy-since", commit_time=None)
     assert caught.value.message.startswith("--deploy-since: found 'commit'")
@@ -236,7 +236,7 @@ def test_commit_time(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_commit_time_without_a_checkout(checkout: Path) -> None:
-    """Where there is no checkout: the directory, git's words, and what to do."""
+    """If there is no checkout: the directory, git's words, and what to do."""
     with pytest.raises(ConfigurationError) as caught:
         values.commit_time(checkout)
     assert str(checkout) in caught.value.message
@@ -245,14 +245,14 @@ def test_commit_time_without_a_checkout(checkout: Path) -> None:
 
 
 def test_commit_time_without_a_commit(checkout: Path) -> None:
-    """Where nothing is committed yet: git's words."""
+    """If nothing is committed yet: git's words."""
     _git(checkout, "init")
     with pytest.raises(ConfigurationError, match="does not have any commits yet"):
         values.commit_time(checkout)
 
 
 def test_commit_time_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git is not installed it says so."""
+    """If git is not installed it says so."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="needs git, which is not on the PATH"):
         values.commit_time(tmp_path)
@@ -295,7 +295,7 @@ def test_images(given_values: Sequence[str], expected: dict[str, str]) -> None:
     ],
 )
 def test_images_refused(given_values: Sequence[str], words: Sequence[str]) -> None:
-    """What cannot be expected: the option, what was found, what is allowed."""
+    """A value that cannot be expected: the option, the value, what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
         values.images(given_values, ["web", "api"], "--deploy-image")
     assert caught.value.message.startswith("--deploy-image: ")
@@ -355,7 +355,7 @@ def test_unknown_service(name: str, nearest: str) -> None:
 
 
 def test_unknown_service_of_an_empty_environment() -> None:
-    """Where there is no service at all, it says so."""
+    """If there is no service at all, it says so."""
     with pytest.raises(ConfigurationError, match="It has none"):
         values.services(["web"], EnvironmentSettings(name="dev"), "--deploy-service")
 

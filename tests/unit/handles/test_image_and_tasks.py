@@ -58,14 +58,14 @@ def test_a_tag_that_is_gone_leaves_its_image() -> None:
 
 
 def test_a_denied_registry_is_unproven() -> None:
-    """Where the registry may not be asked the image is unproven, with the action to allow."""
+    """If the registry may not be asked the image is unproven, with the action to allow."""
     lookup = Lookup(reference(), problem=denied("ecr:DescribeImages"))
     with pytest.raises(UnprovenError, match="ecr:DescribeImages"):
         deployed_image(completed(judged=[judged(lookup)]))
 
 
 def test_pull_rights_alone_give_the_image_without_its_time() -> None:
-    """Where only pulling is allowed the image is there, and when it was pushed is not known."""
+    """If only pulling is allowed the image is there, and when it was pushed is not known."""
     lookup = Lookup(reference(), image=image(pushed_at=None), problem=denied("ecr:DescribeImages"))
     expected = deployed_image(completed(judged=[judged(lookup)]))
     assert (expected.digest, expected.pushed_at) == (NEW, None)
@@ -79,7 +79,7 @@ def two_containers() -> ServiceFacts:
 
 
 def test_several_containers_ask_for_one_to_be_named() -> None:
-    """Where several containers are judged it is not known whose image is asked for: both are listed, and the key."""
+    """If several containers are judged it is not known whose image is asked for: both are listed, and the key."""
     for ask in (deployed_image, running_tasks):
         with pytest.raises(UnprovenError) as caught:
             ask(two_containers())
@@ -88,7 +88,7 @@ def test_several_containers_ask_for_one_to_be_named() -> None:
 
 
 def test_no_container_is_unproven() -> None:
-    """Where no container with a known image was found the image is unproven."""
+    """If no container with a known image was found the image is unproven."""
     with pytest.raises(UnprovenError):
         deployed_image(completed(judged=[]))
 
@@ -165,7 +165,7 @@ def test_digests_compare_like_any_set() -> None:
 
 
 def test_digests_say_when_their_image_was_pushed() -> None:
-    """What is compared comes with when it was pushed, for both sides."""
+    """Compared images are shown with their push times, for both sides."""
     world = never_restarted()
     for digests, pushed_at in ((deployed_image(world).digests, "11:00:00"), (running_tasks(world).digests, "08:00:00")):
         assert isinstance(digests, KnownDigests)

@@ -17,7 +17,7 @@ FORBIDDEN = Expectation("forbid", (Pattern("platform='linkedin'"),))
 
 
 def test_a_silent_container_beside_one_that_speaks() -> None:
-    """What the log router of a task says is no proof that the application said nothing."""
+    """The lines of a task's log router are no proof that the application logged nothing."""
     app = worlds.stream("one")
     router = replace(app, container="log_router", name="ecs/log_router/one")
     said = replace(worlds.event("router started", "one"), stream=router.name)
@@ -28,7 +28,7 @@ def test_a_silent_container_beside_one_that_speaks() -> None:
 
 
 def test_a_container_that_cannot_be_heard() -> None:
-    """Where one container logs elsewhere, nothing is known to be absent."""
+    """If one container logs elsewhere, nothing is known to be absent."""
     seen = worlds.scope("one", blind=("container 'app' logs through awsfirelens, not awslogs",))
 
     assert read(FORBIDDEN, worlds.sight(seen, worlds.event("hello", "one"))).answer is LogAnswer.NO_EVENTS
@@ -57,7 +57,7 @@ def _with(container: Container) -> ServiceFacts:
 
 
 def test_an_application_that_is_kept_elsewhere_is_named() -> None:
-    """Where only a sidecar's image can be judged, the container that is left out is named."""
+    """If only a sidecar's image can be judged, the container that is left out is named."""
     own = worlds.definition()
     elsewhere = replace(own.containers[0], name="web", image="ghcr.io/shop/web:1")
     both = replace(own, containers=(*own.containers, elsewhere))

@@ -1,4 +1,4 @@
-"""Which checks prove a link, and what is said of those that were not selected."""
+"""The checks that prove a link, and the message on those that were not selected."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_mixed_service_without_the_check_of_its_images_is_not_verified() -> No
 
 @pytest.mark.parametrize("check", [IMAGE_CONTENT, IMAGE_PUSHED], ids=lambda check: check.id)
 def test_a_configured_check_that_was_deselected_leaves_its_link_unproven(check: Check) -> None:
-    """What the configuration asks for cannot be left out and be verified all the same."""
+    """Configured checks cannot be left out and be verified all the same."""
     assert judge(passing(*TELLING), check) == Judgement(Verdict.UNPROVEN, "image", (check.id,))
     assert judge(passing(*TELLING, check), check).verdict is Verdict.VERIFIED
     assert judge([*passing(*TELLING), check.skips("not asked for")], check).verdict is Verdict.VERIFIED
@@ -109,7 +109,7 @@ def test_without_expectations_and_tests_the_logs_are_not_proven() -> None:
 
 
 def test_health_is_proven_by_one_of_its_checks() -> None:
-    """Where health is required, one pass will do, and none will not."""
+    """If health is required, one pass will do, and none will not."""
     required = (*LINKS, "health")
     assert judge(passing(*TELLING, ALARMS_OK), require=required).verdict is Verdict.VERIFIED
     assert judge(passing(*TELLING), require=required).broken_link == "health"
@@ -224,13 +224,13 @@ def test_deselected_checks_are_not_selected() -> None:
 
 
 def test_without_any_check_all_are_named_as_left_out() -> None:
-    """One test of the user's was selected, and no check: one line says so."""
+    """One of the user's tests was selected, and no check: the summary has one line for that."""
     lines = summary(run_of(completed(), []))
     assert sum("not selected: all built-in checks" in line for line in lines) == 1
 
 
 def test_a_refuted_run_that_left_something_out_still_names_the_broken_link() -> None:
-    """What was left out comes beside the diagnosis, not in its place."""
+    """The checks that were left out are listed beside the diagnosis, not in its place."""
     world = never_restarted()
     lines = summary(run_of(world, [one for one in findings_of(world) if one.link != "tasks"]))
     assert lines[0].endswith("broken link: rollout")

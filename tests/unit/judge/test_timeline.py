@@ -1,4 +1,4 @@
-"""What happened when: merged, in order, each with who tells of it."""
+"""The timeline: merged, in order, each event with its source."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def only(world: ServiceFacts, what: str, *findings: Any) -> list[tuple[str, str,
 
 
 def test_everything_is_merged_in_the_order_of_its_times() -> None:
-    """Built, pushed, rolled out, started, stopped, said, rung, heard: one order, whoever tells of it."""
+    """Built, pushed, rolled out, started, stopped, alarms, lines: one order, whatever the source."""
     config = ImageConfig("sha256:c", created_at=clock("10:55"))
     lookup = found()
     assert lookup.image is not None
@@ -96,7 +96,7 @@ def test_everything_is_merged_in_the_order_of_its_times() -> None:
 
 
 def test_only_the_first_expected_line_is_told_of() -> None:
-    """Several expectations held: the moment at which the new code was first heard is the earliest of them."""
+    """Several expectations held: the first line of the new code is the earliest of them."""
     lines = [
         replace(log_check(number).passes("said"), evidence={"first_at": clock(at).isoformat(), "expectation": said})
         for number, at, said in ((1, "11:12", "later"), (2, "11:09", "first"), (3, "11:09", "as early"))
@@ -120,21 +120,21 @@ def test_a_task_set_began_too() -> None:
 
 
 def test_a_rollback_is_told_with_its_reason() -> None:
-    """When the way back began, and why."""
+    """The start of the rollback, and its reason."""
     back = record(status="ROLLBACK_SUCCESSFUL", rollback_reason="Alarm shop-5xx", rolled_back_at=clock("11:09"))
     world = rolled_back("service deployments", records=[back])
     assert only(world, "rollback started") == [("11:09:00", "Alarm shop-5xx", "ecs:DescribeServiceDeployments")]
 
 
 def test_events_from_before_the_rollout_are_left_out() -> None:
-    """What ECS said of earlier rollouts is no part of this story."""
+    """The events that ECS reported for earlier rollouts are no part of this timeline."""
     said = [ServiceEvent(clock("11:06"), "new"), ServiceEvent(clock("08:06"), "old")]
     world = completed(service=service(deployment(), events=said))
     assert [detail for _, detail, _ in only(world, "service event")] == ["new"]
 
 
 def test_what_runs_instead_has_its_push_time_too() -> None:
-    """Where another image runs, when that was pushed stands beside when the expected one was."""
+    """If another image runs, when that was pushed stands beside when the expected one was."""
     world = never_restarted()
     assert only(world, "running image pushed") == [("08:00:00", f"shop {OLD[:19]}", "ecr:DescribeImages")]
     assert only(world, "image pushed") == [("11:00:00", f"shop {NEW[:19]}", "ecr:DescribeImages")]
@@ -213,7 +213,7 @@ def test_a_skewed_clock_of_this_machine_is_noticed_and_said() -> None:
 
 
 def test_old_tasks_are_part_of_the_story() -> None:
-    """When the old tasks began and stopped is told as well: it shows which code served when."""
+    """The start and stop of the old tasks are included: they show which code served at which time."""
     gone = old_task("old", status="STOPPED", desired_status="STOPPED", stopped_at=clock("11:08"))
     world = completed(
         tasks=[task("one"), gone], running_images=[old_image()], service=service(deployment(brings=OLD_DEFINITION))

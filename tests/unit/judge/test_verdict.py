@@ -78,7 +78,7 @@ def test_what_is_open_is_unproven(link: str, status: Status) -> None:
 
 
 def test_the_first_open_link_is_named() -> None:
-    """Where nothing failed the first required link that is not proven is the broken one."""
+    """If nothing failed the first required link that is not proven is the broken one."""
     assert judge(chain(logs=Status.UNPROVEN, rollout=Status.ERROR)) == ("UNPROVEN", "rollout")
 
 
@@ -125,7 +125,7 @@ NO_LOGS = [one for one in chain() if one.link != "logs"]
 
 
 def test_a_test_that_heard_the_logs_proves_them() -> None:
-    """A passing test that asked the logs something and heard at least one event proves the link `logs`."""
+    """A passing test that asked the logs something and read at least one event proves the link `logs`."""
     assert judge(NO_LOGS, HEARD) == ("VERIFIED", None)
 
 
@@ -137,10 +137,10 @@ def test_a_test_that_heard_the_logs_proves_them() -> None:
         UserTest("t", "xfailed", ("backend",), heard_logs=True),
         UserTest("t", "passed", ("frontend",), heard_logs=True),
     ],
-    ids=["heard nothing", "skipped", "expected to fail", "of another service"],
+    ids=["no event was read", "skipped", "expected to fail", "of another service"],
 )
 def test_what_does_not_prove_the_logs(test: UserTest) -> None:
-    """A test that heard nothing, did not pass, or looked at another service proves nothing about these logs."""
+    """A test that read no event, did not pass, or is of another service proves nothing about these logs."""
     assert judge(NO_LOGS, test) == ("UNPROVEN", "logs")
 
 
@@ -181,7 +181,7 @@ def test_other_outcomes_take_nothing_away(outcome: str) -> None:
 
 
 def test_an_interrupted_run_verifies_nothing() -> None:
-    """What was found before the interrupt counts against, never for: UNPROVEN at best."""
+    """A finding from before the interrupt counts against, never for: UNPROVEN at best."""
     assert judge(chain(), complete=False) == ("UNPROVEN", None)
     assert judge([], complete=False) == ("UNPROVEN", "image")
     assert judge(chain(tasks=Status.FAIL), complete=False) == ("REFUTED", "tasks")

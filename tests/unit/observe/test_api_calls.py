@@ -1,4 +1,4 @@
-"""Every call of every client: responses that cannot be used, time limits, and what a user is told of them."""
+"""Every call of every client: responses that cannot be used, time limits, and the messages about them."""
 
 from __future__ import annotations
 

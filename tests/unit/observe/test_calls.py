@@ -18,7 +18,7 @@ def test_an_answer_is_asked_for_once() -> None:
 
 
 def test_an_answer_that_may_change_is_asked_for_again() -> None:
-    """A look that failed, or found nothing yet, is not kept for the rest of the run."""
+    """An observation that failed, or found nothing yet, is not kept for the rest of the run."""
     once, calls = Once(), iter(["", "", "found", "later"])
 
     assert [once.get("key", lambda: next(calls), keep=bool) for _ in range(4)] == ["", "", "found", "found"]

@@ -73,10 +73,10 @@ def test_a_code_that_nobody_can_type(tmp_path: Path, monkeypatch: pytest.MonkeyP
         tmp_path,
         "role_arn = arn:aws:iam::123456789012:role/deploy",
         "source_profile = keys",
-        "mfa_serial = arn:aws:iam::123456789012:mfa/somebody",
+        "mfa_serial = arn:aws:iam::123456789012:mfa/alice",
     )
     assert "MFA" in error.message
-    assert "arn:aws:iam::123456789012:mfa/somebody" in error.message
+    assert "arn:aws:iam::123456789012:mfa/alice" in error.message
 
 
 def test_an_address_of_the_container_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

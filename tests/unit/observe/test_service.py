@@ -102,7 +102,7 @@ def test_a_count_that_was_old_is_asked_for_again() -> None:
     ids=["none", "one", "an unknown status"],
 )
 def test_tasks_that_stay_unlisted_are_counted(listed: Sequence[Task], unlisted: int) -> None:
-    """What the service counts and no listing shows may run anything."""
+    """A task that the service counts and no listing shows may run anything."""
     assert observed([2], listed).unlisted == unlisted
 
 

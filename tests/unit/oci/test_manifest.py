@@ -88,7 +88,7 @@ def test_all_four_kinds_are_asked_for() -> None:
 
 @pytest.mark.parametrize(("content", "is_index"), [(single(None), False), (index(None), True)])
 def test_oci_may_leave_its_media_type_out(content: bytes, is_index: bool) -> None:  # noqa: FBT001 - a case
-    """A manifest that does not say what it is is told by its shape."""
+    """A manifest without a media type is recognized by its shape."""
     assert parse(content).is_index is is_index
 
 
@@ -150,7 +150,7 @@ def test_the_digest_must_be_that_of_the_bytes() -> None:
     ids=["schema 1", "signed schema 1", "an artifact"],
 )
 def test_kinds_that_are_not_supported(document: dict[str, Any]) -> None:
-    """Schema 1 and what is no image are refused in words, not read as an empty image."""
+    """Schema 1 and anything else than an image are refused in words, not read as an empty image."""
     with pytest.raises(ManifestError, match="not supported"):
         parse(json.dumps(document).encode())
 

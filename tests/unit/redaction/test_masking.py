@@ -99,7 +99,7 @@ def test_a_token_is_masked_for_its_shape(token: str, around: str) -> None:
     ],
 )
 def test_a_value_is_masked_for_its_name(text: str) -> None:
-    """What is assigned to the name of a secret is masked, in each notation that logs and files use."""
+    """A value assigned to the name of a secret is masked, in each notation that logs and files use."""
     masked = mask(text)
     assert SECRET not in masked
     assert "[masked]" in masked
@@ -162,7 +162,7 @@ def test_the_beginning_of_a_key_hides_nothing_else() -> None:
 
 
 def test_expressions_of_the_user_are_masked_too() -> None:
-    """What the user's own expressions match is masked beside what is built in; an empty match changes nothing."""
+    """Matches of the user's own expressions are masked beside the built-in ones; an empty match changes nothing."""
     assert mask("customer C-123456 password=hunter2222", [r"C-\d{6}"]) == "customer [masked] password=[masked]"
     assert mask("customer", ["x*"]) == "customer"
     assert mask("a\nb\nc", [r"a\nb"]) == "\n[masked]\nc"

@@ -91,7 +91,7 @@ def test_several_credentials_in_one_text() -> None:
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    """What is no credential and no control character is shown as it came."""
+    """A text without credentials and control characters is shown as it came."""
     assert clean(text) == text
 
 
@@ -144,7 +144,7 @@ def test_no_other_line_break_starts_a_command(separator: str) -> None:
 
 @pytest.mark.parametrize("text", ["std::string", "deploycheck::backend::logs-1", "# [link] ## heading"])
 def test_colons_and_hashes_within_a_line_stay(text: str) -> None:
-    """What no CI takes for a command is shown as it came."""
+    """A text that no CI takes for a command is shown as it came."""
     assert clean(text) == text
 
 
@@ -180,14 +180,14 @@ def test_what_is_shown_is_fit_to_be_shown(text: str) -> None:
 
 @given(st.text())
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    """What is fit to be shown stays as it is when it is cleaned again on its way."""
+    """A text that is fit to be shown stays as it is when it is cleaned again on its way."""
     once = clean(text)
     assert clean(once) == once
 
 
 @pytest.mark.parametrize("suffix", ["shop/db-AbCdEf", "rds!db-a57bd929", "password"])
 def test_the_arn_of_a_secret_is_shown(suffix: str) -> None:
-    """Which secret could not be read is what one has to know; its ARN is none itself, and what follows it may be."""
+    """The name of the secret that could not be read is shown; its ARN is not a secret, and what follows it may be."""
     arn = f"arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:{suffix}"
     assert (
         mask(f"failed to fetch secret {arn} from secrets manager")

@@ -161,7 +161,7 @@ def test_several_services() -> None:
 
 
 def test_several_judged_containers() -> None:
-    """The image of each judged container is there, and each task says what each of its containers runs."""
+    """The image of each judged container is there, and each task lists what each of its containers runs."""
     both = [container(), container("worker", LATER)]
     worker = judged(found(LATER, named=reference(repository="worker")), container="worker")
     (written,) = read_back(run_of(completed(judged=[judged(), worker], tasks=[task("one", containers=both)])))[
@@ -182,7 +182,7 @@ SECRET = "hunter2222"
 
 
 def test_secrets_are_masked_wherever_they_are() -> None:
-    """What looks like a credential is in no part of the report: checks, evidence, tests, tasks or timeline."""
+    """A text that looks like a credential is in no part of the report: checks, evidence, tests, tasks or timeline."""
     check = Check("logs-1", "logs")
     leaking = check.fails(
         f"said password={SECRET}",
@@ -224,12 +224,12 @@ def test_text_ends_with_a_newline_and_is_utf8() -> None:
 
 
 def moments(written: dict[str, Any]) -> list[tuple[str, str]]:
-    """When and what, of a service's timeline."""
+    """Return the times and names of the events in a service's timeline."""
     return [(one["at"], one["what"]) for one in written["timeline"]]
 
 
 def test_the_timeline_is_in_order() -> None:
-    """What happened is told in the order of its times, the push, the rollout and the tasks among it."""
+    """The events are in the order of their times, the push, the rollout and the tasks among them."""
     facts = never_restarted(tasks=[task("one", OLD, started_at=clock("11:30")), *never_restarted().tasks[1:]])  # type: ignore[index]
     (written,) = read_back(run_of(facts))["services"]
     told = moments(written)
@@ -300,7 +300,7 @@ def test_documents_are_plain_values() -> None:
 
 
 def test_an_image_that_is_not_known() -> None:
-    """Where no digest is known the reference stands in its place, and nothing is invented."""
+    """If no digest is known the reference stands in its place, and nothing is invented."""
     lookup = Lookup(reference("v9"), absent="tag")
     (written,) = read_back(run_of(completed(judged=[judged(lookup)])))["services"]
     assert written["image"]["uri"].endswith("/shop:v9")

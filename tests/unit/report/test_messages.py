@@ -1,7 +1,7 @@
-"""What a user reads of each way in which a rollout, its targets, alarms or requests go wrong.
+"""The message for each way in which a rollout, its targets, alarms or requests go wrong.
 
 The texts are in `__snapshots__/test_messages.ambr`, to be read: would this have ended the incident in a minute? After a
-change `pytest tests/unit/report/test_messages.py --snapshot-update` writes them anew, to be read once more.
+change `pytest tests/unit/report/test_messages.py --snapshot-update` writes them again, to be read once more.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def texts(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 def rollout(world: ServiceFacts) -> Finding:
-    """What `rollout-complete` finds after five minutes."""
+    """Return the finding of `rollout-complete` after five minutes."""
     return judge_complete(world, waited=300)
 
 
@@ -287,7 +287,7 @@ def checked(health: str) -> ServiceFacts:
 
 @pytest.mark.parametrize("health", ["HEALTHY", "UNHEALTHY", "UNKNOWN"])
 def test_containers(health: str, texts: SnapshotAssertion) -> None:
-    """What the health check of a container says."""
+    """Return the finding on the health check of a container."""
     assert explain_finding(judge_containers(checked(health))) == texts
 
 
@@ -299,7 +299,7 @@ ALARMS: Mapping[str, Callable[[], ServiceFacts]] = {
     "in ALARM": lambda: watched(alarm("shop-5xx", "ALARM", RANG, since=clock("11:08"), reason=RANG.reason)),
     "in ALARM from before": lambda: watched(alarm("shop-5xx", "ALARM", since=clock("09:00"), reason=RANG.reason)),
     "went off and recovered": lambda: watched(alarm("shop-5xx", "OK", RANG, CALM)),
-    "mended": lambda: watched(alarm("shop-5xx", "OK", CALM)),
+    "recovered": lambda: watched(alarm("shop-5xx", "OK", CALM)),
     "INSUFFICIENT_DATA": lambda: watched(alarm("shop-5xx", "INSUFFICIENT_DATA", since=clock("11:06"))),
     "no such alarm": lambda: watched(no_alarms={"shop-5x": ("shop-5xx", "shop-4xx")}),
     "no such alarm, and none like it": lambda: watched(no_alarms={"zzz": ()}),
@@ -311,7 +311,7 @@ ALARMS: Mapping[str, Callable[[], ServiceFacts]] = {
 
 @pytest.mark.parametrize("name", list(ALARMS))
 def test_alarms(name: str, texts: SnapshotAssertion) -> None:
-    """What alarms say, of now and since the rollout began."""
+    """Return the finding on alarms, of now and since the rollout began."""
     assert explain_finding(judge_alarms(ALARMS[name](), ["shop-5xx"])) == texts
 
 
@@ -340,7 +340,7 @@ def crash_loop() -> ServiceFacts:
 
 @pytest.mark.parametrize("name", ["a crash loop", "a push that nobody rolled out", "many causes"])
 def test_summaries(name: str, texts: SnapshotAssertion) -> None:
-    """What stands at the end of a run that one of these refuted."""
+    """Return the summary of a run that one of these refuted."""
     worlds: dict[str, Callable[[], ServiceFacts]] = {
         "a crash loop": crash_loop,
         "a push that nobody rolled out": never_restarted,

@@ -1,4 +1,4 @@
-"""How a rollout gets on: the line on a terminal, and the sparse lines where there is none."""
+"""The progress of a rollout: the line on a terminal, and the sparse lines without one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from pytest_deploycheck.report.progress import progress_line, standing
 
 
 def state(**changes: Any) -> Progress:
-    """How far a rollout is of which one of two new tasks runs."""
+    """The progress of a rollout of which one of two new tasks runs."""
     base = Progress("backend", 2, 1, 0, 0, 0, 2, "", "", ("1 of 2 new tasks to run",))
     return replace(base, **changes)
 
@@ -103,7 +103,7 @@ def test_a_new_task_set_is_new() -> None:
 
 
 def test_a_service_that_may_not_be_described_has_no_number_wanted() -> None:
-    """How many are wanted is not known: a question mark, and no made-up zero."""
+    """The desired number is not known: a question mark, and no made-up zero."""
     assert "/? running" in line(completed(service=None))
 
 

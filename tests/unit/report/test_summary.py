@@ -43,7 +43,7 @@ def test_one_line_for_each_link(situation: str) -> None:
 
 
 def test_the_lines_of_the_links_show_their_evidence() -> None:
-    """What fails is marked and shows what was compared; what holds is marked as well."""
+    """A failure is marked and shows the compared values; a pass is marked as well."""
     lines = {line.split()[0]: line for line in summary(run_of(never_restarted()))[1:]}
     assert "ok" in lines["image"].split()
     assert "FAIL" in lines["rollout"]
@@ -76,7 +76,7 @@ def test_two_broken_checks_of_one_link_are_one_line() -> None:
 
 @pytest.mark.parametrize(("status", "word"), [(Status.UNPROVEN, "unproven"), (Status.ERROR, "error")])
 def test_unproven_and_error_are_told_apart(status: Status, word: str) -> None:
-    """What is unproven and what is in error say so in their link's line, and neither is called a failure."""
+    """Unproven checks and errors are named in their link's line, and neither is called a failure."""
     findings = [*findings_of(completed())[:-1], replace(logs_finding(), status=status)]
     lines = summary(run_of(completed(), findings))
     assert lines[0].startswith("UNPROVEN")
@@ -87,7 +87,7 @@ def test_unproven_and_error_are_told_apart(status: Status, word: str) -> None:
 
 
 def test_logs_that_nobody_asked_about() -> None:
-    """Where nothing proved the logs the summary says so, and how to prove them."""
+    """If nothing proved the logs the summary says so, and how to prove them."""
     lines = summary(run_of(completed(), findings_of(completed())[:-1]))
     assert "broken link: logs" in lines[0]
     text = "\n".join(lines)
@@ -142,7 +142,7 @@ def test_the_summary_is_fit_to_be_shown() -> None:
 
 
 def test_a_finding_in_words() -> None:
-    """What a failed check prints: what was found, the notes, the cause, what to do, the command, then the details."""
+    """The text of a failed check: the summary, the notes, the cause, the remedy, the command, then the details."""
     finding = Check("logs-1", "logs").fails(
         "the summary", cause="the cause", remedy="the remedy", command="aws it", notes=["a note"], details="the lines"
     )

@@ -51,9 +51,9 @@ class Scripted:
 
     Attributes:
         clock: The time.
-        script: What a look finds from which second on, for each service.
-        takes: Seconds that a look takes.
-        looks: The second of each look.
+        script: The facts from each second on, for each service.
+        takes: Seconds that an observation takes.
+        looks: The second of each observation.
         left: The seconds that each observation may take.
         interrupt_at: The number of the look that is interrupted, from 1; 0 for none.
     """
@@ -67,7 +67,7 @@ class Scripted:
     left: list[float] = field(default_factory=list)
 
     def observe(self, time_left: Callable[[], float]) -> tuple[ServiceFacts, ...]:
-        """What there is at this second."""
+        """Return the facts at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
         self.left.append(round(time_left(), 6))
@@ -145,7 +145,7 @@ def test_what_is_settled_is_looked_at_once(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", [rolled_back, failed, superseded, never_restarted])
 def test_a_terminal_failure_ends_it_at_once(way: Way, how: Callable[[Way], ServiceFacts]) -> None:
-    """What cannot become good any more is told with the first look, however long one is ready to wait."""
+    """A state that cannot become good any more ends the wait at the first poll, however long the limit is."""
     run = waiting((0, how(way)))
     assert judge_complete(only(run.watch.observe()), waited=0).status is Status.FAIL
     assert run.seconds == 0
@@ -167,7 +167,7 @@ def test_a_failure_that_comes_during_the_wait_ends_it(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_rollout_that_completes_ends_it(way: Way) -> None:
-    """It passes as soon as ECS and the tasks say so, and not before."""
+    """It passes as soon as ECS and the tasks are ready, and not before."""
     running = rolling(way, task("one"), task("two"))
     run = waiting((0, going_on(way)), (30, running), (60, completed(way)))
     observation = run.watch.observe()
@@ -188,7 +188,7 @@ def test_the_deadline_ends_it_with_what_it_waited_for(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_there_is_a_look_at_the_deadline(way: Way) -> None:
-    """What came in the last moment counts."""
+    """A change in the last moment counts."""
     run = waiting((0, going_on(way)), (TIMEOUT, completed(way)))
     assert outcome(run.watch.observe()) is Outcome.COMPLETED
     assert run.observer.looks[-1] == pytest.approx(TIMEOUT)
@@ -279,7 +279,7 @@ def test_a_task_that_is_replaced_by_one_with_another_image_is_told(way: Way) -> 
 
 @pytest.mark.parametrize("stage", ["BAKE_TIME", "POST_TEST_TRAFFIC_SHIFT"])
 def test_a_bake_time_and_a_pause_are_waited_through_until_the_deadline(stage: str) -> None:
-    """Both end by themselves or by somebody else: the wait goes on, and ends IN_PROGRESS with the stage named."""
+    """Both end by themselves or by a user: the wait goes on, and ends IN_PROGRESS with the stage named."""
     pauses = () if stage == "BAKE_TIME" else (Pause("hook-1"),)
     held = record(status="IN_PROGRESS", stage=stage, bake_minutes=10, pauses=pauses)
     world = rolling("service deployments", task("one"), task("two"), records=[held])
@@ -302,7 +302,7 @@ def test_a_task_set_is_waited_for_until_the_old_one_is_gone() -> None:
 
 
 def test_a_call_that_was_throttled_is_made_again() -> None:
-    """What was hidden for a moment is worth another look; what is denied is not."""
+    """A passing error is worth another poll; a denied action is not."""
     throttled = Problem("ecs:ListTasks", "ThrottlingException", "Too often.", "Wait.", passing=True)
     run = waiting((0, completed(tasks=None, problems={"tasks": throttled})), (10, completed()))
     assert "tasks" not in only(run.watch.observe()).problems
@@ -334,7 +334,7 @@ def test_a_service_that_fails_does_not_hide_what_the_others_come_to() -> None:
 
 
 def test_an_interruption_keeps_what_was_seen_last() -> None:
-    """Ctrl+C in the middle of a wait: the report tells of the last look, and of the time waited until then."""
+    """Ctrl+C in the middle of a wait: the report is of the last poll, and of the time waited until then."""
     run = waiting((0, going_on()), interrupt_at=4)
     with pytest.raises(KeyboardInterrupt):
         run.watch.observe()
@@ -355,18 +355,18 @@ def test_an_interruption_of_the_first_look_leaves_an_empty_observation() -> None
 
 
 def test_times_are_the_servers() -> None:
-    """When was looked is told by the servers' clock; durations back count from the first look."""
+    """The time of the observation is the servers'; durations back count from the first poll."""
     run = waiting((0, going_on()), (60, completed()))
     observation = run.watch.observe()
     assert observation.began_at == NOW
     assert (observation.observed_at - NOW).total_seconds() == pytest.approx(run.seconds)
 
 
-# The second look.
+# The second observation.
 
 
 def test_what_was_seen_a_moment_ago_is_not_looked_at_again() -> None:
-    """A run whose tests take no time needs no second look."""
+    """A run whose tests take no time needs no second observation."""
     run = waiting((0, completed()))
     run.watch.observe()
     run.clock.seconds += 0.5
@@ -386,7 +386,7 @@ def test_the_second_look_sees_what_came_in_between() -> None:
 
 
 def test_the_second_look_waits_where_something_has_begun_to_change() -> None:
-    """A task is being replaced when the tests are through: the wait begins anew, with its whole time."""
+    """A task is being replaced when the tests are through: the wait begins again, with its whole time."""
     fewer = completed(tasks=[task("one")])
     run = waiting((0, completed()), (50, fewer), (90, completed(tasks=[task("one"), task("three")])))
     run.watch.observe()

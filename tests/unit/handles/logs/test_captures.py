@@ -12,7 +12,7 @@ from unit.handles.logs.test_tail import HELLO, LINE, at, long_ago
 
 
 def test_a_capture_has_only_what_comes_after_its_start() -> None:
-    """What was said before the block is not in it; what the block triggers is."""
+    """Lines from before the block are not in it; lines that the block triggers are."""
     world = logs(*HELLO, long_ago(), at(7, "triggered"))
     world.clock.sleep(5)
     with world.tail.capture() as captured:
@@ -23,7 +23,7 @@ def test_a_capture_has_only_what_comes_after_its_start() -> None:
 
 
 def test_a_capture_answers_after_its_block() -> None:
-    """What the action causes may come after the action."""
+    """The effects of the action may come after the action."""
     world = logs(*HELLO, at(20, "done"))
     with world.tail.capture() as captured:
         pass
@@ -62,7 +62,7 @@ def test_captures_in_threads_do_not_disturb_each_other() -> None:
 
 
 def test_one_task_that_speaks_is_enough_in_a_capture() -> None:
-    """A request goes to one task: that the other said nothing meanwhile is no silence, as it was heard before."""
+    """A request goes to one task: the other one logged nothing meanwhile, but has logs from before."""
     world = logs(*HELLO, at(1, "handled"))
     with world.tail.capture() as captured:
         world.clock.sleep(2)

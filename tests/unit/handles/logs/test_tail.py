@@ -43,7 +43,7 @@ def failure(caught: pytest.ExceptionInfo[BaseException]) -> str:
 
 
 def test_a_line_that_is_there_is_found_at_once() -> None:
-    """What was already said is found without waiting."""
+    """A line that was logged before is found without waiting."""
     world = logs(at(0))
     assert LINE in world.tail
     assert world.waited == 0
@@ -58,21 +58,21 @@ def test_a_late_line_is_waited_for_and_no_longer(late: float) -> None:
 
 
 def test_a_line_that_comes_in_the_last_pause_counts() -> None:
-    """The last look is at the deadline, so a line that arrives right before it is found."""
+    """The last poll is at the deadline, so a line that arrives right before it is found."""
     world = logs(*HELLO, at(LOG_WAIT))
     assert LINE in world.tail
     assert world.waited <= LOG_WAIT + POLL
 
 
 def test_a_line_that_does_not_come_is_not_in() -> None:
-    """The tasks spoke, the log wait is over, and the line is not there: `in` is false, after all of the wait."""
+    """The tasks have logs, the log wait is over, and the line is not there: `in` is false, after all of the wait."""
     world = logs(*HELLO, at(LOG_WAIT + 5))
     assert LINE not in world.tail
     assert world.waited == pytest.approx(LOG_WAIT)
 
 
 def test_before_a_no_the_whole_window_is_read_again() -> None:
-    """The look that ends a wait in vain reads the whole window, as lines arrive late and out of order."""
+    """The poll that ends a wait that times out reads the whole window, as lines arrive late and out of order."""
     world = logs(*HELLO)
     assert LINE not in world.tail
     second, whole = world.reader.polls[-1]
@@ -89,13 +89,13 @@ def test_a_line_that_only_the_whole_look_finds_counts() -> None:
 
 
 def test_a_forbidden_line_that_only_the_whole_look_finds_counts() -> None:
-    """An absence is not sound before the whole window was read: what only that finds was said."""
+    """An absence is not sound before the whole window was read: a line that only that reading finds was logged."""
     hidden = replace(event(LINE), timestamp=START - timedelta(minutes=4))
     assert not logs(*HELLO, hidden=((3.0, hidden),)).tail.absent(LINE)
 
 
 def test_an_absence_that_is_found_early_reads_the_whole_window() -> None:
-    """Each task spoke again soon after the question: before the old line is called absent the window is read whole."""
+    """Each task logged again soon after the question: the whole window is read before the old line is called absent."""
     hidden = replace(event(LINE), timestamp=START - timedelta(minutes=4))
     spoke = (at(2, "still here"), at(2, "still here", "two"))
     assert not logs(*HELLO, *spoke, hidden=((1.0, hidden),)).tail.absent(LINE)
@@ -121,7 +121,7 @@ ASKS: dict[str, Callable[[LogTail], object]] = {
 
 @pytest.mark.parametrize("asks", ASKS)
 def test_silence_is_no_answer(asks: str) -> None:
-    """No new task said anything: every question fails the test as unproven, in words that say so."""
+    """No new task logged anything: every question fails the test as unproven, in words that say so."""
     with pytest.raises(UnprovenError) as caught:
         ASKS[asks](logs().tail)
     assert "no log events" in failure(caught)
@@ -137,7 +137,7 @@ def test_logs_that_cannot_be_read_are_no_answer(asks: str) -> None:
 
 @pytest.mark.parametrize("asks", ASKS)
 def test_no_task_that_runs_the_image_is_no_answer(asks: str) -> None:
-    """Where no task runs the image nobody can be heard: unproven, at once."""
+    """If no task runs the image there are no logs to read: unproven, at once."""
     world = logs(seen=scope())
     with pytest.raises(UnprovenError):
         ASKS[asks](world.tail)
@@ -191,7 +191,7 @@ def test_wait_for_counts_over_all_tasks() -> None:
 
 
 def test_wait_for_all_tasks() -> None:
-    """`tasks="all"` waits until each new task said it."""
+    """`tasks="all"` waits until each new task logged it."""
     world = logs(*HELLO, at(1), at(6, task="two"))
     assert {one.task for one in world.tail.wait_for(LINE, tasks="all")} == {"one", "two"}
     assert 6 <= world.waited <= 6 + POLL
@@ -208,14 +208,14 @@ def test_wait_for_all_tasks_fails_where_one_lacks_it() -> None:
 
 
 def test_wait_for_all_tasks_is_unproven_where_the_other_is_silent() -> None:
-    """One task said it and the other nothing at all: `tasks="all"` is unproven."""
+    """One task logged it and the other nothing at all: `tasks="all"` is unproven."""
     with pytest.raises(UnprovenError):
         logs(at(0)).tail.wait_for(LINE, tasks="all")
 
 
 @pytest.mark.parametrize("timeout", [0, 5])
 def test_wait_for_takes_a_timeout_of_its_own(timeout: float) -> None:
-    """`timeout` takes the place of the log wait; 0 looks once."""
+    """`timeout` takes the place of the log wait; 0 polls once."""
     world = logs(*HELLO, at(30))
     with pytest.raises(AssertionError):
         world.tail.wait_for(LINE, timeout=timeout)
@@ -245,7 +245,7 @@ def test_a_sequence_over_two_tasks_is_none_within_a_task() -> None:
 
 
 def test_two_tasks_with_the_whole_sequence() -> None:
-    """Where both tasks said the sequence, one run of it comes back, all of one task."""
+    """If both tasks logged the sequence, one run of it comes back, all of one task."""
     found = logs(at(1, FIRST), at(1, FIRST, "two"), at(2, LINE), at(2, LINE, "two")).tail.wait_for_sequence(FIRST, LINE)
     assert [one.message for one in found] == [FIRST, LINE]
     assert len({one.task for one in found}) == 1
@@ -313,7 +313,7 @@ def test_absent_waits_longer_where_events_settle_slowly() -> None:
 
 
 def test_absent_is_false_as_soon_as_it_was_said() -> None:
-    """A text that is there, or arrives during the wait, is not absent; what was said comes along."""
+    """A text that is there, or arrives during the wait, is not absent; the line is shown."""
     world = logs(*HELLO, at(4))
     absence = world.tail.absent(LINE)
     assert not absence
@@ -323,13 +323,13 @@ def test_absent_is_false_as_soon_as_it_was_said() -> None:
 
 
 def test_absent_is_unproven_while_one_task_is_silent() -> None:
-    """One new task said nothing at all: whether the text is absent cannot be known."""
+    """One new task logged nothing at all: the absence of the text cannot be known."""
     with pytest.raises(UnprovenError):
         logs(at(0, "hello"), at(1, "hello again")).tail.absent(LINE)
 
 
 def test_absent_is_false_even_where_another_task_is_silent() -> None:
-    """A text that was said was said: another task's silence does not make it unproven."""
+    """A text that was logged is not absent: another task without logs does not make it unproven."""
     assert not logs(at(0)).tail.absent(LINE)
 
 
@@ -355,7 +355,7 @@ def test_events_and_tail() -> None:
 
 
 def explained(**changes: object) -> str:
-    """The failure of a `wait_for` in vain."""
+    """The failure of a `wait_for` that times out."""
     lines = (at(0, "hello world"), at(0, "goodbye", "two"))
     with pytest.raises(AssertionError) as caught:
         logs(*lines, **changes).tail.wait_for(LINE)  # type: ignore[arg-type]
@@ -377,7 +377,7 @@ def test_a_failure_explains_itself() -> None:
 
 
 def test_a_failure_says_where_else_the_line_was_seen() -> None:
-    """A line that only old tasks said is shown, and that it does not count is said."""
+    """A line that only old tasks logged is shown, with the note that it does not count."""
     text = explained(old=(event(LINE, "old-one"),))
     assert "old-one" in text
     assert "does not count" in text
@@ -409,7 +409,7 @@ def test_a_failure_shows_the_last_lines_only() -> None:
 
 
 def test_questions_and_answers_are_counted() -> None:
-    """What proves the logs is a question asked with at least one event seen; looking without asking is none."""
+    """A question with at least one event read proves the logs; reading without asking does not."""
     world = logs(*HELLO, at(0))
     world.tail.events()
     world.tail.tail(3)
@@ -431,7 +431,7 @@ def test_every_question_counts(asks: str) -> None:
 
 
 def test_old_tasks_are_never_counted() -> None:
-    """What only tasks say that run something else is not in the logs of the image."""
+    """Lines that only tasks of another image logged are not in the logs of the image."""
     world = logs(*HELLO, old=(event(LINE, "old-one"),))
     assert LINE not in world.tail
     assert world.tail.count(LINE) == 0
@@ -454,7 +454,7 @@ def test_the_fakes_do_not_sleep() -> None:
 
 
 def test_a_count_is_of_all_that_was_said_up_to_now() -> None:
-    """A line that came after an earlier question is counted: what was heard before is not the last word."""
+    """A line that came after an earlier question is counted: events are read again."""
     world = logs(*HELLO, at(1), at(20, f"{LINE} again"))
     assert LINE in world.tail
     world.clock.sleep(30)

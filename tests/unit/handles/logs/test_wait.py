@@ -28,7 +28,7 @@ def test_a_call_of_live_tail_ends_a_pause() -> None:
 
 
 def test_a_call_without_a_line_is_no_line() -> None:
-    """Live Tail only calls for a look: the look is the evidence."""
+    """Live Tail only triggers a poll: the poll is the evidence."""
     world = logs(*HELLO, use_live=True)
     world.reader.calls = [3.0, 7.0]
     assert LINE not in world.tail
@@ -106,7 +106,7 @@ def test_a_failure_tells_where_the_source_has_the_line(tmp_path: Path) -> None:
 
 
 def test_a_failure_of_all_tasks_accounts_for_each() -> None:
-    """How often each task said it."""
+    """Return the number of times that each task logged it."""
     lines = (*HELLO, at(0), at(0.1), at(0.2, task="two"))
     with pytest.raises(AssertionError) as caught:
         logs(*lines).tail.wait_for(LINE, count=2, tasks="all")
@@ -132,7 +132,7 @@ def test_a_record_that_breaks_the_schema_fails() -> None:
 
 
 def test_records_of_silent_tasks_are_no_answer() -> None:
-    """Where nothing was said, that every record is right would be true of none."""
+    """If nothing was logged, an assertion on every record would hold of none."""
     with pytest.raises(UnprovenError):
         logs().tail.records()
 

@@ -1,4 +1,4 @@
-"""What an earlier report makes certain, which otherwise is inferred and said to be."""
+"""Outcomes that an earlier report makes certain, and that are otherwise inferred and marked so."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from pytest_deploycheck.report.finding import explain_finding
 
 
 def look(world: ServiceFacts, before: Previous | None, outcome: Outcome) -> Finding:
-    """What `rollout-complete` finds, where this ran before."""
+    """Return the finding of `rollout-complete` after this baseline."""
     known = replace(world, baseline=before)
     assert rule(known).outcome is outcome
     return judge_complete(known, waited=0)
 
 
 def is_inferred(finding: Finding) -> bool:
-    """Whether a finding says that it is inferred, and what would make it certain."""
+    """Return True if a finding is marked as inferred, with what would make it certain."""
     return any("inferred from" in note and "--deploy-baseline" in note for note in finding.notes)
 
 
@@ -126,7 +126,7 @@ def test_a_deployment_that_was_none_is_noted(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_new_digest_is_not_called_old(way: Way) -> None:
-    """What the tasks did not run before is new."""
+    """An image that the tasks did not run before is new."""
     for before in (baseline(), None):
         finding = look(completed(way), before, Outcome.COMPLETED)
         assert not any("nothing new" in note for note in finding.notes)
@@ -151,7 +151,7 @@ def test_a_baseline_makes_superseded_certain(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_baseline_that_saw_what_runs_rules_superseded_out(way: Way) -> None:
-    """What runs now ran before: it is no later image, whatever its push time says."""
+    """The running image ran before: it is no later image, whatever its push time is."""
     world = replace(
         superseded(way), baseline=baseline(LATER, running=[LATER], rollout="ecs-svc/0", began=clock("06:00"))
     )
@@ -161,7 +161,7 @@ def test_a_baseline_that_saw_what_runs_rules_superseded_out(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_older_image_that_the_baseline_did_not_see_does_not_supersede(way: Way) -> None:
-    """Somebody deployed an image older than the one expected: it was not running before, and is no later one."""
+    """An image older than the expected one was deployed: it was not running before, and is no later one."""
     pulled = found(OLD, named=reference("v1"), pushed_at=clock("08:00"), tags=("v1",))
     world = superseded(
         way,
@@ -184,7 +184,7 @@ def test_a_baseline_from_after_the_rollout_says_nothing_of_before(way: Way) -> N
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_baseline_does_not_soften_a_rollback(way: Way) -> None:
-    """What ran before is what runs again: the rollout was undone all the same."""
+    """The image that ran before runs again: the rollout was undone all the same."""
     look(rolled_back(way), baseline(), Outcome.ROLLED_BACK)
 
 
@@ -204,7 +204,7 @@ def test_a_baseline_of_another_environment_is_said(world: Callable[[Way], Servic
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_report_serves_as_the_baseline_of_the_next_run(way: Way, tmp_path: Path) -> None:
-    """What a run wrote down before the deployment tells the next one, without loss, that no rollout began since."""
+    """A report from before the deployment proves to the next run, without loss, that no rollout began since."""
     before = completed(
         way,
         service=service(deployment("ecs-svc/1", began=OLD_ROLLOUT)),

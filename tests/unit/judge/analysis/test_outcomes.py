@@ -86,7 +86,7 @@ def fails_as(world: ServiceFacts, outcome: Outcome) -> str:
 
 
 def is_waited_for(world: ServiceFacts) -> str:
-    """See that another look may change a world, and return what is waited for."""
+    """Check that another poll may change a world, and return the awaited conditions."""
     awaited = still_awaited(world)
     assert awaited
     return "; ".join(awaited)
@@ -105,7 +105,7 @@ def test_what_is_left_of_the_old_tasks_keeps_a_rollout_going(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_rollout_that_only_ecs_has_to_declare_complete_is_waited_for(way: Way) -> None:
-    """All new tasks run and the old are gone; until ECS says that the rollout is through another look may tell it."""
+    """All new tasks run and the old are gone; until ECS reports the rollout as completed another poll may show it."""
     world = rolling(way, task("one"), task("two"))
     assert "ECS" in is_waited_for(world)
     assert "waited 300 s for ECS" in fails_as(world, Outcome.IN_PROGRESS)
@@ -263,7 +263,7 @@ def test_events_tell_where_ecs_keeps_no_state(message: str, outcome: Outcome) ->
 
 
 def test_another_colour_that_still_runs_is_in_progress() -> None:
-    """Without a state and without an event an older deployment with tasks says that the newer one is not through."""
+    """Without a state and without an event an older deployment with tasks shows that the newer one is not through."""
     old = deployment("ecs-svc/1", status="ACTIVE", began=OLD_ROLLOUT, state=None, reason="", running=2)
     world = rolling(
         "deployments alone",
@@ -322,7 +322,7 @@ def test_an_alarm_rollback_told_by_deployments_alone_names_the_services_alarms()
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_rollback_keeps_the_id_and_time_of_what_was_undone(listed: bool) -> None:  # noqa: FBT001 - a case of the test
-    """The rollout that is told of is the one that failed, not the way back from it; its own tasks still name it."""
+    """The reported rollout is the one that failed, not the rollback from it; its own tasks still name it."""
     back = deployment(
         "ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason="rolling back to deploymentId ecs-svc/1."
     )
@@ -371,13 +371,13 @@ def test_a_service_made_anew_is_told_by_its_new_deployments(way: Way) -> None:
 
 @pytest.mark.parametrize(("waited", "advised"), [(0, 10), (300, 10), (1200, 40)])
 def test_a_longer_wait_is_advised_than_there_was(waited: int, advised: int) -> None:
-    """Who waited for twenty minutes is not told to wait for ten."""
+    """After a wait of twenty minutes the advice is not to wait for ten."""
     finding = judge_complete(rolling("service deployments", task("one"), old_task("two")), waited=waited)
     assert f"--deploy-wait={advised}m" in finding.remedy
 
 
 def test_an_event_that_is_the_cause_is_told_once() -> None:
-    """What the service's events complain of is the likely cause, and no note says it again."""
+    """The complaint in the service's events is the likely cause, and no note repeats it."""
     world = rolling(
         "service deployments", old_task("one"), service=service(deployment(state="IN_PROGRESS"), events=UNPLACED)
     )

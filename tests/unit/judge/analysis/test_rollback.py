@@ -119,7 +119,7 @@ def test_a_tag_that_moved_is_moved_back() -> None:
 
 
 def test_a_pinned_digest_needs_another_definition() -> None:
-    """Where the definition pins a digest no tag helps: another definition has to name the old image."""
+    """If the definition pins a digest no tag helps: another definition has to name the old image."""
     pinned = reference(None, pinned=NEW)
     world = with_history(older(), revisions=[])
     lookup = replace(world.judged[0].pulled, reference=pinned)
@@ -164,7 +164,7 @@ def test_an_image_that_only_was_pushed_is_none() -> None:
 
 
 def test_without_service_deployments_the_baseline_tells() -> None:
-    """Where ECS keeps no records the baseline alone knows what ran; when its rollout was it does not know."""
+    """If ECS keeps no records the baseline alone knows what ran; when its rollout was it does not know."""
     base = completed("deployments alone", baseline=baseline(is_verified=True))
     target = rollback_target(replace(base, judged=(replace(judged(), ran_before=(older(),)),)))
     assert target is not None
@@ -191,7 +191,7 @@ def test_a_rollback_is_proposed_where_the_expected_image_does_harm() -> None:
 
 
 def test_where_all_is_well_it_is_not_said() -> None:
-    """Who is verified does not want to go back."""
+    """A verified service gets no proposal to roll back."""
     lines = summary(run_of(with_history(older())))
     assert lines[0].startswith("VERIFIED")
     assert len(lines) == 1
@@ -227,7 +227,7 @@ def test_images_that_never_ran_are_told_from_none() -> None:
 
 @pytest.mark.parametrize("world", [with_history(older()), with_history(has_earlier=None)])
 def test_nothing_is_said_where_there_is_one_or_nothing_is_known(world: ServiceFacts) -> None:
-    """What was not looked at is not called missing."""
+    """A repository that was not read is not called empty."""
     assert no_target(world) == ""
 
 
@@ -246,7 +246,7 @@ def test_the_report_keeps_the_way_back() -> None:
 
 
 def proposes(world: ServiceFacts, *findings: Finding, tests: Sequence[UserTest] = ()) -> bool:
-    """Whether the summary proposes a rollback: the findings of the default checks, with some in addition."""
+    """Return True if the summary proposes a rollback: the findings of the default checks, with some in addition."""
     known = replace(world, judged=tuple(replace(one, ran_before=(older(),)) for one in world.judged))
     known = replace(known, baseline=baseline(is_verified=True))
     report = run_of(known, [*findings_of(known), *findings], tests=tests)

@@ -1,4 +1,4 @@
-"""Why tasks of the rollout stopped: told by AWS's own words, grouped, and never by the words of others."""
+"""The reasons why tasks of the rollout stopped: in AWS's own words, grouped, and never in the words of others."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ids(world: ServiceFacts) -> list[str]:
 
 @pytest.mark.parametrize(("name", "said"), [(name, one) for name, all_of in STOPPED_WORDS.items() for one in all_of])
 def test_each_class_is_told_by_awss_words(name: str, said: aws.Stop) -> None:
-    """What AWS says of a stopped task puts it into the class whose remedy helps, and gives cause and remedy."""
+    """The words of AWS on a stopped task put it into the class whose remedy helps, and give cause and remedy."""
     reason = reason_of(stopped(said))
     assert reason.name == name
     assert reason.cause
@@ -71,7 +71,7 @@ def test_the_name_of_a_repository_is_no_reason(name: str) -> None:
 
 
 def test_the_container_that_failed_is_the_culprit() -> None:
-    """Where one container ends with an error ECS stops the others: what they end with then is no reason."""
+    """If one container ends with an error ECS stops the others: what they end with then is no reason."""
     app = container("app", status="STOPPED", exit_code=1)
     told_to_stop = container("proxy", status="STOPPED", exit_code=137)
     by_itself = container("agent", status="STOPPED", exit_code=0)
@@ -85,7 +85,7 @@ def test_the_container_that_failed_is_the_culprit() -> None:
 
 
 def test_a_container_that_gives_a_reason_is_the_culprit_before_all() -> None:
-    """What a container says of its end tells more than an exit code."""
+    """The reason that a container gives for its end counts for more than an exit code."""
     quiet = container("app", status="STOPPED", exit_code=1)
     says = container("proxy", status="STOPPED", exit_code=137, reason="OutOfMemoryError: killed due to memory usage")
     assert culprit(stopped(aws.CRASHED, containers=[quiet, says])) == says
@@ -96,7 +96,7 @@ def test_a_container_that_gives_a_reason_is_the_culprit_before_all() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_tasks_of_the_rollout_are_told_of_wherever_it_got_to(way: Way) -> None:
-    """In progress, failed or rolled back: its own tasks that did not stay up are told of, the last first."""
+    """In progress, failed or rolled back: its own tasks that did not stay up are listed, the last first."""
     tasks = (*SERVING, stopped(aws.CRASHED, name="first"), stopped(aws.CRASHED, name="last", at="11:09"))
     for world in (rolling(way, *tasks), failed(way, tasks=tasks), rolled_back(way, tasks=tasks)):
         assert ids(world) == ["last", "first"]
@@ -134,7 +134,7 @@ def test_a_rollbacks_own_tasks_are_never_a_reason(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("starter", ["", "ops-laptop", "events-rule/nightly"])
 def test_tasks_run_by_hand_are_never_a_reason(way: Way, starter: str) -> None:
-    """Who started a task is in it; of a service's own it is a deployment, of others a person, a rule, or nobody."""
+    """The starter of a task is in it; a service's own tasks have a deployment, others a person, a rule, or none."""
     by_hand = stopped(aws.CRASHED, name="by-hand", by=starter)
     alone = service(deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=BREAKER))
     for world in (
@@ -180,7 +180,7 @@ def test_tasks_of_the_newest_task_set_are_told_of(status: str) -> None:
 
 
 def test_without_any_rollout_nothing_is_told() -> None:
-    """Where no rollout is known no task can have been one of it."""
+    """If no rollout is known no task can have been one of it."""
     assert ids(failed("deployments alone", service=service(), tasks=(crashed(),))) == []
 
 
@@ -216,12 +216,12 @@ def test_many_tasks_with_one_cause_are_one_reason() -> None:
 
 
 def never(index: int) -> aws.Stop:
-    """An image that is not there; each task says so with a digest of its own."""
+    """An image that does not exist; the reason of each task has a digest of its own."""
     return aws.cannot_pull(f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:v{index}")
 
 
 def test_several_causes_are_each_told_the_most_frequent_first() -> None:
-    """What hit the most tasks comes first, each with its own remedy and a link to one of its tasks."""
+    """The reason of the most tasks comes first, each with its own remedy and a link to one of its tasks."""
     tasks = [
         stopped(aws.OUT_OF_MEMORY, name="memory", at="11:20"),
         stopped(never(1), name="pull-1"),
@@ -316,7 +316,7 @@ def test_the_name_of_a_command_is_no_reason(name: str) -> None:
 
 
 def test_who_ended_by_itself_is_told_before_who_was_told_to_stop() -> None:
-    """When one container ends ECS stops the others: what those end with is no reason."""
+    """ECS stops the other containers when one ends: their exit codes are no reason."""
     app = container(of=None, status="STOPPED", exit_code=0)
     sidecar = container("sidecar", of=None, status="STOPPED", exit_code=143)
     task = stopped(

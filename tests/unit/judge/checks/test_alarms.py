@@ -20,7 +20,7 @@ CALM = change("11:12", "ALARM", "OK")
 
 
 def judge(world: ServiceFacts, *names: str) -> Finding:
-    """What is found where these alarms are declared."""
+    """Return the finding on these declared alarms."""
     finding = judge_alarms(world, names or NAMES)
     assert (finding.id, finding.link) == ("alarms-ok", "health")
     return finding
@@ -67,7 +67,7 @@ def test_an_alarm_that_was_on_before_the_rollout_and_is_still_on_fails() -> None
 
 
 def test_an_alarm_that_the_rollout_mended_passes_with_a_note() -> None:
-    """It was on when the rollout began and has been OK since: that is what a mend looks like, and it is told."""
+    """It was in ALARM when the rollout began and has been OK since: the rollout fixed it, and a note says so."""
     finding = judge(watched(alarm("shop-5xx", "OK", CALM)), "shop-5xx")
     assert finding.status is Status.PASS
     assert finding.summary == "1 alarm OK"
@@ -103,7 +103,7 @@ def test_a_name_without_an_alarm_is_an_error_with_the_near_names() -> None:
 
 
 def test_an_alarm_that_rings_outweighs_a_name_without_one() -> None:
-    """What is certainly wrong is told first."""
+    """A certain failure is reported first."""
     world = watched(alarm("shop-latency", "ALARM"), no_alarms={"shop-5x": ()})
     assert judge(world).status is Status.FAIL
 
@@ -160,7 +160,7 @@ def test_a_test_holds_alarms_by_their_names() -> None:
 
 @pytest.mark.parametrize("state", ["ALARM", "INSUFFICIENT_DATA"])
 def test_only_ok_is_quiet(state: str) -> None:
-    """An alarm that rings, and one that knows nothing, are not quiet."""
+    """An alarm in ALARM, and one with insufficient data, are not quiet."""
     assert not alarms(watched(alarm("shop-5xx", state)))["shop-5xx"].is_quiet
 
 
@@ -179,6 +179,6 @@ def test_a_name_that_is_not_declared_is_told_with_the_near_one() -> None:
     ],
 )
 def test_alarms_that_are_not_known_prove_nothing_to_a_test(world: ServiceFacts) -> None:
-    """What could not be looked at is unproven for a test, and never quiet."""
+    """An alarm that could not be read is unproven for a test, and never quiet."""
     with pytest.raises(UnprovenError):
         alarms(world)

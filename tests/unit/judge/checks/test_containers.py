@@ -78,7 +78,7 @@ def test_a_container_without_a_check_does_not_stand_in_the_way_of_one_with() -> 
 
 
 def test_old_tasks_are_let_alone() -> None:
-    """What old or draining tasks say of themselves is no concern of the new code."""
+    """The health of old or draining tasks is no concern of the new code."""
     sick = [container(of=None, health="UNHEALTHY")]
     old = [old_task("old", containers=[replace(one, digest="sha256:" + "a" * 64) for one in sick]), draining("gone")]
     world = checked("HEALTHY")

@@ -15,7 +15,7 @@ DECLARED = ErrorRate(max_share=0.01, min_requests=50)
 
 
 def judge(seen: Traffic | None) -> Finding:
-    """What is found for these requests."""
+    """Return the finding on these requests."""
     finding = judge_error_rate(completed(health=Health(traffic=seen)), DECLARED)
     assert (finding.id, finding.link) == ("error-rate", "health")
     return finding
@@ -32,7 +32,7 @@ def test_a_share_within_the_limit_passes(requests: float, errors: float) -> None
 
 @pytest.mark.parametrize(("requests", "errors", "share"), [(100, 2, "2 %"), (50, 50, "100 %"), (3000, 31, "1.03 %")])
 def test_a_share_above_the_limit_fails(requests: float, errors: float, share: str) -> None:
-    """It fails with both numbers, the window, the share and what is allowed; waiting does not mend it."""
+    """It fails with both numbers, the window, the share and what is allowed; waiting does not fix it."""
     finding = judge(traffic(requests, errors))
     assert finding.status is Status.FAIL
     for said in (f"{errors} of {requests}", "11:10:00", "11:40:00", share, "the limit is 1 %"):

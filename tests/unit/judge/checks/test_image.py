@@ -95,7 +95,7 @@ def test_a_tag_that_moved_on_leaves_its_digest_standing() -> None:
 
 
 def test_a_denied_registry_is_an_error() -> None:
-    """Where the registry may not be asked, image-exists is an error that names the action, never a fail."""
+    """If the registry may not be asked, image-exists is an error that names the action, never a fail."""
     finding = judge_exists(completed(judged=[judged(Lookup(reference(), problem=denied("ecr:DescribeImages")))]))
     assert finding.status is Status.ERROR
     assert "ecr:DescribeImages" in finding.summary
@@ -103,7 +103,7 @@ def test_a_denied_registry_is_an_error() -> None:
 
 
 def test_pull_rights_alone_prove_existence_and_say_so() -> None:
-    """Where only the pull actions are granted the manifest proves the image; the answer says that it is degraded."""
+    """If only the pull actions are granted the manifest proves the image; the answer says that it is degraded."""
     lookup = Lookup(reference(), image=image(pushed_at=None, tags=()), problem=denied("ecr:DescribeImages"))
     finding = judge_exists(completed(judged=[judged(lookup)]))
     assert finding.status is Status.PASS
@@ -127,7 +127,7 @@ def test_one_missing_image_of_two_fails() -> None:
 
 
 def test_an_unreadable_task_definition_is_an_error_of_the_image() -> None:
-    """Where the task definition may not be read and nothing tells the image, the error names that action."""
+    """If the task definition may not be read and nothing tells the image, the error names that action."""
     world = facts(service=None, tasks=(), definitions=(), problems={"definition": denied("ecs:DescribeTaskDefinition")})
     for finding in (judge_exists(world), judge_repository(world), judge_pushed(world, BEFORE)):
         assert finding.status is Status.ERROR, finding.id
@@ -220,7 +220,7 @@ def test_a_denied_push_time_is_an_error() -> None:
 
 @pytest.mark.parametrize("lookup", [gone("tag"), Lookup(HUB)], ids=["absent", "Docker Hub"])
 def test_an_unknown_push_time_is_unproven(lookup: Lookup) -> None:
-    """What is not there, or in a registry that cannot be looked at, has no push time: unproven, not too old."""
+    """A missing image, or one in a registry that cannot be read, has no push time: unproven, not too old."""
     assert judge_pushed(completed(judged=[judged(lookup)]), BEFORE).status is Status.UNPROVEN
 
 

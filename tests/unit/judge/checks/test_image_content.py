@@ -104,7 +104,7 @@ def test_line_endings_are_a_note() -> None:
 
 
 def test_files_beside_the_source_are_no_failure() -> None:
-    """What the image has more than the checkout fails nothing."""
+    """Files that only the image has fail nothing."""
     assert judge_content([beside(extra=("generated.py",))], Checkout(), None).status == Status.PASS
 
 
@@ -137,7 +137,7 @@ def test_a_new_label_saves_no_old_file() -> None:
 
 
 def test_dirtiness_is_evidence() -> None:
-    """Whether tracked files were changed since HEAD is told apart from not knowing."""
+    """Changes to tracked files since HEAD are told apart from not knowing."""
     seen = {
         json.dumps(dict(judge_content([beside()], Checkout(HEAD, is_dirty=dirty), None).evidence))
         for dirty in (True, False, None)
@@ -146,6 +146,6 @@ def test_dirtiness_is_evidence() -> None:
 
 
 def test_the_evidence_is_plain_json() -> None:
-    """What is written into a report can be written."""
+    """Evidence for a report can be written."""
     finding = judge_content([beside(different=("main.py",), missing=("x",), extra=("y",))], Checkout(HEAD), None)
     assert json.loads(json.dumps(dict(finding.evidence)))

@@ -89,7 +89,7 @@ def test_a_missing_file_is_a_change_too() -> None:
 
 
 def test_an_unknown_push_time_is_not_made_up() -> None:
-    """Where nobody knows when the layer was pushed, it still fails and no time is told."""
+    """If nobody knows when the layer was pushed, it still fails and no time is told."""
     finding = judge(STALE, previous=before(pushed_at=None))
     assert finding.status == Status.FAIL
     assert "None" not in finding.summary + finding.cause + finding.remedy
@@ -122,7 +122,7 @@ def test_the_same_layer_on_the_same_source_passes() -> None:
 
 
 def test_a_pass_claims_no_change() -> None:
-    """Where source and layer are as they were, nothing says that content changed."""
+    """If source and layer are as they were, nothing says that content changed."""
     finding = judge(beside(sha256=YESTERDAY), previous=before(source={"backend/app": YESTERDAY}))
     assert "changed since" not in words(finding).replace("unchanged since", "")
 
@@ -133,7 +133,7 @@ def test_nothing_to_compare_with_is_a_skip() -> None:
 
 
 def test_without_a_source_nothing_is_proven() -> None:
-    """Which layer should carry what is not known, so there is nothing to pass."""
+    """The layer that should carry it is not known, so there is nothing to pass."""
     assert judge(previous=before()).status in {Status.SKIP, Status.UNPROVEN}
 
 
@@ -173,7 +173,7 @@ def test_a_cached_step_on_changed_source_fails() -> None:
 
 
 def test_a_cached_step_on_unchanged_source_passes() -> None:
-    """What is cached and right is right."""
+    """A cached layer with the right content is right."""
     assert judge(beside(), build_log=log((STEP, True))).status == Status.PASS
 
 

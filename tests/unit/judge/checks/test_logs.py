@@ -49,14 +49,14 @@ def words(finding: Finding) -> str:
 
 
 def test_a_line_that_was_said_passes() -> None:
-    """A new task said the line: logs-1 passes, and shows when."""
+    """A new task logged the line: logs-1 passes, and shows when."""
     finding = judge(EXPECT, sight(TWO, event("hello", "two"), event(f"INFO {LINE}.", "one")))
     assert (finding.id, finding.link, finding.status) == ("logs-1", "logs", Status.PASS)
     assert "11:10:00" in finding.summary
 
 
 def test_a_line_that_never_came_fails() -> None:
-    """The tasks spoke and did not say it by the end of the wait: a failure with the expectation and the wait."""
+    """The tasks have logs, without the line by the end of the wait: a failure with the expectation and the wait."""
     finding = judge(EXPECT, sight(TWO, event("hello", "one"), event("hello", "two")))
     assert finding.status is Status.FAIL
     assert LINE in finding.summary
@@ -80,7 +80,7 @@ def test_a_late_line_with_an_older_timestamp_counts() -> None:
 
 @pytest.mark.parametrize("expectation", [EXPECT, EVERYWHERE, FORBID, SEQUENCE, MERGED], ids=KINDS)
 def test_silence_is_unproven(expectation: Expectation) -> None:
-    """No new task said anything: unproven, whether a line was expected, forbidden or expected in order."""
+    """No new task logged anything: unproven, whether a line was expected, forbidden or expected in order."""
     finding = judge(expectation, sight(TWO))
     assert finding.status is Status.UNPROVEN
     assert "no log events" in finding.summary
@@ -108,7 +108,7 @@ def test_a_silent_task_does_not_undo_a_line_that_was_said() -> None:
 
 
 def test_a_silent_task_does_not_excuse_a_forbidden_line() -> None:
-    """A forbidden line that was said is a failure, whoever else was silent; it is shown."""
+    """A forbidden line that was logged is a failure, whichever tasks have no logs; it is shown."""
     finding = judge(FORBID, sight(TWO, event(f"old {OLD_FORMAT}", "one")))
     assert finding.status is Status.FAIL
     assert OLD_FORMAT in finding.summary
@@ -117,7 +117,7 @@ def test_a_silent_task_does_not_excuse_a_forbidden_line() -> None:
 
 
 def test_an_absent_line_passes_when_every_task_was_heard() -> None:
-    """Every new task spoke and none said the forbidden line: logs-1 passes."""
+    """Every new task has logs and none logged the forbidden line: logs-1 passes."""
     assert judge(FORBID, sight(TWO, event("hello", "one"), event("hello", "two"))).status is Status.PASS
 
 
@@ -154,7 +154,7 @@ def test_logs_that_are_read_in_part_may_prove_a_presence() -> None:
 
 
 def test_a_problem_of_the_scope_is_an_error_too() -> None:
-    """Where it is not known which tasks or streams to read, the check is in error, by the name of the action."""
+    """If it is not known which tasks or streams to read, the check is in error, by the name of the action."""
     unseen = scope(streams=(), problems=(denied("ecs:ListTasks"),))
     finding = judge(EXPECT, sight(unseen))
     assert finding.status is Status.ERROR
@@ -162,7 +162,7 @@ def test_a_problem_of_the_scope_is_an_error_too() -> None:
 
 
 def test_no_new_task_is_unproven() -> None:
-    """Where no task runs the image none could say it: unproven, noting what others said."""
+    """If no task runs the image none could say it: unproven, noting what others said."""
     finding = judge(EXPECT, sight(scope()), elsewhere=(event(LINE, "old-one"),))
     assert finding.status is Status.UNPROVEN
     assert "something else" in finding.summary
@@ -179,18 +179,18 @@ def test_a_line_that_one_task_lacks() -> None:
 
 
 def test_a_line_that_every_task_said_holds_for_all() -> None:
-    """Each new task said it: `tasks = "all"` passes."""
+    """Each new task logged it: `tasks = "all"` passes."""
     assert judge(EVERYWHERE, sight(TWO, event(LINE, "one"), event(LINE, "two"))).status is Status.PASS
 
 
 def test_a_task_that_lacks_the_line_outweighs_one_that_is_silent() -> None:
-    """Of three tasks one lacks the line and one is silent: `all` is no pass."""
+    """Of three tasks one lacks the line and one has no logs: `all` is no pass."""
     seen = sight(scope("one", "two", "three"), event(LINE, "one"), event("hello", "two"))
     assert judge(EVERYWHERE, seen).status is not Status.PASS
 
 
 def test_a_missing_line_of_a_driver_that_drops() -> None:
-    """Where the log driver is non-blocking a missing line fails, noting that lines may have been dropped."""
+    """If the log driver is non-blocking a missing line fails, noting that lines may have been dropped."""
     dropping = scope("one", streams=(stream("one", may_drop=True),))
     finding = judge(EXPECT, sight(dropping, event("hello")))
     assert finding.status is Status.FAIL
@@ -237,7 +237,7 @@ def test_a_regular_expression_matches_anywhere() -> None:
 
 
 def test_a_sequence_within_one_task() -> None:
-    """One task said both lines in their order, with others between: the sequence holds."""
+    """One task logged both lines in their order, with others between: the sequence holds."""
     seen = sight(scope("one"), event(FIRST, at="11:10"), event("between", at="11:11"), event(LINE, at="11:12"))
     assert judge(SEQUENCE, seen).status is Status.PASS
 
@@ -309,7 +309,7 @@ def test_what_was_looked_at_is_evidence() -> None:
 
 
 def test_an_answer_tells_who_lacks_it() -> None:
-    """What the logs say lists the tasks that lack a line each must have, and the events that have it."""
+    """The logs list the tasks that lack a line each must have, and the events that have it."""
     reading = read(EVERYWHERE, sight(TWO, event(LINE, "one"), event("hello", "two")))
     assert reading.answer is LogAnswer.MISSING
     assert reading.lacking == ("two",)
@@ -339,7 +339,7 @@ def test_an_absence_is_known_up_to_an_event_that_has_settled() -> None:
 
 
 def test_an_absence_up_to_an_earlier_moment_names_the_quiet_tasks() -> None:
-    """Where a task has logged nothing since, the check passes up to its last settled event and names the task."""
+    """If a task has logged nothing since, the check passes up to its last settled event and names the task."""
     events = [event("hello", at="11:10"), event("hello", "two", at="11:10"), event("hello", "two", at="11:19:30")]
     finding = judge(FORBID, sight(TWO, *events, read_at="11:20"))
     assert finding.status is Status.PASS
@@ -410,12 +410,12 @@ def test_a_count_is_exact_where_nothing_can_come_any_more() -> None:
     ],
 )
 def test_a_count_that_is_not_known(seen: LogSight, answer: LogAnswer) -> None:
-    """A silent task, events left out or a part unread: no number is given."""
+    """A task without logs, events left out or a part unread: no number is given."""
     assert read_count(Pattern(LINE), seen).answer is answer
 
 
 def test_a_missing_line_that_the_source_has_is_in_the_code_but_not_running() -> None:
-    """Where the local source says it, the failure names the place and the likely cause."""
+    """If the local source says it, the failure names the place and the likely cause."""
     seen = sight(TWO, event("hello", "one"), event("hello", "two"))
     place = "backend/app/api/websocket.py:107"
     finding = judge(EXPECT, seen, stands_in=(place,))
@@ -430,7 +430,7 @@ def test_what_slowed_the_looks_is_noted_with_a_missing_line() -> None:
 
 
 def test_a_match_carries_the_groups_of_its_expression() -> None:
-    """What the expression found, its groups and its named groups."""
+    """The match of the expression, its groups and its named groups."""
     found = matched(Pattern(r"item #(?P<number>\d+)( of \d+)?", regex=True), event("Parsed item #12"))
     assert (found.text, found.groups, found.named) == ("item #12", ("12", None), {"number": "12"})
     assert found.message == "Parsed item #12"

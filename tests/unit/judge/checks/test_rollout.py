@@ -75,7 +75,7 @@ def test_a_completed_rollout_passes(way: Way) -> None:
 
 
 def test_an_answer_from_deployments_alone_says_so() -> None:
-    """Where service deployments are denied the degraded answer names the action; the full answer has no such note."""
+    """If service deployments are denied the degraded answer names the action; the full answer has no such note."""
     degraded = judge_complete(completed("deployments alone"), waited=0)
     assert any(NO_RECORDS.operation in note for note in degraded.notes)
     assert judge_complete(completed("service deployments"), waited=0).notes == ()
@@ -177,7 +177,7 @@ def test_a_rollback_by_the_circuit_breaker(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_rollback_with_the_same_task_definition(way: Way) -> None:
-    """The tag moved under one task definition: the rollback has its ARN too, and is told by the deployment."""
+    """The tag moved under one task definition: the rollback has its ARN too, and is told apart by the deployment."""
     latest = judged(found(named=reference("latest"), tags=("latest",)))
     world = rolled_back(
         way,
@@ -192,7 +192,7 @@ def test_a_rollback_with_the_same_task_definition(way: Way) -> None:
 
 @pytest.mark.parametrize("listed", [True, False], ids=["failed one listed", "failed one gone"])
 def test_a_rollback_told_by_events(listed: bool) -> None:  # noqa: FBT001 - a case of the test
-    """Where the PRIMARY no longer says why it is there, the service's events tell of the rollback."""
+    """If the PRIMARY no longer says why it is there, the service's events tell of the rollback."""
     back = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION)
     lost = deployment(status="ACTIVE", state="FAILED")
     said = [
@@ -293,7 +293,7 @@ def test_old_tasks_that_were_told_to_stop_are_no_reason() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_later_deployment_supersedes(way: Way) -> None:
-    """Somebody deployed v3 after the v2 expected: SUPERSEDED, not rolled back, with the later image named."""
+    """v3 was deployed after the v2 expected: SUPERSEDED, not rolled back, with the later image named."""
     world = superseded(way)
     assert outcome(world) == "SUPERSEDED"
     finding = judge_complete(world, waited=0)
@@ -363,7 +363,7 @@ def test_service_deployments_answer_where_the_service_may_not_be_described() -> 
 
 
 def test_denied_tasks_leave_another_image_unproven_as_an_error() -> None:
-    """Whether a completed rollout was one to the image named only the tasks tell: denied, that is an error."""
+    """The image of a completed rollout is known only from the tasks: denied, that is an error."""
     world = completed(
         tasks=None,
         judged=[judged(pulled=found(OLD, named=reference("v1"), pushed_at=clock("08:00")))],
@@ -411,7 +411,7 @@ def test_completed_without_all_tasks_is_not_settled(way: Way) -> None:
 
 
 def test_the_rollout_carries_the_services_events() -> None:
-    """What ECS said of the service is there to be read, the newest first."""
+    """The events that ECS reported for the service can be read, the newest first."""
     said = (ServiceEvent(clock("11:09"), "steady state"), ServiceEvent(clock("11:06"), "started 2 tasks"))
     world = completed(service=service(deployment(), events=said))
     assert judge_rollout(world).events == said

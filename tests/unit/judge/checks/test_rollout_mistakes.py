@@ -133,7 +133,7 @@ def test_a_later_rollout_was_rolled_back_to_the_expected_image() -> None:
 
 
 def test_who_rolled_back_is_told_by_ecs() -> None:
-    """A rollback that somebody asked for is no sign that tasks did not stay up."""
+    """A rollback that a user requested is no sign that tasks did not stay up."""
     asked = record(status="ROLLBACK_SUCCESSFUL", rollback_reason="Service deployment rolled back by user request.")
     finding = judge_complete(rolled_back("service deployments", records=[asked]), waited=0)
     assert "by user request" in finding.cause
@@ -152,7 +152,7 @@ def test_the_push_that_came_too_late_is_quoted() -> None:
 
 
 def test_another_rollout_of_the_same_image_is_another_one() -> None:
-    """What was heard and asked were the tasks of before: the run cannot speak for those that took their place."""
+    """The logs that were read were those of the earlier tasks: the run proves nothing of the tasks after them."""
     before = completed()
     now = completed(
         service=service(deployment("ecs-svc/3", began=LATER_ROLLOUT)),
@@ -170,7 +170,7 @@ def test_another_rollout_of_the_same_image_is_another_one() -> None:
 
 
 def test_alarms_are_not_ok_since_nobody_knows_when() -> None:
-    """Where no rollout may be looked at, OK now is not OK since the rollout."""
+    """If no rollout may be looked at, OK now is not OK since the rollout."""
     unseen = replace(watched(alarm()), service=None, service_deployments=None)
     assert judge_alarms(unseen, ["shop-5xx"]).status is Status.UNPROVEN
 

@@ -70,7 +70,7 @@ def test_a_group_without_targets_says_so() -> None:
 
 @pytest.mark.parametrize("state", ["draining", "unhealthy"])
 def test_old_targets_are_let_alone(state: str) -> None:
-    """What the old tasks' targets do on their way out is no concern of the new code."""
+    """The targets of old tasks that are being stopped are no concern of the new code."""
     old = [draining("old-one", addresses=("10.0.0.8",)), old_task("old-two", addresses=("10.0.0.9",))]
     mixed = group(target("one"), target("two"), target("10.0.0.8", state), target("10.0.0.9", state))
     base = balanced(mixed)
@@ -138,7 +138,7 @@ def test_it_is_not_known_which_group_serves() -> None:
 
 
 def test_two_groups_that_agree_leave_no_doubt() -> None:
-    """Where a task is in the same state in both groups, it does not matter which of them serves."""
+    """If a task is in the same state in both groups, it does not matter which of them serves."""
     assert judge_targets(shifting(group(*BOTH), group(*BOTH, arn=OTHER_GROUP), {})).status is Status.PASS
     ill = (target("one"), target("two", "unhealthy"))
     assert "task two" in fails(shifting(group(*ill), group(*ill, arn=OTHER_GROUP), {}))
@@ -174,7 +174,7 @@ def test_a_state_that_tells_nothing_is_unproven(state: str) -> None:
 
 
 def test_a_sick_target_outweighs_one_that_tells_nothing() -> None:
-    """What is certainly wrong is a failure, whatever else is not known."""
+    """A certain failure is a failure, whatever else is not known."""
     assert "unhealthy" in fails(balanced(group(target("one", "unavailable"), target("two", "unhealthy"))))
 
 
@@ -228,7 +228,7 @@ def test_what_may_not_be_looked_at_is_an_error(subject: str, action: str) -> Non
 
 
 def test_denied_tasks_are_an_error() -> None:
-    """Which tasks are new is not known where they may not be listed: an error that names the action."""
+    """The new tasks are not known if they may not be listed: an error that names the action."""
     world = replace(balanced(HEALTHY), tasks=None, problems={"tasks": denied("ecs:ListTasks")})
     finding = judge_targets(world)
     assert finding.status is Status.ERROR
@@ -254,7 +254,7 @@ def test_a_group_that_was_not_seen_is_no_pass() -> None:
     ],
 )
 def test_each_reason_has_its_advice(reason: str, advice: str) -> None:
-    """What to do depends on what the load balancer says."""
+    """The remedy depends on the reason that the load balancer gives."""
     assert advice in judge_targets(balanced(group(target("one"), target("two", "unhealthy", reason)))).remedy
 
 
@@ -286,7 +286,7 @@ def test_a_test_holds_each_new_task_in_each_group() -> None:
 
 
 def test_a_test_sees_that_a_task_is_not_registered() -> None:
-    """What is not there has a state too."""
+    """A missing target has a state too."""
     held = target_health(ServiceAnalysis(balanced(group(target("one")))))
     assert held.states == {"healthy", "not registered"}
     assert held[1].address is None

@@ -1,4 +1,4 @@
-"""What runs where: stopped and pending containers, counts that disagree, unknown words, pinned digests, platforms."""
+"""The images of tasks: stopped and pending containers, counts that disagree, unknown words, digests, platforms."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_too_few_tasks_by_both_counts_fail() -> None:
 
 
 def test_another_image_fails_whatever_the_count_is() -> None:
-    """What is seen to be wrong stays wrong where something else was not seen."""
+    """A failure that was seen stays one if something else was not seen."""
     world = completed(tasks=[task("one"), old_task("two")], counted=3)
     assert judge_run_image(world).status is Status.FAIL
 
@@ -194,7 +194,7 @@ def test_another_digest_of_the_reference_fails() -> None:
 
 
 def test_the_digest_that_ecs_shows_comes_first() -> None:
-    """Where ECS shows a digest, that is what runs, whatever the reference says."""
+    """If ECS shows a digest, that is what runs, whatever the reference says."""
     shown = replace(pinned_container(OLD), digest=NEW)
     world = completed(tasks=[task(name, containers=[shown]) for name in ("one", "two")])
     assert judge_run_image(world).status is Status.PASS
@@ -250,7 +250,7 @@ def test_a_task_that_shows_the_child_of_another_operating_system_fails() -> None
 
 
 def test_two_children_of_one_platform_are_unproven() -> None:
-    """Which of the two the tasks run is not known; neither is said to be another image."""
+    """The one of the two that the tasks run is not known; neither is called another image."""
     twins = (Child(FOR_AMD64, LINUX), Child(digest("4"), Platform("linux", "amd64", "v3")))
     finding = judge_run_image(of_os(*twins, expects=FOR_AMD64))
     assert finding.status is Status.UNPROVEN

@@ -95,7 +95,7 @@ def test_a_scale_out_after_the_push_still_brings_the_old_image(way: Way) -> None
     of=st.sampled_from([OLD, NEW]),
 )
 def test_digests_decide_and_times_never_do(pushed: datetime, started: datetime, of: str) -> None:
-    """Where the digest is known no time of push or start changes the answer."""
+    """If the digest is known no time of push or start changes the answer."""
     lookup = found(pushed_at=pushed)
     world = completed(judged=[judged(lookup)], tasks=[task("one", of, started_at=started)])
     assert judge_run_image(world).status is (Status.PASS if of == NEW else Status.FAIL)
@@ -216,7 +216,7 @@ def test_an_index_of_other_images_is_no_match() -> None:
 
 
 def test_an_index_whose_manifests_cannot_be_read_is_unproven() -> None:
-    """Whether a digest is a child of an index that may not be read is not known: unproven, neither yes nor no."""
+    """The children of an index that may not be read are not known: unproven, neither pass nor fail."""
     closed = image(children=INDEX_CHILDREN)
     world = completed(
         judged=[judged(Lookup(reference(), image=replace(closed, manifest=None)))], tasks=[task("one", FOR_AMD64)]
@@ -328,7 +328,7 @@ def test_a_known_other_image_outweighs_an_unknown_one() -> None:
 
 
 def test_two_judged_containers_must_both_run_their_image() -> None:
-    """Where several containers are judged one that runs another image fails the check, and is named."""
+    """If several containers are judged one that runs another image fails the check, and is named."""
     worker = found(LATER, named=reference("v2", repository="worker"))
     good = [container(), container("worker", LATER)]
     bad = [container(), container("worker", OLD)]
@@ -359,13 +359,13 @@ def test_tasks_that_may_not_be_looked_at(action: str) -> None:
 
 
 def test_the_services_own_count_can_fail_too() -> None:
-    """Where tasks may not be listed, a service that counts fewer than desired fails tasks-running all the same."""
+    """If tasks may not be listed, a service that counts fewer than desired fails tasks-running all the same."""
     world = completed(tasks=None, service=service(deployment(), running=1), problems={"tasks": denied("ecs:ListTasks")})
     assert judge_running(world).status is Status.FAIL
 
 
 def test_a_service_that_may_not_be_looked_at() -> None:
-    """How many tasks are desired only ecs:DescribeServices tells: denied, tasks-running is an error naming it."""
+    """The desired number of tasks needs ecs:DescribeServices: denied, tasks-running is an error naming it."""
     world = completed(service=None, problems={"service": denied("ecs:DescribeServices")})
     finding = judge_running(world)
     assert finding.status is Status.ERROR
@@ -392,12 +392,12 @@ def test_a_digest_in_the_reference_needs_no_registry() -> None:
     "lookup", [gone("tag"), Lookup(Reference("docker.io", "library/nginx", "1.27"))], ids=["absent", "Docker Hub"]
 )
 def test_a_digest_that_nothing_tells_is_unproven(lookup: Lookup) -> None:
-    """Where the expected digest is not known, tasks-run-image is unproven: it is not a pass, and no guess."""
+    """If the expected digest is not known, tasks-run-image is unproven: it is not a pass, and no guess."""
     assert judge_run_image(completed(judged=[judged(lookup)])).status is Status.UNPROVEN
 
 
 def test_no_container_to_judge_is_no_pass() -> None:
-    """Where no container's image is known, a denied task definition is an error, and else it is unproven."""
+    """If no container's image is known, a denied task definition is an error, and else it is unproven."""
     blind = completed(judged=[], problems={"definition": denied("ecs:DescribeTaskDefinition")})
     assert judge_run_image(blind).status is Status.ERROR
     assert judge_run_image(completed(judged=[])).status is Status.UNPROVEN

@@ -27,7 +27,7 @@ def service(number: int, status: str = "ACTIVE") -> dict[str, Any]:
 
 
 def test_two_services_of_one_name_are_not_guessed_between() -> None:
-    """Where two living services answer to a name, neither is taken for the expected one."""
+    """If two living services answer to a name, neither is taken for the expected one."""
     found = ecs.services(client(service(1), service(2)), "default", ["shop"])
 
     assert found.ambiguous == ("shop",)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
-    """Where no others may be listed, a missing alarm has no near names, and does not hide the one that rings."""
+    """If no others may be listed, a missing alarm has no near names, and does not hide one that is in ALARM."""
     client = boto3.client(
         "cloudwatch", region_name="us-east-1", aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="none"
     )
@@ -61,7 +61,7 @@ def item(before: str, after: str) -> dict[str, Any]:
         (None, [], []),
         (OLD_ROLLOUT, None, []),
     ],
-    ids=["whole", "empty", "cut off", "rang, then cut off", "damaged", "no time is told", "unchanged since before"],
+    ids=["whole", "empty", "cut off", "in ALARM, then cut off", "damaged", "no time is told", "unchanged since before"],
 )
 def test_a_history_that_does_not_lead_to_the_state(
     since: datetime | None, items: list[dict[str, Any]] | None, told: list[str] | None

@@ -55,7 +55,7 @@ def client(*actions: dict[str, Any], rule: str = RULE, listener: str = LISTENER)
     ids=["green", "blue", "both", "one group", "after a login", "elsewhere", "no weight", "redirect", "nothing"],
 )
 def test_every_group_with_a_weight_serves(rule: str, actions: list[dict[str, Any]], expected: dict[str, bool]) -> None:
-    """Where the rule forwards to neither group, it is not known which of them serves."""
+    """If the rule forwards to neither group, it is not known which of them serves."""
     assert serving_groups(client(*actions), [pair(rule)]) == expected
 
 

@@ -124,7 +124,7 @@ def looked_up(name: str, outcome: str, *, namer: Namer = "option", repository: s
 
 
 def names(*judged: Judged) -> list[str]:
-    """Return the names of the containers for which the tag is meant."""
+    """Return the names of the containers to which the tag applies."""
     return [one.container for one in holders(judged)]
 
 
@@ -152,7 +152,7 @@ def test_a_bare_tag_in_several_repositories_is_refused() -> None:
 
 @pytest.mark.parametrize(("other", "left"), [("found", ["app", "proxy"]), ("absent", ["proxy"])])
 def test_a_repository_that_cannot_be_read_stays(other: str, left: list[str]) -> None:
-    """Whether it holds the tag is not known: its check is an error, never left out."""
+    """The presence of the tag is not known: its check is an error, never left out."""
     assert names(looked_up("app", other), looked_up("proxy", "denied")) == left
 
 

@@ -21,17 +21,17 @@ def minutes(number: float) -> timedelta:
 
 @pytest.fixture
 def finds() -> PatternMatches:
-    """What was found for a pattern: nothing yet."""
+    """Return the matches of a pattern: none yet."""
     return PatternMatches(Pattern("line").matcher())
 
 
 def test_what_was_never_read_is_read_from_the_start(finds: PatternMatches) -> None:
-    """The first look reads the whole window."""
+    """The first poll reads the whole window."""
     assert finds.start_for(ONE, BEGAN) == BEGAN
 
 
 def test_a_look_reads_the_overlap_again(finds: PatternMatches) -> None:
-    """Lines come late: so far back of the last look the next one reads, and never before the window."""
+    """Lines come late: the next poll reads from that long before the last one, and never before the window."""
     finds.cover([ONE], BEGAN, BEGAN + minutes(10))
     assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(10) - OVERLAP
     finds.cover([TWO], BEGAN, BEGAN + minutes(1))
@@ -39,7 +39,7 @@ def test_a_look_reads_the_overlap_again(finds: PatternMatches) -> None:
 
 
 def test_a_window_that_begins_earlier_is_read_from_its_own_start(finds: PatternMatches) -> None:
-    """What a capture read tells nothing of the time before it."""
+    """A capture proves nothing of the time before it."""
     finds.cover([ONE], BEGAN + minutes(10), BEGAN + minutes(20))
     assert finds.start_for(ONE, BEGAN) == BEGAN
     finds.cover([ONE], BEGAN, BEGAN + minutes(21))

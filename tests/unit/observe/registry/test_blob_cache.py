@@ -27,7 +27,7 @@ BIG = bytes(1024) * 9000
 
 
 def digest_of(data: bytes) -> str:
-    """The digest of bytes, reckoned anew."""
+    """Return the digest of bytes."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 

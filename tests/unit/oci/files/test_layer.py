@@ -252,7 +252,7 @@ def test_errors_of_the_stream_are_passed_on() -> None:
 
 
 def test_formats_that_no_registry_has_are_named() -> None:
-    """An encrypted layer, or one of an unknown compression, is told by its first bytes, which are shown."""
+    """An encrypted layer, or one of an unknown compression, is recognized by its first bytes, which are shown."""
     for data in (b"Salted__" + bytes(range(256)) * 8, b"\xfd7zXZ\x00" + bytes(range(256)) * 8, b"hello", b"\x1f\x8b"):
         with pytest.raises(LayerError, match=f"unknown or encrypted: it begins with {data[:8].hex(' ')}"):
             read(data)

@@ -83,7 +83,7 @@ def test_a_folder_in_the_place_of_a_file() -> None:
 
 
 def test_what_is_neither_file_nor_folder() -> None:
-    """A device exists, and is no file: it is not read, listed or compared."""
+    """A device exists, and is not a file: it is not read, listed or compared."""
     one = tree((device("dev/tty"), symlink("tty", "dev/tty")))
     assert one.exists("/tty")
     assert one.files() == ()
@@ -127,7 +127,7 @@ def test_the_message_for_a_missing_path_names_the_layers() -> None:
 
 
 def test_a_long_step_is_cut() -> None:
-    """A step that is a whole script is told by its beginning."""
+    """A step that is a whole script is recognized by its beginning."""
     one, _ = image(built(file("a"), created_by="RUN " + "x" * 5000))
     with pytest.raises(FileNotFoundError, match=r"\(RUN x{76}…\)$"):
         one.read_bytes("/b")

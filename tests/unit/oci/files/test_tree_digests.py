@@ -73,7 +73,7 @@ def test_a_tree_is_compared_by_reading_each_layer_once() -> None:
 
 
 def test_digests_of_files() -> None:
-    """A file is told by size, digest and the digest with bare newlines; what is no file or missing has none."""
+    """A file has a size, a digest and the digest with bare newlines; anything else, or a missing file, has none."""
     one = tree((file("a", b"1\r\n2\r3\n\r"), file("b", b"1\n2\n3\n\n"), folder("c")))
     found = one.digests(["/a", "/b", "/c", "/d"]).found
     a, b = found["/a"], found["/b"]

@@ -118,7 +118,7 @@ def test_links_never_lead_out_of_the_image() -> None:
     ],
 )
 def test_links_in_a_circle(items: tuple[Item, ...]) -> None:
-    """Links that only lead to each other are no file, and are followed no longer than Linux would."""
+    """Links that only lead to each other are not a file, and are followed no longer than Linux would."""
     one = tree(items)
     assert not one.exists("/a")
     assert not one.exists("/a/b")

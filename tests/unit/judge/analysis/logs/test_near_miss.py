@@ -23,7 +23,7 @@ def near(pattern: Pattern, *messages: str) -> NearMiss:
 
 
 def test_the_old_code_said_it_otherwise() -> None:
-    """What yesterday's code said instead is found, and shown below what was expected."""
+    """The line that yesterday's code logged instead is found, and shown below the expected one."""
     found = near(REQUESTED, UNRELATED, OLD_LINE, "INFO done")
     assert found.event.message == OLD_LINE
     assert (found.expected, found.seen) == (REQUESTED.text, OLD_LINE)
@@ -123,7 +123,7 @@ def test_the_most_similar_line_wins() -> None:
 
 
 def test_of_equal_lines_the_latest_wins() -> None:
-    """The same line again and again: the last time it was said."""
+    """The same line again and again: the last time it was logged."""
     events = [event("Found 2 platform sections", at=f"11:{minute}") for minute in (10, 11, 12)]
     found = nearest_miss(FOUND, [*events, event(UNRELATED, at="11:13")])
     assert found is not None
@@ -147,7 +147,7 @@ def test_a_long_line_is_cropped_around_the_likeness() -> None:
 
 
 def test_a_long_expectation_is_cut() -> None:
-    """What was expected is shown up to a length that can be read."""
+    """The expected text is shown up to a length that can be read."""
     text = "Found 3 platform sections, " + "and more of them " * 100
     found = near(Pattern(text), text.replace("3", "2"))
     assert found.expected.endswith("…")

@@ -43,7 +43,7 @@ def scope_of(world: ServiceFacts, **changes: Any) -> LogScope:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_window_begins_with_the_rollout(way: Way) -> None:
-    """What was logged before the rollout began is not counted: the window starts with it."""
+    """Lines from before the rollout are not counted: the window starts with it."""
     assert scope_of(completed(way)).since == ROLLOUT
 
 
@@ -55,7 +55,7 @@ def test_the_window_that_was_asked_for() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_only_new_tasks_are_heard(way: Way) -> None:
-    """The running tasks that run the expected image are heard; old and draining ones never, only to explain."""
+    """The running tasks that run the expected image are read; old and draining ones never, only to explain."""
     seen = scope_of(rolling(way, task("one"), old_task("two"), draining("three")))
     assert seen.tasks == ("one",)
     assert [stream.name for stream in seen.streams] == ["ecs/app/one"]
@@ -65,7 +65,7 @@ def test_only_new_tasks_are_heard(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("world", [never_restarted, rolled_back])
 def test_no_new_task_is_no_stream(way: Way, world: Any) -> None:
-    """Where no task runs the image, by a rollback or as nothing was rolled out, there is nobody to hear."""
+    """If no task runs the image, by a rollback or as nothing was rolled out, there are no logs to read."""
     seen = scope_of(world(way))
     assert seen.tasks == ()
     assert seen.streams == ()
@@ -78,7 +78,7 @@ def test_a_draining_task_that_runs_the_image_is_not_heard() -> None:
 
 
 def test_a_task_whose_digest_is_not_told_counts_by_its_rollout() -> None:
-    """Without a digest the tasks that the newest rollout started are heard, those of an earlier one not."""
+    """Without a digest the tasks that the newest rollout started are read, those of an earlier one not."""
     seen = scope_of(completed(tasks=[task("one", None), task("two", None, by="ecs-svc/1")]))
     assert seen.tasks == ("one",)
 
@@ -141,13 +141,13 @@ def test_only_judged_containers_are_heard() -> None:
 
 
 def test_denied_tasks_are_a_problem_of_the_logs() -> None:
-    """Where the tasks may not be listed it is not known whom to hear: the problem is passed on."""
+    """If the tasks may not be listed it is not known which to read: the problem is passed on."""
     problem = denied("ecs:ListTasks")
     assert scope_of(completed(tasks=None, problems={"tasks": problem})).problems == (problem,)
 
 
 def test_a_denied_task_definition_is_a_problem_of_the_logs() -> None:
-    """Where the task definition may not be read it is not known where the tasks log: the problem names the action."""
+    """If the task definition may not be read it is not known where the tasks log: the problem names the action."""
     problem = denied("ecs:DescribeTaskDefinition")
     seen = scope_of(completed(definitions=[], problems={"definition": problem}))
     assert seen.problems == (problem,)
@@ -259,7 +259,7 @@ def test_the_streams_of_a_sidecar_are_not_the_apps() -> None:
 
 
 def test_what_a_replaced_task_said_still_counts() -> None:
-    """After another look the window stays, new tasks are heard, and those they replaced are no old ones."""
+    """After another poll the window stays, new tasks are read, and those they replaced are no old ones."""
     before = scope_of(completed(tasks=[task("one"), task("two")]))
     later = scope_of(completed(tasks=[task("two"), task("three"), draining("one")]), since=clock("11:50"))
     seen = before.followed_by(later)
