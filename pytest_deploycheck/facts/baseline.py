@@ -1,4 +1,4 @@
-"""What ran before, as an earlier report or the registry tells."""
+"""The image that ran before, as an earlier report or the registry records it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Previous(Struct, frozen=True):
         digest: Its digest.
         pushed_at: When it was first pushed, or None where that is not known.
         layers: Its layers, from the bottom up.
-        source: The digest of each source tree at that time, by its local path; empty where nobody noted it.
-        seen_at: When the report was made that tells of it (UTC), or None where no report does.
-        reference: The reference by which it was meant then, or an empty string.
+        source: The digest of each source tree at that time, by its local path; empty where none was recorded.
+        seen_at: The time of the report that records it (UTC), or None where no report does.
+        reference: The reference by which it was expected then, or an empty string.
         rollout: The id of the newest rollout at that time, or None.
         rollout_began_at: When that rollout began, or None.
         is_settled: Whether that rollout was over then.
@@ -44,7 +44,7 @@ class Previous(Struct, frozen=True):
     is_verified: bool = False
 
     def has(self, layer: Layer) -> bool:
-        """Whether it has a layer with the same content."""
+        """Return True if it has a layer with the same content."""
         return any(
             layer.digest == own.digest or (layer.diff_id is not None and layer.diff_id == own.diff_id)
             for own in self.layers

@@ -16,7 +16,7 @@ from pytest_deploycheck.facts.service import Service, TaskDefinition, newest_rec
 from pytest_deploycheck.facts.task import Task
 
 SERVICE_GONE, SERVICE_REPLACED = "ServiceGone", "ServiceReplaced"
-"""The codes of the problems that a service was deleted, or made anew under its name, while it was looked at."""
+"""The codes of the problems that a service was deleted, or recreated under its name, while it was observed."""
 
 _COUNTED = frozenset({"RUNNING", "ACTIVATING", "DEACTIVATING"})
 """The states of tasks that may be among the running tasks that a service counts."""
@@ -31,7 +31,7 @@ another one by now.
 
 
 class Problem(Struct, frozen=True):
-    """Why something could not be looked at.
+    """The reason why something could not be observed.
 
     Attributes:
         operation: The IAM action of the call, for example `ecr:DescribeImages`.
@@ -49,7 +49,7 @@ class Problem(Struct, frozen=True):
 
 
 class Lookup(Struct, frozen=True):
-    """What became of looking for a reference in its registry.
+    """The result of looking a reference up in its registry.
 
     Attributes:
         reference: What was looked for.
@@ -104,7 +104,7 @@ class Judged(Struct, frozen=True):
 
     @property
     def is_own_reference(self) -> bool:
-        """Whether the expected image is just what the task definition names."""
+        """True if the expected image is the one that the task definition names."""
         return self.namer == "task definition" or self.expected.reference == self.pulled.reference
 
 
@@ -114,9 +114,9 @@ def unlisted_tasks(service: Service, tasks: Sequence[Task]) -> int:
 
 
 class ServiceFacts(Struct, frozen=True):
-    """All that was seen of one service.
+    """The facts of one service.
 
-    What could not be looked at is None, and `problems` says why, by the name of the attribute.
+    An attribute that could not be observed is None, and `problems` explains why, by the name of the attribute.
 
     Attributes:
         name: The name of the service in the configuration.
@@ -127,9 +127,9 @@ class ServiceFacts(Struct, frozen=True):
         service_deployments: The newest records of its rollouts, the newest first.
         revisions: The service revisions that those name.
         judged: The containers whose images are judged.
-        running_images: What the registry says of the digests that the tasks run.
-        health: What load balancers and alarms say of it.
-        baseline: What ran before, as an earlier report of the same environment tells; None without one.
+        running_images: The images that the tasks run, as the registry describes them.
+        health: Its health, as load balancers and alarms report it.
+        baseline: The image that ran before, from an earlier report of the same environment; None without one.
         problems: Why an attribute is None or incomplete.
     """
 
@@ -158,7 +158,7 @@ class ServiceFacts(Struct, frozen=True):
 
     @property
     def departure(self) -> Problem | None:
-        """That the service was deleted or made anew while it was looked at; None where it stayed."""
+        """The problem that the service was deleted or recreated during the observation; None where it was not."""
         problem = self.problems.get("service")
         return problem if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED) else None
 
@@ -177,12 +177,12 @@ class ServiceFacts(Struct, frozen=True):
         return next((one for one in self.definitions if one.arn == task.task_definition), None)
 
     def image_of(self, digest: str) -> Image | None:
-        """What the registry says of a digest that runs, if it was seen."""
+        """The image that runs by this digest, as the registry describes it, or None if it was not read."""
         return next((image for image in self.running_images if image.digest == digest), None)
 
 
 class Identity(Struct, frozen=True):
-    """Who looks, and where.
+    """The caller of AWS, with its account and region.
 
     Attributes:
         account: AWS account id.
@@ -198,13 +198,13 @@ class Identity(Struct, frozen=True):
 
 
 class Observation(Struct, frozen=True):
-    """What was seen of an environment.
+    """The facts of an environment.
 
     Attributes:
-        identity: Who looked.
-        observed_at: When, by the servers' clock (UTC).
-        began_at: When the first look was: durations back count from here, however long the rollout was waited for.
-        services: What was seen of each selected service, in the configuration's order.
+        identity: The caller.
+        observed_at: The time of it by the servers' clock (UTC).
+        began_at: The time of the first poll: durations back count from here, however long the rollout was awaited.
+        services: The facts of each selected service, in the configuration's order.
         waited: Seconds that the rollout was waited for.
     """
 
@@ -215,7 +215,7 @@ class Observation(Struct, frozen=True):
     waited: float = 0.0
 
     def service(self, name: str) -> ServiceFacts:
-        """What was seen of the service of that name; KeyError for one that was not selected."""
+        """Return the facts of the service of that name; KeyError for one that was not selected."""
         for facts in self.services:
             if facts.name == name:
                 return facts

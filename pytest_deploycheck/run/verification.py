@@ -1,6 +1,6 @@
-"""The one way through: from what was asked to what it means, without pytest.
+"""One verification, from the options to the report, without pytest.
 
-A run looks once (`Verification.observe`), is judged from the facts, and looks again only for logs.
+A run observes the environment once (`Verification.observe`), judges the facts, and calls AWS again only for logs.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ class Verification:
         environment: The environment.
         options: What was asked of this run.
         clock: Where the time of waits comes from.
-        observation: What another process saw already, for one that only looks at logs.
+        observation: The observation of another process, for a process that reads only logs.
         time_left: Tells how many seconds the running test may still take, or None where nothing limits it.
-        source: The folder in which to look for the code that should have said a line, or None.
-        show_progress: Shows how a wait for log lines gets on; an empty text ends that.
-        show_rollouts: Shows how far the rollouts are that are waited for.
+        source: The folder that is searched for the code that should have logged a line, or None.
+        show_progress: Shows the progress of a wait for log lines; an empty text ends the display.
+        show_rollouts: Shows the progress of the awaited rollouts.
         cache: The folder in which blobs of images are kept, or None for one that goes with the process.
 
     Raises:
@@ -127,7 +127,7 @@ class Verification:
 
     @property
     def identity(self) -> Identity:
-        """Who looks, and where; asked once.
+        """The identity of the caller, its account and region; requested once.
 
         Raises:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
@@ -136,10 +136,10 @@ class Verification:
 
     @property
     def observation(self) -> Observation:
-        """What was seen.
+        """The observation.
 
         Raises:
-            RuntimeError: Nothing has been looked at yet.
+            RuntimeError: Nothing has been observed yet.
         """
         seen = self._watch.observation if self._watch else self._handed
         if seen is None:
@@ -151,7 +151,7 @@ class Verification:
         return self._access.now()
 
     def observe(self) -> Observation:
-        """Look at every selected service, and go on looking until its rollout is settled or the wait is over.
+        """Observe every selected service, and poll until its rollout is settled or the wait is over.
 
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
@@ -167,13 +167,13 @@ class Verification:
         return self._watch.observe()
 
     def confirm(self, findings: Mapping[str, Sequence[Finding]]) -> dict[str, list[Finding]]:
-        """Look once more, and judge anew what passed before: while the tests ran, somebody may have deployed again.
+        """Observe once more and repeat the checks that passed: a deployment may have begun while the tests ran.
 
         Args:
             findings: What the checks found, by service.
 
         Returns:
-            The findings as they stand now. What was found before stays where it was not a pass.
+            The current findings. An earlier finding that was not a pass is kept.
         """
         first = {facts.name: self.analysis(facts.name) for facts in self.observation.services}
         if self._watch is None or self._watch.refresh() is None:
@@ -188,10 +188,12 @@ class Verification:
         judge = self._judges(now).get(finding.id)
         if finding.status is not Status.PASS or judge is None or finding.link == "image":
             return finding
-        anew = judge_same(before, now, judge()) if finding.id == "rollout-complete" else judge()
-        if anew.is_good:
-            return anew
-        return replace(anew, summary=f"{anew.summary} (it had passed; this was seen when the tests were through)")
+        repeated = judge_same(before, now, judge()) if finding.id == "rollout-complete" else judge()
+        if repeated.is_good:
+            return repeated
+        return replace(
+            repeated, summary=f"{repeated.summary} (it passed before the tests ran; this was observed after them)"
+        )
 
     def deploy_environment(self) -> DeployEnvironment:
         """The environment, as a test holds it."""
@@ -215,7 +217,7 @@ class Verification:
         return deployed_image(facts, self._images.opened(facts))
 
     def target_health(self, service: str) -> TargetHealth:
-        """How the new tasks of a service stand in its target groups, as a test holds it.
+        """Return the health of the new tasks of a service in its target groups.
 
         Raises:
             UnprovenError: That could not be looked at.
@@ -232,7 +234,7 @@ class Verification:
 
     @property
     def image_differences(self) -> Sequence[str]:
-        """What tests have found to differ between image and checkout so far, in words."""
+        """The differences between image and checkout that tests have found so far, in words."""
         return self._images.differences
 
     def rollout(self, service: str) -> Rollout:
@@ -323,7 +325,7 @@ class Verification:
 
     @property
     def _release(self) -> Release:
-        """What is known of the release from outside the cluster."""
+        """Return the facts of the release from outside the cluster."""
         return Release(
             environment=self.environment.name,
             region=self.identity.region,
@@ -346,7 +348,7 @@ class Verification:
         return after.resolve(self.observation.began_at) if after else None
 
     def close(self) -> None:
-        """Release what costs while it is open."""
+        """Release the resources that it holds."""
         self._tails.close()
 
     def _judge_rollout(self, analysis: ServiceAnalysis) -> Finding:
@@ -385,7 +387,7 @@ def verify(
         environment: The environment.
         options: What to look at and how long to wait.
         clock: Where the time of waits comes from.
-        source: The folder in which to look for the code that should have said a line, or None.
+        source: The folder that is searched for the code that should have logged a line, or None.
 
     Raises:
         ConfigurationError: An image that was named is no reference.

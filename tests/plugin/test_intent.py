@@ -89,7 +89,7 @@ def test_another_word_for_the_intent_is_refused(deploy: Deploy, pytester: pytest
 
 @pytest.mark.usefixtures("orders")
 def test_the_scenario_of_it_says_in_its_first_lines_what_to_type(deploy: Deploy) -> None:
-    """What is wrong comes with the first line after the verdict, the command with the next ones."""
+    """The problem is on the first line after the verdict, the command on the next ones."""
     outcome = deploy("--tb=no", scenario="stale")
     assert outcome.status == 7
     lines = outcome.output.splitlines()

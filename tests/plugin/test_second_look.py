@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from plugin.conftest import Deploy, Outcome, World
 
-LATER = "(it had passed; this was seen when the tests were through)"
+LATER = "(it passed before the tests ran; this was observed after them)"
 TEST = """
 from shop import happen
 

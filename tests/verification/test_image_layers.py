@@ -106,7 +106,7 @@ def test_the_incident(room: Room, old: SandboxImage) -> None:
 
 
 def test_the_evidence_of_a_cached_layer(room: Room, old: SandboxImage) -> None:
-    """The failure names the step, when its layer was first pushed, and the command that builds it afresh."""
+    """The failure names the step, when its layer was first pushed, and the command that builds it again."""
     roll_out(room, cached_from=old)
     finding = look(room).finding("image-layers")
     assert finding.status == "fail"

@@ -80,7 +80,7 @@ def test_tasks_that_show_the_child_run_the_index(room: Room, index: SandboxImage
 
 
 def test_tasks_that_show_the_index_run_the_expected_child(room: Room, index: SandboxImage) -> None:
-    """The index is accepted where the manifest for the task's platform was meant."""
+    """The index is accepted where the manifest for the task's platform was expected."""
     assert runs(room, "multi:1", index.children["linux/amd64"]) == "pass"
 
 

@@ -1,4 +1,4 @@
-"""What was to be shipped, over HTTP: images found by the commit, and what is newer in a repository."""
+"""The expected image over HTTP: images found by the commit, and what is newer in a repository."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_several_tags_of_one_image_are_one(room: Room) -> None:
 
 
 def test_a_role_that_may_only_pull_finds_the_image_too(room: Room) -> None:
-    """Where the tags cannot be listed, the usual ones are asked for by name."""
+    """If the tags cannot be listed, the usual ones are requested by name."""
     running(room)
     room.aws.push_image(f"shop:git-{COMMIT[:7]}", {"app": "new"}, at=room.ago(5))
     room.aws.deny("ecr:DescribeImages")
@@ -160,7 +160,7 @@ def test_what_was_pushed_later_withholds_a_tie_by_time(room: Room) -> None:
 
 
 def test_a_signature_is_not_a_newer_image(room: Room) -> None:
-    """What tools attach to an image in its repository was not to be shipped."""
+    """Artifacts that tools attach to an image in its repository are not expected images."""
     image = room.aws.push_image("shop:stable", {"app": "1"}, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:stable", at=room.ago(60))
     room.aws.push_image(f"shop:{image.digest.replace(':', '-')}.sig", {"signature": "x"}, at=room.ago(50))

@@ -126,7 +126,7 @@ def test_other_tags_with_a_commit_name_something_else(tag: str, own: str | None)
 
 
 def test_all_tags_to_ask_for_name_the_commit() -> None:
-    """Where the tags cannot be listed, those that are asked for are such as would have counted in the list."""
+    """If the tags cannot be listed, those that are requested are such as would have counted in the list."""
     own = "main-9f8e7d6-arm64"
     tags = commit_tags(COMMIT, own)
     assert {COMMIT, COMMIT[:7], f"sha-{COMMIT[:7]}", f"main-{COMMIT[:7]}-arm64"} <= set(tags)

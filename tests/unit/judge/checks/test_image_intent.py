@@ -205,7 +205,7 @@ def test_many_newer_images_are_counted() -> None:
 
 
 def test_the_task_definition_as_intent_skips_the_check() -> None:
-    """Who only watches for drift is not asked for more."""
+    """A run that only watches for drift needs no more."""
     drift = replace(RELEASE, intent="task-definition")
     assert intended(named(), drift).status is Status.SKIP
     assert intended(named(), RELEASE).status is Status.UNPROVEN
@@ -220,7 +220,7 @@ def test_an_image_outside_of_ecr_is_not_tied_by_what_only_a_repository_tells() -
 
 
 def test_without_an_expected_image_nothing_is_intended() -> None:
-    """Where the task definition may not be read the check is an error; where there is none it is unproven."""
+    """If the task definition may not be read the check is an error; if there is none it is unproven."""
     unread = facts(service=None, definitions=(), problems={"definition": denied("ecs:DescribeTaskDefinition")})
     assert intended(unread).status is Status.ERROR
     assert intended(facts(service=None, definitions=())).status is Status.UNPROVEN
