@@ -162,7 +162,7 @@ def test_a_problem_of_the_scope_is_an_error_too() -> None:
 
 
 def test_no_new_task_is_unproven() -> None:
-    """If no task runs the image none could say it: unproven, noting what others said."""
+    """If no task runs the image its logs cannot be checked: unproven, noting the lines of others."""
     finding = judge(EXPECT, sight(scope()), elsewhere=(event(LINE, "old-one"),))
     assert finding.status is Status.UNPROVEN
     assert "something else" in finding.summary
