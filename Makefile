@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint types bench
+.PHONY: demo test coverage lint types bench trust
 
 demo: $(READY)
 	@echo "== A healthy deployment: the quickstart, three tests and no declared expectation =="
@@ -35,6 +35,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# Thousands of histories of deployments; a short part of them is in `make test`.
+trust: $(READY)
+	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust --numprocesses 2
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
