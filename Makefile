@@ -38,7 +38,8 @@ types: $(READY)
 
 # Thousands of histories of deployments; a short part of them is in `make test`.
 trust: $(READY)
-	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust --numprocesses 2
+	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust/test_histories.py --numprocesses 2
+	TRUST_SCHEDULES=1000 $(BIN)/pytest tests/trust/test_faults.py --numprocesses 8
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

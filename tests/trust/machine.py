@@ -228,7 +228,7 @@ class Deployments(RuleBasedStateMachine):
         OF_EACH_STATE[f"{verdict} where {self._state(is_done=is_done)}"] += 1
         if report.verdict is Verdict.VERIFIED:
             assert is_done, self._story(report)
-            # DESEL
+            self._deselection_proves_less(report, verification)
         elif report.verdict is Verdict.REFUTED:
             assert not is_done, self._story(report)
 

@@ -35,7 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
 def test_verified_is_true_in_every_history(
     part: int, world: World, record_property: Callable[[str, object], None]
 ) -> None:
-    """Whatever people and AWS do to a deployment, VERIFIED is given only where it is true, REFUTED only where it is not."""
+    """Whatever people and AWS do to a deployment, VERIFIED is given only where it is true."""
 
     class Histories(Deployments):
         pass

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from acceptance.conftest import toml
+
+from pytest_deploycheck import verify
+from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
+from pytest_deploycheck.judge.verdict import Verdict
+from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.report.summary import summary
+from pytest_deploycheck.sandbox import Sandbox
+from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build
+from trust.proxy import FaultyProxy, Schedule
+
+SCHEDULES = int(os.environ.get("TRUST_SCHEDULES", "3"))
+IN_EACH_PART = 10
+WAIT_SECONDS = 2
+GRACE_SECONDS = 30
+SECRET = "wJalrXUtnFEMI-planted-K7MDENG"  # planted, to be looked for
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(max(1, SCHEDULES // IN_EACH_PART)))
+def test_a_bad_day_brings_no_false_yes(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answers come, a run ends in time with a report or one clear error, and VERIFIED stays true."""
+    monkeypatch.chdir(tmp_path)
+    for seed in range(part * IN_EACH_PART, part * IN_EACH_PART + min(SCHEDULES, IN_EACH_PART)):
+        _one_schedule(seed, tmp_path, monkeypatch)
+
+
+def _one_schedule(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = list(SCENARIOS)
+    scenario = names[seed % len(names)]
+    schedule = Schedule(seed)
+    story = f"seed {seed}, scenario {scenario}, {', '.join(schedule.kinds)} in {schedule.share:.0%} of the calls"
+    with Sandbox() as aws:
+        table = build(scenario, aws)
+        for service in aws._world.services.values():
+            service.log(f"connecting with password={SECRET}")
+        (folder / "deploycheck.toml").write_text(f"env = {toml({'dev': table})}\n", encoding="utf-8")
+        with FaultyProxy(aws.endpoint_url, schedule) as proxy:
+            for name, value in {**aws.environ, "AWS_ENDPOINT_URL": proxy.url}.items():
+                monkeypatch.setenv(name, value)
+            began = time.monotonic()
+            try:
+                report = verify("dev", wait=f"{WAIT_SECONDS}s", log_wait=f"{WAIT_SECONDS}s")
+            except (ConfigurationError, EnvironmentUnusableError) as error:
+                written = str(error)
+            else:
+                written = "\n".join([to_text(report), *summary(report)])
+                assert report.verdict is not Verdict.VERIFIED or scenario == "healthy", story
+            elapsed = time.monotonic() - began
+    assert SECRET not in written, story
+    assert "Traceback" not in written, story
+    assert elapsed < 2 * WAIT_SECONDS + GRACE_SECONDS, f"{story}: {elapsed:.0f} s"
