@@ -43,6 +43,8 @@ def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 st.register_type_strategy(str, TEXTS)
 st.register_type_strategy(datetime, MOMENTS)
 st.register_type_strategy(int, NUMBERS)
+# No fact is a number that does not equal itself.
+st.register_type_strategy(float, st.floats(0, 1e9))
 
 REGISTRIES = st.builds(Registry, TEXTS, TEXTS)
 REFERENCES = st.builds(Reference, TEXTS, TEXTS, optional(TEXTS), optional(TEXTS), optional(REGISTRIES))
