@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HISTORIES = int(os.environ.get("TRUST_HISTORIES", "12"))
+HISTORIES = int(os.environ.get("TRUST_HISTORIES", "4"))
 IN_EACH_PART = 125
 PARTS = max(1, HISTORIES // IN_EACH_PART)
 
