@@ -21,7 +21,7 @@ from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.plugin import header, options
-from pytest_deploycheck.plugin.collection.selection import given_ids, services_of_ids
+from pytest_deploycheck.plugin.collection.node_ids import given_ids, services_of_ids
 from pytest_deploycheck.plugin.options import Given, Option, given
 from pytest_deploycheck.plugin.report_files import report_paths
 

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.judge.finding import Check, Finding, Status
-
-ROOT = "deploycheck"
-"""The first part of the node ids of all checks."""
+from pytest_deploycheck.plugin.collection.node_ids import ROOT
 
 FINDING: pytest.StashKey[Finding] = pytest.StashKey()
 

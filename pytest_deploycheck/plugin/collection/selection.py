@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
 import pytest
 
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.judge.finding import Check
-from pytest_deploycheck.plugin.collection.items import ROOT, RootCollector
+from pytest_deploycheck.plugin.collection.items import RootCollector
+from pytest_deploycheck.plugin.collection.node_ids import ROOT, given_ids, is_within
 from pytest_deploycheck.plugin.state import DeployState
 from pytest_deploycheck.run.verification import checks_of
-
-
-def given_ids(config: pytest.Config) -> list[str]:
-    """Return the node ids of checks on the command line, as in `pytest deploycheck::backend::logs-1`.
-
-    A file or folder of that name keeps its meaning.
-    """
-    if (config.invocation_params.dir / ROOT).exists():
-        return []
-    return [arg for arg in config.args if arg.split("::")[0] == ROOT]
-
-
-def services_of_ids(ids: Sequence[str], services: Sequence[str]) -> tuple[str, ...]:
-    """Return those of `services` that node ids of checks select; all of them where the ids name none."""
-    chosen = tuple(
-        name
-        for name in services
-        if any(_is_within(f"{ROOT}::{name}", one) or _is_within(one, f"{ROOT}::{name}") for one in ids)
-    )
-    return chosen or tuple(services)
 
 
 class CheckSelection:
@@ -57,7 +38,7 @@ class CheckSelection:
             f"{ROOT}::{service}::{check.id}" for service in self._state.services for check in self._checks(service)
         ]
         for one in self._ids:
-            if not any(_is_within(nodeid, one) for nodeid in known):
+            if not any(is_within(nodeid, one) for nodeid in known):
                 raise ConfigurationError(f"unknown check {one}{did_you_mean(one, known)}")
 
     @pytest.hookimpl(tryfirst=True)
@@ -93,9 +74,5 @@ class CheckSelection:
         return tuple(
             check
             for check in self._checks(service)
-            if not self._ids or any(_is_within(f"{ROOT}::{service}::{check.id}", one) for one in self._ids)
+            if not self._ids or any(is_within(f"{ROOT}::{service}::{check.id}", one) for one in self._ids)
         )
-
-
-def _is_within(nodeid: str, selection: str) -> bool:
-    return nodeid == selection or nodeid.startswith(f"{selection}::")
