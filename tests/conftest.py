@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import pkgutil
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 from unittest import mock
@@ -20,6 +20,7 @@ from hypothesis import settings
 from support.other_plugins import without
 
 import pytest_deploycheck
+from pytest_deploycheck import polling
 from pytest_deploycheck.checkout.git import CI_VARIABLES
 
 if TYPE_CHECKING:
@@ -78,44 +79,35 @@ def _no_aws_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class BetweenLooks(Protocol):
-    """Lets things happen while a run waits."""
+    """Changes the world while a run waits for rollouts."""
 
     def __call__(self, aws: Sandbox, *happen: Callable[[], object]) -> AbstractContextManager[None]:
-        """Within the block, let these happen one by one: each in a pause after another look at the service."""
+        """Within the block, let these happen one by one: each in the pause after another poll.
+
+        The calls that the sandbox has recorded are forgotten first.
+        """
         ...
 
 
 @pytest.fixture
 def between_looks() -> BetweenLooks:
-    """Return what lets things happen while a run waits."""
+    """Return what changes the world while a run waits for rollouts."""
     return _between_looks
 
 
 @contextmanager
 def _between_looks(aws: Sandbox, *happen: Callable[[], object]) -> Iterator[None]:
     aws.calls.clear()
-    over = threading.Event()
+    to_come = list(happen)
 
-    def looks() -> tuple[int, int]:
-        operations = [call.operation for call in aws.calls]
-        return operations.count("ecs:DescribeServices"), len(operations)
+    # The wait itself calls this when a poll is complete, so nothing changes half way through an observation.
+    def rest(seconds: float) -> bool:
+        if not to_come:
+            time.sleep(seconds)
+            return False
+        to_come.pop(0)()
+        return True
 
-    def watch() -> None:
-        done = 0
-        for one in happen:
-            before = looks()
-            # Nothing may change half way through an observation: it is over when nothing more is asked for a while.
-            while not over.wait(0.05) and ((now := looks())[0] == done or now != before):
-                before = now
-            if over.is_set():
-                return
-            one()
-            done = before[0]
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
+    with mock.patch("pytest_deploycheck.run.rollout_wait.wait", partial(polling.wait, rest=rest)):
         yield
-    finally:
-        over.set()
-        watcher.join()
+    assert not to_come, f"the run was over before {len(to_come)} of {len(happen)} changes"
