@@ -172,3 +172,21 @@ def test_a_test_that_takes_too_long_by_itself_is_an_error(deploy: Deploy, pytest
     outcome = deploy("-k", "test_slow", scenario="healthy")
     assert outcome.tests == {"test_slow": "error"}
     assert outcome.status == 1
+
+
+def test_a_pattern_that_takes_for_ever_ends_with_the_limit_of_its_check(deploy: Deploy, world: World, ini: Ini) -> None:
+    """A check has the time limit too: a pattern that backtracks endlessly is an error, and the run goes on."""
+    ini("pytest.ini", deploy_test_timeout="1s")
+    world.configure("backend", logs="[[env.shop.services.backend.logs]]\nexpect_regex = '(a+)+$'\n")
+    world.backend.log(f"{'a' * 60}!")
+    outcome = deploy("-o", "timeout_method=signal", env="shop")
+    assert outcome.checks["logs-1"] == "error"
+    assert outcome.checks["tasks-run-image"] == "pass"
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs")), outcome.output
+
+
+def test_a_pattern_that_backtracks_a_little_is_answered(deploy: Deploy, world: World) -> None:
+    """The same pattern on a short line has its answer: it does not match, and the check fails."""
+    world.configure("backend", logs="[[env.shop.services.backend.logs]]\nexpect_regex = '(a+)+$'\n")
+    world.backend.log(f"{'a' * 8}!")
+    assert deploy(env="shop").checks["logs-1"] == "fail"
