@@ -35,17 +35,17 @@ class Web:
         self.world = world
         self._deploy = deploy
         self._pytester = pytester
-        world.configure(
-            "web",
-            keys='alarms = ["5xx"]\nerror_rate = { max = 0.01 }',
-            extra='require = ["image", "rollout", "tasks", "health"]',
-        )
+        self.configure('require = ["image", "rollout", "tasks", "health"]')
         self.service = world.add("web", desired=2, target_groups=["web"])
         container = SandboxContainer(name="app", image="shop-web:new", health="HEALTHY")
         self.service.roll_out(containers=[container], at=self.ago(9))
         self.service.serve(100, at=self.ago(4))
         self.alarm = world.aws.create_alarm("5xx")
         world.aws.calls.clear()
+
+    def configure(self, require: str) -> None:
+        """Declare an alarm and an error rate, and the links that must be proven."""
+        self.world.configure("web", keys='alarms = ["5xx"]\nerror_rate = { max = 0.01 }', extra=require)
 
     def ago(self, minutes: float) -> datetime:
         """Return the servers' time some minutes ago."""
@@ -208,7 +208,7 @@ def test_a_task_that_is_being_replaced_is_waited_for(web: Web, between_looks: Be
                 task.digests = web.service.rollout.digests
                 task.start(web.world.aws.now())
 
-    with between_looks(web.world.aws, nothing, start):
+    with between_looks(web.world.aws, start):
         outcome = web.run(replace, "--deploy-wait=20s")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None)), outcome.output
     assert web.looks >= 3
@@ -237,10 +237,19 @@ def test_what_was_seen_a_moment_ago_is_not_looked_at_again(web: Web, monkeypatch
 
 
 def test_checks_that_were_left_out_stay_left_out(web: Web) -> None:
-    """Deselected checks are not judged by the second observation either."""
+    """The observation at the end does not judge checks that were deselected; without health, none of them is missed."""
+    web.configure('require = ["image", "rollout", "tasks"]')
     outcome = web.run(web.ring, "-k", "not alarms")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None)), outcome.output
     assert "alarms-ok" not in outcome.checks
+
+
+def test_a_deselected_check_leaves_a_required_link_unproven(web: Web) -> None:
+    """Where health is required, alarms that are declared belong to it: the run proves less than a verdict needs."""
+    outcome = web.run(nothing, "-k", "not alarms")
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "health")), outcome.output
+    assert "alarms-ok" not in outcome.checks
+    assert "not selected: alarms-ok" in outcome.output
 
 
 IN_A_WORKER = """

@@ -21,6 +21,7 @@ from pytest_deploycheck.config.settings import (
 from pytest_deploycheck.facts.snapshot import Judged
 from pytest_deploycheck.judge.finding import (
     ALARMS_OK,
+    CONTAINERS_HEALTHY,
     FIXED_CHECKS,
     IMAGE_CONTENT,
     IMAGE_EXISTS,
@@ -115,6 +116,15 @@ def test_health_is_proven_by_one_of_its_checks() -> None:
     assert judge(passing(*TELLING), require=required).broken_link == "health"
 
 
+def test_declared_alarms_are_needed_only_where_health_is_required() -> None:
+    """Another check of health passed and `alarms-ok` was deselected: unproven where health is required."""
+    findings = passing(*TELLING, CONTAINERS_HEALTHY)
+    assert judge(findings, ALARMS_OK, require=(*LINKS, "health")) == Judgement(
+        Verdict.UNPROVEN, "health", ("alarms-ok",)
+    )
+    assert judge(findings, ALARMS_OK).verdict is Verdict.VERIFIED
+
+
 def test_an_interrupted_run_left_nothing_out() -> None:
     """Checks that an interrupt kept from running were not deselected."""
     assert judge(passing(IMAGE_EXISTS), complete=False).left_out == ()
@@ -133,14 +143,15 @@ def needed(options: Options | None = None, **service: object) -> set[str]:
 
 
 def test_what_is_configured_is_needed() -> None:
-    """`source`, `image`, expectations and `--deploy-pushed-after` each need their check; alarms do not."""
+    """`source`, `image`, expectations, `--deploy-pushed-after`, `alarms` and `error_rate` each need their check."""
     assert needed() == set()
     assert needed(source={"app": "/app"}) == {"image-content"}
     assert needed(image="shop:v2") == {"image-repository"}
     assert needed(image="v2") == set()
     assert needed(Options(("backend",), images={"backend": "shop:v3"})) == {"image-repository"}
     assert needed(Options(("backend",), pushed_after=When("today", today=True))) == {"image-pushed"}
-    assert needed(alarms=("5xx",), error_rate=ErrorRate(0.1)) == set()
+    assert needed(alarms=("5xx",)) == {"alarms-ok"}
+    assert needed(error_rate=ErrorRate(0.1)) == {"error-rate"}
     assert needed(logs=(Expectation("expect", (Pattern("a"),)),)) == {"logs-1"}
 
 
