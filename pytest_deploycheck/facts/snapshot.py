@@ -189,12 +189,14 @@ class Identity(Struct, frozen=True):
         arn: ARN of the caller.
         region: AWS region.
         clock_offset: Seconds by which the servers' clock is ahead of this machine's.
+        endpoint: The address that is set in place of AWS's own; of several, all, separated by commas; None for AWS.
     """
 
     account: str
     arn: str
     region: str
     clock_offset: float = 0.0
+    endpoint: str | None = None
 
 
 class Observation(Struct, frozen=True):

@@ -24,6 +24,7 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls, credentials
+from pytest_deploycheck.observe.endpoints import configured_endpoint
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.read_only import guard
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
@@ -126,7 +127,8 @@ class Session:
                 "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
             ) from error
         offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
-        return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset)
+        endpoint = self._environment.endpoint_url or configured_endpoint(self._core, self.region)
+        return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset, endpoint)
 
     @contextmanager
     def limited(self, time_left: Callable[[], float]) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -77,12 +78,18 @@ class Controller:
 
     def pytest_report_header(self) -> str:
         """Return the environment that is verified, and where each of the settings came from."""
-        identity = "nothing is contacted"
-        if not self._only_lists:
+        settings = self._state.settings
+        if self._only_lists:
+            # What single services or a profile set is known only to the AWS library, which a listing does not load.
+            endpoint = settings.environment.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+            parts = [settings.header, "nothing is contacted"]
+        else:
             who = self._state.verification.identity
-            clock = f", {clock_of_this_machine(who.clock_offset)}" if who.clock_offset else ""
-            identity = f"account {who.account}, {who.region}{clock}"
-        return f"deploycheck: {self._state.settings.header}, {identity}"
+            endpoint = who.endpoint
+            parts = [settings.header, f"account {who.account}", who.region]
+            parts += [clock_of_this_machine(who.clock_offset)] if who.clock_offset else []
+        parts += [f"endpoint {endpoint}"] if endpoint else []
+        return f"deploycheck: {', '.join(parts)}"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:

@@ -31,7 +31,6 @@ def settings_line(
     file: ConfigurationFile | None,
     *,
     selected_by_id: Sequence[str] = (),
-    endpoint: str | None = None,
 ) -> str:
     """Return `env dev (from --deploy-env), config deploycheck.toml`, and all other settings that were given.
 
@@ -39,7 +38,6 @@ def settings_line(
         asked: What was given for each option, by its flag.
         file: The configuration file.
         selected_by_id: The services that node ids of checks select.
-        endpoint: The address that is used in place of AWS's own.
     """
     env, config = asked[options.ENV.flag], asked[options.CONFIG.flag]
     parts = [_with_source("env", env)]
@@ -54,8 +52,6 @@ def settings_line(
             parts.append(_with_source(name, given))
     if selected_by_id:
         parts.append(f"services {' '.join(selected_by_id)} (from the node ids)")
-    if endpoint:
-        parts.append(f"endpoint {endpoint}")
     return ", ".join(parts)
 
 

@@ -91,12 +91,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
         options=_options(config, asked, environment, services, baseline),
         reports=report_paths(config),
         test_timeout=values.duration(str(config.getini(options.TEST_TIMEOUT_INI)), f"ini {options.TEST_TIMEOUT_INI}"),
-        header=header.settings_line(
-            asked,
-            file,
-            selected_by_id=services if given_ids(config) else (),
-            endpoint=environment.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") if sandbox is None else None,
-        ),
+        header=header.settings_line(asked, file, selected_by_id=services if given_ids(config) else ()),
     )
 
 

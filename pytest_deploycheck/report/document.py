@@ -35,6 +35,7 @@ def document(report: RunReport) -> dict[str, Any]:
             "environment": report.environment,
             "account": identity.account,
             "region": identity.region,
+            **({"endpoint": identity.endpoint} if identity.endpoint else {}),
             "observed_at": _time(report.observation.observed_at),
             "clock_offset_seconds": identity.clock_offset,
             "services": [_service(service) for service in report.services],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from plugin.conftest import Collect, Ini
+    from plugin.conftest import Collect, Deploy, Ini, World
 
 ENVIRONMENT = """
 [env.{name}]
@@ -148,3 +149,17 @@ def test_the_header_names_the_endpoint(collect: Collect, monkeypatch: pytest.Mon
     assert "endpoint" not in collect("--deploy-env=dev").header
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
     assert "endpoint http://localhost:4566" in collect("--deploy-env=dev").header
+
+
+def test_the_header_and_the_report_name_the_endpoint_of_a_run(
+    deploy: Deploy, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is set for some services alone."""
+    del world
+    address = os.environ["AWS_ENDPOINT_URL"]
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    for service in ("STS", "ECS", "ECR", "CLOUDWATCH_LOGS", "ELASTIC_LOAD_BALANCING_V2", "CLOUDWATCH"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", address)
+    outcome = deploy("-k", "image-exists", env="shop")
+    assert outcome.header.count(f"endpoint {address}") == 1
+    assert outcome.report["endpoint"] == address

@@ -141,18 +141,19 @@ SERVICE_FACTS = st.builds(
 )
 OBSERVATIONS = st.builds(
     Observation,
-    st.builds(Identity, TEXTS, TEXTS, TEXTS, st.floats(allow_nan=False, allow_infinity=False)),
+    st.builds(Identity, TEXTS, TEXTS, TEXTS, st.floats(allow_nan=False, allow_infinity=False), st.none() | TEXTS),
     MOMENTS,
     MOMENTS,
     several(SERVICE_FACTS),
     st.floats(0, 1e6),
 )
+STREAMS = st.builds(LogStream, settle=COUNTS)
 SCOPES = st.builds(
     LogScope,
     MOMENTS,
     several(TEXTS),
-    several(st.from_type(LogStream)),
-    several(st.from_type(LogStream)),
+    several(STREAMS),
+    several(STREAMS),
     several(PROBLEMS),
     several(TEXTS),
 )

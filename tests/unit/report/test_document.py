@@ -49,6 +49,16 @@ def read_back(report: RunReport) -> dict[str, Any]:
     return written
 
 
+@pytest.mark.parametrize("endpoint", ["http://localhost:4566", None])
+def test_the_endpoint_is_named_where_one_is_set(endpoint: str | None) -> None:
+    """A report of an emulator cannot be taken for one of AWS; without an endpoint the report has no such key."""
+    report = run_of(completed())
+    identity = replace(report.observation.identity, endpoint=endpoint)
+    written = read_back(replace(report, observation=replace(report.observation, identity=identity)))
+    assert written.get("endpoint") == endpoint
+    assert ("endpoint" in written) is (endpoint is not None)
+
+
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_every_report_is_valid(situation: str) -> None:
     """Whatever a run comes upon, its report is valid against the published schema, also when it was interrupted."""
