@@ -245,7 +245,7 @@ def test_checks_that_were_left_out_stay_left_out(web: Web) -> None:
 
 
 def test_a_deselected_check_leaves_a_required_link_unproven(web: Web) -> None:
-    """Where health is required, alarms that are declared belong to it: the run proves less than a verdict needs."""
+    """Declared alarms belong to the link health where it is required: the run proves less than a verdict needs."""
     outcome = web.run(nothing, "-k", "not alarms")
     assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "health")), outcome.output
     assert "alarms-ok" not in outcome.checks
