@@ -84,7 +84,7 @@ class Room:
         self.aws.push_image("shop:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
         return service
 
-    def look(
+    def verify(
         self,
         *,
         image: str | None = "shop:2",

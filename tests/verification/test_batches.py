@@ -12,7 +12,7 @@ def test_many_services_are_described_ten_at_a_time(room: Room) -> None:
     names = [f"service-{number}" for number in range(12)]
     for name in names:
         room.aws.create_service(name, cluster="shop", image="many:1.0", at=room.ago(50))
-    seen = room.look(
+    seen = room.verify(
         services={name: {"service": name, "image": "many:1.0"} for name in names}, environment={"require": ["tasks"]}
     )
     assert [len(asked["services"]) for asked in seen.parameters("ecs:DescribeServices")] == [10, 2]
@@ -26,7 +26,7 @@ def test_what_services_share_is_asked_once(room: Room) -> None:
     names = [f"service-{number}" for number in range(12)]
     for name in names:
         room.aws.create_service(name, cluster="shop", image="many:1.0", at=room.ago(50))
-    seen = room.look(
+    seen = room.verify(
         services={name: {"service": name, "image": "many:1.0"} for name in names}, environment={"require": ["tasks"]}
     )
     # The image itself, and once the list of what else the repository has.
@@ -41,7 +41,7 @@ def test_more_than_a_hundred_tasks_are_all_seen(room: Room) -> None:
     service = room.shop(desired=130)
     room.aws.tag_image("shop:1", "old")
     service.roll_out(at=room.ago(8))
-    fresh = room.look()
+    fresh = room.verify()
     asked = [len(call["tasks"]) for call in fresh.parameters("ecs:DescribeTasks")]
     assert max(asked) <= 100
     assert sum(asked) == 260
@@ -49,7 +49,7 @@ def test_more_than_a_hundred_tasks_are_all_seen(room: Room) -> None:
     assert fresh.service.rollout.running == 130
     last = service.running_tasks[-1]
     last.digests = {"app": service.rollouts[0].digests["app"]}
-    stale = room.look()
+    stale = room.verify()
     assert stale.statuses["tasks-run-image"] == "fail"
     assert "1 of 130" in stale.finding("tasks-run-image").summary
 
@@ -61,7 +61,7 @@ def test_streams_of_many_tasks_are_read_a_hundred_at_a_time(room: Room) -> None:
     service.log("ready", at=room.ago(5))
     service.running_tasks[-1].log("leader", at=room.ago(5))
     expectations = [{"expect": "leader"}, {"expect": "ready", "tasks": "all"}, {"expect": "leader", "tasks": "all"}]
-    seen = room.look(logs=expectations)
+    seen = room.verify(logs=expectations)
     assert [seen.statuses[f"logs-{number}"] for number in (1, 2, 3)] == ["pass", "pass", "fail"]
     assert max(len(asked.get("logStreamNames", ())) for asked in seen.parameters("logs:FilterLogEvents")) == 100
 
@@ -70,7 +70,7 @@ def test_a_wait_asks_again_only_for_what_can_change(room: Room) -> None:
     """While a rollout is waited for, definitions, revisions and images are not asked for again."""
     service = room.shop()
     service.roll_out(status="IN_PROGRESS")
-    seen = room.look(wait="1s")
+    seen = room.verify(wait="1s")
     assert seen.outcome == "IN_PROGRESS"
     assert seen.asked["ecs:DescribeServices"] > 2
     # The expected image, the earlier one that the old task still runs, and the list of what the repository has.

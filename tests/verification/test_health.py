@@ -23,16 +23,16 @@ def rolled_out(room: Room, *, desired: int = 2, **settings: Any) -> SandboxServi
     return service
 
 
-def look(room: Room, *, wait: str = "0", **settings: Any) -> Seen:
+def verified(room: Room, *, wait: str = "0", **settings: Any) -> Seen:
     """Verify the service with these settings of its health."""
-    return room.look(services={"shop": {"service": "shop", "image": "shop:2", **settings}}, wait=wait)
+    return room.verify(services={"shop": {"service": "shop", "image": "shop:2", **settings}}, wait=wait)
 
 
 @pytest.mark.parametrize("where", [{}, ON_INSTANCES], ids=["by address", "by instance and port"])
 def test_targets_that_are_healthy(room: Room, where: dict[str, Any]) -> None:
     """Each new task is found among the targets, whatever they are called by."""
     rolled_out(room, target_groups=["web"], **where)
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, found.summary) == ("pass", "2 new tasks healthy in web")
 
 
@@ -41,7 +41,7 @@ def test_a_target_that_is_unhealthy(room: Room, where: dict[str, Any]) -> None:
     """The task is told from its neighbour, and the load balancer's own words say why it gets no traffic."""
     sick, well = rolled_out(room, target_groups=["web"], **where).running_tasks
     sick.target_health = "unhealthy"
-    seen = look(room)
+    seen = verified(room)
     found = seen.finding("targets-healthy")
     assert (found.status, seen.report.verdict, seen.report.broken_link) == ("fail", "REFUTED", "health")
     assert "1 of 2 new tasks not healthy" in found.summary
@@ -59,7 +59,7 @@ def test_targets_of_old_tasks_do_not_count(room: Room) -> None:
     service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
     draining.drain()
     ill.target_health = "unhealthy"
-    seen = look(room)
+    seen = verified(room)
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "IN_PROGRESS")
 
 
@@ -73,7 +73,7 @@ def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_looks
 
     all_are("initial")
     with between_looks(room.aws, lambda: all_are("unhealthy"), lambda: all_are("healthy")):
-        seen = look(room, wait="30s")
+        seen = verified(room, wait="30s")
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "COMPLETED")
     assert len(seen.parameters("elasticloadbalancing:DescribeTargetHealth")) >= 3
     assert seen.report.observation.waited < 25
@@ -83,7 +83,7 @@ def test_targets_that_are_not_healthy_when_the_wait_is_over(room: Room) -> None:
     """A target that is still being registered by then fails, with the advice to wait longer."""
     service = rolled_out(room, desired=1, target_groups=["web"])
     service.running_tasks[0].target_health = "initial"
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert found.status == "fail"
     assert "is initial in web: Elb.RegistrationInProgress, Target registration is in progress" in found.summary
     assert "--deploy-wait" in found.remedy
@@ -93,7 +93,7 @@ def test_a_task_that_is_not_registered(room: Room) -> None:
     """A task that no target stands for fails by name; the other one is registered."""
     lost, _ = rolled_out(room, target_groups=["web"]).running_tasks
     lost.target_health = ""
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert found.status == "fail"
     assert f"task {lost.id} is not registered in web" in found.summary
     assert "no targets at all" not in found.summary
@@ -104,7 +104,7 @@ def test_a_task_at_another_port_is_not_registered(room: Room) -> None:
     """On instances a neighbour at another port of the same instance does not stand for the task."""
     service = rolled_out(room, target_groups=["web"], desired=4, **ON_INSTANCES)
     service.running_tasks[0].target_health = ""
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, "1 of 4 new tasks" in found.summary) == ("fail", True)
 
 
@@ -112,7 +112,7 @@ def test_a_target_group_without_targets(room: Room) -> None:
     """That nothing at all is registered is said, as it is another trouble than a sick task."""
     for task in rolled_out(room, target_groups=["web"]).running_tasks:
         task.target_health = ""
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, "web has no targets at all" in found.summary) == ("fail", True)
 
 
@@ -120,7 +120,7 @@ def test_a_target_group_that_no_load_balancer_uses(room: Room) -> None:
     """Its targets are `unused`, which is no health: the listener is what is to be fixed."""
     rolled_out(room, target_groups=["web"])
     room.aws.target_group("web").load_balancer = ""
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, "is unused in web: Target.NotInUse" in found.summary) == ("fail", True)
     assert "listener" in found.remedy
 
@@ -129,16 +129,16 @@ def test_a_target_group_whose_health_checks_are_off(room: Room) -> None:
     """A target that is not checked is not known to be healthy: unproven."""
     for task in rolled_out(room, target_groups=["web"]).running_tasks:
         task.target_health = "unavailable"
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, "Target.HealthCheckDisabled" in found.summary) == ("unproven", True)
 
 
 def test_two_load_balancers(room: Room) -> None:
     """A task has to be healthy in each of them: one that is not is named, the other is not."""
     rolled_out(room, target_groups=["web", "api"])
-    assert look(room).finding("targets-healthy").summary == "2 new tasks healthy in web, api"
+    assert verified(room).finding("targets-healthy").summary == "2 new tasks healthy in web, api"
     room.aws.target_group("api").load_balancer = ""
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert found.status == "fail"
     assert "in api" in found.summary
     assert "in web" not in found.summary
@@ -150,35 +150,35 @@ def test_target_groups_that_take_turns(room: Room, rollouts: int) -> None:
     service = room.shop(desired=2, strategy="BLUE_GREEN", target_groups=["blue"], alternate_target_groups=["green"])
     for number in range(rollouts):
         service.roll_out(at=room.ago(8 - number))
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     where = ["green", "blue"][rollouts - 1]
     assert (found.status, found.summary) == ("pass", f"2 new tasks healthy in {where}")
-    serving = look(room).service.facts.health.serving
+    serving = verified(room).service.facts.health.serving
     assert [arn.split("/")[1] for arn, serves in serving.items() if serves] == [where]
     service.running_tasks[0].target_health = "unhealthy"
-    found = look(room).finding("targets-healthy")
+    found = verified(room).finding("targets-healthy")
     assert (found.status, f"is unhealthy in {where}" in found.summary) == ("fail", True)
 
 
 def test_the_targets_of_task_sets(room: Room) -> None:
     """With CodeDeploy the load balancers are those of the task sets."""
     service = rolled_out(room, controller="CODE_DEPLOY", target_groups=["blue"], alternate_target_groups=["green"])
-    assert look(room).finding("targets-healthy").summary == "2 new tasks healthy in green"
+    assert verified(room).finding("targets-healthy").summary == "2 new tasks healthy in green"
     service.running_tasks[0].target_health = "unhealthy"
-    assert look(room).statuses["targets-healthy"] == "fail"
+    assert verified(room).statuses["targets-healthy"] == "fail"
 
 
 def test_no_new_task_to_be_healthy(room: Room) -> None:
     """If only old tasks run, their health is none of the new code's: unproven, and the rollout is what broke."""
     room.shop(desired=2, target_groups=["web"])
-    seen = look(room)
+    seen = verified(room)
     assert (seen.statuses["targets-healthy"], seen.report.broken_link) == ("unproven", "rollout")
 
 
 def test_a_service_without_anything_that_tells_of_health(room: Room) -> None:
     """Without load balancer, health checks, alarms and limits the health is not asked for: skipped, no call made."""
     rolled_out(room)
-    seen = look(room)
+    seen = verified(room)
     assert not {"targets-healthy", "containers-healthy", "alarms-ok", "error-rate"} & seen.statuses.keys()
     assert not [operation for operation in seen.asked if operation.startswith(("elastic", "cloudwatch"))]
 
@@ -188,7 +188,7 @@ def test_alarms_that_are_ok(room: Room) -> None:
     rolled_out(room)
     room.aws.create_alarm("5xx")
     room.aws.create_alarm("all", composite=True)
-    seen = look(room, alarms=["5xx", "all"])
+    seen = verified(room, alarms=["5xx", "all"])
     found = seen.finding("alarms-ok")
     assert (found.status, found.summary, found.notes) == ("pass", "2 alarms OK since the rollout began", ())
     assert "cloudwatch:DescribeAlarmHistory" not in seen.asked
@@ -200,7 +200,7 @@ def test_an_alarm_that_is_in_alarm(room: Room, *, composite: bool) -> None:
     rolled_out(room)
     room.aws.create_alarm("quiet")
     room.aws.create_alarm("5xx", composite=composite).set_state("ALARM", "too many errors", at=room.ago(3))
-    seen = look(room, alarms=["quiet", "5xx"])
+    seen = verified(room, alarms=["quiet", "5xx"])
     found = seen.finding("alarms-ok")
     assert (found.status, seen.report.broken_link) == ("fail", "health")
     assert found.summary.startswith("5xx has been in ALARM since ")
@@ -216,7 +216,7 @@ def test_an_alarm_that_went_off_and_recovered(room: Room, *, composite: bool) ->
     alarm = room.aws.create_alarm("5xx", composite=composite)
     alarm.set_state("ALARM", "too many errors", at=room.ago(5))
     alarm.set_state("OK", at=room.ago(4))
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert found.status == "fail"
     assert (
         found.summary
@@ -232,7 +232,7 @@ def test_an_alarm_that_went_off_late_in_a_long_history(room: Room) -> None:
         alarm.set_state("INSUFFICIENT_DATA" if number % 2 else "OK", at=room.ago(7 - number / 60))
     alarm.set_state("ALARM", at=room.ago(2))
     alarm.set_state("OK", at=room.ago(1))
-    seen = look(room, alarms=["5xx"])
+    seen = verified(room, alarms=["5xx"])
     assert seen.asked["cloudwatch:DescribeAlarmHistory"] == 2
     assert (seen.statuses["alarms-ok"], "5xx went into ALARM" in seen.finding("alarms-ok").summary) == ("fail", True)
 
@@ -243,7 +243,7 @@ def test_an_alarm_that_was_in_alarm_only_before(room: Room) -> None:
     alarm = room.aws.create_alarm("5xx")
     alarm.set_state("ALARM", at=room.ago(50))
     alarm.set_state("OK", at=room.ago(40))
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert (found.status, found.notes) == ("pass", ())
 
 
@@ -253,7 +253,7 @@ def test_an_alarm_that_the_rollout_quieted(room: Room) -> None:
     alarm = room.aws.create_alarm("5xx")
     alarm.set_state("ALARM", at=room.ago(50))
     alarm.set_state("OK", at=room.ago(5))
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert found.status == "pass"
     assert [note for note in found.notes if "5xx was in ALARM when the rollout began" in note]
 
@@ -262,7 +262,7 @@ def test_an_alarm_that_goes_on_from_before(room: Room) -> None:
     """One that has been in ALARM since before the rollout fails, and it is said that the rollout did not set it off."""
     rolled_out(room)
     room.aws.create_alarm("5xx").set_state("ALARM", at=room.ago(50))
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert (found.status, "before the rollout began" in found.summary) == ("fail", True)
 
 
@@ -270,7 +270,7 @@ def test_an_alarm_without_data(room: Room) -> None:
     """INSUFFICIENT_DATA is not OK: unproven, with what to do about it."""
     rolled_out(room)
     room.aws.create_alarm("5xx", state="INSUFFICIENT_DATA")
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert (found.status, "5xx: INSUFFICIENT_DATA" in found.summary) == ("unproven", True)
     assert "TreatMissingData" in found.remedy
 
@@ -281,9 +281,9 @@ def test_more_alarms_than_one_page_holds(room: Room) -> None:
     names = [f"alarm-{number:03}" for number in range(120)]
     for name in names:
         room.aws.create_alarm(name)
-    assert look(room, alarms=names).finding("alarms-ok").summary == "120 alarms OK since the rollout began"
+    assert verified(room, alarms=names).finding("alarms-ok").summary == "120 alarms OK since the rollout began"
     room.aws.create_alarm("zzz", state="ALARM")
-    found = look(room, alarms=[*names, "zzz"]).finding("alarms-ok")
+    found = verified(room, alarms=[*names, "zzz"]).finding("alarms-ok")
     assert (found.status, found.summary.startswith("zzz has been in ALARM")) == ("fail", True)
 
 
@@ -292,7 +292,7 @@ def test_an_alarm_that_does_not_exist(room: Room) -> None:
     rolled_out(room)
     for name in ("backend-5xx", "backend-latency", "other"):
         room.aws.create_alarm(name)
-    seen = look(room, alarms=["backend-latency", "backend-5x"])
+    seen = verified(room, alarms=["backend-latency", "backend-5x"])
     found = seen.finding("alarms-ok")
     assert (found.status, seen.report.verdict) == ("error", "UNPROVEN")
     assert "Unknown alarm 'backend-5x'; did you mean 'backend-5xx'" in found.summary
@@ -304,14 +304,14 @@ def test_an_alarm_that_does_not_exist_does_not_hide_one_that_rings(room: Room) -
     """A failure that was seen stands, whatever else could not be looked at."""
     rolled_out(room)
     room.aws.create_alarm("5xx", state="ALARM")
-    assert look(room, alarms=["nope", "5xx"]).statuses["alarms-ok"] == "fail"
+    assert verified(room, alarms=["nope", "5xx"]).statuses["alarms-ok"] == "fail"
 
 
 def test_an_alarm_in_another_region_does_not_exist(room: Room) -> None:
     """Alarms are looked for where the service is, and the remedy says so."""
     rolled_out(room)
     room.aws.create_alarm("5xx", region="eu-west-1")
-    found = look(room, alarms=["5xx"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx"]).finding("alarms-ok")
     assert (found.status, "region" in found.remedy) == ("error", True)
 
 
@@ -322,7 +322,7 @@ def test_a_history_that_is_denied(room: Room) -> None:
     room.aws.create_alarm("quiet")
     alarm.set_state("OK", at=room.ago(2))
     room.aws.deny("cloudwatch:DescribeAlarmHistory")
-    found = look(room, alarms=["5xx", "quiet"]).finding("alarms-ok")
+    found = verified(room, alarms=["5xx", "quiet"]).finding("alarms-ok")
     assert found.status == "error"
     assert "cloudwatch:DescribeAlarmHistory" in found.summary
     assert "quiet" not in found.summary
@@ -334,7 +334,7 @@ def test_a_history_that_is_denied_and_not_needed(room: Room) -> None:
     rolled_out(room)
     room.aws.create_alarm("5xx")
     room.aws.deny("cloudwatch:DescribeAlarmHistory")
-    assert look(room, alarms=["5xx"]).statuses["alarms-ok"] == "pass"
+    assert verified(room, alarms=["5xx"]).statuses["alarms-ok"] == "pass"
 
 
 LIMIT = {"max": 0.01, "min_requests": 50}
@@ -352,7 +352,7 @@ LIMIT = {"max": 0.01, "min_requests": 50}
 def test_a_share_of_errors(room: Room, errors: int, status: str, telling: str) -> None:
     """As many as are allowed pass, one more fails, with both numbers."""
     rolled_out(room, target_groups=["web"]).serve(200, errors=errors, at=room.ago(3))
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert found.status == status
     assert telling in found.summary
 
@@ -363,7 +363,7 @@ def test_requests_of_before_do_not_count(room: Room) -> None:
     service.serve(500, errors=500, at=room.ago(20))
     service.serve(500, errors=500, at=service.rollout.finished_at)
     service.serve(60, at=room.ago(3))
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert (found.status, "0 of 60 requests" in found.summary) == ("pass", True)
 
 
@@ -373,7 +373,7 @@ def test_requests_count_on_where_a_task_is_replaced(room: Room) -> None:
     service.serve(60, errors=6, at=room.ago(3))
     service.replace_task(service.running_tasks[0])
     service.scale(4)
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert (found.status, "6 of 60 requests" in found.summary) == ("fail", True)
 
 
@@ -381,7 +381,7 @@ def test_requests_count_on_where_a_task_is_replaced(room: Room) -> None:
 def test_too_few_requests(room: Room, requests: int, errors: int) -> None:
     """The share of so few requests proves nothing, in either way: unproven, with the two numbers."""
     rolled_out(room, target_groups=["web"]).serve(requests, errors=errors, at=room.ago(3))
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert found.status == "unproven"
     assert found.summary.startswith(f"only {requests} of the required 50 requests were counted from ")
     assert "min_requests" in found.remedy
@@ -391,7 +391,7 @@ def test_requests_are_waited_for(room: Room, between_looks: BetweenLooks) -> Non
     """Within --deploy-wait the requests may come that are still lacking."""
     service = rolled_out(room, target_groups=["web"])
     with between_looks(room.aws, lambda: service.serve(60, at=room.ago(2))):
-        seen = look(room, error_rate=LIMIT, wait="30s")
+        seen = verified(room, error_rate=LIMIT, wait="30s")
     assert (seen.statuses["error-rate"], seen.outcome) == ("pass", "COMPLETED")
 
 
@@ -401,7 +401,7 @@ def test_nothing_counts_the_requests(room: Room, group: str) -> None:
     if group != "none":
         room.aws.create_target_group("web", load_balancer=NETWORK_LOAD_BALANCER)
     rolled_out(room, target_groups=[] if group == "none" else ["web"])
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert (found.status, "no metric counts the requests" in found.summary) == ("unproven", True)
     assert "dimensions" in found.remedy
 
@@ -413,9 +413,9 @@ def test_metrics_of_ones_own(room: Room) -> None:
     for queue, failed in (("orders", 5), ("mails", 100)):
         room.aws.put_metric("Shop", "Handled", 100, dimensions={"Queue": queue}, at=room.ago(3))
         room.aws.put_metric("Shop", "Failed", failed, dimensions={"Queue": queue}, at=room.ago(3))
-    found = look(room, error_rate={"max": 0.05, **own}).finding("error-rate")
+    found = verified(room, error_rate={"max": 0.05, **own}).finding("error-rate")
     assert (found.status, "5 of 100 requests" in found.summary) == ("pass", True)
-    assert look(room, error_rate={"max": 0.04, **own}).statuses["error-rate"] == "fail"
+    assert verified(room, error_rate={"max": 0.04, **own}).statuses["error-rate"] == "fail"
 
 
 @pytest.mark.parametrize(("metric", "status"), [("Failed", "pass"), ("failed", "unproven")])
@@ -425,14 +425,14 @@ def test_a_metric_that_counted_nothing_of_late(room: Room, metric: str, status: 
     own = {"namespace": "Shop", "metric": metric, "requests": "Handled", "dimensions": {"Queue": "orders"}}
     room.aws.put_metric("Shop", "Handled", 100, dimensions={"Queue": "orders"}, at=room.ago(3))
     room.aws.put_metric("Shop", "Failed", 1, dimensions={"Queue": "orders"}, at=room.ago(60 * 24))
-    assert look(room, error_rate={"max": 0.05, **own}).statuses["error-rate"] == status
+    assert verified(room, error_rate={"max": 0.05, **own}).statuses["error-rate"] == status
 
 
 def test_requests_to_both_groups_that_take_turns(room: Room) -> None:
     """After blue/green both groups belong to the service; what came since counts, wherever it went."""
     service = rolled_out(room, strategy="BLUE_GREEN", target_groups=["blue"], alternate_target_groups=["green"])
     service.serve(100, errors=9, at=room.ago(3))
-    found = look(room, error_rate=LIMIT).finding("error-rate")
+    found = verified(room, error_rate=LIMIT).finding("error-rate")
     assert (found.status, "9 of 100 requests" in found.summary) == ("fail", True)
 
 
@@ -449,11 +449,11 @@ def with_health_check(room: Room) -> SandboxService:
 def test_containers_with_health_checks(room: Room) -> None:
     """Those that have one must pass it; a sidecar without one is asked nothing."""
     service = with_health_check(room)
-    found = look(room).finding("containers-healthy")
+    found = verified(room).finding("containers-healthy")
     assert (found.status, found.summary) == ("pass", "2 containers HEALTHY by the task definition's health check")
     sick, _ = service.running_tasks
     sick.health = "UNHEALTHY"
-    seen = look(room)
+    seen = verified(room)
     found = seen.finding("containers-healthy")
     assert (found.status, seen.report.broken_link) == ("fail", "health")
     assert f"app of task {sick.id}" in found.summary
@@ -464,11 +464,11 @@ def test_a_health_check_without_a_result(room: Room, between_looks: BetweenLooks
     """One that has yet to come to a result is waited for; without one in the end it is unproven, not healthy."""
     first, _ = with_health_check(room).running_tasks
     first.health = "UNKNOWN"
-    found = look(room).finding("containers-healthy")
+    found = verified(room).finding("containers-healthy")
     assert (found.status, "has no result yet" in found.summary) == ("unproven", True)
 
     def come_to_a_result() -> None:
         first.health = None
 
     with between_looks(room.aws, come_to_a_result):
-        assert look(room, wait="30s").statuses["containers-healthy"] == "pass"
+        assert verified(room, wait="30s").statuses["containers-healthy"] == "pass"

@@ -59,7 +59,7 @@ def ship(
     return image
 
 
-def look(
+def verified(
     room: Room, *, source: Mapping[str, str] | None = None, environment: Mapping[str, Any] | None = None, **service: Any
 ) -> Seen:
     """Verify that `shop:2` runs and holds the source; nothing is asked of the logs."""
@@ -67,12 +67,12 @@ def look(
     if source is None or source:
         table["source"] = dict(source or SOURCE)
     need = {"require": ["image", "rollout", "tasks"], **(environment or {})}
-    return room.look(services={"shop": table}, environment=need)
+    return room.verify(services={"shop": table}, environment=need)
 
 
 def content(room: Room, **options: Any) -> Finding:
     """Return what `image-content` finds."""
-    return look(room, **options).finding("image-content")
+    return verified(room, **options).finding("image-content")
 
 
 def ship_several(room: Room, cases: Mapping[str, Sequence[SandboxLayer]], **more: Any) -> dict[str, str]:
@@ -87,7 +87,7 @@ def ship_several(room: Room, cases: Mapping[str, Sequence[SandboxLayer]], **more
 def contents(room: Room, services: Mapping[str, str]) -> dict[str, Finding]:
     """Return what `image-content` finds in each case: one verification of several services."""
     tables = {name: {"service": name, "source": SOURCE} for name in services.values()}
-    report = room.look(services=tables, environment={"require": ["image", "rollout", "tasks"]}).report
+    report = room.verify(services=tables, environment={"require": ["image", "rollout", "tasks"]}).report
     found = {one.name: next(each for each in one.findings if each.id == "image-content") for one in report.services}
     return {case: found[name] for case, name in services.items()}
 
@@ -144,7 +144,7 @@ def head(project: Path) -> str:
 def test_without_a_source_nothing_is_opened(room: Room) -> None:
     """Nobody asked what is in the image: the check is skipped, and no layer is downloaded."""
     image = ship(room)
-    seen = look(room, source={})
+    seen = verified(room, source={})
     assert seen.report.verdict == "VERIFIED"
     assert seen.finding("image-content").status == "skip"
     assert not any(fetched(seen, layer) for layer in image.layers)
@@ -154,7 +154,7 @@ def test_without_a_source_nothing_is_opened(room: Room) -> None:
 def test_an_image_with_the_code_of_the_checkout(room: Room) -> None:
     """Every file is there with the same content: it passes, with a digest for the source tree."""
     ship(room)
-    seen = look(room)
+    seen = verified(room)
     assert seen.report.verdict == "VERIFIED"
     finding = seen.finding("image-content")
     assert finding.status == "pass"
@@ -165,7 +165,7 @@ def test_an_image_with_the_code_of_the_checkout(room: Room) -> None:
 def test_a_file_that_differs(room: Room) -> None:
     """It fails, names the file and the build step that made its layer, and shows the difference."""
     ship(room, files=OLD)
-    seen = look(room)
+    seen = verified(room)
     finding = seen.finding("image-content")
     assert (seen.report.verdict, seen.report.broken_link) == ("REFUTED", "image")
     assert finding.status == "fail"
@@ -259,7 +259,7 @@ def test_a_source_may_be_a_file(room: Room, project: Path) -> None:
 def test_several_sources_each_have_a_digest(room: Room) -> None:
     """Each tree is compared, one that is wrong fails the check and is named; the evidence has a digest of each."""
     ship(room)
-    seen = look(room, source={"backend/app/api": "/app/api", "backend/app/main.py": "/app/other.py"})
+    seen = verified(room, source={"backend/app/api": "/app/api", "backend/app/main.py": "/app/other.py"})
     finding = seen.finding("image-content")
     assert finding.status == "fail"
     assert "/app/other.py" in words(finding)
@@ -272,7 +272,7 @@ def test_several_sources_each_have_a_digest(room: Room) -> None:
 def test_a_source_that_is_not_there_is_an_error(room: Room) -> None:
     """A local path that does not exist proves nothing; it is named, and what to do is said."""
     ship(room)
-    seen = look(room, source={"backend/ap": "/app"})
+    seen = verified(room, source={"backend/ap": "/app"})
     finding = seen.finding("image-content")
     assert finding.status == "error"
     assert "backend/ap" in finding.summary
@@ -285,23 +285,23 @@ def test_downloads_that_are_denied_are_an_error(room: Room) -> None:
     """An image that may not be opened is not proven: the missing action is named, and the other checks go on."""
     ship(room)
     room.aws.deny("ecr:GetDownloadUrlForLayer")
-    seen = look(room)
+    seen = verified(room)
     finding = seen.finding("image-content")
     assert finding.status == "error"
     assert "ecr:GetDownloadUrlForLayer" in words(finding)
     assert seen.statuses["image-exists"] == seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses.get("image-layers") != "pass"
     assert seen.report.verdict == "UNPROVEN"
-    assert look(room, source={}).report.verdict == "VERIFIED"
+    assert verified(room, source={}).report.verdict == "VERIFIED"
 
 
 @pytest.mark.usefixtures("project")
 def test_repositories_that_may_not_be_described(room: Room) -> None:
     """That permission serves advice alone: without it every check ends as before."""
     ship(room)
-    before = look(room).statuses
+    before = verified(room).statuses
     room.aws.deny("ecr:DescribeRepositories")
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses == before
     assert seen.report.verdict == "VERIFIED"
 
@@ -340,7 +340,7 @@ def test_a_shortened_revision_in_the_label_agrees(room: Room, head: str) -> None
 def test_a_new_label_on_old_files_fails(room: Room, head: str) -> None:
     """That the label names HEAD does not save files that are not those of HEAD."""
     ship(room, files=OLD, labels={"org.opencontainers.image.revision": head})
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == "fail"
     assert seen.report.broken_link == "image"
 
@@ -352,7 +352,7 @@ def test_another_digest_with_the_same_files_passes(room: Room) -> None:
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     room.aws.push_image("shop:2", NEW, at=room.ago(10))
     service.roll_out("shop:2", at=room.ago(8))
-    seen = look(room)
+    seen = verified(room)
     assert seen.report.verdict == "VERIFIED"
     assert seen.statuses["image-content"] == seen.statuses["image-layers"] == "pass"
     for check in ("image-content", "image-layers"):
@@ -367,7 +367,7 @@ def test_the_same_digest_as_before_is_noted(room: Room) -> None:
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     room.aws.push_image("shop:2", NEW, at=room.ago(10), created=built)
     service.roll_out("shop:2", at=room.ago(8))
-    seen = look(room)
+    seen = verified(room)
     assert seen.report.verdict == "VERIFIED"
     notes = [note for finding in seen.service.findings for note in finding.notes]
     assert any("nothing new was shipped" in note for note in notes)
@@ -382,7 +382,7 @@ def test_a_tag_that_moved_back(room: Room) -> None:
     service.roll_out("shop:bad", at=room.ago(50))
     room.aws.tag_image("shop:1", "2")
     service.roll_out("shop:2", at=room.ago(8))
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == "pass"
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.report.verdict == "VERIFIED"
@@ -502,7 +502,7 @@ def test_an_index_with_old_code_fails(room: Room) -> None:
 def test_layers_below_are_left_alone(room: Room) -> None:
     """If every file is found above it, the base layer is never downloaded."""
     ship(room, TOP)
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == "pass"
     assert fetched(seen, TOP) == 1
     assert fetched(seen, BASE) == 0
@@ -512,7 +512,7 @@ def test_layers_below_are_left_alone(room: Room) -> None:
 def test_a_layer_is_downloaded_once(room: Room) -> None:
     """Several sources in one layer cost one download."""
     ship(room, TOP)
-    seen = look(room, source={"backend/app/api": "/app/api", "backend/app/main.py": "/app/main.py"})
+    seen = verified(room, source={"backend/app/api": "/app/api", "backend/app/main.py": "/app/main.py"})
     assert seen.statuses["image-content"] == "pass"
     assert fetched(seen, TOP) == 1
 
@@ -619,7 +619,7 @@ def test_a_configuration_with_another_digest(room: Room) -> None:
     """A config that was exchanged is not believed: no step and no label of it is shown."""
     image = ship(room, TOP, labels={"org.opencontainers.image.revision": "a" * 40})
     (digest,) = (
-        {asked["Key"] for asked in look(room).parameters("s3:GetObject")}
+        {asked["Key"] for asked in verified(room).parameters("s3:GetObject")}
         - {layer.digest for layer in (*image.layers, TOP, BASE)}
         - old_blobs(room)
     )
@@ -756,7 +756,7 @@ def test_the_right_code_in_the_wrong_place(room: Room, elsewhere: str) -> None:
     """The expected image holds the code, but the service pulls from another repository, account or region."""
     ship(room, files=OLD)
     room.aws.push_image(f"{elsewhere}:2", NEW, at=room.ago(9))
-    seen = look(room, image=f"{elsewhere}:2")
+    seen = verified(room, image=f"{elsewhere}:2")
     assert seen.statuses["image-content"] == "pass"
     assert seen.statuses["image-repository"] == "fail"
     assert seen.report.broken_link == "image"
@@ -767,7 +767,7 @@ def test_an_image_that_was_deleted_is_never_proven(room: Room) -> None:
     """Deleted while it runs: there is nothing to open, so its content is not proven."""
     ship(room)
     room.aws.delete_image("shop:2")
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-exists"] == "fail"
     assert "cannot start another task" in seen.finding("image-exists").remedy
     assert seen.statuses["image-content"] != "pass"
@@ -778,7 +778,7 @@ def test_a_tag_that_is_gone_while_its_digest_is_there(room: Room) -> None:
     """The tag fails; the tasks are judged by the digest."""
     ship(room)
     room.aws.delete_tag("shop:2")
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-exists"] == "fail"
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses["image-content"] in {"pass", "unproven", "error"}
@@ -791,7 +791,7 @@ def test_a_host_that_prefers_its_own_copy(room: Room) -> None:
     service = next(iter(room.aws._world.services.values()))
     for task in service.running_tasks:
         task.digests = {"app": room.aws.push_image("shop:1", OLD, at=room.ago(95)).digest}
-    seen = look(room)
+    seen = verified(room)
     assert image.digest
     assert seen.statuses["image-content"] == "pass"
     assert seen.statuses["rollout-complete"] == "pass"
@@ -813,10 +813,10 @@ def test_a_tag_that_can_be_moved_is_advice(room: Room) -> None:
     room.aws.push_image("shop:1", OLD, at=room.ago(90))
     room.aws.push_image("shop:latest", NEW, tags=["2"], at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image="shop:latest", at=room.ago(60))
-    seen = look(room, source={})
+    seen = verified(room, source={})
     assert seen.report.verdict == "VERIFIED"
     assert "latest" in notes(seen)
-    strict = look(room, source={}, environment={"strict_tags": True})
+    strict = verified(room, source={}, environment={"strict_tags": True})
     assert strict.statuses["image-tag"] == "fail"
     assert "latest" in words(strict.finding("image-tag"))
     assert strict.report.broken_link == "image"
@@ -827,7 +827,7 @@ def test_strict_tags_are_content_with_a_digest(room: Room) -> None:
     room.aws.push_image("shop:1", OLD, at=room.ago(90))
     image = room.aws.push_image("shop:2", NEW, at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image=image.uri_by_digest, at=room.ago(60))
-    seen = look(room, source={}, environment={"strict_tags": True})
+    seen = verified(room, source={}, environment={"strict_tags": True})
     assert seen.report.verdict == "VERIFIED"
 
 
@@ -835,7 +835,7 @@ def test_strict_tags_are_content_with_tags_that_stay(room: Room) -> None:
     """In a repository whose tags cannot be moved, a version tag is as good as a digest."""
     ship(room)
     room.aws.set_tag_mutability("shop", "IMMUTABLE")
-    seen = look(room, source={}, environment={"strict_tags": True})
+    seen = verified(room, source={}, environment={"strict_tags": True})
     assert seen.report.verdict == "VERIFIED"
 
 
@@ -843,10 +843,10 @@ def test_a_repository_that_lets_tags_be_moved_is_advice(room: Room) -> None:
     """Movable tags of the repository are noted, and only those."""
     ship(room)
     room.aws.set_tag_mutability("shop", "MUTABLE")
-    movable = notes(look(room, source={}))
+    movable = notes(verified(room, source={}))
     assert "moved" in movable
     room.aws.set_tag_mutability("shop", "IMMUTABLE")
-    seen = look(room, source={})
+    seen = verified(room, source={})
     assert "moved" not in notes(seen)
     assert seen.report.verdict == "VERIFIED"
 
@@ -855,7 +855,7 @@ def test_nothing_to_roll_back_to_is_advice(room: Room) -> None:
     """If the repository holds no earlier image, that is said before it is needed."""
     room.aws.push_image("shop:2", NEW, at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(60))
-    seen = look(room, source={})
+    seen = verified(room, source={})
     assert "roll back" in notes(seen)
     assert seen.report.verdict == "VERIFIED"
 
@@ -863,7 +863,7 @@ def test_nothing_to_roll_back_to_is_advice(room: Room) -> None:
 def test_that_advice_is_left_out_with_an_earlier_image(room: Room) -> None:
     """An earlier image in the repository is something to roll back to."""
     ship(room)
-    assert "roll back" not in notes(look(room, source={}))
+    assert "roll back" not in notes(verified(room, source={}))
 
 
 def test_a_tar_is_what_the_builder_packs() -> None:

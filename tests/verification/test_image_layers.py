@@ -70,13 +70,13 @@ def roll_out(room: Room, files: Mapping[str, str] | None = None, **more: Any) ->
     return image
 
 
-def look(room: Room, *, source: Mapping[str, str] | None = None, build_log: Path | None = None) -> Seen:
+def verified(room: Room, *, source: Mapping[str, str] | None = None, build_log: Path | None = None) -> Seen:
     """Verify `shop:2`; nothing is asked of the logs."""
     table: dict[str, Any] = {"service": "shop", "image": "shop:2"}
     if source is None or source:
         table["source"] = dict(source or {"backend/app": "/app"})
     environment = {"require": ["image", "rollout", "tasks"]}
-    return room.look(services={"shop": table}, environment=environment, build_log=build_log)
+    return room.verify(services={"shop": table}, environment=environment, build_log=build_log)
 
 
 def words(finding: Finding) -> str:
@@ -98,8 +98,8 @@ def test_the_incident(room: Room, old: SandboxImage) -> None:
     """A new tag and digest on yesterday's layer: verified as long as nobody asks for the content, refuted then."""
     new = roll_out(room, cached_from=old)
     assert new.digest != old.digest
-    assert look(room, source={}).report.verdict == "VERIFIED"
-    seen = look(room)
+    assert verified(room, source={}).report.verdict == "VERIFIED"
+    seen = verified(room)
     assert (seen.report.verdict, seen.report.broken_link) == ("REFUTED", "image")
     assert seen.statuses["image-content"] == seen.statuses["image-layers"] == "fail"
     assert seen.statuses["rollout-complete"] == seen.statuses["tasks-run-image"] == "pass"
@@ -108,7 +108,7 @@ def test_the_incident(room: Room, old: SandboxImage) -> None:
 def test_the_evidence_of_a_cached_layer(room: Room, old: SandboxImage) -> None:
     """The failure names the step, when its layer was first pushed, and the command that builds it again."""
     roll_out(room, cached_from=old)
-    finding = look(room).finding("image-layers")
+    finding = verified(room).finding("image-layers")
     assert finding.status == "fail"
     assert STEP in words(finding)
     assert old.pushed_at.strftime("%Y-%m-%d %H:%M") in words(finding)
@@ -121,7 +121,7 @@ def test_the_evidence_of_a_cached_layer(room: Room, old: SandboxImage) -> None:
 def test_a_new_layer_passes(room: Room) -> None:
     """The source changed and so did its layer."""
     roll_out(room, NEW)
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-layers"] == "pass"
     assert seen.report.verdict == "VERIFIED"
 
@@ -130,7 +130,7 @@ def test_the_same_layer_on_the_same_source_passes(room: Room, old: SandboxImage,
     """A cached layer is right where its source did not change."""
     write(project, OLD)
     roll_out(room, cached_from=old)
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == seen.statuses["image-layers"] == "pass"
 
 
@@ -139,7 +139,7 @@ def test_nothing_to_compare_with_is_a_skip(room: Room) -> None:
     """Without an earlier image, a baseline and a build log nothing is claimed."""
     room.aws.push_image("shop:2", NEW, at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(60))
-    seen = look(room)
+    seen = verified(room)
     assert seen.finding("image-layers").status == "skip"
     assert seen.report.verdict == "VERIFIED"
 
@@ -148,7 +148,7 @@ def test_nothing_to_compare_with_is_a_skip(room: Room) -> None:
 def test_without_a_source_it_is_a_skip(room: Room) -> None:
     """The expected content of the layers is not known without a source."""
     roll_out(room, NEW)
-    assert look(room, source={}).finding("image-layers").status == "skip"
+    assert verified(room, source={}).finding("image-layers").status == "skip"
 
 
 @pytest.mark.usefixtures("project")
@@ -157,7 +157,7 @@ def test_an_image_that_was_only_pushed_before(room: Room) -> None:
     old = room.aws.push_image("shop:1", OLD, at=room.ago(90))
     room.aws.push_image("shop:2", at=room.ago(70), cached_from=old)
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(60))
-    assert look(room).statuses["image-layers"] == "fail"
+    assert verified(room).statuses["image-layers"] == "fail"
 
 
 @pytest.mark.usefixtures("project")
@@ -168,7 +168,7 @@ def test_a_deleted_image_is_nothing_to_compare_with(room: Room) -> None:
     room.aws.push_image("shop:2", at=room.ago(10), cached_from=old)
     service.roll_out("shop:2", at=room.ago(8))
     room.aws.delete_image("shop:1")
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == "fail"
     assert seen.statuses.get("image-layers") not in {"pass", "error"}
 
@@ -189,7 +189,7 @@ def test_a_cached_layer_that_is_stored_in_another_way(room: Room) -> None:
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     room.aws.push_image("shop:2", layers=[BASE, after], at=room.ago(10))
     service.roll_out("shop:2", at=room.ago(8))
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-layers"] == "fail"
     assert STEP in words(seen.finding("image-layers"))
 
@@ -201,7 +201,7 @@ def two_steps(room: Room, *layers: SandboxLayer) -> Seen:
     service = room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     room.aws.push_image("shop:2", layers=[BASE, *(layers or old)], at=room.ago(10))
     service.roll_out("shop:2", at=room.ago(8))
-    return look(room, source={"backend/app": "/app", "backend/lib": "/lib"})
+    return verified(room, source={"backend/app": "/app", "backend/lib": "/lib"})
 
 
 def test_of_two_steps_the_stale_one_is_named(room: Room, project: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_file_that_is_new_in_the_checkout(room: Room) -> None:
     old = room.aws.push_image("shop:1", {"app/api/ws.py": "ws\n"}, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     roll_out(room, cached_from=old)
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == seen.statuses["image-layers"] == "fail"
     assert STEP in words(seen.finding("image-layers"))
 
@@ -236,7 +236,7 @@ def test_a_file_that_is_new_in_the_checkout(room: Room) -> None:
 def test_a_wrong_layer_that_is_new_is_not_a_cached_one(room: Room) -> None:
     """An image built from other code is wrong, but not for a cached layer: that is not claimed."""
     roll_out(room, {**NEW, "app/main.py": "something else\n"})
-    seen = look(room)
+    seen = verified(room)
     assert seen.statuses["image-content"] == "fail"
     assert seen.statuses.get("image-layers") != "fail"
 
@@ -248,7 +248,7 @@ def test_a_cached_layer_for_several_platforms(room: Room) -> None:
     old = room.aws.push_image("shop:1", OLD, platforms=both, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:1", at=room.ago(60))
     roll_out(room, platforms=both, cached_from=old)
-    assert look(room).statuses["image-layers"] == "fail"
+    assert verified(room).statuses["image-layers"] == "fail"
 
 
 def log_file(project: Path, end: str) -> Path:
@@ -268,7 +268,7 @@ def test_a_build_log_alone(room: Room, project: Path, files: Mapping[str, str], 
     """Without an earlier image the build log tells: a cached step is wrong where the image lacks its source."""
     room.aws.push_image("shop:2", files, at=room.ago(70))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(60))
-    finding = look(room, build_log=log_file(project, end)).finding("image-layers")
+    finding = verified(room, build_log=log_file(project, end)).finding("image-layers")
     assert finding.status == status
     if status == "fail":
         assert STEP in words(finding)
@@ -279,13 +279,13 @@ def test_layers_that_may_not_be_read(room: Room, old: SandboxImage) -> None:
     """If nothing may be downloaded, whether a layer is stale is not known."""
     roll_out(room, cached_from=old)
     room.aws.deny("ecr:GetDownloadUrlForLayer")
-    assert look(room).finding("image-layers").status in {"error", "unproven"}
+    assert verified(room).finding("image-layers").status in {"error", "unproven"}
 
 
 def test_layers_of_an_image_that_is_gone(room: Room, old: SandboxImage) -> None:
     """If the layer itself is gone, neither check passes."""
     new = roll_out(room, cached_from=old)
     room.aws.replace_blob("shop", new.layers[-1].digest, None)
-    seen = look(room)
+    seen = verified(room)
     assert seen.finding("image-content").status in {"error", "unproven"}
     assert seen.finding("image-layers").status not in {"pass", "skip"}

@@ -38,7 +38,7 @@ def test_linux_tasks_run_the_child_for_linux(
     """The child of an index for the tasks' operating system is compared, not another of the same architecture."""
     room.aws.push_image("shop:2", platforms=[(WINDOWS, on_windows), (LINUX, on_linux)], at=room.ago(60))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(50))
-    seen = room.look(services={"shop": SOURCE}, environment=NEED)
+    seen = room.verify(services={"shop": SOURCE}, environment=NEED)
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses["image-content"] == status
 
@@ -48,7 +48,7 @@ def test_a_child_for_windows_is_not_run_by_linux_tasks(room: Room) -> None:
     image = room.aws.push_image("shop:2", platforms=[(WINDOWS, NEW), (LINUX, OLD)], at=room.ago(60))
     room.aws.create_service("shop", cluster="shop", image="shop:2", at=room.ago(50))
     (child,) = {digest for platform, digest in image.children.items() if "windows" in str(platform)}
-    seen = room.look(image=child)
+    seen = room.verify(image=child)
     assert seen.statuses["tasks-run-image"] == "fail"
     assert "platform" in seen.finding("tasks-run-image").summary
 
@@ -62,7 +62,7 @@ def test_each_platform_that_tasks_run_is_compared(room: Room, old: str, status: 
     service = room.aws.create_service("shop", cluster="shop", image="shop:2", desired=2, at=room.ago(50))
     task = service.tasks[1]
     task.definition = replace(task.definition, settings=replace(task.definition.settings, architecture="ARM64"))
-    seen = room.look(services={"shop": SOURCE}, environment=NEED)
+    seen = room.verify(services={"shop": SOURCE}, environment=NEED)
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses["image-content"] == status
     assert (old in seen.finding("image-content").summary) is (status == "fail")
@@ -75,7 +75,7 @@ def test_a_mounted_volume_hides_the_image(room: Room, path: str, status: str) ->
     room.aws.push_image("shop:2", NEW, at=room.ago(60))
     container = SandboxContainer(name="app", image="shop:2", mounts={path: "data"})
     room.aws.create_service("shop", cluster="shop", containers=[container], at=room.ago(50))
-    seen = room.look(services={"shop": SOURCE}, environment=NEED)
+    seen = room.verify(services={"shop": SOURCE}, environment=NEED)
     assert seen.statuses["image-content"] == status
 
 
@@ -85,9 +85,9 @@ def test_a_plain_registry_beside_an_emulator_is_asked(room: Room) -> None:
         digest = registry.add_image()
         reference = str(registry.reference())
         room.aws.create_service("shop", cluster="shop", image=reference, at=room.ago(50))
-        seen = room.look(image=reference)
+        seen = room.verify(image=reference)
         assert seen.statuses["image-exists"] == "pass"
         assert seen.service.facts.judged[0].expected.digest == digest
         assert registry.asked("/manifests/")
-        missing = room.look(image=str(registry.reference("gone")))
+        missing = room.verify(image=str(registry.reference("gone")))
         assert missing.statuses["image-exists"] == "fail"

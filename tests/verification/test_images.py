@@ -19,7 +19,7 @@ def test_the_registry_of_another_account_and_region_is_asked(room: Room) -> None
     image = "999999999999.dkr.ecr.eu-central-1.amazonaws.com/shared/shop:7"
     room.aws.push_image(image, {"app": "7"}, at=room.ago(60))
     room.aws.create_service("shop", cluster="shop", image=image, at=room.ago(50))
-    seen = room.look(image=None)
+    seen = room.verify(image=None)
     assert seen.statuses["image-exists"] == seen.statuses["tasks-run-image"] == "pass"
     for operation in ("ecr:DescribeImages", "ecr:BatchGetImage"):
         assert seen.regions(operation) == {"eu-central-1"}
@@ -38,7 +38,7 @@ def test_the_same_name_in_another_registry_is_another_repository(room: Room, els
     service = room.shop()
     service.roll_out(at=room.ago(8))
     room.aws.push_image(f"{elsewhere}:2", {"app": "2"}, at=room.ago(10), created=room.ago(10))
-    seen = room.look(image=f"{elsewhere}:2")
+    seen = room.verify(image=f"{elsewhere}:2")
     assert seen.statuses["image-exists"] == "pass"
     assert seen.statuses["image-repository"] == "fail"
     assert differs in seen.finding("image-repository").cause
@@ -51,7 +51,7 @@ def test_an_equal_digest_in_another_registry_is_noted(room: Room) -> None:
     for host in ("123456789012.dkr.ecr.us-east-1", "123456789012.dkr.ecr.eu-central-1"):
         room.aws.push_image(f"{host}.amazonaws.com/twin:2", {"app": "2"}, at=when, created=when)
     room.aws.create_service("shop", cluster="shop", image="twin:2", at=room.ago(20))
-    seen = room.look(image="123456789012.dkr.ecr.eu-central-1.amazonaws.com/twin:2")
+    seen = room.verify(image="123456789012.dkr.ecr.eu-central-1.amazonaws.com/twin:2")
     assert seen.statuses["image-repository"] == "fail"
     assert "same digest" in " ".join(seen.finding("image-repository").notes)
     assert seen.statuses["tasks-run-image"] == "pass"
@@ -66,7 +66,7 @@ def index(room: Room) -> SandboxImage:
 def runs(room: Room, reference: str, expected: str, **settings: object) -> str:
     """Return what comes of comparing a service that runs `reference` with the expected image."""
     room.aws.create_service("shop", cluster="shop", image=reference, at=room.ago(50), **settings)  # type: ignore[arg-type]
-    return room.look(image=expected).statuses["tasks-run-image"]
+    return room.verify(image=expected).statuses["tasks-run-image"]
 
 
 def test_tasks_that_show_the_index_run_it(room: Room, index: SandboxImage) -> None:
@@ -94,7 +94,7 @@ def test_the_child_of_another_platform_is_not_it(room: Room, index: SandboxImage
     """An x86 task with the ARM manifest does not run what was expected, and the platform is named."""
     reference = f"multi@{index.children['linux/arm64']}"
     room.aws.create_service("shop", cluster="shop", image=reference, at=room.ago(50))
-    seen = room.look(image="multi:1")
+    seen = room.verify(image="multi:1")
     assert seen.statuses["tasks-run-image"] == "fail"
     assert "platform" in seen.finding("tasks-run-image").summary
 
@@ -114,7 +114,7 @@ def test_a_sidecar_that_did_not_change_makes_no_difference(room: Room) -> None:
     )
     room.aws.push_image("shop:2", {"app": "2"}, at=room.ago(10))
     service.roll_out(containers=[SandboxContainer(name="app", image="shop:2"), proxy], at=room.ago(8))
-    seen = room.look()
+    seen = room.verify()
     assert seen.statuses["tasks-run-image"] == "pass"
     assert [judged.container for judged in seen.service.facts.judged] == ["app"]
     assert seen.outcome == "COMPLETED"
@@ -128,7 +128,7 @@ def test_a_managed_sidecar_without_a_digest_is_ignored(room: Room) -> None:
     service.roll_out(containers=[*service.definition.containers, agent], at=room.ago(6))
     for task in service.running_tasks:
         task.digests = {**task.digests, agent.name: None}
-    assert room.look().statuses["tasks-run-image"] == "pass"
+    assert room.verify().statuses["tasks-run-image"] == "pass"
 
 
 def test_a_digest_that_ecs_does_not_tell_is_unproven(room: Room) -> None:
@@ -136,7 +136,7 @@ def test_a_digest_that_ecs_does_not_tell_is_unproven(room: Room) -> None:
     service = room.shop()
     service.roll_out(at=room.ago(8))
     service.running_tasks[0].digests = {"app": None}
-    seen = room.look()
+    seen = room.verify()
     assert seen.statuses["tasks-run-image"] == "unproven"
     assert service.running_tasks[0].id in seen.finding("tasks-run-image").summary
 
@@ -145,7 +145,7 @@ def test_a_task_older_than_the_image_cannot_run_it(room: Room) -> None:
     """Without a digest, a task that started before the image was pushed runs something else."""
     service = room.shop()
     service.running_tasks[0].digests = {"app": None}
-    seen = room.look()
+    seen = room.verify()
     assert seen.statuses["tasks-run-image"] == "fail"
 
 
@@ -153,7 +153,7 @@ def test_a_tag_that_is_gone_while_its_digest_is_there(room: Room) -> None:
     """The tag fails; the tasks are judged by the digest that ECS resolved it to."""
     room.shop().roll_out("shop:2", at=room.ago(8))
     room.aws.delete_tag("shop:2")
-    seen = room.look()
+    seen = room.verify()
     assert seen.statuses["image-exists"] == "fail"
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses["rollout-complete"] == "pass"
@@ -163,7 +163,7 @@ def test_an_image_that_was_deleted_while_it_runs(room: Room) -> None:
     """The image fails, with the warning that ECS cannot start another task."""
     room.shop().roll_out("shop:2", at=room.ago(8))
     room.aws.delete_image("shop:2")
-    finding = room.look().finding("image-exists")
+    finding = room.verify().finding("image-exists")
     assert finding.status == "fail"
     assert "cannot start another task" in finding.remedy
 
@@ -173,7 +173,7 @@ def test_a_tag_that_moved_back_is_proven_by_digest(room: Room) -> None:
     service = room.shop()
     room.aws.tag_image("shop:1", "latest")
     service.roll_out(at=room.ago(5))
-    seen = room.look(image="latest")
+    seen = room.verify(image="latest")
     assert seen.statuses["tasks-run-image"] == seen.statuses["rollout-complete"] == "pass"
 
 
@@ -181,7 +181,7 @@ def test_a_definition_that_pins_an_old_digest(room: Room) -> None:
     """A rollout of a pinned digest completes, and brings the old image however often the tag moves."""
     service = room.shop()
     service.roll_out(f"shop@{service.running_tasks[0].image_digest}", at=room.ago(8))
-    seen = room.look()
+    seen = room.verify()
     assert seen.outcome == "COMPLETED"
     assert seen.statuses["tasks-run-image"] == "fail"
     assert "pinned by the task definition" in seen.finding("tasks-run-image").cause
@@ -191,7 +191,7 @@ def test_a_scale_out_after_the_push_brings_the_old_digest(room: Room) -> None:
     """Tasks that started after the push still run what the last rollout fixed: never started."""
     service = room.shop()
     service.scale(3, at=room.ago(5))
-    seen = room.look()
+    seen = room.verify()
     assert seen.outcome == "NOT_STARTED"
     assert seen.statuses["tasks-run-image"] == "fail"
     assert seen.report.broken_link == "rollout"
@@ -201,7 +201,7 @@ def test_a_standalone_task_of_the_same_family_is_not_the_services(room: Room) ->
     """A migration that runs the old image says nothing about the service."""
     room.shop().roll_out(at=room.ago(8))
     room.aws.run_task("shop", cluster="shop", image="shop:1", started_by="migration", at=room.ago(5))
-    seen = room.look()
+    seen = room.verify()
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.service.rollout.running == 1
 
@@ -219,4 +219,4 @@ def test_times_are_the_servers(room: Room, pushed: timedelta, after: str, status
     """On a machine whose clock is wrong, `today` and durations are reckoned by AWS's clock."""
     room.aws.push_image("clock:1", {"app": "1"}, at=room.aws.now() - pushed)
     room.aws.create_service("shop", cluster="shop", image="clock:1")
-    assert room.look(image="clock:1", pushed_after=after).statuses["image-pushed"] == status
+    assert room.verify(image="clock:1", pushed_after=after).statuses["image-pushed"] == status

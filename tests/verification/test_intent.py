@@ -47,7 +47,7 @@ def test_the_image_of_the_commit_is_expected(room: Room, own: str, tag: str) -> 
     """An image tagged with the commit was pushed and never rolled out: NOT_STARTED, though no image was named."""
     running(room, own)
     room.aws.push_image(f"shop:{tag}", {"app": "new"}, at=room.ago(5))
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert (str(seen.report.verdict), seen.report.broken_link, seen.outcome) == ("REFUTED", "rollout", "NOT_STARTED")
     assert seen.statuses["image-intended"] == "pass"
     assert seen.statuses["tasks-run-image"] == "fail"
@@ -58,7 +58,7 @@ def test_the_image_of_the_commit_that_runs_is_verified(room: Room) -> None:
     service = running(room)
     room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(5))
     service.roll_out(f"shop:{COMMIT[:7]}", at=room.ago(4))
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert str(seen.report.verdict) == "VERIFIED"
     assert seen.finding("image-intended").evidence["by"] == "commit"
 
@@ -76,7 +76,7 @@ def test_without_one_image_of_the_commit_the_intent_is_open(room: Room, tags: li
     running(room)
     for number, tag in enumerate(tags):
         room.aws.push_image(f"shop:{tag}", {"app": f"new {number}"}, at=room.ago(5))
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert (str(seen.report.verdict), seen.report.broken_link) == ("UNPROVEN", "image"), why
     assert seen.statuses["image-intended"] == "unproven"
     assert seen.outcome == "COMPLETED"
@@ -86,7 +86,7 @@ def test_several_tags_of_one_image_are_one(room: Room) -> None:
     """The same image tagged in two ways with the commit is the expected one."""
     running(room)
     room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, tags=[f"sha-{COMMIT}"], at=room.ago(5))
-    assert room.look(image=None, environment=NO_LOGS).outcome == "NOT_STARTED"
+    assert room.verify(image=None, environment=NO_LOGS).outcome == "NOT_STARTED"
 
 
 def test_a_role_that_may_only_pull_finds_the_image_too(room: Room) -> None:
@@ -94,7 +94,7 @@ def test_a_role_that_may_only_pull_finds_the_image_too(room: Room) -> None:
     running(room)
     room.aws.push_image(f"shop:git-{COMMIT[:7]}", {"app": "new"}, at=room.ago(5))
     room.aws.deny("ecr:DescribeImages")
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert seen.statuses["image-intended"] == "pass"
     assert seen.statuses["tasks-run-image"] == "fail"
     asked = [one for call in seen.parameters("ecr:BatchGetImage") for one in call["imageIds"]]
@@ -105,7 +105,7 @@ def test_the_commit_does_not_count_where_the_task_definition_is_the_intent(room:
     """With `intent = "task-definition"` only drift from it is found, and the check is skipped."""
     running(room)
     room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(5))
-    seen = room.look(image=None, environment={**NO_LOGS, "intent": "task-definition"})
+    seen = room.verify(image=None, environment={**NO_LOGS, "intent": "task-definition"})
     assert str(seen.report.verdict) == "VERIFIED"
     assert str(seen.finding("image-intended").status) == "skip"
 
@@ -114,7 +114,7 @@ def test_an_image_that_was_named_counts_before_the_commit(room: Room) -> None:
     """The configuration names another image than that of the commit: that is the expected one."""
     running(room)
     room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(5))
-    seen = room.look(image=f"shop:{EARLIER}", environment=NO_LOGS)
+    seen = room.verify(image=f"shop:{EARLIER}", environment=NO_LOGS)
     assert str(seen.report.verdict) == "VERIFIED"
     assert seen.finding("image-intended").evidence["by"] == "name"
 
@@ -133,7 +133,7 @@ def sidecar(room: Room, *, tagged: str) -> None:
 def test_only_containers_whose_repository_holds_the_commit_are_judged(room: Room) -> None:
     """A proxy from the same account has no image of the commit, and is not judged."""
     sidecar(room, tagged="stable")
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert [one.container for one in seen.service.facts.judged] == ["app"]
     assert str(seen.report.verdict) == "VERIFIED"
 
@@ -142,7 +142,7 @@ def test_a_container_whose_repository_is_ambiguous_stays_judged(room: Room) -> N
     """Two images of the proxy fit the commit: which was to be shipped is open, and is not passed over."""
     sidecar(room, tagged=COMMIT)
     room.aws.push_image(f"proxy:{COMMIT[:7]}", {"proxy": "2"}, at=room.ago(5))
-    seen = room.look(image=None, environment=NO_LOGS)
+    seen = room.verify(image=None, environment=NO_LOGS)
     assert [one.container for one in seen.service.facts.judged] == ["app", "proxy"]
 
 
@@ -150,13 +150,13 @@ def test_what_was_pushed_later_withholds_a_tie_by_time(room: Room) -> None:
     """`--deploy-pushed-after` ties the newest image of the repository, and no other."""
     running(room)
     room.aws.push_image("shop:5e6f708", {"app": "later"}, at=room.ago(60))
-    seen = room.look(image=None, environment=NO_LOGS, pushed_after="30d")
+    seen = room.verify(image=None, environment=NO_LOGS, pushed_after="30d")
     assert seen.statuses["image-pushed"] == "pass"
     finding = seen.finding("image-intended")
     assert str(finding.status) == "unproven"
     assert "5e6f708" in finding.summary
     room.aws.delete_image("shop:5e6f708")
-    assert str(room.look(image=None, environment=NO_LOGS, pushed_after="30d").report.verdict) == "VERIFIED"
+    assert str(room.verify(image=None, environment=NO_LOGS, pushed_after="30d").report.verdict) == "VERIFIED"
 
 
 def test_a_signature_is_not_a_newer_image(room: Room) -> None:
@@ -164,7 +164,7 @@ def test_a_signature_is_not_a_newer_image(room: Room) -> None:
     image = room.aws.push_image("shop:stable", {"app": "1"}, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:stable", at=room.ago(60))
     room.aws.push_image(f"shop:{image.digest.replace(':', '-')}.sig", {"signature": "x"}, at=room.ago(50))
-    seen = room.look(image=None, environment=NO_LOGS, pushed_after="2h")
+    seen = room.verify(image=None, environment=NO_LOGS, pushed_after="2h")
     assert seen.statuses["image-intended"] == "pass"
 
 
@@ -173,8 +173,8 @@ def test_what_is_newer_cannot_be_told_where_the_list_is_denied(room: Room) -> No
     image = room.aws.push_image("shop:stable", {"app/main.py": "1"}, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:stable", at=room.ago(60))
     room.aws.deny("ecr:DescribeImages")
-    assert room.look(image=image.digest, environment=NO_LOGS).statuses["image-intended"] == "pass"
-    assert room.look(image=None, environment=NO_LOGS).statuses["image-intended"] == "unproven"
+    assert room.verify(image=image.digest, environment=NO_LOGS).statuses["image-intended"] == "pass"
+    assert room.verify(image=None, environment=NO_LOGS).statuses["image-intended"] == "unproven"
 
 
 @pytest.mark.parametrize(("excluded", "status"), [(["stable*"], "unproven"), (["latest"], "pass")])
@@ -183,4 +183,4 @@ def test_tags_that_are_excluded_from_immutability_move(room: Room, excluded: lis
     room.aws.push_image("shop:stable", {"app": "1"}, at=room.ago(90))
     room.aws.create_service("shop", cluster="shop", image="shop:stable", at=room.ago(60))
     room.aws.set_tag_mutability("shop", "IMMUTABLE_WITH_EXCLUSION", excluded=excluded)
-    assert room.look(image="shop:stable", environment=NO_LOGS).statuses["image-intended"] == status
+    assert room.verify(image="shop:stable", environment=NO_LOGS).statuses["image-intended"] == status

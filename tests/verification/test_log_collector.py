@@ -38,11 +38,11 @@ def statuses(seen: Seen) -> list[str]:
 
 
 def test_the_window_has_a_fixed_start_and_looks_overlap(room: Room, shop: SandboxService) -> None:
-    """No look begins before the rollout, and none later than two minutes ago: late lines are within reach."""
+    """No query begins before the rollout, and none later than two minutes ago: late lines are within reach."""
     shop.log("hello", at=room.ago(5))
     shop.log("newest", at=room.ago(0))
     rollout = int(shop.rollout.created_at.timestamp() * 1000)
-    asked = room.look(logs=[{"expect": "never said"}], log_wait="1.5s").parameters(READ)
+    asked = room.verify(logs=[{"expect": "never said"}], log_wait="1.5s").parameters(READ)
     latest = int(room.ago(2).timestamp() * 1000)
     starts = [each["startTime"] for each in asked if "endTime" not in each and "filterPattern" in each]
     assert len(starts) > 1
@@ -60,7 +60,7 @@ def test_each_look_drains_all_pages(room: Room, shop: SandboxService) -> None:
     )
     for paging in pagings:
         room.aws.page_logs(**paging)
-        seen = room.look(logs=[{"expect": "item #", "count": 24}], log_wait="0")
+        seen = room.verify(logs=[{"expect": "item #", "count": 24}], log_wait="0")
         assert statuses(seen) == ["fail"], paging
         assert "23 of 24" in seen.finding("logs-1").summary, paging
 
@@ -71,7 +71,7 @@ def test_a_token_that_repeats_for_ever_ends(room: Room, shop: SandboxService) ->
     task = shop.running_tasks[0]
     task.log_lines((f"item #{number}" for number in range(5)), at=room.ago(5))
     room.aws.page_logs(size=2, repeat_token=10**9)
-    seen = room.look(logs=[{"forbid": "never said"}])
+    seen = room.verify(logs=[{"forbid": "never said"}])
     assert statuses(seen)[0] in {"unproven", "error"}
     assert seen.asked[READ] < 500
 
@@ -81,7 +81,7 @@ def test_late_and_out_of_order_lines_are_counted_once(room: Room, shop: SandboxS
     shop.log("item", at=room.ago(0.1))
     for number, minutes in enumerate((1.9, 0.2, 1, 0.5)):
         shop.log("item", at=room.ago(minutes), arrives_in=0.2 * (number + 1))
-    seen = room.look(logs=[{"expect": "item", "count": 6}], log_wait="1.8s")
+    seen = room.verify(logs=[{"expect": "item", "count": 6}], log_wait="1.8s")
     assert statuses(seen) == ["fail"]
     assert "5 of 6" in seen.finding("logs-1").summary
 
@@ -92,7 +92,7 @@ def test_a_literal_in_a_big_group_costs_few_calls(room: Room, shop: SandboxServi
     task.log_lines((f"noise {number}" for number in range(30_000)), at=room.ago(6))
     task.log("Found 3 platform sections", at=room.ago(5))
     room.aws.page_logs(size=1_000)
-    seen = room.look(logs=[{"expect": "Found 3 platform sections"}])
+    seen = room.verify(logs=[{"expect": "Found 3 platform sections"}])
     assert statuses(seen) == ["pass"]
     assert seen.asked[READ] <= 3
 
@@ -107,7 +107,7 @@ def test_expectations_share_a_call(room: Room, shop: SandboxService) -> None:
         {"expect_regex": r"Parsed content item #\d+"},
         {"expect": "goodbye"},
     ]
-    seen = room.look(logs=expectations)
+    seen = room.verify(logs=expectations)
     assert statuses(seen) == ["pass"] * 3
     assert seen.asked[READ] <= 3
     (first, *_) = patterns(seen)
@@ -125,7 +125,7 @@ def test_what_one_expectation_finds_is_no_match_of_another(room: Room, shop: San
         {"forbid_regex": r"Parsed content item #\d+"},
         {"forbid": "Found 4"},
     ]
-    assert statuses(room.look(logs=expectations)) == ["fail", "fail", "pass", "pass"]
+    assert statuses(room.verify(logs=expectations)) == ["fail", "fail", "pass", "pass"]
 
 
 def test_a_pattern_without_literal_core_reads_everything(room: Room, shop: SandboxService) -> None:
@@ -134,7 +134,7 @@ def test_a_pattern_without_literal_core_reads_everything(room: Room, shop: Sandb
     task.log_lines(("noise" for _ in range(9_000)), at=room.ago(6))
     task.log("12345-67", at=room.ago(5.5))
     room.aws.page_logs(size=1_000)
-    seen = room.look(logs=[{"expect_regex": r"\d{5}-\d\d"}, {"forbid_regex": r"\d{6}"}])
+    seen = room.verify(logs=[{"expect_regex": r"\d{5}-\d\d"}, {"forbid_regex": r"\d{6}"}])
     assert statuses(seen) == ["pass", "pass"]
 
 
@@ -149,7 +149,7 @@ def test_more_lines_than_are_kept(room: Room, shop: SandboxService) -> None:
         {"expect": "tick", "count": 25_000},
         {"sequence": ["tick 20600 last", "tock"]},
     ]
-    seen = room.look(logs=expectations, log_wait="0")
+    seen = room.verify(logs=expectations, log_wait="0")
     assert statuses(seen) == ["pass", "unproven", "pass"]
 
 
@@ -159,7 +159,7 @@ def test_more_characters_than_are_kept(room: Room, shop: SandboxService) -> None
     task.log_lines((f"blob {'x' * 250_000}" for _ in range(66)), at=room.ago(6), every=timedelta(seconds=1))
     task.log("blob the last", at=room.ago(3))
     expectations: list[dict[str, Any]] = [{"expect_regex": r"blob (x+|the last)$", "count": 70}, {"expect": "the last"}]
-    assert statuses(room.look(logs=expectations, log_wait="0")) == ["unproven", "pass"]
+    assert statuses(room.verify(logs=expectations, log_wait="0")) == ["unproven", "pass"]
 
 
 def test_more_than_a_hundred_streams(room: Room) -> None:
@@ -175,7 +175,7 @@ def test_more_than_a_hundred_streams(room: Room) -> None:
         {"expect": "from the first"},
         {"forbid": "from nowhere"},
     ]
-    seen = room.look(logs=expectations, log_wait="0")
+    seen = room.verify(logs=expectations, log_wait="0")
     assert statuses(seen) == ["pass"] * 4
     named = [asked.get("logStreamNames", []) for asked in seen.parameters(READ)]
     assert max(map(len, named)) <= 100
@@ -201,7 +201,7 @@ def test_containers_with_different_groups(room: Room) -> None:
         {"forbid": "listening"},
         {"sequence": ["hello", "listening"]},
     ]
-    seen = room.look(image=None, logs=expectations)
+    seen = room.verify(image=None, logs=expectations)
     assert statuses(seen) == ["pass", "pass", "fail", "pass"]
     groups = {asked["logGroupName"] for asked in seen.parameters(READ)}
     assert groups == {"/ecs/shop", "/shop/proxy"}
@@ -221,7 +221,7 @@ def test_a_group_that_cannot_be_read_beside_one_that_can(room: Room) -> None:
     service.log("hello", at=room.ago(5))
     room.aws.delete_log_group("/shop/proxy")
     expectations: list[dict[str, Any]] = [{"expect": "hello"}, {"forbid": "goodbye"}, {"expect": "goodbye"}]
-    seen = room.look(image=None, logs=expectations)
+    seen = room.verify(image=None, logs=expectations)
     assert statuses(seen) == ["pass", "error", "error"]
     assert "/shop/proxy" in seen.finding("logs-2").summary
 
@@ -236,7 +236,7 @@ def test_each_task_is_heard_where_its_own_definition_says(room: Room) -> None:
     (new,) = rollout.running_tasks
     old.log("hello", at=room.ago(5))
     new.log("hello", at=room.ago(5))
-    seen = room.look(logs=[{"expect": "hello", "tasks": "all"}])
+    seen = room.verify(logs=[{"expect": "hello", "tasks": "all"}])
     assert statuses(seen) == ["pass"]
     for task in (old, new):
         assert task.id in " ".join(seen.finding("logs-1").evidence["tasks"])
@@ -261,7 +261,7 @@ def test_streams_of_a_log_router(room: Room, settings: dict[str, str], stream: s
     (task,) = service.running_tasks
     room.aws.log("/router", stream.format(task=task.id), "hello", at=room.ago(5))
     services = {"shop": {"service": "shop", "image": "shop:2", "logs": [{"expect": "hello"}], **settings}}
-    assert statuses(room.look(services=services)) == ["pass" if is_read else "unproven"]
+    assert statuses(room.verify(services=services)) == ["pass" if is_read else "unproven"]
 
 
 def test_an_old_task_behind_a_log_router_does_not_count(room: Room) -> None:
@@ -277,7 +277,7 @@ def test_an_old_task_behind_a_log_router_does_not_count(room: Room) -> None:
     room.aws.log("/router", f"app-firelens-{new.id}", "started", at=room.ago(5))
     expectations = [{"expect": "hello"}, {"expect": "started"}, {"forbid": "hello"}]
     services = {"shop": {"service": "shop", "image": "shop:2", "log_group": "/router", "logs": expectations}}
-    assert statuses(room.look(services=services)) == ["fail", "pass", "pass"]
+    assert statuses(room.verify(services=services)) == ["fail", "pass", "pass"]
 
 
 def test_without_a_log_group_a_log_router_cannot_be_heard(room: Room) -> None:
@@ -285,7 +285,7 @@ def test_without_a_log_group_a_log_router_cannot_be_heard(room: Room) -> None:
     container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
-    finding = room.look(logs=[{"expect": "hello"}]).finding("logs-1")
+    finding = room.verify(logs=[{"expect": "hello"}]).finding("logs-1")
     assert finding.status in {"unproven", "error"}
     assert "awsfirelens" in finding.summary
 
@@ -300,7 +300,7 @@ def test_the_task_definition_knows_better_than_the_configuration(room: Room) -> 
     expectations = [{"expect": "hello"}, {"expect": "from the router"}]
     keys = {"log_group": "/router", "log_stream": "{container}-firelens-{task}"}
     services = {"shop": {"service": "shop", "image": "shop:2", "logs": expectations, **keys}}
-    seen = room.look(services=services)
+    seen = room.verify(services=services)
     assert statuses(seen) == ["pass", "fail"]
     assert {asked["logGroupName"] for asked in seen.parameters(READ)} == {"/ecs/shop"}
 
@@ -310,7 +310,7 @@ def test_throttling_is_survived(room: Room, shop: SandboxService) -> None:
     """A call that is refused for its rate is made again, and what it finds counts."""
     shop.log("hello", at=room.ago(5))
     room.aws.fail(READ, code="ThrottlingException", message="Rate exceeded", times=2)
-    assert statuses(room.look(logs=[{"expect": "hello"}])) == ["pass"]
+    assert statuses(room.verify(logs=[{"expect": "hello"}])) == ["pass"]
 
 
 @pytest.fixture
@@ -326,7 +326,7 @@ def test_throttling_that_made_a_wait_fail_is_said(room: Room, shop: SandboxServi
     """A line is missing after looks that were refused: the failure says that there were fewer."""
     shop.log("started", at=room.ago(5))
     room.aws.fail(READ, code="ThrottlingException", message="Rate exceeded", times=3)
-    finding = room.look(logs=[{"expect": "hello"}]).finding("logs-1")
+    finding = room.verify(logs=[{"expect": "hello"}]).finding("logs-1")
     assert finding.status == "fail"
     assert "throttled" in " ".join(finding.notes)
 
@@ -336,7 +336,7 @@ def test_throttling_that_never_ends_is_an_error(room: Room, shop: SandboxService
     """A line in logs that could not be read is neither missing nor absent."""
     shop.log("hello", at=room.ago(5))
     room.aws.fail(READ, code="ThrottlingException", message="Rate exceeded")
-    seen = room.look(logs=[{"expect": "hello"}, {"forbid": "goodbye"}])
+    seen = room.verify(logs=[{"expect": "hello"}, {"forbid": "goodbye"}])
     assert statuses(seen) == ["error", "error"]
     assert "throttled" in seen.finding("logs-1").summary
     assert seen.report.verdict == "UNPROVEN"
@@ -351,7 +351,7 @@ def test_an_absence_is_old_enough_or_unproven(room: Room, minutes: float, status
     service = room.shop()
     service.roll_out(at=room.ago(8 if minutes > 1 else 0.06))
     service.log("started", at=room.ago(minutes))
-    seen = room.look(logs=[{"forbid": "goodbye"}])
+    seen = room.verify(logs=[{"forbid": "goodbye"}])
     assert statuses(seen) == [status]
 
 
@@ -361,7 +361,7 @@ def test_a_forbidden_line_that_arrives_before_the_answer(room: Room, shop: Sandb
     shop.log("busy", at=room.ago(0.1))
     shop.log("goodbye", at=room.ago(1), arrives_in=0.3)
     shop.log("ready", at=room.ago(0.1), arrives_in=0.8)
-    seen = room.look(logs=[{"expect": "ready"}, {"forbid": "goodbye"}], log_wait="5s")
+    seen = room.verify(logs=[{"expect": "ready"}, {"forbid": "goodbye"}], log_wait="5s")
     assert statuses(seen) == ["pass", "fail"]
 
 
@@ -379,7 +379,7 @@ def test_hostile_lines(room: Room, shop: SandboxService) -> None:
         )
     ):
         task.log(text, at=room.ago(5) + timedelta(seconds=number))
-    seen = room.look(logs=[{"expect": "hello"}, {"expect": "never said"}, {"expect": "y" * 100}, {"expect": "owned"}])
+    seen = room.verify(logs=[{"expect": "hello"}, {"expect": "never said"}, {"expect": "y" * 100}, {"expect": "owned"}])
     assert statuses(seen) == ["pass", "fail", "pass", "pass"]
     finding = seen.finding("logs-2")
     shown = "\n".join([finding.summary, finding.cause, finding.details, *finding.notes])
@@ -392,7 +392,7 @@ def test_thousands_of_duplicates(room: Room, shop: SandboxService) -> None:
     task = shop.running_tasks[0]
     task.log_lines((f"item {number % 10}" for number in range(1_200)), at=room.ago(6))
     room.aws.page_logs(size=400, overlap=300)
-    seen = room.look(logs=[{"expect": "item", "count": 1_201}], log_wait="0")
+    seen = room.verify(logs=[{"expect": "item", "count": 1_201}], log_wait="0")
     assert statuses(seen) == ["fail"]
     assert re.search(r"1[,_ ]?200 of 1[,_ ]?201", seen.finding("logs-1").summary)
 
@@ -407,7 +407,7 @@ def test_one_collector_for_services_that_share_a_group(room: Room) -> None:
         service.log(f"hello from {name}", at=room.ago(5))
     logs = [{"expect": "hello from one"}]
     services = {name: {"service": name, "image": f"{name}:1", "logs": logs} for name in ("one", "two")}
-    seen = room.look(services=services)
+    seen = room.verify(services=services)
     found = {
         service.name: [str(finding.status) for finding in service.findings if finding.id == "logs-1"]
         for service in seen.report.services
@@ -422,7 +422,7 @@ def test_a_line_said_during_the_wait_ends_it(room: Room, shop: SandboxService) -
     speaker.start()
     began = time.monotonic()
     try:
-        seen = room.look(logs=[{"expect": "hello"}], log_wait="30s")
+        seen = room.verify(logs=[{"expect": "hello"}], log_wait="30s")
     finally:
         speaker.join()
     assert statuses(seen) == ["pass"]

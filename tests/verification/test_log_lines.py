@@ -43,7 +43,7 @@ def logged(room: Room, *lines: str) -> None:
 def test_a_line_is_compared_as_it_is_read(room: Room, line: str, expectation: dict[str, Any], status: str) -> None:
     """Control sequences and carriage returns hide nothing, and the raw event of such a line matches as well."""
     logged(room, line)
-    assert statuses(room.look(logs=[expectation])) == [status]
+    assert statuses(room.verify(logs=[expectation])) == [status]
 
 
 def wrapped(line: str, **more: str) -> str:
@@ -60,7 +60,7 @@ def routed(room: Room, *lines: str, expectations: list[dict[str, Any]]) -> Seen:
     for line in lines:
         room.aws.log("/router", f"app-firelens-{task.id}", line, at=room.ago(5))
     settings = {"service": "shop", "image": "shop:2", "log_group": "/router", "logs": expectations}
-    return room.look(services={"shop": settings})
+    return room.verify(services={"shop": settings})
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_options_of_firelens_are_used(room: Room) -> None:
     service.roll_out(containers=[container], at=room.ago(8))
     (task,) = service.running_tasks
     room.aws.log("/fire", f"shop-app-firelens-{task.id}", wrapped("hello"), at=room.ago(5), region="eu-west-1")
-    seen = room.look(logs=[{"expect": "hello"}, {"expect": "goodbye"}])
+    seen = room.verify(logs=[{"expect": "hello"}, {"expect": "goodbye"}])
     assert statuses(seen) == ["pass", "fail"]
 
 
@@ -125,7 +125,7 @@ def test_pages_that_come_slowly_end_with_the_wait(room: Room, monkeypatch: pytes
     room.aws.page_logs(size=1)
     room.aws.delay("logs:FilterLogEvents", seconds=0.2)
     began = time.monotonic()
-    seen = room.look(logs=[{"forbid_regex": r"\d{7}"}], log_wait="1s")
+    seen = room.verify(logs=[{"forbid_regex": r"\d{7}"}], log_wait="1s")
     assert time.monotonic() - began < 40
     assert statuses(seen) == ["unproven"]
     assert "the rest was not read" in seen.finding("logs-1").summary
@@ -134,7 +134,7 @@ def test_pages_that_come_slowly_end_with_the_wait(room: Room, monkeypatch: pytes
 def test_a_typo_in_an_expectation_is_pointed_out(room: Room) -> None:
     """A nearest line that differs by a letter is the likely cause, and no cache is blamed; one far off is not."""
     logged(room, "Found 3 platform sections")
-    seen = room.look(logs=[{"expect": "Found 3 platfrom sections"}, {"expect": "Saved 12 content items"}])
+    seen = room.verify(logs=[{"expect": "Found 3 platfrom sections"}, {"expect": "Saved 12 content items"}])
     assert statuses(seen) == ["fail", "fail"]
     typo, missing = seen.finding("logs-1"), seen.finding("logs-2")
     assert "typo" in typo.cause
@@ -153,7 +153,7 @@ def test_services_are_waited_for_together(room: Room) -> None:
     logs = [{"expect": "never logged"}, {"forbid": "gone"}]
     services = {name: {"service": name, "image": f"{name}:1", "logs": logs} for name in ("one", "two", "three")}
     began = time.monotonic()
-    seen = room.look(services=services, log_wait="3s")
+    seen = room.verify(services=services, log_wait="3s")
     assert time.monotonic() - began < 2 * 3
     found = [[str(one.status) for one in each.findings if one.link == "logs"] for each in seen.report.services]
     assert found == [["fail", "pass"]] * 3
@@ -163,7 +163,7 @@ def test_a_group_of_infrequent_access_is_read_by_queries(room: Room) -> None:
     """Logs Insights reads a group that FilterLogEvents refuses, and a note says what that costs."""
     logged(room, "\x1b[32mhello\x1b[0m again", "old line")
     room.aws.create_log_group("/ecs/shop", log_class="INFREQUENT_ACCESS")
-    seen = room.look(logs=[{"expect": "hello again"}, {"forbid": "old line"}, {"forbid": "never"}], log_wait="1s")
+    seen = room.verify(logs=[{"expect": "hello again"}, {"forbid": "old line"}, {"forbid": "never"}], log_wait="1s")
     assert statuses(seen) == ["pass", "fail", "pass"]
     assert "INFREQUENT_ACCESS" in " ".join(seen.finding("logs-1").notes)
     assert seen.asked["logs:StartQuery"] <= 3
@@ -175,4 +175,4 @@ def test_young_events_of_infrequent_access_prove_no_absence(room: Room) -> None:
     service.roll_out(at=room.ago(2))
     service.log("started", at=room.ago(0.5))
     room.aws.create_log_group("/ecs/shop", log_class="INFREQUENT_ACCESS")
-    assert statuses(room.look(logs=[{"forbid": "gone"}])) == ["unproven"]
+    assert statuses(room.verify(logs=[{"forbid": "gone"}])) == ["unproven"]

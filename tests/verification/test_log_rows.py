@@ -27,7 +27,7 @@ def test_line_only_in_an_old_tasks_stream(room: Room) -> None:
     old.log("hello", at=room.ago(5))
     service.log("started", at=room.ago(5))
     began = time.monotonic()
-    seen = room.look(logs=[HELLO], log_wait="0.7s")
+    seen = room.verify(logs=[HELLO], log_wait="0.7s")
     assert time.monotonic() - began >= 0.7
     finding = seen.finding("logs-1")
     assert finding.status == "fail"
@@ -42,7 +42,7 @@ def test_line_from_before_the_rollout(room: Room) -> None:
     service.log("hello", at=room.ago(8.1))
     service.log("platform='linkedin'", at=room.ago(8.1))
     service.log("started", at=room.ago(5))
-    seen = room.look(logs=[HELLO, NO_OLD_FORMAT])
+    seen = room.verify(logs=[HELLO, NO_OLD_FORMAT])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("fail", "pass")
 
 
@@ -52,7 +52,7 @@ def test_late_line_with_an_older_timestamp(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     service.log("newer", at=room.ago(0.01))
     service.log("hello", at=room.ago(1.5), arrives_in=0.8)
-    assert room.look(logs=[HELLO], log_wait="8s").statuses["logs-1"] == "pass"
+    assert room.verify(logs=[HELLO], log_wait="8s").statuses["logs-1"] == "pass"
 
 
 def test_old_format_only_from_draining_old_tasks(room: Room) -> None:
@@ -65,7 +65,7 @@ def test_old_format_only_from_draining_old_tasks(room: Room) -> None:
     old.drain()
     old.log("platform='linkedin'", at=room.ago(5))
     service.log("started", at=room.ago(5))
-    finding = room.look(logs=[NO_OLD_FORMAT]).finding("logs-1")
+    finding = room.verify(logs=[NO_OLD_FORMAT]).finding("logs-1")
     assert finding.status == "pass"
     assert "something else" in " ".join(finding.notes)
 
@@ -76,7 +76,7 @@ def test_no_old_format_and_new_tasks_silent(room: Room) -> None:
     (old,) = service.running_tasks
     service.roll_out(at=room.ago(8))
     old.log("draining", at=room.ago(7))
-    seen = room.look(logs=[NO_OLD_FORMAT])
+    seen = room.verify(logs=[NO_OLD_FORMAT])
     assert seen.statuses["logs-1"] == "unproven"
     assert (seen.report.verdict, seen.report.broken_link) == ("UNPROVEN", "logs")
 
@@ -89,7 +89,7 @@ def test_log_group_in_another_region_than_awslogs_region(room: Room) -> None:
     room.aws.delete_log_group("/shop/far", region="eu-west-1")
     (task,) = service.running_tasks
     room.aws.log("/shop/far", f"ecs/app/{task.id}", "hello", at=room.ago(5))
-    seen = room.look(logs=[HELLO, NO_OLD_FORMAT])
+    seen = room.verify(logs=[HELLO, NO_OLD_FORMAT])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("error", "error")
     for word in ("/shop/far", "eu-west-1"):
         assert word in seen.finding("logs-1").summary
@@ -101,7 +101,7 @@ def test_log_group_denied(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     service.log("hello", at=room.ago(5))
     room.aws.deny("logs:FilterLogEvents")
-    seen = room.look(logs=[HELLO, NO_OLD_FORMAT])
+    seen = room.verify(logs=[HELLO, NO_OLD_FORMAT])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("error", "error")
     assert "logs:FilterLogEvents" in seen.finding("logs-1").summary
     assert (seen.report.verdict, seen.report.broken_link) == ("UNPROVEN", "logs")
@@ -114,7 +114,7 @@ def test_empty_page_with_a_token(room: Room) -> None:
     service.log("hello", at=room.ago(5))
     service.log("platform='linkedin'", at=room.ago(5))
     room.aws.page_logs(size=1, empty_pages=True)
-    seen = room.look(logs=[HELLO, NO_OLD_FORMAT])
+    seen = room.verify(logs=[HELLO, NO_OLD_FORMAT])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("pass", "fail")
 
 
@@ -126,7 +126,7 @@ def test_one_of_several_tasks_lacks_the_line(room: Room) -> None:
     for task in good:
         task.log("hello", at=room.ago(5))
     bad.log("started", at=room.ago(5))
-    seen = room.look(logs=[HELLO, {**HELLO, "tasks": "any"}, {**HELLO, "tasks": "all"}])
+    seen = room.verify(logs=[HELLO, {**HELLO, "tasks": "any"}, {**HELLO, "tasks": "all"}])
     assert [seen.statuses[f"logs-{number}"] for number in (1, 2, 3)] == ["pass", "pass", "fail"]
     assert bad.id in seen.finding("logs-3").summary
     assert good[0].id not in seen.finding("logs-3").summary
@@ -139,7 +139,7 @@ def test_missing_line_and_the_mode_of_the_driver(room: Room, mode: str) -> None:
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     service.log("started", at=room.ago(5))
-    finding = room.look(logs=[HELLO]).finding("logs-1")
+    finding = room.verify(logs=[HELLO]).finding("logs-1")
     assert finding.status == "fail"
     assert ("drops lines" in " ".join(finding.notes)) is (mode == "non-blocking")
 
@@ -163,7 +163,7 @@ def test_a_task_replaced_during_the_check(room: Room, monkeypatch: pytest.Monkey
     nurse = threading.Timer(0.2, replace)
     nurse.start()
     try:
-        seen = room.look(logs=[HELLO], log_wait="16s")
+        seen = room.verify(logs=[HELLO], log_wait="16s")
     finally:
         nurse.join()
     finding = seen.finding("logs-1")
@@ -179,6 +179,6 @@ def test_the_clock_of_the_ci_machine_is_wrong(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     service.log("started", at=room.ago(5))
     service.log("hello", at=room.ago(4))
-    seen = room.look(logs=[HELLO, NO_OLD_FORMAT], since="270s")
+    seen = room.verify(logs=[HELLO, NO_OLD_FORMAT], since="270s")
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("pass", "pass")
-    assert room.look(logs=[{"expect": "started"}], since="270s").statuses["logs-1"] == "fail"
+    assert room.verify(logs=[{"expect": "started"}], since="270s").statuses["logs-1"] == "fail"

@@ -21,7 +21,7 @@ def test_a_stream_that_is_born_late_does_not_blind_the_others(room: Room) -> Non
     prompt, late = service.running_tasks
     prompt.log("hello", at=room.ago(5))
     late.log("hello", at=room.ago(5), arrives_in=60)
-    seen = room.look(logs=[*HELLO, {"expect": "hello", "tasks": "all"}])
+    seen = room.verify(logs=[*HELLO, {"expect": "hello", "tasks": "all"}])
     assert seen.statuses["logs-1"] == "pass"
     assert seen.statuses["logs-2"] == "unproven"
     assert late.id in seen.finding("logs-2").summary
@@ -34,7 +34,7 @@ def test_a_stream_that_is_born_while_it_is_waited_for_is_read(room: Room) -> Non
     prompt, late = service.running_tasks
     prompt.log("hello", at=room.ago(5))
     late.log("hello", at=room.ago(1), arrives_in=0.6)
-    assert room.look(logs=[{"expect": "hello", "tasks": "all"}], log_wait="5s").statuses["logs-1"] == "pass"
+    assert room.verify(logs=[{"expect": "hello", "tasks": "all"}], log_wait="5s").statuses["logs-1"] == "pass"
 
 
 def test_what_only_an_old_task_says_does_not_count(room: Room) -> None:
@@ -44,7 +44,7 @@ def test_what_only_an_old_task_says_does_not_count(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     old.log("hello", at=room.ago(5))
     service.log("started", at=room.ago(5))
-    seen = room.look(logs=HELLO)
+    seen = room.verify(logs=HELLO)
     assert seen.statuses["logs-1"] == "fail"
     assert "something else" in seen.finding("logs-1").cause
 
@@ -57,7 +57,7 @@ def test_a_forbidden_line_of_a_draining_old_task_is_only_noted(room: Room) -> No
     rollout.complete(at=room.ago(7))
     old.log("platform='linkedin'", at=room.ago(6))
     service.log("started", at=room.ago(5))
-    seen = room.look(logs=[{"forbid": "platform='linkedin'"}])
+    seen = room.verify(logs=[{"forbid": "platform='linkedin'"}])
     assert seen.statuses["logs-1"] == "pass"
     assert any("something else" in note for note in seen.finding("logs-1").notes)
 
@@ -68,7 +68,7 @@ def test_what_was_said_before_the_rollout_does_not_count(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     service.log("hello", at=room.ago(9))
     service.log("started", at=room.ago(7))
-    assert room.look(logs=HELLO).statuses["logs-1"] == "fail"
+    assert room.verify(logs=HELLO).statuses["logs-1"] == "fail"
 
 
 def test_a_window_that_was_asked_for_begins_when_it_says(room: Room) -> None:
@@ -77,8 +77,8 @@ def test_a_window_that_was_asked_for_begins_when_it_says(room: Room) -> None:
     service.roll_out(at=room.ago(8))
     service.log("hello", at=room.ago(6))
     service.log("started", at=room.ago(1))
-    assert room.look(logs=HELLO, since="7m").statuses["logs-1"] == "pass"
-    assert room.look(logs=HELLO, since="3m").statuses["logs-1"] == "fail"
+    assert room.verify(logs=HELLO, since="7m").statuses["logs-1"] == "pass"
+    assert room.verify(logs=HELLO, since="3m").statuses["logs-1"] == "fail"
 
 
 @pytest.mark.parametrize("minutes", [1, 7])
@@ -88,7 +88,7 @@ def test_a_late_line_with_an_older_time_is_found(room: Room, minutes: int) -> No
     service.roll_out(at=room.ago(8))
     service.log("newer", at=room.ago(0.1))
     service.log("hello", at=room.ago(minutes), arrives_in=0.5)
-    seen = room.look(logs=HELLO, log_wait="1.5s")
+    seen = room.verify(logs=HELLO, log_wait="1.5s")
     assert seen.statuses["logs-1"] == "pass"
 
 
@@ -97,7 +97,7 @@ def test_silence_is_unproven(room: Room) -> None:
     service = room.shop()
     service.log("hello", at=room.ago(20))
     service.roll_out(at=room.ago(8))
-    seen = room.look(logs=[*HELLO, {"forbid": "goodbye"}])
+    seen = room.verify(logs=[*HELLO, {"forbid": "goodbye"}])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("unproven", "unproven")
     assert (seen.report.verdict, seen.report.broken_link) == ("UNPROVEN", "logs")
 
@@ -107,7 +107,7 @@ def test_one_silent_task_leaves_an_absence_unproven(room: Room) -> None:
     service = room.shop(desired=2)
     service.roll_out(at=room.ago(8))
     service.running_tasks[0].log("started", at=room.ago(5))
-    assert room.look(logs=[{"forbid": "goodbye"}]).statuses["logs-1"] == "unproven"
+    assert room.verify(logs=[{"forbid": "goodbye"}]).statuses["logs-1"] == "unproven"
 
 
 def test_logs_in_another_region_are_read_there(room: Room) -> None:
@@ -116,7 +116,7 @@ def test_logs_in_another_region_are_read_there(room: Room) -> None:
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     service.log("hello", at=room.ago(5))
-    seen = room.look(logs=HELLO)
+    seen = room.verify(logs=HELLO)
     assert seen.statuses["logs-1"] == "pass"
     assert seen.regions("logs:FilterLogEvents") == {"eu-west-1"}
     assert {asked["logGroupName"] for asked in seen.parameters("logs:FilterLogEvents")} == {"/shop/far"}
@@ -128,7 +128,7 @@ def test_a_log_group_in_another_region_than_the_definition_says(room: Room) -> N
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     room.aws.delete_log_group("/shop/far", region="eu-west-1")
-    finding = room.look(logs=HELLO).finding("logs-1")
+    finding = room.verify(logs=HELLO).finding("logs-1")
     assert finding.status == "error"
     assert "/shop/far" in finding.summary
     assert "eu-west-1" in finding.summary
@@ -140,7 +140,7 @@ def test_without_a_prefix_the_stream_is_the_runtime_id(room: Room) -> None:
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     service.log("hello", at=room.ago(5))
-    assert room.look(logs=HELLO).statuses["logs-1"] == "pass"
+    assert room.verify(logs=HELLO).statuses["logs-1"] == "pass"
 
 
 def test_only_the_judged_container_is_heard(room: Room) -> None:
@@ -151,7 +151,7 @@ def test_only_the_judged_container_is_heard(room: Room) -> None:
     service.roll_out(containers=containers, at=room.ago(8))
     service.log("hello", at=room.ago(5), container="proxy")
     service.log("started", at=room.ago(5))
-    assert room.look(logs=HELLO).statuses["logs-1"] == "fail"
+    assert room.verify(logs=HELLO).statuses["logs-1"] == "fail"
 
 
 def test_one_of_the_tasks_lacks_the_line(room: Room) -> None:
@@ -161,7 +161,7 @@ def test_one_of_the_tasks_lacks_the_line(room: Room) -> None:
     first, second = service.running_tasks
     first.log("hello", at=room.ago(5))
     second.log("started", at=room.ago(5))
-    seen = room.look(logs=[*HELLO, {"expect": "hello", "tasks": "all"}])
+    seen = room.verify(logs=[*HELLO, {"expect": "hello", "tasks": "all"}])
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("pass", "fail")
     assert second.id in seen.finding("logs-2").summary
     assert first.id not in seen.finding("logs-2").summary
@@ -173,7 +173,7 @@ def test_a_missing_line_of_a_driver_that_may_drop_lines(room: Room) -> None:
     service = room.shop()
     service.roll_out(containers=[container], at=room.ago(8))
     service.log("started", at=room.ago(5))
-    finding = room.look(logs=HELLO).finding("logs-1")
+    finding = room.verify(logs=HELLO).finding("logs-1")
     assert finding.status == "fail"
     assert "non-blocking" in " ".join(finding.notes)
 
@@ -185,7 +185,7 @@ def test_many_pages_some_of_them_empty(room: Room) -> None:
     for number in range(4):
         service.log(f"item #{number}", at=room.ago(5) + timedelta(seconds=number))
     room.aws.page_logs(size=1, empty_pages=True)
-    seen = room.look(logs=[{"expect_regex": r"item #\d", "count": 4}])
+    seen = room.verify(logs=[{"expect_regex": r"item #\d", "count": 4}])
     assert seen.statuses["logs-1"] == "pass"
     assert len(seen.finding("logs-1").evidence["matches"]) == 3
     assert seen.finding("logs-1").evidence["events"] == 4
@@ -196,7 +196,7 @@ def test_a_line_is_counted_once_however_often_it_is_read(room: Room) -> None:
     service = room.shop()
     service.roll_out(at=room.ago(8))
     service.log("item", at=room.ago(0.2))
-    seen = room.look(logs=[{"expect": "item", "count": 2}], log_wait="1s")
+    seen = room.verify(logs=[{"expect": "item", "count": 2}], log_wait="1s")
     assert seen.asked["logs:FilterLogEvents"] > 2
     assert seen.statuses["logs-1"] == "fail"
     assert "1 of 2" in seen.finding("logs-1").summary
@@ -211,7 +211,7 @@ def test_the_window_follows_the_servers_clock(room: Room) -> None:
     speaker = threading.Timer(0.6, lambda: service.log("hello"))
     speaker.start()
     try:
-        seen = room.look(logs=[*HELLO, {"expect": "started"}], log_wait="3s")
+        seen = room.verify(logs=[*HELLO, {"expect": "started"}], log_wait="3s")
     finally:
         speaker.join()
     assert (seen.statuses["logs-1"], seen.statuses["logs-2"]) == ("pass", "pass")

@@ -117,7 +117,7 @@ def test_requests_to_old_tasks_do_not_count(room: Room, records: bool) -> None: 
     rollout.complete(at=room.ago(4))
     service.serve(60, errors=3, at=room.ago(2))
     settings = {"service": "shop", "image": "shop:2", "error_rate": {"max": 0.01}}
-    found = room.look(services={"shop": settings}).finding("error-rate")
+    found = room.verify(services={"shop": settings}).finding("error-rate")
     assert (found.status, found.evidence["requests"]) == ("fail", 60)
 
 
@@ -130,7 +130,7 @@ def test_an_alarm_that_made_ecs_go_back_went_off_during_the_rollout(room: Room) 
     alarm.set_state("ALARM", at=room.ago(6))
     service.roll_back(reason="alarm", alarms=["5xx"], at=room.ago(5))
     alarm.set_state("OK", at=room.ago(3))
-    seen = room.look(services={"shop": {"service": "shop", "image": "shop:2", "alarms": ["5xx"]}})
+    seen = room.verify(services={"shop": {"service": "shop", "image": "shop:2", "alarms": ["5xx"]}})
     assert (seen.outcome, seen.statuses["alarms-ok"]) == ("ROLLED_BACK", "fail")
 
 
@@ -148,4 +148,4 @@ def test_a_report_with_a_time_that_is_none_is_no_baseline(room: Room, tmp_path: 
     broken = {**json.loads(file.read_text(encoding="utf-8")), "observed_at": "yesterday"}
     (tmp_path / "before.json").write_text(json.dumps(broken), encoding="utf-8")
     with pytest.raises(Exception, match=r"before\.json is no report"):
-        room.look(baseline=tmp_path / "before.json")
+        room.verify(baseline=tmp_path / "before.json")

@@ -48,11 +48,11 @@ def test_what_is_broken_is_never_verified_for_want_of_a_permission(
     break_it(room, service)
     service.log("ready", at=room.ago(4))
     logs = [{"expect": "ready"}]
-    assert room.look(image=image, logs=logs).report.verdict == "REFUTED"
+    assert room.verify(image=image, logs=logs).report.verdict == "REFUTED"
     verdicts = {}
     for action in set(ACTIONS) - ONLY_WHERE_ASKED_FOR:
         room.aws.deny(action)
-        verdicts[action] = str(room.look(image=image, logs=logs, log_wait="0").report.verdict)
+        verdicts[action] = str(room.verify(image=image, logs=logs, log_wait="0").report.verdict)
         room.aws.allow()
     assert [action for action, verdict in verdicts.items() if verdict == "VERIFIED"] == []
 
@@ -63,6 +63,6 @@ def test_a_caller_that_is_denied_everything(room: Room) -> None:
     for service in ("ecs", "ecr", "logs"):
         room.aws.deny(f"{service}:*")
     with pytest.raises(EnvironmentUnusableError, match="denied") as unusable:
-        room.look()
+        room.verify()
     assert "ecs:DescribeServices" in unusable.value.message
     assert unusable.value.remedy

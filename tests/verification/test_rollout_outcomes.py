@@ -41,7 +41,7 @@ STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
 def test_a_completed_rollout_of_each_strategy(room: Room, denied: str, strategy: Any) -> None:
     """COMPLETED, however the traffic came to the new tasks, and whoever tells."""
     room.shop(desired=2, strategy=strategy).roll_out(at=room.ago(8))
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass", "pass")
     assert says_so(found.notes, denied)
@@ -51,7 +51,7 @@ def test_a_completed_rollout_of_each_strategy(room: Room, denied: str, strategy:
 def test_a_rollout_of_each_strategy_that_goes_on(room: Room, denied: str, strategy: Any) -> None:
     """IN_PROGRESS while old tasks run beside the new, and the wait says how many it waits for."""
     room.shop(desired=2, strategy=strategy).roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.report.broken_link) == ("IN_PROGRESS", "fail", "rollout")
     assert "1 of 2 new tasks to run" in found.summary
@@ -67,7 +67,7 @@ def test_a_rollback_of_each_strategy(room: Room, denied: str, strategy: Any) -> 
     rollout.crash(3, **stops.OUT_OF_MEMORY, at=room.ago(6))
     rollout.fail(at=room.ago(6), crashes=0)
     service.roll_back(at=room.ago(5))
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status) == ("ROLLED_BACK", "fail")
     assert "3 new tasks stopped" in found.cause
@@ -81,7 +81,7 @@ def test_a_rollback_by_alarm_of_each_strategy(room: Room, denied: str, strategy:
     service = room.shop(desired=2, strategy=strategy, alarms=["backend-5xx"])
     service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
     service.roll_back(at=room.ago(5), reason="alarm", alarms=["backend-5xx"])
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert seen.outcome == "ROLLED_BACK"
     assert "backend-5xx" in found.summary
@@ -120,7 +120,7 @@ def test_a_stage_in_which_all_new_tasks_are_healthy(room: Room, where: At) -> No
     )
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
     rollout.stage, rollout.production_weight = where.stage, where.weight
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status) == ("IN_PROGRESS", "fail")
     assert where.stage in found.summary
@@ -131,7 +131,7 @@ def test_the_remedy_during_the_bake_time(room: Room) -> None:
     """It is told how long to wait."""
     service = room.shop(desired=1, strategy="BLUE_GREEN", bake_minutes=15)
     service.roll_out(at=room.ago(2), status="IN_PROGRESS").stage = "BAKE_TIME"
-    found = room.look().finding("rollout-complete")
+    found = room.verify().finding("rollout-complete")
     assert "--deploy-wait=20m" in found.remedy
 
 
@@ -140,7 +140,7 @@ def test_a_pause_hook(room: Room) -> None:
     service = room.shop(desired=1, strategy="BLUE_GREEN")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert seen.outcome == "IN_PROGRESS"
     assert "paused" in found.cause
@@ -160,7 +160,7 @@ def test_a_pause_that_ends_while_it_is_waited_for(room: Room, between_looks: Bet
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
     with between_looks(room.aws, rollout.complete):
-        seen = room.look(wait="30s")
+        seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
 
@@ -221,7 +221,7 @@ def test_a_task_set(
 ) -> None:
     """If another controller than ECS carries rollouts out, its task sets tell how far the newest one is."""
     happen(room.shop(desired=2, controller=controller), room)
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert (seen.outcome, telling in found.summary) == (outcome, True), found.summary
     assert found.status == ("pass" if outcome == "COMPLETED" else "fail")
@@ -236,22 +236,22 @@ def test_a_task_set_that_replaced_an_older_one(room: Room, controller: str) -> N
     older = next(task for task in service.running_tasks if task.started_by != rollout.id)
     service.replace_task(older, at=room.ago(6))
     rollout.complete(at=room.ago(5))
-    assert room.look().outcome == "COMPLETED"
-    assert room.look(image="shop:1").outcome != "ROLLED_BACK"
+    assert room.verify().outcome == "COMPLETED"
+    assert room.verify(image="shop:1").outcome != "ROLLED_BACK"
 
 
 def test_a_task_set_that_comes_to_serve_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
     """The wait goes on until the new task set serves alone."""
     rollout = set_apart(room.shop(desired=2, controller="CODE_DEPLOY"), room)
     with between_looks(room.aws, rollout.shift_traffic, rollout.complete):
-        seen = room.look(wait="30s")
+        seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
 
 def test_a_scale_out_after_the_push(room: Room, denied: str) -> None:
     """Tasks that start after the push get the digest of the last rollout: NOT_STARTED, and why that is so."""
     room.shop(desired=1).scale(3, at=room.ago(2))
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("tasks-run-image")
     assert (seen.outcome, found.status) == ("NOT_STARTED", "fail")
     assert "3 of 3 tasks run" in found.summary
@@ -272,7 +272,7 @@ def test_tasks_that_each_resolve_the_tag_for_themselves(room: Room, denied: str)
     """Without version consistency one of two tasks may come to run the image without a rollout: that is no yes."""
     service = each_resolves_for_itself(room)
     service.replace_task(service.running_tasks[0], at=room.ago(3))
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("tasks-run-image")
     assert (seen.outcome, found.status) == ("NOT_STARTED", "fail")
     assert "1 of 2 tasks runs" in found.summary
@@ -282,7 +282,7 @@ def test_tasks_that_each_resolve_the_tag_for_themselves(room: Room, denied: str)
 def test_tasks_that_all_came_to_run_the_image_by_themselves(room: Room) -> None:
     """Once each of them runs it, the digests hold, however they came to run it."""
     each_resolves_for_itself(room).restart_tasks(at=room.ago(3))
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
 
@@ -293,7 +293,7 @@ def test_a_host_that_prefers_its_cached_image(room: Room, denied: str) -> None:
     service.roll_out(at=room.ago(8))
     stale, _ = service.running_tasks
     stale.digests = old
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("tasks-run-image")
     assert (seen.outcome, seen.report.broken_link, found.status) == ("COMPLETED", "tasks", "fail")
     assert "1 of 2 tasks runs" in found.summary
@@ -311,7 +311,7 @@ def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLo
         service.roll_out("shop:3")
 
     with between_looks(room.aws, deploy_again):
-        seen = room.look(image="shop:2", wait="30s")
+        seen = room.verify(image="shop:2", wait="30s")
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.report.broken_link) == ("SUPERSEDED", "fail", "rollout")
     assert "A later image was deployed since" in found.cause
@@ -325,7 +325,7 @@ def test_a_later_deployment_that_is_under_way(room: Room, denied: str) -> None:
     service.roll_out("shop:2", at=room.ago(8))
     room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(3))
     service.roll_out("shop:3", at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    seen = room.look(image="shop:2")
+    seen = room.verify(image="shop:2")
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status) == ("IN_PROGRESS", "fail")
     if not denied:
@@ -341,7 +341,7 @@ def test_a_task_that_is_replaced_while_the_rollout_is_waited_for(
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
     died, _ = rollout.running_tasks
     with between_looks(room.aws, lambda: service.replace_task(died), rollout.complete):
-        seen = room.look(wait="30s")
+        seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
     running = {task.id for task in seen.service.facts.running}
     assert running == {task.id for task in service.running_tasks}
@@ -353,9 +353,9 @@ def test_a_daemon_service(room: Room, denied: str) -> None:
     """One task on each container instance is judged as any other service is, in progress and completed."""
     service = room.shop(desired=2, scheduling="DAEMON", launch_type="EC2", network_mode="host")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    assert room.look().outcome == "IN_PROGRESS"
+    assert room.verify().outcome == "IN_PROGRESS"
     rollout.complete()
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.statuses["tasks-running"], seen.statuses["tasks-run-image"]) == (
         "COMPLETED",
         "pass",
@@ -370,7 +370,7 @@ def test_a_breaker_that_is_off(room: Room, denied: str) -> None:
     rollout = service.roll_out(at=room.ago(5), status="IN_PROGRESS", new_running=0)
     rollout.crash(4, **stops.NO_SECRETS, at=room.ago(2))
     rollout.crash(1, **stops.CRASHED, at=room.ago(1))
-    seen = room.look()
+    seen = room.verify()
     found = seen.finding("rollout-complete")
     assert seen.outcome == "IN_PROGRESS"
     assert found.cause.index("4 new tasks stopped") < found.cause.index("1 new task stopped")
@@ -387,7 +387,7 @@ def test_reasons_of_another_service_and_of_an_older_rollout_are_never_told(room:
     other = room.aws.create_service("other", cluster="shop", image="shop:1", family="shop", at=room.ago(50))
     other.roll_out(at=room.ago(4), status="IN_PROGRESS", new_running=0).crash(3, **stops.CANNOT_START)
     service.roll_out(at=room.ago(4), status="IN_PROGRESS", new_running=0).crash(2, **stops.NO_LOG_GROUP)
-    found = room.look().finding("rollout-complete")
+    found = room.verify().finding("rollout-complete")
     assert "2 new tasks stopped" in found.cause
     assert "OutOfMemory" not in str(found)
     assert "CannotStartContainer" not in str(found)

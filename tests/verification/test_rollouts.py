@@ -20,7 +20,7 @@ def service(request: pytest.FixtureRequest, room: Room) -> SandboxService:
 def test_a_completed_rollout(room: Room, service: SandboxService) -> None:
     """The outcome is COMPLETED, and began when the rollout did."""
     rollout = service.roll_out(at=room.ago(8))
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.statuses["rollout-complete"]) == ("COMPLETED", "pass")
     started = seen.service.rollout.started_at
     assert started is not None
@@ -30,7 +30,7 @@ def test_a_completed_rollout(room: Room, service: SandboxService) -> None:
 def test_a_rollout_in_progress(room: Room, service: SandboxService) -> None:
     """Old and new tasks run side by side: IN_PROGRESS, and the tasks fail."""
     service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.report.broken_link) == ("IN_PROGRESS", "rollout")
     assert seen.statuses["tasks-run-image"] == "fail"
 
@@ -39,7 +39,7 @@ def test_a_rollout_that_was_rolled_back(room: Room, service: SandboxService) -> 
     """The service is stable on the old image: ROLLED_BACK, not completed."""
     service.roll_out(at=room.ago(8), status="FAILED")
     service.roll_back(at=room.ago(5))
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.report.verdict, seen.report.broken_link) == ("ROLLED_BACK", "REFUTED", "rollout")
     assert "EssentialContainerExited" in seen.finding("rollout-complete").cause
 
@@ -48,14 +48,14 @@ def test_a_rollback_under_way(room: Room, service: SandboxService) -> None:
     """While ECS goes back the outcome is ROLLED_BACK already, as waiting cannot better it."""
     service.roll_out(at=room.ago(8), status="FAILED")
     service.roll_back(at=room.ago(1), status="IN_PROGRESS")
-    assert room.look().outcome == "ROLLED_BACK"
+    assert room.verify().outcome == "ROLLED_BACK"
 
 
 def test_a_rollback_by_alarm(room: Room, service: SandboxService) -> None:
     """ROLLED_BACK, and where ECS names the alarm, so does the report."""
     service.roll_out(at=room.ago(8), status="FAILED")
     service.roll_back(at=room.ago(5), reason="alarm", alarms=["backend-5xx"])
-    seen = room.look()
+    seen = room.verify()
     assert seen.outcome == "ROLLED_BACK"
     if room.aws.service_deployments:
         assert "backend-5xx" in seen.finding("rollout-complete").summary
@@ -66,7 +66,7 @@ def test_a_rollback_of_another_definition(room: Room, service: SandboxService) -
     digest = room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(9)).digest
     service.roll_out("shop:3", at=room.ago(8), status="FAILED")
     service.roll_back(at=room.ago(5))
-    seen = room.look(image=None)
+    seen = room.verify(image=None)
     assert seen.outcome == "ROLLED_BACK"
     assert [judged.expected.digest for judged in seen.service.facts.judged] == [digest]
     assert seen.statuses["image-exists"] == "pass"
@@ -76,7 +76,7 @@ def test_a_rollback_of_another_definition(room: Room, service: SandboxService) -
 def test_a_failed_rollout_without_a_rollback(room: Room, service: SandboxService) -> None:
     """The new tasks crash and the old ones serve: FAILED, with the stop code and the exit code."""
     service.roll_out(at=room.ago(8), status="FAILED")
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.report.broken_link) == ("FAILED", "rollout")
     said = str(seen.finding("rollout-complete"))
     assert "EssentialContainerExited" in said
@@ -86,7 +86,7 @@ def test_a_failed_rollout_without_a_rollback(room: Room, service: SandboxService
 def test_an_image_that_cannot_be_pulled(room: Room, service: SandboxService) -> None:
     """FAILED, in ECS's words about the pull."""
     service.roll_out("shop:nope", at=room.ago(8), status="FAILED")
-    seen = room.look()
+    seen = room.verify()
     assert seen.outcome == "FAILED"
     assert "CannotPullContainerError" in str(seen.finding("rollout-complete"))
 
@@ -98,7 +98,7 @@ def test_tasks_that_crash_while_the_rollout_goes_on(room: Room, service: Sandbox
     rollout.running_tasks[0].stop(
         "EssentialContainerExited", "Essential container in task exited", exit_code=137, container_reason=reason
     )
-    seen = room.look()
+    seen = room.verify()
     assert seen.outcome == "IN_PROGRESS"
     said = str(seen.finding("rollout-complete"))
     assert reason in said
@@ -112,7 +112,7 @@ def test_the_last_words_of_tasks_that_crashed(room: Room, service: SandboxServic
         task.log("ModuleNotFoundError: No module named 'app.agents'", at=room.ago(7))
     rollout.fail(at=room.ago(6))
     service.roll_back(at=room.ago(5))
-    seen = room.look(logs=[{"expect": "hello"}])
+    seen = room.verify(logs=[{"expect": "hello"}])
     assert seen.outcome == "ROLLED_BACK"
     assert "ModuleNotFoundError" in str(seen.service.findings)
 
@@ -120,7 +120,7 @@ def test_the_last_words_of_tasks_that_crashed(room: Room, service: SandboxServic
 def test_a_push_without_a_rollout(room: Room, service: SandboxService) -> None:
     """NOT_STARTED, so that the first broken link is the rollout."""
     assert service.desired == 2
-    seen = room.look()
+    seen = room.verify()
     assert (seen.outcome, seen.report.broken_link) == ("NOT_STARTED", "rollout")
     assert "force-new-deployment" in seen.finding("rollout-complete").command
 
@@ -130,7 +130,7 @@ def test_a_later_image_that_took_its_place(room: Room, service: SandboxService) 
     service.roll_out("shop:2", at=room.ago(8))
     room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(5))
     service.roll_out("shop:3", at=room.ago(4))
-    seen = room.look(image="shop:2")
+    seen = room.verify(image="shop:2")
     assert (seen.outcome, seen.report.broken_link) == ("SUPERSEDED", "rollout")
 
 
@@ -140,7 +140,7 @@ def test_a_rollout_that_settles_while_it_is_waited_for(room: Room, service: Sand
     timer = Timer(0.7, rollout.complete)
     timer.start()
     try:
-        seen = room.look(wait="30s")
+        seen = room.verify(wait="30s")
     finally:
         timer.join()
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
@@ -151,7 +151,7 @@ def test_a_world_without_service_deployments_is_asked_for_them_once(room: Room) 
     """An operation that an emulator or a role does not have is not called at each poll."""
     room.aws.service_deployments = False
     room.shop().roll_out(status="IN_PROGRESS")
-    seen = room.look(wait="1s")
+    seen = room.verify(wait="1s")
     assert seen.asked["ecs:DescribeServices"] > 2
     assert seen.asked["ecs:ListServiceDeployments"] == 1
     assert "ecs:ListServiceDeployments" in " ".join(seen.finding("rollout-complete").notes)
@@ -162,7 +162,7 @@ def test_a_service_by_its_arn(room: Room) -> None:
     service = room.shop()
     service.roll_out(at=room.ago(8))
     cluster = service.arn.replace(":service/shop/shop", ":cluster/shop")
-    seen = room.look(
+    seen = room.verify(
         services={"shop": {"service": service.arn, "image": "shop:2"}},
         environment={"cluster": cluster, "require": ["image", "rollout", "tasks"]},
     )
@@ -173,7 +173,7 @@ def test_a_rollout_that_another_controller_runs(room: Room) -> None:
     """With CodeDeploy the task sets tell: one that serves production alone and is steady has completed."""
     room.aws.push_image("shop:1", {"app": "1"}, at=room.ago(60))
     room.aws.create_service("shop", cluster="shop", image="shop:1", controller="CODE_DEPLOY", at=room.ago(50))
-    seen = room.look(image="shop:1")
+    seen = room.verify(image="shop:1")
     assert seen.statuses["tasks-run-image"] == "pass"
     assert seen.statuses["rollout-complete"] == "pass"
     assert seen.outcome == "COMPLETED"

@@ -44,7 +44,7 @@ def test_a_refused_write_says_what_to_do(aws: Sandbox) -> None:
 def test_a_role_is_assumed_with_its_external_id(room: Room) -> None:
     """The role of the configuration is assumed once, with its external id, before anything else is asked."""
     room.shop().roll_out(at=room.ago(8))
-    seen = room.look(environment={"role_arn": ROLE, "external_id": "ticket-42"})
+    seen = room.verify(environment={"role_arn": ROLE, "external_id": "ticket-42"})
     assert seen.outcome == "COMPLETED"
     assert seen.calls[0].operation == "sts:AssumeRole"
     (asked,) = seen.parameters("sts:AssumeRole")
@@ -55,7 +55,7 @@ def test_a_role_is_assumed_with_its_external_id(room: Room) -> None:
 def test_a_role_is_assumed_without_an_external_id(room: Room) -> None:
     """If none is configured, none is sent."""
     room.shop().roll_out(at=room.ago(8))
-    (asked,) = room.look(environment={"role_arn": ROLE}).parameters("sts:AssumeRole")
+    (asked,) = room.verify(environment={"role_arn": ROLE}).parameters("sts:AssumeRole")
     assert "ExternalId" not in asked
 
 
@@ -64,7 +64,7 @@ def test_the_endpoint_of_the_configuration_is_used(room: Room, monkeypatch: pyte
     room.shop().roll_out(at=room.ago(8))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    seen = room.look(environment={"endpoint_url": room.aws.endpoint_url, "role_arn": ROLE}, logs=[{"forbid": "x"}])
+    seen = room.verify(environment={"endpoint_url": room.aws.endpoint_url, "role_arn": ROLE}, logs=[{"forbid": "x"}])
     assert seen.statuses["tasks-run-image"] == "pass"
     assert {"sts:AssumeRole", "sts:GetCallerIdentity", "ecr:DescribeImages", "logs:FilterLogEvents"} <= set(seen.asked)
 
@@ -72,11 +72,11 @@ def test_the_endpoint_of_the_configuration_is_used(room: Room, monkeypatch: pyte
 def test_the_endpoint_of_the_variable_is_used(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `endpoint_url` AWS_ENDPOINT_URL decides."""
     room.shop().roll_out(at=room.ago(8))
-    assert room.look().statuses["tasks-run-image"] == "pass"
+    assert room.verify().statuses["tasks-run-image"] == "pass"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(EnvironmentUnusableError, match=r"127\.0\.0\.1:1"):
-        room.look()
+        room.verify()
 
 
 def test_the_region_of_the_configuration_comes_before_the_variable(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_the_region_of_the_configuration_comes_before_the_variable(room: Room, m
     room.shop().roll_out(at=room.ago(8))
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    seen = room.look(environment={"region": "us-east-1"})
+    seen = room.verify(environment={"region": "us-east-1"})
     assert seen.regions("ecs:DescribeServices") == {"us-east-1"}
     assert seen.outcome == "COMPLETED"
 

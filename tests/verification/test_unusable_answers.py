@@ -51,7 +51,7 @@ def verified(room: Room) -> Seen:
         "alarms": ["5xx"],
         "error_rate": {"max": 0.01},
     }
-    return room.look(services={"shop": settings}, environment={"require": ["image", "rollout", "tasks", "health"]})
+    return room.verify(services={"shop": settings}, environment={"require": ["image", "rollout", "tasks", "health"]})
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def reason_of(task: Task) -> Reason:
         return _by_exit_code(container.name, container.exit_code)
     return Reason(
         "other",
-        "for a reason that is in no class",
+        "for a reason that is not classified",
         "Look at the task in the AWS console, and at the events of the service.",
     )
 

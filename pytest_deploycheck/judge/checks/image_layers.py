@@ -75,13 +75,13 @@ def judge_layers(
         return IMAGE_LAYERS.unproven(
             f"the image does not hold {', '.join(one.tree.local for one in changed)}, but the build log shows no "
             "cached step that should have brought it: it may be of another build, or of another checkout",
-            remedy="See image-content, which says what the image lacks.",
+            remedy="See image-content, which lists what the image lacks.",
             evidence=evidence,
         )
     if changed and not any(one.carriers for one in changed):
         return IMAGE_LAYERS.unproven(
             f"it is not known which layer should carry {', '.join(one.tree.local for one in changed)}",
-            remedy="See image-content, which says what the image lacks.",
+            remedy="See image-content, which lists what the image lacks.",
             evidence=evidence,
         )
     notes = [foreign] if foreign else []

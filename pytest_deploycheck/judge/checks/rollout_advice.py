@@ -48,25 +48,25 @@ def _did_not_last(analysis: ServiceAnalysis) -> Advice:
     if alarms:
         return Advice(
             f"{alarms} went into ALARM during the rollout, so ECS rolled it back.",
-            "Read the alarm's history, fix what set it off, and deploy again. Until then the old code serves.",
+            "Read the alarm's history, fix what set it off, and deploy again. Until then, the old code keeps serving.",
             Commands(facts.service).describe(),
         )
     if record and record.rollback_reason and record.breaker_status != "TRIGGERED" and not found:
         return Advice(
             f"The reason that ECS gives: {one_line(record.rollback_reason)}",
-            "Find out who or what rolled it back, then deploy again. Until then the old code serves.",
+            "Find out who or what rolled it back, then deploy again. Until then, the old code keeps serving.",
             Commands(facts.service).describe(),
         )
     if found:
         return Advice(
             why(found),
-            f"{remedies(found)} Until it is deployed again, the old code serves.",
+            f"{remedies(found)} Until the service is deployed again, the old code keeps serving.",
             Commands(facts.service).describe_task(found[0].tasks[0]),
         )
     return Advice(
         f"An event of the service: {event}" if event else "The new tasks did not stay up.",
-        "Find out why the new tasks stopped, fix that, and deploy again; until then the old code serves. ECS lists "
-        "stopped tasks for about an hour.",
+        "Find out why the new tasks stopped, fix that, and deploy again. Until then, the old code keeps serving. ECS "
+        "lists stopped tasks for about an hour.",
         Commands(facts.service).stopped_tasks(),
     )
 

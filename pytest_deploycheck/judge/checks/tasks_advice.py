@@ -14,7 +14,7 @@ from pytest_deploycheck.judge.wording import name_of, short
 
 _BY_OUTCOME = {
     Outcome.IN_PROGRESS: "The rollout has not completed: old tasks still run.",
-    Outcome.ROLLED_BACK: "The rollout was rolled back, so the old code serves.",
+    Outcome.ROLLED_BACK: "The rollout was rolled back, so the old code keeps serving.",
     Outcome.SUPERSEDED: "A later image was deployed since.",
 }
 """The cause, where the outcome of the rollout explains it."""

@@ -304,7 +304,7 @@ def test_never_pulled_and_crashed_have_classes() -> None:
 def test_the_old_code_that_still_serves_is_named() -> None:
     """A person who reads of a failed rollout wants to know whether users are served: old tasks that run are it."""
     world = failed("service deployments", tasks=(*old_tasks("old-one", "old-two"), crashed()))
-    assert "old code serves" in judge_complete(world, waited=0).remedy
+    assert "old code keeps serving" in judge_complete(world, waited=0).remedy
     assert isinstance(world.service, Service)
 
 
