@@ -66,9 +66,7 @@ def test_case(deploy_logs): assert "found 3 platform" in deploy_logs
     }
 
 
-def test_only_the_new_tasks_since_the_rollout_are_heard(
-    deploy: Deploy, pytester: pytest.Pytester, world: World
-) -> None:
+def test_only_the_new_tasks_since_the_rollout_are_read(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
     """A line of an old task does not count, be it stopped or draining beside the new ones; nor one from before."""
     (old, _) = world.backend.running_tasks
     world.aws.push_image("shop-backend:newer", {"app/main.py": "newer"}, tags=("latest",))

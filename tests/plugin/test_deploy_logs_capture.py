@@ -21,7 +21,7 @@ def talked(world: World) -> World:
     return world
 
 
-def test_only_what_is_said_from_its_start_on(deploy: Deploy, pytester: pytest.Pytester, talked: World) -> None:
+def test_only_what_is_logged_from_its_start_on(deploy: Deploy, pytester: pytest.Pytester, talked: World) -> None:
     """A capture answers inside its block and after it, by what was written since it began, late lines included."""
     outcome = ask(
         deploy,

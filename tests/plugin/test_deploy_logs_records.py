@@ -158,7 +158,7 @@ def test_records_of_silent_tasks(deploy: Deploy, pytester: pytest.Pytester, worl
     assert outcome.tests == {"test_it[backend]": "unproven"}
 
 
-def test_what_has_just_been_said_leaves_a_no_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+def test_what_has_just_been_logged_leaves_a_no_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
     """If the first events came seconds ago, earlier ones may still come: no count and no absence."""
     world.configure("backend", log_settle="20s")
     world.backend.log("hello", at=world.aws.now() - timedelta(seconds=4))

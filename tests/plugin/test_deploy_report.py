@@ -62,7 +62,7 @@ def test_folders_are_made(deploy: Deploy, pytester: pytest.Pytester) -> None:
     assert "r.json" in outcome.output
 
 
-def test_a_report_that_cannot_be_written_is_said(deploy: Deploy, pytester: pytest.Pytester) -> None:
+def test_a_report_that_cannot_be_written_is_noted(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A report that could not be written is no success, and no crash either."""
     (pytester.path / "taken").touch()
     outcome = deploy("--deploy-report=taken/r.json", "--deploy-log-wait=1s", scenario="healthy")

@@ -19,7 +19,7 @@ RUN = (
 WAITING = "waiting for 'Found 3 platform sections': 3 s of 3.5 s, 0 matching events so far"
 
 
-def test_a_long_wait_shows_on_a_terminal_how_it_gets_on(tmp_path: Path) -> None:
+def test_a_long_wait_shows_on_a_terminal_its_progress(tmp_path: Path) -> None:
     """The condition, the time and the events seen, on a line that is written over and gone when the wait ends."""
     status, output = on_a_terminal(RUN, tmp_path)
     assert status == 1

@@ -25,7 +25,7 @@ RUN = (
 )
 
 
-def test_a_rollout_shows_on_a_terminal_how_it_gets_on(tmp_path: Path) -> None:
+def test_a_rollout_shows_on_a_terminal_its_progress(tmp_path: Path) -> None:
     """New and old tasks, the time and the last event, on one line that is written over, and gone when the wait ends."""
     status, output = on_a_terminal(RUN, tmp_path)
     assert status == 1
@@ -96,7 +96,7 @@ def test_what_else_is_waited_for(deploy: Deploy, world: World) -> None:
 
 @pytest.mark.usefixtures("rollout")
 @pytest.mark.parametrize(("args", "number"), [(("-q",), 1), (("-qq",), 0), (("--deploy-wait=0",), 0)])
-def test_how_much_is_said(deploy: Deploy, args: tuple[str, ...], number: int) -> None:
+def test_how_much_is_noted(deploy: Deploy, args: tuple[str, ...], number: int) -> None:
     """With -qq nothing is said of it, and neither where nothing is waited for."""
     outcome = deploy("--deploy-wait=0.1s", "-k", "rollout", *args, env="shop")
     assert outcome.status == 1

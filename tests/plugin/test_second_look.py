@@ -296,7 +296,7 @@ def test_with_two_workers(web: Web, deploy: Deploy, pytester: pytest.Pytester) -
     assert outcome.output.count("rollout-complete: SUPERSEDED") == 1
 
 
-def test_an_interruption_of_the_second_look(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_of_the_second_observation(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while what was verified is looked at again: pytest's status 2, and a report that verifies nothing."""
 
     def interrupted(*_: object, **__: object) -> None:

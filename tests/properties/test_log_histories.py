@@ -328,7 +328,7 @@ def test_no_line_that_is_there_is_missed(history: History, question: Question, d
 
 @promise(180)
 @given(history=LATE_HISTORIES, question=questions("wait_for", "in", "events"), declared=DECLARED)
-def test_a_line_that_is_very_late_is_found_by_the_last_look(
+def test_a_line_that_is_very_late_is_found_by_the_last_poll(
     history: History, question: Question, declared: tuple[Pattern, ...]
 ) -> None:
     """However late a line becomes visible: before a wait ends, the whole window is read."""
@@ -337,7 +337,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_look(
 
 @promise(180)
 @given(history=HISTORIES, question=questions("in"), declared=DECLARED)
-def test_no_is_never_said_of_a_line_that_came_nor_of_a_silent_task(
+def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
     history: History, question: Question, declared: tuple[Pattern, ...]
 ) -> None:
     """`in` is false only if each new task logged something, and none of them the line."""

@@ -1,4 +1,4 @@
-"""How many histories are tried, and what is said of them in the end."""
+"""The number of histories that are tried, and the summary of them in the end."""
 
 from __future__ import annotations
 

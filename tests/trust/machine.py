@@ -233,7 +233,7 @@ class Deployments(RuleBasedStateMachine):
             assert not is_done, self._story(report)
 
     def _deselection_proves_less(self, report: RunReport, verification: Verification) -> None:
-        """Take each telling check away in turn: what a required link stands on must have been selected."""
+        """Take each telling check away in turn: the evidence of a required link must have been selected."""
         (service,) = report.services
         telling = {"image-exists", "image-intended", "rollout-complete", "tasks-running", "tasks-run-image"}
         for left_out in service.findings:

@@ -23,7 +23,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Answer:
-    """What the sandbox answered."""
+    """The response of the sandbox."""
 
     def __init__(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         self.status = status
@@ -35,7 +35,7 @@ _HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive"
 
 
 class Schedule:
-    """Which of the calls of a run meet which fault, drawn from a seed.
+    """The calls of a run that meet a fault, and the faults, drawn from a seed.
 
     Args:
         seed: The seed.

@@ -1,4 +1,4 @@
-"""What is true of a deployment, kept beside the sandbox and never read from it."""
+"""The truth about a deployment, kept beside the sandbox and never read from it."""
 
 from __future__ import annotations
 

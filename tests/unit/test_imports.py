@@ -92,7 +92,7 @@ def test_observe_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in {"observe", "sandbox"}])
-def test_only_observe_speaks_to_aws(room: str) -> None:
+def test_only_observe_calls_aws(room: str) -> None:
     """boto3 and botocore are imported by observe, and by the sandbox that fills its own world."""
     assert not outside(*modules(room)) & {"boto3", "botocore"}
 

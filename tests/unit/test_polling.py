@@ -40,7 +40,7 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
     assert 30 <= waited.elapsed <= 30 + PATIENT.longest
 
 
-def test_a_wait_in_vain_keeps_the_last_observation() -> None:
+def test_a_wait_that_times_out_keeps_the_last_observation() -> None:
     """The last observation is kept for the message when the time is over, and marked as not final."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
@@ -50,7 +50,7 @@ def test_a_wait_in_vain_keeps_the_last_observation() -> None:
     assert waited.elapsed == pytest.approx(300)
 
 
-def test_the_last_look_is_at_the_deadline() -> None:
+def test_the_last_poll_is_at_the_deadline() -> None:
     """A change in the last pause counts: there is a poll at the deadline, and none after."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)
@@ -82,7 +82,7 @@ def test_pauses_grow_and_stay_bounded() -> None:
     assert len(looks) == len(clock.naps) + 1
 
 
-def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
+def test_a_slow_poll_does_not_lengthen_the_wait_for_ever() -> None:
     """A poll that takes longer than is left ends the wait with at most one more poll."""
     clock = FakeClock(0.0)
     look, looks = looking(clock, takes=50)
@@ -92,7 +92,7 @@ def test_a_slow_look_does_not_lengthen_the_wait_for_ever() -> None:
     assert waited.elapsed == clock.seconds
 
 
-def test_a_look_that_began_too_early_is_followed_by_one_at_the_deadline() -> None:
+def test_a_poll_that_began_too_early_is_followed_by_one_at_the_deadline() -> None:
     """A poll that began before the deadline and ended after it may have missed the end: there is one more."""
     clock = FakeClock(0.0)
     look, looks = looking(clock, takes=10)
@@ -101,7 +101,7 @@ def test_a_look_that_began_too_early_is_followed_by_one_at_the_deadline() -> Non
     assert len(looks) == 2
 
 
-def test_an_error_of_the_look_comes_through() -> None:
+def test_an_error_of_the_poll_comes_through() -> None:
     """The loop swallows nothing: an error of a poll ends the wait."""
 
     def look() -> None:
@@ -133,7 +133,7 @@ def test_a_wait_never_misses_what_was_in_time(arrives: float) -> None:
     assert waited.elapsed <= arrives + PATIENT.longest
 
 
-def test_what_calls_for_a_look_makes_the_looks_quick_again() -> None:
+def test_what_calls_for_a_poll_makes_the_polls_quick_again() -> None:
     """A rest that is broken off leads to a look at once, and to quick looks after it."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)

@@ -300,7 +300,7 @@ def test_an_alarm_that_does_not_exist(room: Room) -> None:
     assert "alarms" in found.remedy
 
 
-def test_an_alarm_that_does_not_exist_does_not_hide_one_that_rings(room: Room) -> None:
+def test_an_alarm_that_does_not_exist_does_not_hide_one_that_is_in_alarm(room: Room) -> None:
     """A failure that was seen stands, whatever else could not be looked at."""
     rolled_out(room)
     room.aws.create_alarm("5xx", state="ALARM")

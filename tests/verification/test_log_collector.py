@@ -50,7 +50,7 @@ def test_the_window_has_a_fixed_start_and_looks_overlap(room: Room, shop: Sandbo
     assert all(rollout <= start <= latest for start in starts)
 
 
-def test_each_look_drains_all_pages(room: Room, shop: SandboxService) -> None:
+def test_each_poll_drains_all_pages(room: Room, shop: SandboxService) -> None:
     """Nothing is missed or counted twice where pages are small, empty, repeated or overlap."""
     task = shop.running_tasks[0]
     task.log_lines((f"item #{number}" for number in range(23)), at=room.ago(5), every=timedelta(seconds=1))
@@ -226,7 +226,7 @@ def test_a_group_that_cannot_be_read_beside_one_that_can(room: Room) -> None:
     assert "/shop/proxy" in seen.finding("logs-2").summary
 
 
-def test_each_task_is_heard_where_its_own_definition_says(room: Room) -> None:
+def test_each_task_is_read_where_its_own_definition_says(room: Room) -> None:
     """Tasks that run the image by different definitions, with another group and prefix, are all read."""
     service = room.shop()
     service.roll_out(at=room.ago(9))
@@ -280,7 +280,7 @@ def test_an_old_task_behind_a_log_router_does_not_count(room: Room) -> None:
     assert statuses(room.verify(services=services)) == ["fail", "pass", "pass"]
 
 
-def test_without_a_log_group_a_log_router_cannot_be_heard(room: Room) -> None:
+def test_without_a_log_group_a_log_router_cannot_be_read(room: Room) -> None:
     """If nothing says where the lines go the expectation is not judged, and the log driver is named."""
     container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
     service = room.shop()
@@ -322,7 +322,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_throttling_that_made_a_wait_fail_is_said(room: Room, shop: SandboxService) -> None:
+def test_throttling_that_made_a_wait_fail_is_noted(room: Room, shop: SandboxService) -> None:
     """A line is missing after looks that were refused: the failure says that there were fewer."""
     shop.log("started", at=room.ago(5))
     room.aws.fail(READ, code="ThrottlingException", message="Rate exceeded", times=3)
@@ -415,7 +415,7 @@ def test_one_collector_for_services_that_share_a_group(room: Room) -> None:
     assert found == {"one": ["pass"], "two": ["fail"]}
 
 
-def test_a_line_said_during_the_wait_ends_it(room: Room, shop: SandboxService) -> None:
+def test_a_line_logged_during_the_wait_ends_it(room: Room, shop: SandboxService) -> None:
     """A wait ends soon after its line arrives, and does not go on to its limit."""
     shop.log("started", at=room.ago(5))
     speaker = threading.Timer(0.4, lambda: shop.log("hello"))

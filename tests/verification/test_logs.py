@@ -37,7 +37,7 @@ def test_a_stream_that_is_born_while_it_is_waited_for_is_read(room: Room) -> Non
     assert room.verify(logs=[{"expect": "hello", "tasks": "all"}], log_wait="5s").statuses["logs-1"] == "pass"
 
 
-def test_what_only_an_old_task_says_does_not_count(room: Room) -> None:
+def test_what_only_an_old_task_logs_does_not_count(room: Room) -> None:
     """A line in the stream of a task that runs the old image is no proof of the new one."""
     service = room.shop()
     (old,) = service.running_tasks
@@ -62,7 +62,7 @@ def test_a_forbidden_line_of_a_draining_old_task_is_only_noted(room: Room) -> No
     assert any("something else" in note for note in seen.finding("logs-1").notes)
 
 
-def test_what_was_said_before_the_rollout_does_not_count(room: Room) -> None:
+def test_what_was_logged_before_the_rollout_does_not_count(room: Room) -> None:
     """Only lines since the rollout began are evidence, even in the stream of a new task."""
     service = room.shop()
     service.roll_out(at=room.ago(8))
@@ -143,7 +143,7 @@ def test_without_a_prefix_the_stream_is_the_runtime_id(room: Room) -> None:
     assert room.verify(logs=HELLO).statuses["logs-1"] == "pass"
 
 
-def test_only_the_judged_container_is_heard(room: Room) -> None:
+def test_only_the_judged_container_is_read(room: Room) -> None:
     """The lines of a sidecar are not the lines of the image."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))
     service = room.shop()

@@ -67,7 +67,7 @@ def status_of(report: RunReport, check: str) -> str:
     return str(next(one for one in report.services[0].findings if one.id == check).status)
 
 
-def test_what_was_meant_when_the_run_began_is_meant_in_the_end(room: Room, service: SandboxService) -> None:
+def test_the_image_expected_when_the_run_began_is_expected_in_the_end(room: Room, service: SandboxService) -> None:
     """No image was named, and a later one is deployed while the run goes on: that one is not verified."""
     run = Going(HELLO)
     run.check()
@@ -94,7 +94,7 @@ def test_a_task_that_takes_anothers_place_changes_nothing(service: SandboxServic
     assert run.end().verdict == "VERIFIED"
 
 
-def test_logs_are_heard_of_the_image_that_was_found_first(room: Room, service: SandboxService) -> None:
+def test_logs_are_read_of_the_image_that_was_found_first(room: Room, service: SandboxService) -> None:
     """The tag is moved and rolled out before the logs are read: what the later code says does not count."""
     run = Going({"logs": [{"expect": "only in 3"}]})
 

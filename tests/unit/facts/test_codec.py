@@ -183,7 +183,7 @@ def test_a_finding_survives_the_journey(finding: Finding) -> None:
 
 
 @given(st.builds(LogSight, SCOPES, several(st.from_type(LogEvent)), several(PROBLEMS)))
-def test_what_was_heard_survives_the_journey(sight: LogSight) -> None:
+def test_what_was_read_survives_the_journey(sight: LogSight) -> None:
     """Log events, their streams and their scope turn into JSON and back without loss."""
     assert from_json(to_json(sight), LogSight) == sight
 

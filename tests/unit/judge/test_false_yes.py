@@ -16,7 +16,7 @@ from pytest_deploycheck.judge.finding import Status
 FORBIDDEN = Expectation("forbid", (Pattern("platform='linkedin'"),))
 
 
-def test_a_silent_container_beside_one_that_speaks() -> None:
+def test_a_container_without_logs_beside_one_that_logs() -> None:
     """The lines of a task's log router are no proof that the application logged nothing."""
     app = worlds.stream("one")
     router = replace(app, container="log_router", name="ecs/log_router/one")
@@ -27,7 +27,7 @@ def test_a_silent_container_beside_one_that_speaks() -> None:
     assert reading.answer is LogAnswer.NO_EVENTS
 
 
-def test_a_container_that_cannot_be_heard() -> None:
+def test_a_container_that_cannot_be_read() -> None:
     """If one container logs elsewhere, nothing is known to be absent."""
     seen = worlds.scope("one", blind=("container 'app' logs through awsfirelens, not awslogs",))
 

@@ -200,7 +200,7 @@ def test_the_report_has_it_in_utc_and_fit_to_be_shown() -> None:
     assert "\x1b" not in "".join(one["detail"] for one in written)
 
 
-def test_a_skewed_clock_of_this_machine_is_noticed_and_said() -> None:
+def test_a_skewed_clock_of_this_machine_is_noticed_and_noted() -> None:
     """Times are the servers'; where this machine's clock is off that is in the report, and said where it may matter."""
     run = run_of(never_restarted())
     for offset, said in ((90.0, "90 s behind"), (-90.0, "90 s ahead")):

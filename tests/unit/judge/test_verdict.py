@@ -124,7 +124,7 @@ HEARD = UserTest("test_logs.py::test_new_line", "passed", ("backend",), heard_lo
 NO_LOGS = [one for one in chain() if one.link != "logs"]
 
 
-def test_a_test_that_heard_the_logs_proves_them() -> None:
+def test_a_test_that_read_the_logs_proves_them() -> None:
     """A passing test that asked the logs something and read at least one event proves the link `logs`."""
     assert judge(NO_LOGS, HEARD) == ("VERIFIED", None)
 

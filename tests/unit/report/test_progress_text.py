@@ -45,7 +45,7 @@ def line(world: ServiceFacts, elapsed: float = 40.0) -> str:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_line_says_how_far_how_long_and_what_was_said_last(way: Way) -> None:
+def test_the_line_says_how_far_how_long_and_the_newest_event(way: Way) -> None:
     """New tasks of those wanted, old ones, the seconds, and the service's last event without its own name."""
     said = [
         ServiceEvent(clock("11:07"), "(service shop) registered 1 targets in (target-group arn:aws:x)"),
@@ -189,7 +189,7 @@ def test_each_service_has_lines_of_its_own() -> None:
     assert only.startswith("worker: ")
 
 
-def test_a_second_wait_begins_anew() -> None:
+def test_a_second_wait_begins_again() -> None:
     """After the end of a wait the next one tells its first line at once."""
     lines = SparseLines()
     lines.due([state()], 200.0)

@@ -105,14 +105,14 @@ def test_a_failed_test_is_named() -> None:
     assert not any("t.py::good" in line for line in lines)
 
 
-def test_nothing_selected_is_said() -> None:
+def test_nothing_selected_is_noted() -> None:
     """A run that verified nothing says so: it is never silent, and never green."""
     lines = summary(run_report())
     assert lines[0].startswith("UNPROVEN")
     assert "nothing was verified" in lines[0]
 
 
-def test_an_interrupted_run_is_said() -> None:
+def test_an_interrupted_run_is_noted() -> None:
     """A run that did not come to its end says that nothing counts as verified."""
     lines = summary(run_of(completed(), complete=False))
     assert lines[0].startswith("UNPROVEN")

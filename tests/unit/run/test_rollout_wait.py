@@ -187,7 +187,7 @@ def test_the_deadline_ends_it_with_what_it_waited_for(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_there_is_a_look_at_the_deadline(way: Way) -> None:
+def test_there_is_a_poll_at_the_deadline(way: Way) -> None:
     """A change in the last moment counts."""
     run = waiting((0, going_on(way)), (TIMEOUT, completed(way)))
     assert outcome(run.watch.observe()) is Outcome.COMPLETED
@@ -345,7 +345,7 @@ def test_an_interruption_keeps_what_was_seen_last() -> None:
     assert run.shown[-1][0] == []
 
 
-def test_an_interruption_of_the_first_look_leaves_an_empty_observation() -> None:
+def test_an_interruption_of_the_first_poll_leaves_an_empty_observation() -> None:
     """Nothing was seen yet: there is an observation to report, without a service."""
     run = waiting((0, going_on()), interrupt_at=1)
     with pytest.raises(KeyboardInterrupt):
@@ -374,7 +374,7 @@ def test_what_was_seen_a_moment_ago_is_not_looked_at_again() -> None:
     assert len(run.observer.looks) == 1
 
 
-def test_the_second_look_sees_what_came_in_between() -> None:
+def test_the_second_observation_sees_what_came_in_between() -> None:
     """While the tests ran the rollout was undone."""
     run = waiting((0, completed()), (30, rolled_back("service deployments")))
     run.watch.observe()
@@ -385,7 +385,7 @@ def test_the_second_look_sees_what_came_in_between() -> None:
     assert run.seconds == 0
 
 
-def test_the_second_look_waits_where_something_has_begun_to_change() -> None:
+def test_the_second_observation_waits_where_something_has_begun_to_change() -> None:
     """A task is being replaced when the tests are through: the wait begins again, with its whole time."""
     fewer = completed(tasks=[task("one")])
     run = waiting((0, completed()), (50, fewer), (90, completed(tasks=[task("one"), task("three")])))
@@ -431,7 +431,7 @@ def test_only_what_is_not_settled_is_shown() -> None:
     assert {one.service for rollouts, _ in run.shown for one in rollouts} == {"worker"}
 
 
-def test_progress_is_taken_away_when_a_look_fails() -> None:
+def test_progress_is_taken_away_when_a_poll_fails() -> None:
     """Whatever ends the wait, no line is left behind."""
     run = waiting((0, going_on()), interrupt_at=2)
     with pytest.raises(KeyboardInterrupt):

@@ -61,7 +61,7 @@ def test_captures_in_threads_do_not_disturb_each_other() -> None:
     assert sorted(line for lines in seen.values() for line in lines) == [f"line {second}" for second in range(4)]
 
 
-def test_one_task_that_speaks_is_enough_in_a_capture() -> None:
+def test_one_task_that_logs_is_enough_in_a_capture() -> None:
     """A request goes to one task: the other one logged nothing meanwhile, but has logs from before."""
     world = logs(*HELLO, at(1, "handled"))
     with world.tail.capture() as captured:
@@ -69,7 +69,7 @@ def test_one_task_that_speaks_is_enough_in_a_capture() -> None:
     assert "never" not in captured
 
 
-def test_a_capture_in_which_nothing_was_heard_is_no_answer() -> None:
+def test_a_capture_in_which_nothing_was_read_is_no_answer() -> None:
     """The action may have gone nowhere, or its lines are still on their way."""
     world = logs(*HELLO)
     with world.tail.capture() as captured:
@@ -101,7 +101,7 @@ def test_an_absence_in_a_capture_needs_each_task_to_speak_after_it() -> None:
         captured.absent("ERROR", timeout=300)
 
 
-def test_what_was_said_in_a_capture_is_not_absent() -> None:
+def test_what_was_logged_in_a_capture_is_not_absent() -> None:
     """A line that is there needs no waiting."""
     world = logs(*HELLO, at(1, "ERROR: no"))
     with world.tail.capture() as captured:

@@ -80,7 +80,7 @@ def test_before_a_no_the_whole_window_is_read_again() -> None:
     assert second == pytest.approx(LOG_WAIT)
 
 
-def test_a_line_that_only_the_whole_look_finds_counts() -> None:
+def test_a_line_that_only_the_whole_reading_finds_counts() -> None:
     """A line that CloudWatch delivered late and out of reach of the polls is found before a no is said."""
     hidden = replace(event(LINE), timestamp=START - timedelta(minutes=4))
     assert LINE in logs(*HELLO, hidden=((3.0, hidden),)).tail
@@ -88,7 +88,7 @@ def test_a_line_that_only_the_whole_look_finds_counts() -> None:
     assert [one.message for one in world.tail.wait_for(LINE)] == [LINE]
 
 
-def test_a_forbidden_line_that_only_the_whole_look_finds_counts() -> None:
+def test_a_forbidden_line_that_only_the_whole_reading_finds_counts() -> None:
     """An absence is not sound before the whole window was read: a line that only that reading finds was logged."""
     hidden = replace(event(LINE), timestamp=START - timedelta(minutes=4))
     assert not logs(*HELLO, hidden=((3.0, hidden),)).tail.absent(LINE)
@@ -166,7 +166,7 @@ def test_a_line_within_the_tests_own_time_limit_counts() -> None:
     assert LINE in logs(*HELLO, at(3), time_left=lambda: 10.0).tail
 
 
-def test_a_line_found_by_the_last_look_of_a_short_wait_counts() -> None:
+def test_a_line_found_by_the_last_poll_of_a_short_wait_counts() -> None:
     """A wait that the test's limit ended still reads the whole window, and what that finds is an answer."""
     hidden = replace(event(LINE), timestamp=START - timedelta(minutes=4))
     assert LINE in logs(*HELLO, hidden=((0.0, hidden),), time_left=lambda: 10.0).tail
@@ -312,7 +312,7 @@ def test_absent_waits_longer_where_events_settle_slowly() -> None:
     assert world.waited == pytest.approx(140)
 
 
-def test_absent_is_false_as_soon_as_it_was_said() -> None:
+def test_absent_is_false_as_soon_as_it_was_logged() -> None:
     """A text that is there, or arrives during the wait, is not absent; the line is shown."""
     world = logs(*HELLO, at(4))
     absence = world.tail.absent(LINE)
@@ -453,7 +453,7 @@ def test_the_fakes_do_not_sleep() -> None:
     assert all(0 < nap <= POLL for nap in world.clock.naps)
 
 
-def test_a_count_is_of_all_that_was_said_up_to_now() -> None:
+def test_a_count_is_of_all_that_was_logged_up_to_now() -> None:
     """A line that came after an earlier question is counted: events are read again."""
     world = logs(*HELLO, at(1), at(20, f"{LINE} again"))
     assert LINE in world.tail

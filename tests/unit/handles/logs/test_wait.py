@@ -46,7 +46,7 @@ def test_live_tail_is_opened_only_where_it_is_wanted_and_closed_in_the_end() -> 
     assert [one.is_closed for one in world.reader.lives] == [True]
 
 
-def test_a_long_wait_says_how_it_gets_on() -> None:
+def test_a_long_wait_shows_its_progress() -> None:
     """After some seconds: what is awaited, how long, and what was seen; nothing when it is over."""
     world = logs(*HELLO, at(9))
     assert LINE in world.tail
@@ -62,7 +62,7 @@ def test_a_short_wait_says_nothing() -> None:
     assert not any(world.shown)
 
 
-def test_a_task_that_replaces_another_is_heard() -> None:
+def test_a_task_that_replaces_another_is_read() -> None:
     """The tasks are looked at again while something is waited for."""
     later = scope("two", "three")
     looks: list[float] = []
@@ -180,7 +180,7 @@ def test_a_wait_that_ends_early_leaves_an_absence_open() -> None:
         logs(*HELLO, time_left=lambda: 10.0).tail.absent(LINE)
 
 
-def test_a_stream_that_a_router_named_is_heard_by_a_part_of_its_name() -> None:
+def test_a_stream_that_a_router_named_is_read_by_a_part_of_its_name() -> None:
     """Its lines count as the task's."""
     routed = replace(stream("one"), name="one", is_part=True)
     line = replace(event(LINE, at="11:06"), stream="app-firelens-one")

@@ -192,7 +192,7 @@ def test_a_baseline_does_not_soften_a_rollback(way: Way) -> None:
 
 
 @pytest.mark.parametrize("world", [completed, never_restarted, rolled_back, superseded])
-def test_a_baseline_of_another_environment_is_said(world: Callable[[Way], ServiceFacts]) -> None:
+def test_a_baseline_of_another_environment_is_noted(world: Callable[[Way], ServiceFacts]) -> None:
     """It does not count, and whoever gave it is told so, whether the rollout passes or fails."""
     message = "The baseline before.json is of 'prod' (account 1, eu-west-1), not of 'dev' (account 2, us-east-1)."
     base = world("service deployments")

@@ -136,7 +136,7 @@ def test_mixed_after_completed_is_for_the_tasks_to_tell(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_tag_resolved_by_each_task_anew_is_no_rollout(way: Way) -> None:
+def test_a_tag_resolved_by_each_task_again_is_no_rollout(way: Way) -> None:
     """Without version consistency a task replaced after the push runs the new image, and still no rollout began."""
     world = never_restarted(way, tasks=[old_task("one"), task("two", by="ecs-svc/1", definition=OLD_DEFINITION)])
     fails_as(world, Outcome.NOT_STARTED)
@@ -334,7 +334,7 @@ def test_a_rollback_keeps_the_id_and_time_of_what_was_undone(listed: bool) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_later_rollout_in_progress_is_said_to_bring_another_image(way: Way) -> None:
+def test_a_later_rollout_in_progress_is_reported_to_bring_another_image(way: Way) -> None:
     """While v3 replaces the expected v2 it is not known what becomes of it: IN_PROGRESS, and told what it brings."""
     world = superseded(
         way,
@@ -362,7 +362,7 @@ def test_a_list_of_records_that_lags_behind_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_service_made_anew_is_told_by_its_new_deployments(way: Way) -> None:
+def test_a_recreated_service_is_known_by_its_new_deployments(way: Way) -> None:
     """The service was deleted and made again after the push, with the expected image: its one rollout is this."""
     world = completed(way, service=service(deployment("ecs-svc/9")), records=[record(9)])
     assert judge_rollout(world).id == "ecs-svc/9"

@@ -190,7 +190,7 @@ def test_a_rollback_is_proposed_where_the_expected_image_does_harm() -> None:
     assert "roll back with: aws ecs update-service" in text
 
 
-def test_where_all_is_well_it_is_not_said() -> None:
+def test_where_all_is_well_it_is_not_noted() -> None:
     """A verified service gets no proposal to roll back."""
     lines = summary(run_of(with_history(older())))
     assert lines[0].startswith("VERIFIED")
@@ -212,7 +212,7 @@ def test_no_rollback_is_proposed_where_the_old_code_runs(world: ServiceFacts) ->
     assert "roll back" not in "\n".join(lines)
 
 
-def test_where_there_is_none_that_is_said_in_every_run() -> None:
+def test_where_there_is_none_that_is_noted_in_every_run() -> None:
     """No earlier image is left: advice in a verified run as well as in a refuted one."""
     world = with_history(has_earlier=False)
     assert no_target(world) == "no earlier image is left in the repository to roll back to"
@@ -226,7 +226,7 @@ def test_images_that_never_ran_are_told_from_none() -> None:
 
 
 @pytest.mark.parametrize("world", [with_history(older()), with_history(has_earlier=None)])
-def test_nothing_is_said_where_there_is_one_or_nothing_is_known(world: ServiceFacts) -> None:
+def test_nothing_is_noted_where_there_is_one_or_nothing_is_known(world: ServiceFacts) -> None:
     """A repository that was not read is not called empty."""
     assert no_target(world) == ""
 

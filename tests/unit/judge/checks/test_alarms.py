@@ -36,7 +36,7 @@ def test_alarms_that_are_ok_pass() -> None:
 
 
 @pytest.mark.parametrize("is_composite", [False, True])
-def test_an_alarm_that_rings_fails(is_composite: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_an_alarm_in_alarm_fails(is_composite: bool) -> None:  # noqa: FBT001 - a case of the test
     """A metric or a composite alarm in ALARM fails: with its name, since when, CloudWatch's reason and the command."""
     ringing = alarm("shop-5xx", "ALARM", RANG, since=clock("11:08"), reason=RANG.reason, is_composite=is_composite)
     finding = judge(watched(alarm("shop-latency"), ringing))
@@ -50,7 +50,7 @@ def test_an_alarm_that_rings_fails(is_composite: bool) -> None:  # noqa: FBT001 
     assert finding.remedy
 
 
-def test_an_alarm_that_rang_and_is_ok_again_fails() -> None:
+def test_an_alarm_that_went_off_and_is_ok_again_fails() -> None:
     """It went off after the rollout began and recovered: what was wrong for four minutes was wrong."""
     finding = judge(watched(alarm("shop-5xx", "OK", RANG, CALM), alarm("shop-latency")))
     assert finding.status is Status.FAIL
@@ -66,7 +66,7 @@ def test_an_alarm_that_was_on_before_the_rollout_and_is_still_on_fails() -> None
     assert "before the rollout began" in finding.cause
 
 
-def test_an_alarm_that_the_rollout_mended_passes_with_a_note() -> None:
+def test_an_alarm_that_the_rollout_fixed_passes_with_a_note() -> None:
     """It was in ALARM when the rollout began and has been OK since: the rollout fixed it, and a note says so."""
     finding = judge(watched(alarm("shop-5xx", "OK", CALM)), "shop-5xx")
     assert finding.status is Status.PASS
@@ -76,7 +76,7 @@ def test_an_alarm_that_the_rollout_mended_passes_with_a_note() -> None:
     )
 
 
-def test_an_alarm_that_was_mended_and_rang_again_fails() -> None:
+def test_an_alarm_that_recovered_and_went_off_again_fails() -> None:
     """Off and on again since the rollout began."""
     again = change("11:20", "OK", "ALARM")
     assert judge(watched(alarm("shop-5xx", "OK", CALM, again, CALM)), "shop-5xx").status is Status.FAIL
@@ -102,7 +102,7 @@ def test_a_name_without_an_alarm_is_an_error_with_the_near_names() -> None:
     assert "did you mean" not in alone.summary
 
 
-def test_an_alarm_that_rings_outweighs_a_name_without_one() -> None:
+def test_an_alarm_that_is_in_alarm_outweighs_a_name_without_one() -> None:
     """A certain failure is reported first."""
     world = watched(alarm("shop-latency", "ALARM"), no_alarms={"shop-5x": ()})
     assert judge(world).status is Status.FAIL

@@ -48,7 +48,7 @@ def words(finding: Finding) -> str:
     return "\n".join([finding.summary, finding.cause, finding.remedy, *finding.notes, finding.details])
 
 
-def test_a_line_that_was_said_passes() -> None:
+def test_a_line_that_was_logged_passes() -> None:
     """A new task logged the line: logs-1 passes, and shows when."""
     finding = judge(EXPECT, sight(TWO, event("hello", "two"), event(f"INFO {LINE}.", "one")))
     assert (finding.id, finding.link, finding.status) == ("logs-1", "logs", Status.PASS)
@@ -95,19 +95,19 @@ def test_one_silent_new_task_leaves_it_unproven(expectation: Expectation) -> Non
     assert finding.status is Status.UNPROVEN
 
 
-def test_a_silent_task_leaves_a_line_of_all_unproven() -> None:
+def test_a_task_without_logs_leaves_a_line_of_all_unproven() -> None:
     """Wanted of each new task, said by one while the other said nothing at all: unproven, naming the silent one."""
     finding = judge(EVERYWHERE, sight(TWO, event(LINE, "one")))
     assert finding.status is Status.UNPROVEN
     assert "two" in finding.summary
 
 
-def test_a_silent_task_does_not_undo_a_line_that_was_said() -> None:
+def test_a_task_without_logs_does_not_undo_a_line_that_was_logged() -> None:
     """One task may bring the line: another's silence takes nothing from it."""
     assert judge(EXPECT, sight(TWO, event(LINE, "one"))).status is Status.PASS
 
 
-def test_a_silent_task_does_not_excuse_a_forbidden_line() -> None:
+def test_a_task_without_logs_does_not_excuse_a_forbidden_line() -> None:
     """A forbidden line that was logged is a failure, whichever tasks have no logs; it is shown."""
     finding = judge(FORBID, sight(TWO, event(f"old {OLD_FORMAT}", "one")))
     assert finding.status is Status.FAIL
@@ -116,7 +116,7 @@ def test_a_silent_task_does_not_excuse_a_forbidden_line() -> None:
     assert finding.remedy
 
 
-def test_an_absent_line_passes_when_every_task_was_heard() -> None:
+def test_an_absent_line_passes_when_every_task_was_read() -> None:
     """Every new task has logs and none logged the forbidden line: logs-1 passes."""
     assert judge(FORBID, sight(TWO, event("hello", "one"), event("hello", "two"))).status is Status.PASS
 
@@ -178,7 +178,7 @@ def test_a_line_that_one_task_lacks() -> None:
     assert not re.search(r"\bby one\b", finding.summary)
 
 
-def test_a_line_that_every_task_said_holds_for_all() -> None:
+def test_a_line_that_every_task_logged_holds_for_all() -> None:
     """Each new task logged it: `tasks = "all"` passes."""
     assert judge(EVERYWHERE, sight(TWO, event(LINE, "one"), event(LINE, "two"))).status is Status.PASS
 

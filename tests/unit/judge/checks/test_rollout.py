@@ -328,7 +328,7 @@ def test_a_later_image_rolled_out_before_the_push_does_not_supersede(way: Way) -
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_definition_that_points_to_the_image_meant_is_not_superseded(way: Way) -> None:
+def test_a_definition_that_points_to_the_expected_image_is_not_superseded(way: Way) -> None:
     """The definition's own reference points to the expected image, and hosts run a later one: the rollout COMPLETED."""
     world = superseded(way, judged=[judged(pulled=found(NEW, named=reference("latest")))])
     assert outcome(world) == "COMPLETED"

@@ -56,7 +56,7 @@ def test_the_way_back_is_not_the_record_of_before() -> None:
     assert judge_complete(world, waited=0).status is Status.FAIL
 
 
-def test_what_earlier_rollouts_brought_is_not_said_of_the_newest() -> None:
+def test_what_earlier_rollouts_brought_is_not_reported_for_the_newest() -> None:
     """The list of records lags: that the two before brought the same digest does not mean that this one did."""
     before = [
         record(2, began=OLD_ROLLOUT, finished_at=clock("08:10")),
@@ -175,7 +175,7 @@ def test_alarms_are_not_ok_since_nobody_knows_when() -> None:
     assert judge_alarms(unseen, ["shop-5xx"]).status is Status.UNPROVEN
 
 
-def test_an_alarm_is_not_said_to_be_older_than_the_rollout() -> None:
+def test_an_alarm_is_not_reported_to_be_older_than_the_rollout() -> None:
     """In ALARM since after the rollout began, with its history denied: nothing is said of before."""
     later = judge_alarms(watched(alarm(state="ALARM", since=clock("11:30"), changes=None)), ["shop-5xx"])
     earlier = judge_alarms(watched(alarm(state="ALARM", since=clock("10:30"))), ["shop-5xx"])

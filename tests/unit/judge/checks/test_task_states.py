@@ -56,7 +56,7 @@ def test_a_stopped_container_runs_nothing(exit_code: int | None) -> None:
     assert finding.remedy
 
 
-def test_a_stopped_container_is_not_said_to_run_another_image() -> None:
+def test_a_stopped_container_is_not_reported_to_run_another_image() -> None:
     """The rollout itself brought the expected image: only the tasks fail."""
     world = beside_a_sidecar(status="STOPPED", exit_code=0)
     assert "another image" not in judge_run_image(world).summary

@@ -172,7 +172,7 @@ def test_another_digest_is_no_claim_that_the_content_changed(way: Way) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "X86_64", "amd64"])
-def test_a_task_that_shows_the_child_runs_the_index_meant(architecture: str) -> None:
+def test_a_task_that_shows_the_child_runs_the_expected_index(architecture: str) -> None:
     """The index is expected and the task shows its manifest for the task's platform: that is the expected image."""
     world = completed(
         judged=[judged(found(children=INDEX_CHILDREN))],
@@ -182,7 +182,7 @@ def test_a_task_that_shows_the_child_runs_the_index_meant(architecture: str) -> 
     assert judge_complete(world, waited=0).status is Status.PASS
 
 
-def test_a_task_that_shows_the_index_runs_the_child_meant() -> None:
+def test_a_task_that_shows_the_index_runs_the_expected_child() -> None:
     """The child is expected and the task shows the index that holds it for its platform: that is the expected image."""
     expected = found(FOR_AMD64, named=reference(None, pinned=FOR_AMD64))
     index = image(NEW, children=INDEX_CHILDREN, named=reference(None, pinned=NEW))

@@ -128,12 +128,12 @@ def names(*judged: Judged) -> list[str]:
     return [one.container for one in holders(judged)]
 
 
-def test_a_bare_tag_is_meant_for_the_container_whose_repository_holds_it() -> None:
+def test_a_bare_tag_applies_to_the_container_whose_repository_holds_it() -> None:
     """A sidecar whose repository has no such tag is not judged by it."""
     assert names(looked_up("app", "found"), looked_up("proxy", "absent")) == ["app"]
 
 
-def test_containers_of_one_repository_are_all_meant() -> None:
+def test_containers_of_one_repository_are_all_judged() -> None:
     """Two containers that pull from the same repository run the same image."""
     assert names(looked_up("app", "found"), looked_up("worker", "found", repository="app")) == ["app", "worker"]
 

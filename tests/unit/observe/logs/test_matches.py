@@ -30,7 +30,7 @@ def test_what_was_never_read_is_read_from_the_start(finds: PatternMatches) -> No
     assert finds.start_for(ONE, BEGAN) == BEGAN
 
 
-def test_a_look_reads_the_overlap_again(finds: PatternMatches) -> None:
+def test_a_poll_reads_the_overlap_again(finds: PatternMatches) -> None:
     """Lines come late: the next poll reads from that long before the last one, and never before the window."""
     finds.cover([ONE], BEGAN, BEGAN + minutes(10))
     assert finds.start_for(ONE, BEGAN) == BEGAN + minutes(10) - OVERLAP
@@ -79,7 +79,7 @@ def test_memory_is_bounded(finds: PatternMatches, monkeypatch: pytest.MonkeyPatc
     assert finds.is_cut
 
 
-def test_a_stream_of_which_nothing_is_kept_is_still_heard(
+def test_a_stream_of_which_nothing_is_kept_is_still_read(
     finds: PatternMatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One task that says a line ten thousand times does not hide that the other said it too."""

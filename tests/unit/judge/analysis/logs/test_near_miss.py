@@ -22,7 +22,7 @@ def near(pattern: Pattern, *messages: str) -> NearMiss:
     return found
 
 
-def test_the_old_code_said_it_otherwise() -> None:
+def test_the_old_code_logged_it_otherwise() -> None:
     """The line that yesterday's code logged instead is found, and shown below the expected one."""
     found = near(REQUESTED, UNRELATED, OLD_LINE, "INFO done")
     assert found.event.message == OLD_LINE

@@ -54,7 +54,7 @@ def test_the_window_that_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_only_new_tasks_are_heard(way: Way) -> None:
+def test_only_new_tasks_are_read(way: Way) -> None:
     """The running tasks that run the expected image are read; old and draining ones never, only to explain."""
     seen = scope_of(rolling(way, task("one"), old_task("two"), draining("three")))
     assert seen.tasks == ("one",)
@@ -71,7 +71,7 @@ def test_no_new_task_is_no_stream(way: Way, world: Any) -> None:
     assert seen.streams == ()
 
 
-def test_a_draining_task_that_runs_the_image_is_not_heard() -> None:
+def test_a_draining_task_that_runs_the_image_is_not_read() -> None:
     """A task on its way out is no running task, whatever it runs; the one that replaced it is looked at."""
     seen = scope_of(completed(tasks=[draining("one", NEW), task("replacement")]))
     assert seen.tasks == ("replacement",)
@@ -112,7 +112,7 @@ def test_a_driver_that_may_drop_lines_is_told(mode: str | None, drops: bool) -> 
 
 
 @pytest.mark.parametrize(("driver", "word"), [("awsfirelens", "awsfirelens"), (None, "no log driver")])
-def test_a_driver_that_cannot_be_read_is_said(driver: str | None, word: str) -> None:
+def test_a_driver_that_cannot_be_read_is_noted(driver: str | None, word: str) -> None:
     """A container whose logs go elsewhere is named with its driver: nothing is guessed."""
     seen = scope_of(completed(definitions=[definition(log_driver=driver)]))
     assert seen.streams == ()
@@ -120,7 +120,7 @@ def test_a_driver_that_cannot_be_read_is_said(driver: str | None, word: str) -> 
     assert "app" in seen.blind[0]
 
 
-def test_only_judged_containers_are_heard() -> None:
+def test_only_judged_containers_are_read() -> None:
     """A sidecar's lines are not the app's."""
     world = completed(
         tasks=[task("one", containers=[container(), container("proxy", SIDECAR)])],
@@ -258,7 +258,7 @@ def test_the_streams_of_a_sidecar_are_not_the_apps() -> None:
     assert not stream.is_named("fire/router/one")
 
 
-def test_what_a_replaced_task_said_still_counts() -> None:
+def test_what_a_replaced_task_logged_still_counts() -> None:
     """After another poll the window stays, new tasks are read, and those they replaced are no old ones."""
     before = scope_of(completed(tasks=[task("one"), task("two")]))
     later = scope_of(completed(tasks=[task("two"), task("three"), draining("one")]), since=clock("11:50"))
