@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs.answers import Absence, Count
     from pytest_deploycheck.handles.logs.tail import Captured, LogTail
+    from pytest_deploycheck.handles.release import Release
     from pytest_deploycheck.handles.tasks import RunningTask, RunningTasks
     from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
     from pytest_deploycheck.judge.analysis.service import Rollout
@@ -38,6 +39,7 @@ __all__ = [
     "LogMatch",
     "LogTail",
     "Outcome",
+    "Release",
     "Rollout",
     "RunReport",
     "RunningTask",
@@ -61,6 +63,7 @@ _HOMES = {
     "LogMatch": "facts.log",
     "LogTail": "handles.logs.tail",
     "Outcome": "judge.analysis.newest_rollout",
+    "Release": "handles.release",
     "Rollout": "judge.analysis.service",
     "RunReport": "report.model",
     "RunningTask": "handles.tasks",

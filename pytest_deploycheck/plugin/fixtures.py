@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.handles.health import Alarms, TargetHealth
     from pytest_deploycheck.handles.image import DeployedImage
     from pytest_deploycheck.handles.logs.tail import LogTail
+    from pytest_deploycheck.handles.release import Release
     from pytest_deploycheck.handles.tasks import RunningTasks
     from pytest_deploycheck.judge.analysis.service import Rollout
 
@@ -65,6 +66,15 @@ def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> Depl
     assert deployed_image.compare("backend/app", "/app/app")
     """
     return state_of(request.config).verification.deployed_image(_deploy_service)
+
+
+@_deploy_fixture
+def release(request: pytest.FixtureRequest, _deploy_service: str) -> Release:
+    """The release that was named to be shipped: `reference`, `tag`, `digest`, `commit`, each None where not known.
+
+    assert release.tag in deployed_image.tags
+    """
+    return state_of(request.config).verification.release(_deploy_service)
 
 
 @_deploy_fixture

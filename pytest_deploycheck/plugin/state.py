@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,9 @@ SERVICE_FIXTURE = "_deploy_service"
 
 FIXTURES: set[str] = set()
 """The names of all fixtures of the plugin. The module `fixtures` adds each name where it defines the fixture."""
+
+_HOME = "pytest_deploycheck.plugin.fixtures"
+"""The module that defines them."""
 
 NO_ENVIRONMENT = "no deploy environment: give --deploy-env=NAME (or DEPLOYCHECK_ENV, or ini deploy_env)"
 """The reason for which tests that use the fixtures are skipped."""
@@ -54,6 +58,28 @@ def fixture_names(item: pytest.Item) -> set[str]:
     return set(request.fixturenames if request is not None else getattr(item, "fixturenames", ()))
 
 
+def plugin_fixtures(item: pytest.Item) -> set[str]:
+    """Return the fixtures of the plugin that a test uses."""
+    request = getattr(item, "_request", None)
+    definitions = getattr(request, "_arg2fixturedefs", {})
+    return {name for name in fixture_names(item) if is_of_plugin(name, definitions.get(name, ()))}
+
+
+def is_of_plugin(name: str, definitions: Sequence[pytest.FixtureDef[Any]]) -> bool:
+    """Tell if a fixture is one of the plugin, or an override that requests it.
+
+    Args:
+        name: The name of the fixture.
+        definitions: Its definitions, the one that overrides the others last.
+    """
+    for definition in reversed(definitions):
+        if getattr(definition.func, "__module__", None) == _HOME:
+            return True
+        if name not in definition.argnames:
+            return False
+    return name in FIXTURES
+
+
 def uses_fixtures(item: pytest.Item) -> bool:
     """Tell if a test uses the fixtures of the plugin."""
-    return bool(fixture_names(item) & FIXTURES)
+    return bool(plugin_fixtures(item))

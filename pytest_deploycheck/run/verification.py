@@ -21,6 +21,8 @@ from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
+from pytest_deploycheck.handles.release import Release as NamedRelease
+from pytest_deploycheck.handles.release import release
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
@@ -217,6 +219,11 @@ class Verification:
         """
         facts = self.observation.service(service)
         return deployed_image(facts, self._images.opened(facts))
+
+    def release(self, service: str) -> NamedRelease:
+        """Return what was named to be shipped for a service."""
+        counts = self.environment.intent != "task-definition"
+        return release(self.observation.service(service), self.options.commit if counts else None)
 
     def target_health(self, service: str) -> TargetHealth:
         """Return the health of the new tasks of a service in its target groups.

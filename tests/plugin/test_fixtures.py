@@ -100,6 +100,65 @@ def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
     assert outcome.tests == {"test_image[backend]": "passed"}
 
 
+@pytest.mark.usefixtures("two")
+def test_release(deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`release` is what was named to be shipped, for each service, so that a test repeats no version."""
+    monkeypatch.setenv("GITHUB_SHA", "1a2b3c4d" * 5)
+    pytester.makepyfile(
+        """
+        def test_release(release, deployed_image):
+            assert release.tag == "new"
+            assert release.tag in deployed_image.tags
+            assert release.digest == deployed_image.digest
+            assert release.reference.endswith(f"/{deployed_image.repository}:new")
+            assert release.commit == "1a2b3c4d" * 5
+        """
+    )
+    outcome = deploy("-k", "test_", env="shop")
+    assert outcome.tests == {"test_release[backend]": "passed", "test_release[worker]": "passed"}
+
+
+def test_a_release_that_nobody_named(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """Only the task definition names the image: nothing is known of the release."""
+    world.configure("backend", extra='intent = "task-definition"')
+    file = pytester.path / "deploycheck.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('image = "shop-backend:new"', ""), encoding="utf-8")
+    pytester.makepyfile(
+        """
+        def test_release(release):
+            assert (release.reference, release.tag, release.digest, release.commit) == (None, None, None, None)
+        """
+    )
+    assert deploy("-k", "test_", env="shop").tests == {"test_release[backend]": "passed"}
+
+
+OWN_FIXTURE = """
+import pytest
+
+@pytest.fixture
+def release({request}): return "1.0"
+
+def test_own(release): assert release == "2.0"
+"""
+
+
+@pytest.mark.usefixtures("world")
+def test_a_fixture_of_the_project_replaces_ours(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A test that uses a fixture of the same name is not about the deployment, and refutes nothing."""
+    pytester.makepyfile(OWN_FIXTURE.format(request=""))
+    outcome = deploy("-k", "test_", env="shop")
+    assert (outcome.status, outcome.verdict[0], outcome.tests) == (1, "UNPROVEN", {})
+
+
+@pytest.mark.usefixtures("world")
+def test_a_fixture_that_extends_ours_is_still_ours(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """An override that requests the plugin's own fixture leaves its tests about the deployment."""
+    pytester.makepyfile(OWN_FIXTURE.format(request="release"))
+    outcome = deploy("-k", "test_", env="shop")
+    assert (outcome.status, outcome.verdict[0]) == (1, "REFUTED")
+    assert outcome.tests == {"test_own[backend]": "failed"}
+
+
 def test_an_image_that_is_not_there_fails_its_tests(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A test that asks for an image that was never pushed fails, and says that it is not there."""
     pytester.makepyfile("def test_image(deployed_image): pass")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DeployedImage,
         DeployEnvironment,
         LogTail,
+        Release,
         Rollout,
         RunningTasks,
         TargetHealth,
@@ -54,6 +55,14 @@ def types_of_deployed_image(deployed_image: DeployedImage, running_tasks: Runnin
         assert_type(task.image_digest, str | None)
         assert_type(task.started_at, datetime | None)
         assert_type(task.health, str)
+
+
+def types_of_release(release: Release) -> None:
+    """The parts of the release that are not known are None."""
+    assert_type(release.reference, str | None)
+    assert_type(release.tag, str | None)
+    assert_type(release.digest, str | None)
+    assert_type(release.commit, str | None)
 
 
 def types_of_health(target_health: TargetHealth, alarms: Alarms) -> None:
@@ -109,6 +118,7 @@ def test_the_types_of_the_fixtures_can_be_imported() -> None:
         "LogEvent",
         "LogMatch",
         "LogTail",
+        "Release",
         "Rollout",
         "RunningTasks",
     )

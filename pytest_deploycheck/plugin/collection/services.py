@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.config.suggestions import did_you_mean
-from pytest_deploycheck.plugin.state import FIXTURES, SERVICE_FIXTURE, DeployState, fixture_names
+from pytest_deploycheck.plugin.state import SERVICE_FIXTURE, DeployState, plugin_fixtures
 
 
 class ServiceParameters:
@@ -52,7 +52,7 @@ def services_of(item: pytest.Item, state: DeployState) -> tuple[str, ...]:
     if callspec is not None and SERVICE_FIXTURE in callspec.params:
         return (callspec.params[SERVICE_FIXTURE],)
     services = state.services
-    return services if len(services) == 1 and fixture_names(item) & (FIXTURES - {"deploy_env"}) else ()
+    return services if len(services) == 1 and plugin_fixtures(item) - {"deploy_env"} else ()
 
 
 def _not_selected(name: str) -> Any:

@@ -20,7 +20,7 @@ from pytest_deploycheck.plugin.outcomes import causes
 from pytest_deploycheck.plugin.outcomes.activity import Activity
 from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_other, attach_test
 from pytest_deploycheck.plugin.progress import LogAdvice
-from pytest_deploycheck.plugin.state import FIXTURES, DeployState, uses_fixtures
+from pytest_deploycheck.plugin.state import DeployState, is_of_plugin, uses_fixtures
 
 _SKIPS = (pytest.skip.Exception, unittest.SkipTest)
 _PACKAGE = Path(pytest_deploycheck.__file__).parent
@@ -71,7 +71,9 @@ class Recorder:
             return (yield)
         finally:
             requested = {*fixturedef.argnames, *request.fixturenames} - (before - {*fixturedef.argnames})
-            if requested & (FIXTURES | self._requesting_names):
+            definitions = request._arg2fixturedefs  # noqa: SLF001  # pytest tells it nowhere else
+            of_plugin = any(is_of_plugin(name, definitions.get(name, ())) for name in requested)
+            if of_plugin or requested & self._requesting_names:
                 self._requesting.add(fixturedef)
                 self._requesting_names.add(fixturedef.argname)
 
@@ -150,7 +152,7 @@ class Recorder:
         return causes.worst(outcomes or [causes.ERROR])
 
     def _is_ours(self, fixture: pytest.FixtureDef[Any]) -> bool:
-        return fixture.argname in FIXTURES or fixture in self._requesting
+        return is_of_plugin(fixture.argname, [fixture]) or fixture in self._requesting
 
 
 def _is_told_without_traceback(error: BaseException) -> bool:
