@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.checkout.git import commit_of
 from pytest_deploycheck.config import loading, values
@@ -26,6 +27,9 @@ from pytest_deploycheck.plugin.options import Given, Option, given
 from pytest_deploycheck.plugin.report_files import report_paths
 
 _SANDBOX_WAIT = "2s"
+
+_SANDBOX_SETTLE_SECONDS = 0.1
+"""Lines of the sandbox are visible at once, so that an absence needs no wait."""
 _DEFAULT_SCENARIO = "healthy"
 
 
@@ -122,7 +126,10 @@ def _environment(
         )
     starts = (config.invocation_params.dir, config.rootpath)
     file = loading.find(starts, _config_path(config, asked[options.CONFIG.flag]))
-    return file, loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
+    environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
+    if sandbox is not None and environment.log_settle is None:
+        environment = replace(environment, log_settle=_SANDBOX_SETTLE_SECONDS)
+    return file, environment
 
 
 def _config_path(config: pytest.Config, asked: Given) -> Path | None:
