@@ -21,7 +21,7 @@ from pytest_deploycheck.plugin.report_files import remove_earlier, report_paths
 from pytest_deploycheck.plugin.settings import baseline_of, resolve
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
-from pytest_deploycheck.run.verification import checks_of
+from pytest_deploycheck.run.checks import checks_of
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline

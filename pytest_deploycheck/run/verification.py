@@ -29,48 +29,21 @@ from pytest_deploycheck.judge.checks.containers import judge_containers
 from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
 from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository, judge_tag
 from pytest_deploycheck.judge.checks.image_intent import Release, judge_intended
-from pytest_deploycheck.judge.checks.logs import LogCheck, log_check
+from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.checks.targets import judge_targets
 from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS, Check, Finding, Status, TaskLines
+from pytest_deploycheck.judge.finding import Check, Finding, Status, TaskLines
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
-from pytest_deploycheck.oci.reference import check_expected, is_digest, is_tag
+from pytest_deploycheck.oci.reference import check_expected
 from pytest_deploycheck.polling import Clock, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.run.checks import checks_of, needed_checks
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
 from pytest_deploycheck.run.log_checks import LogChecks
 from pytest_deploycheck.run.log_tails import LogTails, TailSettings
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
-
-
-def checks_of(environment: EnvironmentSettings, service: str) -> tuple[Check, ...]:
-    """Return the checks that a service contributes, in the order of the chain."""
-    expectations = environment.services[service].logs
-    return (
-        *FIXED_CHECKS,
-        *(log_check(number, expectation) for number, expectation in enumerate(expectations, start=1)),
-        *HEALTH_CHECKS,
-    )
-
-
-def needed_checks(environment: EnvironmentSettings, options: Options, service: str) -> tuple[Check, ...]:
-    """Return the checks that must pass for their link to be proven: the telling ones, and those that are configured."""
-    settings = environment.services[service]
-    image = options.images.get(service) or settings.image
-    configured = {
-        "image-repository": image is not None and not is_tag(image) and not is_digest(image),
-        "image-pushed": options.pushed_after is not None,
-        "image-content": bool(settings.source),
-        "alarms-ok": bool(settings.alarms),
-        "error-rate": settings.error_rate is not None,
-    }
-    return tuple(
-        check
-        for check in checks_of(environment, service)
-        if check.is_telling or check.link == "logs" or configured.get(check.id, False)
-    )
 
 
 class Verification:

@@ -20,7 +20,8 @@ from pytest_deploycheck.config.settings import (
     ServiceSettings,
 )
 from pytest_deploycheck.judge.verdict import Verdict
-from pytest_deploycheck.run.verification import Verification, checks_of
+from pytest_deploycheck.run.checks import checks_of
+from pytest_deploycheck.run.verification import Verification
 from pytest_deploycheck.sandbox import Sandbox, SandboxContainer
 from trust.truth import PLATFORMS, TrueImage, TrueTask, Truth
 

@@ -15,7 +15,8 @@ from pytest_deploycheck.observe.health.alarms import like
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.report.model import RunReport
 from pytest_deploycheck.run import rollout_wait as watching
-from pytest_deploycheck.run.verification import Verification, checks_of
+from pytest_deploycheck.run.checks import checks_of
+from pytest_deploycheck.run.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable

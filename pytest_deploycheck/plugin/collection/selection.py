@@ -12,7 +12,7 @@ from pytest_deploycheck.judge.finding import Check
 from pytest_deploycheck.plugin.collection.items import RootCollector
 from pytest_deploycheck.plugin.collection.node_ids import ROOT, given_ids, is_within
 from pytest_deploycheck.plugin.state import DeployState
-from pytest_deploycheck.run.verification import checks_of
+from pytest_deploycheck.run.checks import checks_of
 
 
 class CheckSelection:

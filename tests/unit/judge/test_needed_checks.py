@@ -37,7 +37,7 @@ from pytest_deploycheck.judge.finding import (
 )
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_service
 from pytest_deploycheck.report.summary import summary
-from pytest_deploycheck.run.verification import needed_checks
+from pytest_deploycheck.run.checks import needed_checks
 
 TELLING = tuple(check for check in FIXED_CHECKS if check.is_telling)
 LINKS = ("image", "rollout", "tasks", "logs")
