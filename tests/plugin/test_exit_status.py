@@ -263,3 +263,19 @@ def test_the_sandbox_without_its_packages_is_one_message(pytester: pytest.Pytest
     assert ended.ret == 4
     assert "pytest-deploycheck[sandbox]" in str(ended.stderr)
     assert "Traceback" not in str(ended.stderr)
+
+
+@pytest.mark.usefixtures("proven")
+def test_an_unproven_test_alone_is_7(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Every check passed and one test is unproven: 7, and 1 as soon as another test of the session fails."""
+    pytester.makepyfile(
+        test_open="""
+        from pytest_deploycheck.errors import UnprovenError
+
+        def test_open(deploy_env): raise UnprovenError("not known")
+        """
+    )
+    assert (outcome := deploy(env="shop")).status == 7
+    assert outcome.verdict == ("UNPROVEN", None)
+    pytester.makepyfile(test_other="def test_other(): assert False")
+    assert deploy(env="shop").status == 1
