@@ -128,7 +128,7 @@ def test_tasks_that_were_run_by_hand(shop: Shop) -> None:
     crashed.stop(
         stops.OUT_OF_MEMORY["code"], stops.OUT_OF_MEMORY["reason"], container_reason="OutOfMemoryError: killed"
     )
-    shop.configure({"shop": shop.settings(logs=[{"expect": "hello from 2"}, {"forbid": "by hand"}])})
+    shop.configure({"shop": shop.settings(logs=[{"expect": "hello from 2"}, {"forbid": "by hand"}])}, log_settle="0.1s")
     run = shop.verify()
     assert run.with_status("fail") == set(), run.text
     assert run.outcome == "COMPLETED"
