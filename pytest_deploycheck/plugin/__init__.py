@@ -25,10 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "deploy_service(*names): run a test that uses the deploy fixtures for these services only."
     )
-    refuse_empty(config)
     config.pluginmanager.register(fixtures, "deploycheck-fixtures")
     config.pluginmanager.register(_DeployTests(), "deploycheck-tests")
     if given(config, options.ENV).text is None:
+        refuse_empty(config)
         if config.getoption(options.SANDBOX.dest) is not None:
             raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
         config.pluginmanager.register(_WithoutEnvironment(), "deploycheck-without-environment")

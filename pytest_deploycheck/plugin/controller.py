@@ -14,7 +14,7 @@ from pytest_deploycheck.facts.codec import to_json
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin import options
-from pytest_deploycheck.plugin.options import given
+from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
 from pytest_deploycheck.plugin.report_files import remove_earlier, report_paths
@@ -171,9 +171,10 @@ class Controller:
     def _read_baseline(self) -> None:
         """Read the baseline, and then remove earlier reports, of which it may be one.
 
-        This comes before the settings are validated, as a run that does not start writes no report.
+        This comes before options and settings are validated, as a run that does not start writes no report.
         """
         try:
+            refuse_empty(self._config)
             self._baseline = baseline_of(self._config)
         finally:
             if not self._only_lists:

@@ -25,6 +25,8 @@ def report_paths(config: pytest.Config) -> tuple[Path, ...]:
     """
     asked = given(config, options.REPORT)
     for text in asked.values:
+        if not text.strip():
+            raise ConfigurationError(f"{asked.source}: found an empty value; expected {options.REPORT.metavar}")
         if Path(text).suffix not in _SUFFIXES:
             raise ConfigurationError(
                 f"{asked.source}: {text!r} is not a kind of report; allowed are files that end in "

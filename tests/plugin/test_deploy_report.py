@@ -86,6 +86,13 @@ def test_a_run_that_does_not_start_leaves_no_earlier_report(
 
 
 @pytest.mark.usefixtures("configured")
+def test_an_empty_option_leaves_no_earlier_report(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """An option with an empty value is refused after the earlier report was removed."""
+    (pytester.path / "report.json").write_text(EARLIER, encoding="utf-8")
+    assert "--deploy-service: found an empty value" in deploy("--deploy-service=", env="dev").refused()
+
+
+@pytest.mark.usefixtures("configured")
 def test_a_baseline_that_cannot_be_used_leaves_no_earlier_report(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """The file of the baseline is read before, and what is wrong with it does not keep an old report."""
     (pytester.path / "report.json").write_text(EARLIER, encoding="utf-8")
