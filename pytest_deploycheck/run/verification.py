@@ -21,14 +21,13 @@ from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.handles.release import Release as NamedRelease
-from pytest_deploycheck.handles.release import release
+from pytest_deploycheck.handles.release import Release, release
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.alarms import judge_alarms
 from pytest_deploycheck.judge.checks.containers import judge_containers
 from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
 from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository, judge_tag
-from pytest_deploycheck.judge.checks.image_intent import Release, judge_intended
+from pytest_deploycheck.judge.checks.image_intent import KnownRelease, judge_intended
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
 from pytest_deploycheck.judge.checks.targets import judge_targets
@@ -193,7 +192,7 @@ class Verification:
         facts = self.observation.service(service)
         return deployed_image(facts, self._images.opened(facts))
 
-    def release(self, service: str) -> NamedRelease:
+    def release(self, service: str) -> Release:
         """Return what was named to be shipped for a service."""
         counts = self.environment.intent != "task-definition"
         return release(self.observation.service(service), self.options.commit if counts else None)
@@ -306,9 +305,9 @@ class Verification:
         )
 
     @property
-    def _release(self) -> Release:
+    def _release(self) -> KnownRelease:
         """Return the facts of the release from outside the cluster."""
-        return Release(
+        return KnownRelease(
             environment=self.environment.name,
             region=self.identity.region,
             intent=self.environment.intent,

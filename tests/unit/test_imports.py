@@ -221,3 +221,20 @@ def test_importing_the_domain_does_not_load_pytest() -> None:
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert finished.stdout.strip() == "[]"
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    """A name stands for one thing in the whole package."""
+    homes: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+def test_each_folder_holds_at_most_fifteen_modules() -> None:
+    """A reader takes in a room at once."""
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    crowded = {folder.name: len(list(folder.glob("*.py"))) for folder in folders if len(list(folder.glob("*.py"))) > 15}
+    assert crowded == {}

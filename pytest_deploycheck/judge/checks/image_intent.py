@@ -29,7 +29,7 @@ _TIES = {
 """The ties that count only where nothing newer is in the repository."""
 
 
-class Release(Struct, frozen=True):
+class KnownRelease(Struct, frozen=True):
     """The release, as it is known from outside the cluster.
 
     Attributes:
@@ -59,7 +59,7 @@ class _Tie(Struct, frozen=True):
 
 
 def judge_intended(
-    analysis: ServiceAnalysis, release: Release, pushed: Finding, content: Callable[[], Finding]
+    analysis: ServiceAnalysis, release: KnownRelease, pushed: Finding, content: Callable[[], Finding]
 ) -> Finding:
     """Return the finding of `image-intended`.
 
@@ -86,7 +86,7 @@ def judge_intended(
 
 
 def _judge(
-    judged: Judged, analysis: ServiceAnalysis, release: Release, pushed: Finding, content: Callable[[], Finding]
+    judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, pushed: Finding, content: Callable[[], Finding]
 ) -> Finding:
     tie = _by_name(judged, release) or _by_commit(judged, release.commit)
     if tie:
@@ -98,7 +98,7 @@ def _judge(
     return _unproven(judged, analysis, release, tie)
 
 
-def _by_name(judged: Judged, release: Release) -> _Tie | None:
+def _by_name(judged: Judged, release: KnownRelease) -> _Tie | None:
     if judged.namer not in {"option", "configuration"}:
         return None
     reference = judged.expected.reference
@@ -159,7 +159,7 @@ def _by_baseline(judged: Judged, analysis: ServiceAnalysis) -> _Tie | None:
     )
 
 
-def _unproven(judged: Judged, analysis: ServiceAnalysis, release: Release, tie: _Tie | None) -> Finding:
+def _unproven(judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, tie: _Tie | None) -> Finding:
     image, newest = judged.expected.image, analysis.newest
     history = [f"pushed {at(image.pushed_at)}"] if image and image.pushed_at else []
     history += [f"rolled out {at(newest.started_at)}"] if newest else []
@@ -199,7 +199,7 @@ def _why_tie_is_not_enough(judged: Judged, tie: _Tie) -> str:
     )
 
 
-def _ways(judged: Judged, release: Release) -> list[str]:
+def _ways(judged: Judged, release: KnownRelease) -> list[str]:
     """Return the easiest ways to say what was to be shipped, as they would be typed in this project."""
     in_ci = _commit_in_ci(judged, release)
     ways = [f"--deploy-image {_reference(judged, release)}" + (f", in CI --deploy-image {in_ci}" if in_ci else "")]
@@ -211,7 +211,7 @@ def _ways(judged: Judged, release: Release) -> list[str]:
     return ways
 
 
-def _reference(judged: Judged, release: Release) -> str:
+def _reference(judged: Judged, release: KnownRelease) -> str:
     """Return a reference to name the image by: of the newest image, by a tag of its own or its digest."""
     names = (release.environment, release.region)
     newest = judged.newer[0] if judged.newer else None
@@ -220,7 +220,7 @@ def _reference(judged: Judged, release: Release) -> str:
     return shlex.quote(fixed[0]) if fixed else newest.digest if newest else "sha256:…"
 
 
-def _commit_in_ci(judged: Judged, release: Release) -> str:
+def _commit_in_ci(judged: Judged, release: KnownRelease) -> str:
     """Return how CI names the image by its commit, where the tags hold commits; else an empty text."""
     match = next(filter(None, map(commit_in, _tags(judged))), None)
     if match is None:
@@ -237,7 +237,7 @@ def _tags(judged: Judged) -> list[str]:
     return [*(tag for image in images for tag in image.tags), *filter(None, [judged.expected.reference.tag])]
 
 
-def _evidence(judged: Judged, release: Release, by: str | None) -> dict[str, object]:
+def _evidence(judged: Judged, release: KnownRelease, by: str | None) -> dict[str, object]:
     return {
         "reference": str(judged.expected.reference),
         "digest": judged.expected.digest,

@@ -16,7 +16,7 @@ from pytest_deploycheck.config.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import UNREAD, LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.logs.group_events import GroupEvents
-from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, IsOver, Lines, Request, UnreadError
+from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, IsOver, Lines, PageRequest, UnreadError
 from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds, moment
 from pytest_deploycheck.observe.logs.matches import PatternMatches
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
@@ -198,7 +198,7 @@ class Collector:
         enough: int,
     ) -> tuple[bool | None, Problem | None]:
         """Read the window from `start` on; without the filter pattern, if the service refuses that."""
-        request = Request(milliseconds(start), filter_pattern=text)
+        request = PageRequest(milliseconds(start), filter_pattern=text)
         gather = partial(self._group_events.gather, streams, matches=matches, is_over=is_over, enough=enough)
         is_read, problem = self._attempt(partial(gather, request))
         if text and problem and problem.code == _REFUSED:
@@ -216,7 +216,7 @@ class Collector:
         into: list[LogEvent],
         is_over: IsOver,
     ) -> tuple[bool | None, Problem | None]:
-        request = Request(milliseconds(start), milliseconds(end) if end else None)
+        request = PageRequest(milliseconds(start), milliseconds(end) if end else None)
         return self._attempt(partial(self._group_events.gather, streams, request, matches, is_over, into=into))
 
     def _filters(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
-from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, Lines, Request
+from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, Lines, PageRequest
 from pytest_deploycheck.observe.logs.lines import EventReader, floored, milliseconds, moment
 from pytest_deploycheck.observe.logs.matches import PatternMatches
 from pytest_deploycheck.observe.logs.settling import StreamTimes
@@ -50,7 +50,7 @@ class GroupEvents:
     def gather(
         self,
         streams: Sequence[LogStream],
-        request: Request,
+        request: PageRequest,
         matches: Sequence[PatternMatches],
         is_over: IsOver,
         *,
@@ -97,7 +97,7 @@ class GroupEvents:
             return True
         together = 0
         for stream, line in islice(
-            self._read([stream for stream in streams if stream in missing], Request(start, limit=_SAMPLE), is_over),
+            self._read([stream for stream in streams if stream in missing], PageRequest(start, limit=_SAMPLE), is_over),
             _SAMPLE,
         ):
             self._events.texts(line, stream)
@@ -112,7 +112,7 @@ class GroupEvents:
             return True
         for stream in missing:
             # That the first line was read is noted; the others do not matter.
-            if next(self._read([stream], Request(start, limit=1), is_over), None):
+            if next(self._read([stream], PageRequest(start, limit=1), is_over), None):
                 self._sampled.add((stream, start))
         return True
 
@@ -134,7 +134,7 @@ class GroupEvents:
         until = times.complete_until(milliseconds(now), settle) if now else None
         return StreamState(stream, moment(times.last), moment(until) if until is not None else None)
 
-    def _read(self, streams: Sequence[LogStream], request: Request, is_over: IsOver) -> Iterator[Line]:
+    def _read(self, streams: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of some streams, in whatever order they come; their times are noted."""
         with self._noting() as note:
             for line in self._lines.read(streams, request, is_over):

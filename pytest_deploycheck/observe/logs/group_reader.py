@@ -31,7 +31,7 @@ IsOver = Callable[[], bool]
 Line = tuple[LogStream, Mapping[str, Any]]
 
 
-class Request(Struct, frozen=True):
+class PageRequest(Struct, frozen=True):
     """A part of a log group to read.
 
     Attributes:
@@ -68,7 +68,7 @@ class UnreadError(Exception):
 class Lines(Protocol):
     """Reads the raw lines of a log group."""
 
-    def read(self, streams: Sequence[LogStream], request: Request, is_over: IsOver) -> Iterator[Line]:
+    def read(self, streams: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of some streams, in whatever order they come."""
         ...
 
@@ -86,7 +86,7 @@ class FilteredLines:
         self._group = group
         self._missing: set[LogStream] = set()
 
-    def read(self, streams: Sequence[LogStream], request: Request, is_over: IsOver) -> Iterator[Line]:
+    def read(self, streams: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of some streams, in whatever order they come.
 
         Raises:
@@ -102,7 +102,7 @@ class FilteredLines:
         if parts:
             yield from self._read_parts(parts, request, is_over)
 
-    def _read_parts(self, parts: Sequence[LogStream], request: Request, is_over: IsOver) -> Iterator[Line]:
+    def _read_parts(self, parts: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of streams of whose names only a part is known."""
         streams: dict[str, LogStream | None] = {}
         for line in self._pages(request.parameters, is_over):
@@ -114,7 +114,7 @@ class FilteredLines:
                 yield stream, line
 
     def _read_named(
-        self, named: Mapping[str, LogStream], names: Sequence[str], request: Request, is_over: IsOver
+        self, named: Mapping[str, LogStream], names: Sequence[str], request: PageRequest, is_over: IsOver
     ) -> Iterator[Line]:
         """The lines of streams whose names are known.
 

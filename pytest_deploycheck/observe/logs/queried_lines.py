@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.observe.calls import member
-from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, Request, UnreadError
+from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, PageRequest, UnreadError
 from pytest_deploycheck.observe.logs.insights import OPEN, PACE, narrowed
 from pytest_deploycheck.observe.logs.lines import milliseconds
 from pytest_deploycheck.polling import SystemClock
@@ -66,7 +66,7 @@ class QueriedLines:
         self._kept: dict[frozenset[LogStream], _Rows] = {}
         self.queries = 0
 
-    def read(self, streams: Sequence[LogStream], request: Request, is_over: IsOver) -> Iterator[Line]:
+    def read(self, streams: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of some streams, by time; of all patterns, as control sequences may interrupt a text.
 
         Raises:

@@ -42,7 +42,7 @@ _PLATFORM = re.compile(r"(?P<os>\w+)(?:\((?P<version>[\w.-]+)\))?/(?P<architectu
 _PREDICATE = "https://slsa.dev/provenance/v0.2"
 
 
-class Platform(NamedTuple):
+class BuildPlatform(NamedTuple):
     """The platform of an image.
 
     Attributes:
@@ -66,7 +66,7 @@ class Platform(NamedTuple):
         return members | ({"variant": self.variant} if self.variant else {})
 
 
-class Child(NamedTuple):
+class BuiltChild(NamedTuple):
     """A manifest that an index names.
 
     Attributes:
@@ -77,7 +77,7 @@ class Child(NamedTuple):
     """
 
     name: str
-    platform: Platform
+    platform: BuildPlatform
     manifest: BuiltManifest
     subject: str = ""
 
@@ -116,7 +116,7 @@ class BuiltImage:
     """
 
     top: BuiltManifest
-    children: tuple[Child, ...]
+    children: tuple[BuiltChild, ...]
     layers: tuple[SandboxLayer, ...]
     blobs: Mapping[str, bytes] = field(repr=False)
 
@@ -147,7 +147,7 @@ class ImageBuild:
         for name, layers in platforms:
             platform = parse_platform(name)
             blobs |= {layer.digest: layer.data for layer in layers}
-            children.append(Child(name, platform, self._manifest(layers, platform, blobs)))
+            children.append(BuiltChild(name, platform, self._manifest(layers, platform, blobs)))
         layers = tuple(platforms[0][1])
         if len(children) == 1 and not self.attested:
             return BuiltImage(children[0].manifest, (), layers, blobs)
@@ -155,7 +155,9 @@ class ImageBuild:
             children += [_attestation(child, blobs) for child in children]
         return BuiltImage(_index(children, self.image_format), tuple(children), layers, blobs)
 
-    def _manifest(self, layers: Sequence[SandboxLayer], platform: Platform, blobs: dict[str, bytes]) -> BuiltManifest:
+    def _manifest(
+        self, layers: Sequence[SandboxLayer], platform: BuildPlatform, blobs: dict[str, bytes]
+    ) -> BuiltManifest:
         types = _MEDIA_TYPES[self.image_format]
         config = _json(self._config(layers, platform))
         blobs[digest_of(config)] = config
@@ -171,7 +173,7 @@ class ImageBuild:
         size = len(config) + sum(len(layer.data) for layer in layers)
         return BuiltManifest(types["manifest"], _json(document), size, types["config"])
 
-    def _config(self, layers: Sequence[SandboxLayer], platform: Platform) -> dict[str, Any]:
+    def _config(self, layers: Sequence[SandboxLayer], platform: BuildPlatform) -> dict[str, Any]:
         when = self.created.isoformat().replace("+00:00", "Z")
         history: list[dict[str, Any]] = [{"created": when, "created_by": layers[0].created_by}]
         history.append({"created": when, "created_by": "WORKDIR /", "empty_layer": True})
@@ -189,7 +191,7 @@ class ImageBuild:
         }
 
 
-def parse_platform(text: str) -> Platform:
+def parse_platform(text: str) -> BuildPlatform:
     """Parse a platform, such as `linux/arm/v7` or `windows(10.0.20348.2762)/amd64`.
 
     Raises:
@@ -198,7 +200,7 @@ def parse_platform(text: str) -> Platform:
     found = _PLATFORM.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a platform: expected os[(os.version)]/architecture[/variant]")
-    return Platform(found["os"], found["architecture"], found["variant"] or "", found["version"] or "")
+    return BuildPlatform(found["os"], found["architecture"], found["variant"] or "", found["version"] or "")
 
 
 def _json(value: object) -> bytes:
@@ -209,7 +211,7 @@ def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-def _attestation(child: Child, blobs: dict[str, bytes]) -> Child:
+def _attestation(child: BuiltChild, blobs: dict[str, bytes]) -> BuiltChild:
     types = _MEDIA_TYPES["oci"]
     subject = child.manifest.digest
     statement = _json(
@@ -220,7 +222,7 @@ def _attestation(child: Child, blobs: dict[str, bytes]) -> Child:
             "predicate": {"buildType": "https://mobyproject.org/buildkit@v1", "builder": {"id": ""}},
         }
     )
-    platform = Platform("unknown", "unknown")
+    platform = BuildPlatform("unknown", "unknown")
     rootfs = {"type": "layers", "diff_ids": [digest_of(statement)]}
     config = _json({**platform.document, "config": {}, "rootfs": rootfs})
     blobs |= {digest_of(statement): statement, digest_of(config): config}
@@ -232,10 +234,10 @@ def _attestation(child: Child, blobs: dict[str, bytes]) -> Child:
         "layers": [{**layer, "annotations": {"in-toto.io/predicate-type": _PREDICATE}}],
     }
     size = len(config) + len(statement)
-    return Child("", platform, BuiltManifest(types["manifest"], _json(document), size, types["config"]), subject)
+    return BuiltChild("", platform, BuiltManifest(types["manifest"], _json(document), size, types["config"]), subject)
 
 
-def _index(children: Sequence[Child], image_format: ImageFormat) -> BuiltManifest:
+def _index(children: Sequence[BuiltChild], image_format: ImageFormat) -> BuiltManifest:
     types = _MEDIA_TYPES[image_format]
     entries = []
     for child in children:

@@ -14,7 +14,7 @@ from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_deploycheck.sandbox.world.logs.groups import LogLine
+    from pytest_deploycheck.sandbox.world.logs.groups import StoredLine
     from pytest_deploycheck.sandbox.world.world import World
 
 _MOST_STREAMS = 100
@@ -46,7 +46,7 @@ class _PageStart(NamedTuple):
         """The token for this position."""
         return make_token(self._asdict())
 
-    def at(self, line: LogLine) -> _PageStart:
+    def at(self, line: StoredLine) -> _PageStart:
         """Return the position before a line."""
         return self._replace(timestamp=line.timestamp, number=line.number, after_empty=False)
 
@@ -113,13 +113,13 @@ def _read_place(token: str) -> _PageStart:
         raise invalid("The specified nextToken is invalid.") from error
 
 
-def _condition(request: Json, place: _PageStart) -> Callable[[LogLine], bool]:
+def _condition(request: Json, place: _PageStart) -> Callable[[StoredLine], bool]:
     names = frozenset(request.get("logStreamNames") or ())
     prefix = request.get("logStreamNamePrefix", "")
     pattern = parse_filter_pattern(request.get("filterPattern", ""))
     now, newest = place.now, place.newest
 
-    def is_requested(line: LogLine) -> bool:
+    def is_requested(line: StoredLine) -> bool:
         return (
             line.arrives <= now
             and line.number <= newest
@@ -132,10 +132,10 @@ def _condition(request: Json, place: _PageStart) -> Callable[[LogLine], bool]:
 
 
 def _page(
-    lines: Sequence[LogLine], window: range, is_requested: Callable[[LogLine], bool], most: int
-) -> tuple[list[LogLine], LogLine | None]:
+    lines: Sequence[StoredLine], window: range, is_requested: Callable[[StoredLine], bool], most: int
+) -> tuple[list[StoredLine], StoredLine | None]:
     """Return the lines of a page, and the line after them, if any."""
-    found: list[LogLine] = []
+    found: list[StoredLine] = []
     size = 0
     for index in window:
         line = lines[index]
@@ -148,12 +148,12 @@ def _page(
     return found, None
 
 
-def _answer(events: Sequence[LogLine], token: str = "") -> Json:
+def _answer(events: Sequence[StoredLine], token: str = "") -> Json:
     answer: Json = {"events": [_event(line) for line in events], "searchedLogStreams": []}
     return answer | {"nextToken": token} if token else answer
 
 
-def _event(line: LogLine) -> Json:
+def _event(line: StoredLine) -> Json:
     return {
         "logStreamName": line.stream,
         "timestamp": line.timestamp,

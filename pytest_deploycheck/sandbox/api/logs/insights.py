@@ -16,7 +16,7 @@ from pytest_deploycheck.sandbox.world.logs.queries import SandboxQuery
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, StoredLine
     from pytest_deploycheck.sandbox.world.world import World
 
 _MOST_GROUPS = 50
@@ -102,7 +102,7 @@ def _groups(world: World, region: str, request: Json) -> list[LogGroup]:
     return [find_group(world, region, identifier) for identifier in identifiers]
 
 
-def _window(world: World, group: LogGroup, request: Json) -> Iterator[LogLine]:
+def _window(world: World, group: LogGroup, request: Json) -> Iterator[StoredLine]:
     now = milliseconds(world.account.now())
     first = bisect_left(group.lines, request["startTime"] * 1000, key=lambda line: line.timestamp)
     end = bisect_right(group.lines, request["endTime"] * 1000, key=lambda line: line.timestamp)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_deploycheck.sandbox.world.logs.groups import LogLine
+    from pytest_deploycheck.sandbox.world.logs.groups import StoredLine
 
 Row = dict[str, str]
 """One result: the values by field."""
@@ -26,7 +26,7 @@ class Record(NamedTuple):
         log: Account and name of the log group, as `@log` has them.
     """
 
-    line: LogLine
+    line: StoredLine
     log: str
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
 
     from pytest_deploycheck.sandbox.world.logs.behaviour import SessionError
-    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, LogLine
+    from pytest_deploycheck.sandbox.world.logs.groups import LogGroup, StoredLine
     from pytest_deploycheck.sandbox.world.world import World
 
 _INTERVAL = 0.05
@@ -45,9 +45,9 @@ class _WatchedGroup:
     arn: str
     group: LogGroup
     read: int
-    coming: list[LogLine]
+    coming: list[StoredLine]
 
-    def new(self, now: int) -> list[LogLine]:
+    def new(self, now: int) -> list[StoredLine]:
         """Return the lines that have arrived by `now`, each once."""
         # A line that is logged after the session began is new even if its arrival is older.
         candidates = self.coming + self.group.logged[self.read :]
@@ -106,7 +106,7 @@ class TailSession:
             "sessionResults": [_event(arn, line) for arn, line in found],
         }
 
-    def _is_requested(self, line: LogLine) -> bool:
+    def _is_requested(self, line: StoredLine) -> bool:
         names = self.request.get("logStreamNames")
         prefixes = self.request.get("logStreamNamePrefixes")
         return (
@@ -197,7 +197,7 @@ def _group(world: World, region: str, identifier: str) -> LogGroup:
     return find_group(world, region, arn["name"])
 
 
-def _event(arn: str, line: LogLine) -> Json:
+def _event(arn: str, line: StoredLine) -> Json:
     return {
         "logStreamName": line.stream,
         "logGroupIdentifier": arn,

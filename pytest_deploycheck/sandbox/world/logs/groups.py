@@ -17,7 +17,7 @@ _EVENT_OVERHEAD = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class LogLine(NamedTuple):
+class StoredLine(NamedTuple):
     """A log event. Events sort by time, and those of one millisecond in the order in which they were logged.
 
     Attributes:
@@ -60,10 +60,10 @@ class LogGroup:
     created_at: int
     log_class: LogClass = "STANDARD"
     streams: dict[str, int] = field(default_factory=dict)
-    lines: list[LogLine] = field(default_factory=list)
-    logged: list[LogLine] = field(default_factory=list)
+    lines: list[StoredLine] = field(default_factory=list)
+    logged: list[StoredLine] = field(default_factory=list)
 
-    def arrived(self, now: int) -> Iterator[LogLine]:
+    def arrived(self, now: int) -> Iterator[StoredLine]:
         """Return the lines that can be seen at `now`, in order of time."""
         return (line for line in self.lines if line.arrives <= now)
 
@@ -74,7 +74,7 @@ class LogGroup:
         """
         return {name: born for name, born in self.streams.items() if born <= now}
 
-    def add(self, lines: list[LogLine]) -> None:
+    def add(self, lines: list[StoredLine]) -> None:
         """Add lines, each at its place in the order of time."""
         self.logged += lines
         for line in lines:
@@ -110,7 +110,7 @@ class LogStore:
     def add_all(self, group: LogGroup, stream: str, events: Iterable[tuple[int, int, str]]) -> None:
         """Log many lines, each given by its time and its arrival in milliseconds, and its message."""
         lines = [
-            LogLine(timestamp, number, arrives, stream, message, len(message.encode()) + _EVENT_OVERHEAD)
+            StoredLine(timestamp, number, arrives, stream, message, len(message.encode()) + _EVENT_OVERHEAD)
             for number, (timestamp, arrives, message) in enumerate(events, self.newest + 1)
         ]
         self.newest += len(lines)

@@ -30,19 +30,23 @@ from pytest_deploycheck.facts.commit import Commit
 from pytest_deploycheck.facts.image import Image, ImageConfig, Reference
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
-from pytest_deploycheck.judge.checks.image_intent import Release, judge_intended
+from pytest_deploycheck.judge.checks.image_intent import KnownRelease, judge_intended
 from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_PUSHED, Finding, Status
 
 COMMIT = Commit("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d", "HEAD")
-RELEASE = Release("dev", "us-east-1")
-AT_COMMIT = Release("dev", "us-east-1", commit=COMMIT)
+RELEASE = KnownRelease("dev", "us-east-1")
+AT_COMMIT = KnownRelease("dev", "us-east-1", commit=COMMIT)
 SKIPPED = IMAGE_PUSHED.skips("not asked for")
 PUSHED_AFTER = IMAGE_PUSHED.passes("pushed 11:00, after 10:00")
 SAME_CONTENT = IMAGE_CONTENT.passes("3 files of app are the same")
 
 
 def intended(
-    world: ServiceFacts | Judged, release: Release = RELEASE, *, pushed: Finding = SKIPPED, content: Finding = SKIPPED
+    world: ServiceFacts | Judged,
+    release: KnownRelease = RELEASE,
+    *,
+    pushed: Finding = SKIPPED,
+    content: Finding = SKIPPED,
 ) -> Finding:
     """Return the finding on a service, or on the service of one judged container."""
     seen = completed(judged=[world]) if isinstance(world, Judged) else world
@@ -87,7 +91,9 @@ NOT_TIED: dict[str, Callable[[], Finding]] = {
     "nothing but the task definition": lambda: intended(named("v2.0")),
     "named by a tag that moves": lambda: intended(named("latest", namer="option", expected_tag_can_move=True)),
     "named by a major version": lambda: intended(named("v1", namer="configuration")),
-    "named by the environment": lambda: intended(named("dev2-amd64", namer="option"), Release("dev2", "us-east-1")),
+    "named by the environment": lambda: intended(
+        named("dev2-amd64", namer="option"), KnownRelease("dev2", "us-east-1")
+    ),
     "another image than was named at first": lambda: intended(named("v2.0", namer="first observation")),
     "six digits of the commit": lambda: intended(named(tags=("1a2b3c",)), AT_COMMIT),
     "another commit": lambda: intended(named(tags=("9f8e7d6",)), AT_COMMIT),
