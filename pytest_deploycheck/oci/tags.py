@@ -13,9 +13,10 @@ WHOLE_COMMIT = 40
 
 _LONGEST_ABBREVIATION = 12
 _PLATFORM_WORDS = re.compile(
-    r"(?<![a-z0-9])(?:linux|windows|amd64|x86[-_]64|x64|386|i386|x86|arm64(?:v8)?|aarch64|arm32(?:v[567])?|arm(?:v[5678])?"
+    r"(?<![a-z0-9])(?:linux|windows|(?:amd64|x86[-_]64)(?:[-_.]?v[1-4])?|x64|386|i386|x86|arm64(?:v8)?|aarch64|arm32(?:v[567])?|arm(?:v[5678])?"
     r"|v[5678]|ppc64le|s390x|riscv64|ltsc\d{4}|win(?:32|64))(?![a-z0-9])"
 )
+_LATEST = re.compile(r"(?<![a-z0-9])latest(?![a-z0-9])")
 _MAJOR_VERSION = re.compile(r"v?\d{1,2}")
 # `git describe` puts a g before the commit.
 _COMMIT = re.compile(r"(?<![0-9a-z])g?(?P<sha>[0-9a-f]{7,40})(?![0-9a-z])")
@@ -27,7 +28,8 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     """Return True if builds move a tag from image to image, such as `latest`, `main`, `v1` or `prod-arm64`.
 
     A tag is taken for fixed where a digit remains after the words of platforms and `names` are taken away. A major
-    version alone, such as `v1` or `1`, moves; a longer number is that of a build.
+    version alone, such as `v1` or `1`, moves; a longer number is that of a build. A tag with the word `latest` moves,
+    whatever else it holds.
 
     Args:
         tag: The tag.
@@ -37,7 +39,9 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     for name in sorted((name.lower() for name in names if name), key=len, reverse=True):
         rest = re.sub(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", "", rest)
     rest = _PLATFORM_WORDS.sub("", rest).strip("-._")
-    return _MAJOR_VERSION.fullmatch(rest) is not None or not any(letter.isdigit() for letter in rest)
+    if _LATEST.search(rest) or _MAJOR_VERSION.fullmatch(rest):
+        return True
+    return not any(letter.isdigit() for letter in rest)
 
 
 def is_commit(text: str) -> bool:

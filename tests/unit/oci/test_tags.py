@@ -25,10 +25,15 @@ COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         "main-us-east-1-dev2",
         "windows-ltsc2022",
         "Latest",
+        "latest-v1",
+        "1.2-latest",
+        "latest-node20",
+        "amd64v2",
+        "main-x86_64-v3",
     ],
 )
 def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
-    """Digits of a platform, of the environment, of the region and of a major version do not fix a tag."""
+    """Digits of a platform, of the environment, of the region and of a major version do not fix a tag, nor `latest`."""
     assert moves(tag, ("dev2", "us-east-1"))
 
 
@@ -45,7 +50,7 @@ def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
         "main-1a2b3c4-arm64",
         "dev2-7f",
         "v1.2.3-amd64",
-        "dev20-latest",
+        "dev20-abc",
     ],
 )
 def test_a_tag_with_a_digit_of_its_own_is_fixed(tag: str) -> None:
