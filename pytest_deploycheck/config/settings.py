@@ -53,7 +53,8 @@ class Pattern(Struct, frozen=True):
     @property
     def compiled(self) -> re.Pattern[str]:
         """The regular expression that finds it."""
-        return _compiled(self.text if self.regex else re.escape(self.text), self.flags)
+        # An event may hold several lines, and a pattern is compared with each as a person reads it.
+        return _compiled(self.text if self.regex else re.escape(self.text), self.flags | re.MULTILINE)
 
     @property
     def matches_empty(self) -> bool:

@@ -23,6 +23,7 @@ _SEQUENCE = re.compile(
 )
 _BEGINS_SEQUENCE = re.compile("[\x1b\x9b\x9d]")
 _LINE_ENDS = "\r\n"
+_RETURNS_AT_LINE_END = re.compile(r"\r+(?=\n)")
 _SOURCES = ("container_name", "source")
 _METADATA = "ecs_"
 
@@ -71,10 +72,12 @@ def readable(message: str, *, is_routed: bool = False) -> Readable:
 
 
 def plain(text: str) -> str:
-    """Return a text without terminal control sequences and without line ends after it."""
+    """Return a text without terminal control sequences, carriage returns at line ends, and line ends after it."""
     if _BEGINS_SEQUENCE.search(text):
         text = _SEQUENCE.sub("", text)
-    return text.rstrip(_LINE_ENDS)
+    text = text.rstrip(_LINE_ENDS)
+    # Most events hold one line, and the expression costs more than the question.
+    return _RETURNS_AT_LINE_END.sub("", text) if "\r\n" in text else text
 
 
 def _envelope(message: str) -> Mapping[str, Any] | None:

@@ -46,6 +46,13 @@ def test_a_line_is_compared_as_it_is_read(room: Room, line: str, expectation: di
     assert statuses(room.verify(logs=[expectation])) == [status]
 
 
+@pytest.mark.parametrize("pattern", ["^ERROR", "^ERROR: db gone$", "caused by:$", "starting$"])
+def test_a_pattern_is_compared_with_each_line_of_an_event(room: Room, pattern: str) -> None:
+    """An event of several lines, as `awslogs-multiline-pattern` makes them, hides no forbidden line."""
+    logged(room, "INFO starting\r\n\x1b[31mERROR\x1b[0m: db gone\r\n  caused by:\n  timeout", "INFO fine")
+    assert statuses(room.verify(logs=[{"forbid_regex": pattern}, {"expect_regex": pattern}])) == ["fail", "pass"]
+
+
 def wrapped(line: str, **more: str) -> str:
     """Return a line as FireLens wraps it."""
     return json.dumps({"container_id": "1f", "container_name": "app", "log": line, "source": "stdout", **more})
