@@ -118,6 +118,7 @@ def test_it(deploy_env):
 
 BROKEN_TESTS = {
     "unknown fixture": "def test_it(deploy_env, deploy_log): pass",
+    "unknown fixture alone": "def test_it(deploy_log): pass",
     "TypeError": "def test_it(deploy_env): deploy_env()",
     "strict XPASS": "@pytest.mark.xfail(strict=True)\ndef test_it(deploy_env): pass",
     "unexpected success of unittest": """

@@ -20,7 +20,7 @@ from pytest_deploycheck.plugin.outcomes import causes
 from pytest_deploycheck.plugin.outcomes.activity import Activity
 from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_other, attach_test
 from pytest_deploycheck.plugin.progress import LogAdvice
-from pytest_deploycheck.plugin.state import DeployState, is_of_plugin, uses_fixtures
+from pytest_deploycheck.plugin.state import DeployState, is_of_plugin, misspells_fixture, uses_fixtures
 
 _SKIPS = (pytest.skip.Exception, unittest.SkipTest)
 _PACKAGE = Path(pytest_deploycheck.__file__).parent
@@ -123,7 +123,11 @@ class Recorder:
         uses = uses_fixtures(item) or bool(asked)
         # Set-up and tear-down methods are fixtures to pytest; outside of fixtures, only the test itself asserts.
         outcome = self._outcome(report, errors, gathered, in_test=uses)
-        concerns = uses or any(causes.is_raised_in_ours(error, self._is_ours) for error in errors)
+        concerns = (
+            uses
+            or any(causes.is_raised_in_ours(error, self._is_ours) for error in errors)
+            or (report.failed and misspells_fixture(item))
+        )
         if not (concerns or outcome == causes.UNPROVEN):
             attach_other(report, outcome)
             return
