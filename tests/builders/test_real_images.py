@@ -114,7 +114,7 @@ def test_a_verification_of_the_service_says_so(room: Room, world: Sandbox) -> No
     baseline = room.builder.folder / "before.json"
     configure(room.checkout)
     write(room.checkout, OLD)
-    report = verify("dev", wait="0", log_wait="0")
+    report = verify("dev", wait="0", log_wait="0", images={"shop": room.open("1").image.digest})
     assert report.verdict == "VERIFIED"
     baseline.write_text(to_text(report))
     write(room.checkout, NEW)
