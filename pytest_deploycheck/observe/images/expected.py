@@ -118,11 +118,13 @@ class ExpectedImages:
         expected = self._first.expected.get((service, choice.container), found)
         if found.image:
             self._first.expected.setdefault((service, choice.container), found)
+        # By name, as an emulator's host may turn out to be a plain registry when the image is found there.
+        is_as_named = str(choice.expected) == str(expected.reference)
         return Judged(
             container=choice.container,
             expected=expected,
             pulled=pulled,
-            namer=choice.namer if choice.expected == expected.reference else "first observation",
+            namer=choice.namer if is_as_named else "first observation",
             names_repository=choice.names_repository,
         )
 
