@@ -103,6 +103,13 @@ def test_the_pieces_of_a_line_that_was_cut(room: Room) -> None:
     assert statuses(seen) == ["pass", "fail", "pass"]
 
 
+def test_a_missing_group_is_looked_for_where_it_is_named(room: Room) -> None:
+    """The remedy for a configured log group that does not exist names the key, not the options of another driver."""
+    remedy = routed(room, expectations=[{"expect": "hello"}]).finding("logs-1").remedy or ""
+    assert "`log_group`" in remedy
+    assert "awslogs" not in remedy
+
+
 def test_the_options_of_firelens_are_used(room: Room) -> None:
     """If the definition names CloudWatch as the output, no log group has to be configured."""
     container = SandboxContainer(

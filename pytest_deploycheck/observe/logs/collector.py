@@ -265,7 +265,8 @@ class Collector:
                 GROUP_NOT_FOUND,
                 f"The log group {self._group} does not exist in {self._region}, where the task definition sends the "
                 "log.",
-                "Create it there, or correct awslogs-group and awslogs-region in the task definition.",
+                "Create it there, or correct the log group and its region: in the options of the container's log "
+                "driver in the task definition, or `log_group` in the configuration.",
             )
         return None, problem
 
