@@ -24,9 +24,13 @@ def configured_endpoint(core: Session, region: str) -> str | None:
         core: The session of botocore, which alone knows what is set for which service.
         region: The region of the environment.
     """
-    is_set = any(name.startswith(_VARIABLES) for name in os.environ)
-    if not is_set and not _KEYS.intersection(core.get_scoped_config()):
+    names = [name for name in os.environ if name.startswith(_VARIABLES)]
+    is_in_profile = bool(_KEYS.intersection(core.get_scoped_config()))
+    if not names and not is_in_profile:
         return None
+    if names == [_VARIABLES] and not is_in_profile and not core.get_config_variable("ignore_configured_endpoint_urls"):
+        # One endpoint for all services needs no client of each to know it.
+        return os.environ[_VARIABLES] or None
     endpoints: dict[str, None] = {}
     for service in _SERVICES:
         used, own = (

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.config.suggestions import nearest
-
 if TYPE_CHECKING:
     from pytest_deploycheck.plugin.settings import RunSettings
     from pytest_deploycheck.run.verification import Verification
@@ -85,10 +83,3 @@ def is_of_plugin(name: str, definitions: Sequence[pytest.FixtureDef[Any]]) -> bo
 def uses_fixtures(item: pytest.Item) -> bool:
     """Tell if a test uses the fixtures of the plugin."""
     return bool(plugin_fixtures(item))
-
-
-def misspells_fixture(item: pytest.Item) -> bool:
-    """Tell if a test requests an unknown fixture whose name is nearly that of a fixture of the plugin."""
-    definitions = getattr(getattr(item, "_request", None), "_arg2fixturedefs", {})
-    unknown = (name for name in fixture_names(item) if name != "request" and not definitions.get(name))
-    return any(nearest(name, FIXTURES) for name in unknown)

@@ -11,6 +11,7 @@ import pytest
 from msgspec import Struct
 
 import pytest_deploycheck
+from pytest_deploycheck.config.suggestions import nearest
 from pytest_deploycheck.errors import DeploycheckError, UnprovenError
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.finding import Finding
@@ -20,7 +21,7 @@ from pytest_deploycheck.plugin.outcomes import causes
 from pytest_deploycheck.plugin.outcomes.activity import Activity
 from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_other, attach_test
 from pytest_deploycheck.plugin.progress import LogAdvice
-from pytest_deploycheck.plugin.state import DeployState, is_of_plugin, misspells_fixture, uses_fixtures
+from pytest_deploycheck.plugin.state import FIXTURES, DeployState, fixture_names, is_of_plugin, uses_fixtures
 
 _SKIPS = (pytest.skip.Exception, unittest.SkipTest)
 _PACKAGE = Path(pytest_deploycheck.__file__).parent
@@ -126,7 +127,7 @@ class Recorder:
         concerns = (
             uses
             or any(causes.is_raised_in_ours(error, self._is_ours) for error in errors)
-            or (report.failed and misspells_fixture(item))
+            or (report.failed and _misspells_fixture(item))
         )
         if not (concerns or outcome == causes.UNPROVEN):
             attach_other(report, outcome)
@@ -193,3 +194,10 @@ def _finding(item: CheckItem, report: pytest.TestReport, errors: Sequence[BaseEx
 def _reason(report: pytest.TestReport) -> str:
     """Return why others skipped a check."""
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else report.longreprtext
+
+
+def _misspells_fixture(item: pytest.Item) -> bool:
+    """Tell if a test requests an unknown fixture whose name is nearly that of a fixture of the plugin."""
+    definitions = getattr(getattr(item, "_request", None), "_arg2fixturedefs", {})
+    unknown = (name for name in fixture_names(item) if name != "request" and not definitions.get(name))
+    return any(nearest(name, FIXTURES) for name in unknown)
