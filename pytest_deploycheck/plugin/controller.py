@@ -17,9 +17,9 @@ from pytest_deploycheck.plugin import options
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
-from pytest_deploycheck.plugin.report_files import remove_earlier, report_paths
+from pytest_deploycheck.plugin.report_files import refuse_unwritable, remove_earlier, report_paths, write
 from pytest_deploycheck.plugin.settings import baseline_of, resolve
-from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run.checks import checks_of
 
@@ -178,7 +178,9 @@ class Controller:
             self._baseline = baseline_of(self._config)
         finally:
             if not self._only_lists:
-                remove_earlier(report_paths(self._config), given(self._config, options.REPORT).source)
+                paths, source = report_paths(self._config), given(self._config, options.REPORT).source
+                remove_earlier(paths, source)
+                refuse_unwritable(paths, source)
 
     def _observe(self) -> None:
         if self._started:
@@ -214,8 +216,7 @@ class Controller:
         self._report = report
         for path in settings.reports:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(to_text(self._report), encoding="utf-8")
+                write(path, FORMATS[path.suffix].render(report))
             except OSError as error:
                 self._written.append(f"The report could not be written: {error}")
                 self._is_unwritten = True

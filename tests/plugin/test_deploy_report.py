@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+
+from pytest_deploycheck.plugin.report_files import write
 
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, Ini, World
@@ -62,14 +66,50 @@ def test_folders_are_made(deploy: Deploy, pytester: pytest.Pytester) -> None:
     assert "r.json" in outcome.output
 
 
-def test_a_report_that_cannot_be_written_is_noted(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """A report that could not be written is no success, and no crash either."""
+def test_a_report_that_cannot_be_written_is_refused(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A path that cannot be written is a usage error before anything is verified, with the option and the path."""
     (pytester.path / "taken").touch()
-    outcome = deploy("--deploy-report=taken/r.json", "--deploy-log-wait=1s", scenario="healthy")
+    message = deploy("--deploy-report=taken/r.json", scenario="healthy").refused()
+    assert "--deploy-report" in message
+    assert "r.json" in message
+    assert "cannot be written" in message
+
+
+def test_a_report_that_can_no_longer_be_written_is_noted(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A report that could not be written in the end is no success, and no crash either."""
+    pytester.makepyfile(
+        """
+        from pathlib import Path
+
+        def test_one(deploy_env):
+            Path("out").rmdir()
+            Path("out").touch()
+        """
+    )
+    outcome = deploy("--deploy-report=out/r.json", "--deploy-log-wait=1s", scenario="healthy")
     assert outcome.verdict == ("VERIFIED", None)
-    assert outcome.status != 0
-    assert "taken" in outcome.output.partition("= deployment =")[2]
+    assert outcome.status == 1
+    assert "could not be written" in outcome.output.partition("= deployment =")[2]
     assert "Traceback" not in outcome.output
+
+
+def test_a_report_is_written_in_one_piece(tmp_path: Path) -> None:
+    """Runs that write the same file at once leave the whole report of one of them, and nothing else."""
+    path, texts = tmp_path / "report.json", [letter * 1_000_000 for letter in "abcd"]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda text: write(path, text), texts))
+    assert path.read_text(encoding="utf-8") in texts
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_report_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    """A text that cannot be written leaves what was there before, and no part of itself."""
+    path = tmp_path / "report.json"
+    write(path, "first")
+    with pytest.raises(UnicodeEncodeError):
+        write(path, "second \ud800")
+    assert path.read_text(encoding="utf-8") == "first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 EARLIER = '{"schema_version": 1, "verdict": "VERIFIED", "environment": "dev", "services": []}'

@@ -1,0 +1,50 @@
+"""The formats of reports by the suffix of their file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.report.model import RunReport
+
+GENERATOR = "pytest-deploycheck report"
+"""The text by which a report in Markdown or HTML is known to be one: in a comment, or as the page's generator."""
+
+_HEAD = 2000
+"""Characters at the start of a file in which that text is looked for."""
+
+_KEYS = frozenset({"schema_version", "verdict", "environment", "services"})
+"""The keys by which a JSON file is known to be a report."""
+
+
+class Format(Struct, frozen=True):
+    """A format of reports.
+
+    Attributes:
+        render: Returns the text of a report; what it needs beyond the package is imported only then.
+        is_own: Tells if the text of a file is an earlier report in this format.
+    """
+
+    render: Callable[[RunReport], str]
+    is_own: Callable[[str], bool]
+
+
+def _is_json_report(text: str) -> bool:
+    try:
+        return set(json.loads(text)) >= _KEYS
+    except (ValueError, TypeError):
+        return False
+
+
+def is_generated(text: str) -> bool:
+    """Tell if a text names this software as its generator near its start."""
+    return GENERATOR in text[:_HEAD]
+
+
+FORMATS: Mapping[str, Format] = {
+    ".json": Format(to_text, _is_json_report),
+}
+"""The formats by suffix, with its dot."""
