@@ -5,36 +5,24 @@ A run observes the environment once (`Verification.observe`), judges the facts, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from pytest_deploycheck.checkout.dockerfile import copied_folders
-from pytest_deploycheck.checkout.git import CI_VARIABLES
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
-from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.handles.release import Release, release
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
-from pytest_deploycheck.judge.checks.alarms import judge_alarms
-from pytest_deploycheck.judge.checks.containers import judge_containers
-from pytest_deploycheck.judge.checks.error_rate import judge_error_rate
-from pytest_deploycheck.judge.checks.image import judge_exists, judge_pushed, judge_repository, judge_tag
-from pytest_deploycheck.judge.checks.image_intent import KnownRelease, judge_intended
 from pytest_deploycheck.judge.checks.logs import LogCheck
-from pytest_deploycheck.judge.checks.rollout import judge_complete, judge_same
-from pytest_deploycheck.judge.checks.targets import judge_targets
-from pytest_deploycheck.judge.checks.tasks import judge_run_image, judge_running
-from pytest_deploycheck.judge.finding import Check, Finding, Status, TaskLines
+from pytest_deploycheck.judge.checks.rollout import judge_same
+from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
-from pytest_deploycheck.oci.reference import check_expected
 from pytest_deploycheck.polling import Clock, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.checks import checks_of, needed_checks
@@ -42,7 +30,9 @@ from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
 from pytest_deploycheck.run.log_checks import LogChecks
 from pytest_deploycheck.run.log_tails import LogTails, TailSettings
+from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
+from pytest_deploycheck.run.service_checks import ServiceChecks
 
 
 class Verification:
@@ -87,9 +77,8 @@ class Verification:
         if observation:
             self._access.identity = observation.identity
             self._access.first.take_over(observation.services)
-        self._root = source or Path.cwd()
-        self._images = ImageChecks(environment, options, self._root, self._access.open_layer)
-        self._contents: dict[tuple[str | None, ...], Finding] = {}
+        root = source or Path.cwd()
+        self._images = ImageChecks(environment, options, root, self._access.open_layer)
         self._tails = LogTails(
             self._access,
             environment,
@@ -98,8 +87,15 @@ class Verification:
             TailSettings(self._clock, time_left, source, show_progress),
         )
         self._log_checks = LogChecks(self._tails.tail, options.log_wait, self._clock, self.now)
-        for name in options.services:
-            _check_image(name, environment, options)
+        self._checks = ServiceChecks(
+            environment,
+            options,
+            root,
+            self._images,
+            lambda: self.observation,
+            lambda service, task: self.log_tail(service).last_words(task),
+        )
+        check_images(environment, options)
 
     @property
     def identity(self) -> Identity:
@@ -161,10 +157,13 @@ class Verification:
 
     def _confirmed(self, before: ServiceAnalysis, finding: Finding) -> Finding:
         now = self.analysis(before.facts.name)
-        judge = self._judges(now).get(finding.id)
-        if finding.status is not Status.PASS or judge is None or finding.link == "image":
+        if finding.status is not Status.PASS or finding.link == "image":
             return finding
-        repeated = judge_same(before, now, judge()) if finding.id == "rollout-complete" else judge()
+        repeated = self._checks.judge(now, finding.id)
+        if repeated is None:
+            return finding
+        if finding.id == "rollout-complete":
+            repeated = judge_same(before, now, repeated)
         if repeated.is_good:
             return repeated
         return replace(
@@ -243,35 +242,12 @@ class Verification:
 
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
-        judge = self._judges(self.analysis(service)).get(check.id)
-        if judge:
-            return judge()
+        finding = self._checks.judge(self.analysis(service), check.id)
+        if finding:
+            return finding
         if not isinstance(check, LogCheck):
             raise TypeError(f"unknown check {check.id!r}")
         return self._log_checks.judge(service, check)
-
-    def _judges(self, analysis: ServiceAnalysis) -> Mapping[str, Callable[[], Finding]]:
-        """The functions that carry out the checks of a service that need no logs, by check id."""
-        facts = analysis.facts
-        settings = self.environment.services[facts.name]
-        return {
-            "image-exists": lambda: judge_exists(analysis),
-            "image-intended": lambda: judge_intended(
-                analysis, self._release, judge_pushed(analysis, self._pushed_after()), lambda: self._content(facts)
-            ),
-            "image-tag": lambda: judge_tag(analysis, strict_tags=self.environment.strict_tags),
-            "image-repository": lambda: judge_repository(analysis),
-            "image-pushed": lambda: judge_pushed(analysis, self._pushed_after()),
-            "image-content": lambda: self._content(facts),
-            "image-layers": lambda: self._images.judge_layers(facts),
-            "rollout-complete": lambda: self._judge_rollout(analysis),
-            "tasks-running": lambda: judge_running(analysis),
-            "tasks-run-image": lambda: judge_run_image(analysis),
-            "targets-healthy": lambda: judge_targets(analysis),
-            "containers-healthy": lambda: judge_containers(analysis),
-            "alarms-ok": lambda: judge_alarms(analysis, settings.alarms),
-            "error-rate": lambda: judge_error_rate(analysis, settings.error_rate),
-        }
 
     def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
         """The verdict on what was found; where nothing was looked at, there is no service to speak of.
@@ -304,59 +280,9 @@ class Verification:
             mask=self.environment.mask,
         )
 
-    @property
-    def _release(self) -> KnownRelease:
-        """Return the facts of the release from outside the cluster."""
-        return KnownRelease(
-            environment=self.environment.name,
-            region=self.identity.region,
-            intent=self.environment.intent,
-            commit=self.options.commit,
-            ci_variable=next((name for name in CI_VARIABLES if os.environ.get(name)), ""),
-            copied=copied_folders(self._root),
-            command=self.options.command,
-        )
-
-    def _content(self, facts: ServiceFacts) -> Finding:
-        """Return the finding of `image-content`, which two checks need and which opens layers."""
-        key = (facts.name, *(one.expected.digest for one in facts.judged))
-        if key not in self._contents:
-            self._contents[key] = self._images.judge_content(facts)
-        return self._contents[key]
-
-    def _pushed_after(self) -> datetime | None:
-        after = self.options.pushed_after
-        return after.resolve(self.observation.began_at) if after else None
-
     def close(self) -> None:
         """Release the resources that it holds."""
         self._tails.close()
-
-    def _judge_rollout(self, analysis: ServiceAnalysis) -> Finding:
-        """`rollout-complete`, with the last log lines of a task that did not stay up."""
-        finding = judge_complete(analysis, waited=self.observation.waited)
-        failed = [task for task in analysis.failed_tasks if task.started_at]
-        if finding.status is not Status.FAIL or not failed:
-            return finding
-        lines = self.log_tail(analysis.facts.name).last_words(failed[0].id)
-        return replace(finding, last_lines=(TaskLines(failed[0].id, tuple(lines)),))
-
-
-def _check_image(service: str, environment: EnvironmentSettings, options: Options) -> None:
-    """See that the image named for a service is a reference, before anything is contacted."""
-    by_option = options.images.get(service)
-    text = by_option or environment.services[service].image
-    if text is None:
-        return
-    try:
-        for reference in text.split(","):
-            check_expected(reference)
-    except ValueError as error:
-        where = "--deploy-image" if by_option else f"env.{environment.name}.services.{service}.image"
-        raise ConfigurationError(
-            f"{where}: {text!r} is no reference to an image: {error}.",
-            "Give a tag, a digest (sha256:…), repository:tag, or a whole reference with its registry.",
-        ) from error
 
 
 def verify(
