@@ -72,7 +72,7 @@ def test_a_wait_asks_again_only_for_what_can_change(room: Room) -> None:
     service.roll_out(status="IN_PROGRESS")
     seen = room.verify(wait="1s")
     assert seen.outcome == "IN_PROGRESS"
-    assert seen.asked["ecs:DescribeServices"] > 2
+    assert seen.asked["ecs:DescribeServices"] >= 2
     # The expected image, the earlier one that the old task still runs, and the list of what the repository has.
     assert seen.asked["ecr:DescribeImages"] <= 4
     assert seen.asked["ecs:DescribeTaskDefinition"] == 1
