@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.plugin import fixtures, options
-from pytest_deploycheck.plugin.options import empty_variables, given, pytest_addoption, refuse_empty
+from pytest_deploycheck.config.options import ENV, SANDBOX, empty_variables
+from pytest_deploycheck.plugin import fixtures
+from pytest_deploycheck.plugin.options import given, pytest_addoption, refuse_empty
 from pytest_deploycheck.plugin.state import NO_ENVIRONMENT, STATE, DeployState, uses_fixtures
 
 __all__ = ["pytest_addoption", "pytest_configure"]
@@ -27,9 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.pluginmanager.register(fixtures, "deploycheck-fixtures")
     config.pluginmanager.register(_DeployTests(), "deploycheck-tests")
-    if given(config, options.ENV).text is None:
+    if given(config, ENV).text is None:
         refuse_empty(config)
-        if config.getoption(options.SANDBOX.dest) is not None:
+        if config.getoption(SANDBOX.dest) is not None:
             raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
         config.pluginmanager.register(_WithoutEnvironment(), "deploycheck-without-environment")
         return
@@ -67,7 +68,7 @@ class _WithoutEnvironment:
     """Skips the tests that use the fixtures where no environment is given."""
 
     def __init__(self) -> None:
-        empty = [name for name in empty_variables() if name == options.ENV.variable]
+        empty = [name for name in empty_variables() if name == ENV.variable]
         self._reason = f"{NO_ENVIRONMENT}; {_empty(empty)}" if empty else NO_ENVIRONMENT
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck.config import options
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.facts.codec import to_json
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
-from pytest_deploycheck.plugin import options
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
@@ -25,9 +25,9 @@ from pytest_deploycheck.run.checks import checks_of
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
-    from pytest_deploycheck.plugin.hosting import HostedSandbox
     from pytest_deploycheck.plugin.run import DeployRun
     from pytest_deploycheck.report.model import RunReport
+    from pytest_deploycheck.sandbox.hosting import HostedSandbox
 
 EXIT_UNPROVEN = 7
 """Exit status where nothing was refuted and not everything was proven."""
@@ -68,9 +68,9 @@ class Controller:
         with _usage_errors():
             self._read_baseline()
             if given(self._config, options.ENV).text == options.SANDBOX_ENVIRONMENT:
-                from pytest_deploycheck.plugin.hosting import HostedSandbox  # noqa: PLC0415  # only where asked for
+                from pytest_deploycheck.plugin.hosting import host  # noqa: PLC0415  # only where asked for
 
-                self._sandbox = HostedSandbox(self._config)
+                self._sandbox = host(self._config)
             table = self._sandbox.table if self._sandbox else None
             self._run.begin(resolve(self._config, sandbox=table, baseline=self._baseline))
             if not self._only_lists:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_deploycheck.config import options
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.plugin import options
 from pytest_deploycheck.plugin.options import given
 from pytest_deploycheck.report.formats import FORMATS
 

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_deploycheck import schemas
+from pytest_deploycheck.config.options import OPTIONS
 from pytest_deploycheck.judge.analysis.stop_reasons import REASONS
 from pytest_deploycheck.observe.read_only import READS, iam_action
-from pytest_deploycheck.plugin.options import OPTIONS
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.plugin import options
-from pytest_deploycheck.plugin.options import Given
+from pytest_deploycheck.config import options
+from pytest_deploycheck.config.options import Given
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.loading import ConfigurationFile
