@@ -17,11 +17,11 @@ from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
-from pytest_deploycheck.plugin.report_files import refuse_unwritable, remove_earlier, report_paths, write
 from pytest_deploycheck.plugin.settings import baseline_of, resolve
 from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run.checks import checks_of
+from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
@@ -178,9 +178,10 @@ class Controller:
             self._baseline = baseline_of(self._config)
         finally:
             if not self._only_lists:
-                paths, source = report_paths(self._config), given(self._config, options.REPORT).source
-                remove_earlier(paths, source)
-                refuse_unwritable(paths, source)
+                asked = given(self._config, options.REPORT)
+                paths = report_paths(asked, self._config.invocation_params.dir)
+                remove_earlier(paths, asked.source)
+                refuse_unwritable(paths, asked.source)
 
     def _observe(self) -> None:
         if self._started:

@@ -17,9 +17,9 @@ from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.plugin.collection.node_ids import given_ids, services_of_ids
 from pytest_deploycheck.plugin.options import TEST_TIMEOUT_INI, given
-from pytest_deploycheck.plugin.report_files import report_paths
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.header import settings_line
+from pytest_deploycheck.run.report_files import report_paths
 
 
 class RunSettings(Struct, frozen=True):
@@ -67,7 +67,9 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
     ids = given_ids(config)
     resolved = settings.resolve(
         asked,
-        settings.Place(config.invocation_params.dir, config.rootpath, _config_base(config, asked[options.CONFIG.flag])),
+        settings.RunFolders(
+            config.invocation_params.dir, config.rootpath, _config_base(config, asked[options.CONFIG.flag])
+        ),
         sandbox=sandbox,
         baseline=baseline,
         command=_command(asked[options.ENV.flag], asked[options.SANDBOX.flag]),
@@ -76,7 +78,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
     return RunSettings(
         environment=resolved.environment,
         options=resolved.options,
-        reports=report_paths(config),
+        reports=report_paths(asked[options.REPORT.flag], config.invocation_params.dir),
         test_timeout=values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}"),
         header=settings_line(asked, resolved.file, selected_by_id=resolved.options.services if ids else ()),
     )

@@ -29,7 +29,7 @@ _SANDBOX_SETTLE_SECONDS = 0.1
 _DEFAULT_SCENARIO = "healthy"
 
 
-class Place(Struct, frozen=True):
+class RunFolders(Struct, frozen=True):
     """The folders that a run is about.
 
     Attributes:
@@ -107,7 +107,7 @@ def in_sandbox(option: Option, asked: Given) -> Given:
 
 def resolve(
     asked: Mapping[str, Given],
-    place: Place,
+    folders: RunFolders,
     *,
     sandbox: Mapping[str, Any] | None,
     baseline: Baseline | None,
@@ -118,7 +118,7 @@ def resolve(
 
     Args:
         asked: What was given for each option, by its flag.
-        place: The folders that the run is about.
+        folders: The folders that the run is about.
         sandbox: The table of the built-in environment, where the run is one in the sandbox.
         baseline: The baseline, which was read before.
         command: The command of the run as far as it names what is verified.
@@ -127,7 +127,7 @@ def resolve(
     Raises:
         ConfigurationError: One of them cannot be used.
     """
-    file, environment = _environment(asked, place, sandbox)
+    file, environment = _environment(asked, folders, sandbox)
     by_option = asked[options.SERVICE.flag]
     services = narrow(values.services(by_option.values, environment, by_option.source))
     build_log = asked[options.BUILD_LOG.flag]
@@ -135,14 +135,14 @@ def resolve(
         environment=environment,
         options=Options(
             services=services,
-            images=_images(asked, environment, services, place.folder),
+            images=_images(asked, environment, services, folders.folder),
             wait=_duration(asked[options.WAIT.flag]),
             log_wait=_duration(asked[options.LOG_WAIT.flag]),
             since=_when(asked[options.SINCE.flag]),
-            pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=place.root),
+            pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=folders.root),
             baseline=baseline,
-            build_log=read_build_log(_path(place.folder, build_log), build_log.source) if build_log.values else None,
-            commit=commit_of(place.folder, os.environ),
+            build_log=read_build_log(_path(folders.folder, build_log), build_log.source) if build_log.values else None,
+            commit=commit_of(folders.folder, os.environ),
             command=command,
         ),
         file=file,
@@ -150,7 +150,7 @@ def resolve(
 
 
 def _environment(
-    asked: Mapping[str, Given], place: Place, sandbox: Mapping[str, Any] | None
+    asked: Mapping[str, Given], folders: RunFolders, sandbox: Mapping[str, Any] | None
 ) -> tuple[loading.ConfigurationFile | None, EnvironmentSettings]:
     """Return the configuration file and the environment out of it."""
     env, scenario_asked, config = (asked[one.flag] for one in (options.ENV, options.SANDBOX, options.CONFIG))
@@ -160,8 +160,8 @@ def _environment(
             f"(from {env.source}).",
             f"Verify the environment 'sandbox', or leave {scenario_asked.source} out.",
         )
-    starts = (place.folder, place.root)
-    file = loading.find(starts, place.config_base / config.text if config.text else None)
+    starts = (folders.folder, folders.root)
+    file = loading.find(starts, folders.config_base / config.text if config.text else None)
     environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
     if sandbox is not None and environment.log_settle is None:
         environment = replace(environment, log_settle=_SANDBOX_SETTLE_SECONDS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from pytest_deploycheck.plugin.report_files import write
+from pytest_deploycheck.run.report_files import write
 
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, Ini, World

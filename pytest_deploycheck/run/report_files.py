@@ -7,21 +7,22 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from pytest_deploycheck.config import options
+from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.plugin.options import given
 from pytest_deploycheck.report.formats import FORMATS
 
 
-def report_paths(config: pytest.Config) -> tuple[Path, ...]:
+def report_paths(asked: Given, folder: Path) -> tuple[Path, ...]:
     """Return the files of the reports to write, each once.
+
+    Args:
+        asked: What was given for the option.
+        folder: The folder at which relative names start.
 
     Raises:
         ConfigurationError: One of them is not a kind of report.
     """
-    asked = given(config, options.REPORT)
     for text in asked.values:
         if not text.strip():
             raise ConfigurationError(f"{asked.source}: found an empty value; expected {options.REPORT.metavar}")
@@ -30,7 +31,7 @@ def report_paths(config: pytest.Config) -> tuple[Path, ...]:
                 f"{asked.source}: {text!r} is not a kind of report; allowed are files that end in "
                 f"{', '.join(FORMATS)}.",
             )
-    return tuple(dict.fromkeys(config.invocation_params.dir / text for text in asked.values))
+    return tuple(dict.fromkeys(folder / text for text in asked.values))
 
 
 def remove_earlier(paths: Sequence[Path], source: str) -> None:
