@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
     from pytest_deploycheck.judge.analysis.service import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
+    from pytest_deploycheck.observe.http.answer import HttpAnswer
     from pytest_deploycheck.report.model import RunReport
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "Count",
     "DeployEnvironment",
     "DeployedImage",
+    "HttpAnswer",
     "LogEvent",
     "LogMatch",
     "LogTail",
@@ -59,6 +61,7 @@ _HOMES = {
     "Count": "handles.logs.answers",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
+    "HttpAnswer": "observe.http.answer",
     "LogEvent": "facts.log",
     "LogMatch": "facts.log",
     "LogTail": "handles.logs.tail",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, Final
 
 from botocore.model import OperationModel
 from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.errors import RefusedOperationError
+from pytest_deploycheck.observe.named.reads import refusal
 
 READS: Final = {
     "sts": {"GetCallerIdentity"},
@@ -49,6 +52,28 @@ def guard(session: CoreSession) -> None:
     """Make every client of `session` refuse what is not on the list, whatever calls it."""
     # `before-call` is emitted for each API call of each client, paginators included, before anything is sent.
     session.register("before-call", _refuse_writes)
+
+
+def guard_by_names(client: Any, allowed: Collection[str] = ()) -> None:
+    """Let a client read of its whole service what operations are named for, and nothing that hands out secrets.
+
+    Args:
+        client: A client of a guarded session.
+        allowed: Operations that hand out secrets and that may be called nevertheless.
+    """
+    events = client.meta.events
+    # Emitted before anything is sent, and for presigned URLs too, which others could send.
+    events.register("provide-client-params", partial(_refuse_by_name, allowed=frozenset(allowed)))
+    events.unregister("before-call", _refuse_writes)
+
+
+def _refuse_by_name(model: OperationModel, params: Mapping[str, Any], allowed: Collection[str] = (), **_: Any) -> None:
+    service = model.service_model.service_name
+    if model.name in READS.get(service, ()):
+        return
+    refused = refusal(service, model.name, params, allowed)
+    if refused:
+        raise RefusedOperationError(f"{iam_action(service, model.name)} was not sent: {refused[0]}.", refused[1])
 
 
 def _refuse_writes(**event: Any) -> None:

@@ -112,6 +112,9 @@ def _members(paths: Iterable[str]) -> Members:
 
 def _check_of(shape: Shape, required: Members, known: dict[str, Check]) -> Check:
     if isinstance(shape, StructureShape):
+        if shape.is_document_type:
+            # Any JSON.
+            return _scalar(None)
         if not required and shape.name in known:
             return known[shape.name]
         checks: dict[str, Check] = {}

@@ -6,7 +6,7 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls, credentials
 from pytest_deploycheck.observe.endpoints import configured_endpoint
+from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.read_only import guard
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
@@ -196,6 +197,25 @@ class Session:
     def log_throttles(self, region: str) -> int:
         """Return the number of calls that CloudWatch Logs has throttled in a region, with those that were retried."""
         return self._throttled[region]
+
+    def named_reads(self, service: str, region: str | None = None, allow: Collection[str] = ()) -> Any:
+        """Open a client of any service that sends only operations which are named like reads.
+
+        Args:
+            service: botocore's name of the service, such as `dynamodb`.
+            region: Another region than the environment's.
+            allow: Operations that hand out secrets, such as `GetSecretValue`, and may be called nevertheless.
+
+        Raises:
+            ConfigurationError: The service or an operation of `allow` is not known, or changes something.
+        """
+        with self._lock:
+            return open_client(
+                self._session.get_available_services(),
+                lambda: self._make_client(service, region or self.region, _config()),
+                service,
+                allow,
+            )
 
     def _seconds_left(self) -> float:
         return self._time_left()

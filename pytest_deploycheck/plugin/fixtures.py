@@ -46,7 +46,10 @@ def _deploy_service(request: pytest.FixtureRequest) -> str:
 
 @_deploy_fixture
 def deploy_env(request: pytest.FixtureRequest) -> DeployEnvironment:
-    """The environment that is verified: `name`, `account`, `region`, `cluster`, `base_url`, `services`."""
+    """The environment: `name`, `account`, `region`, `cluster`, `base_url`, `services`, `client(…)`, `wait_for_http(…)`.
+
+    assert deploy_env.wait_for_http("/health", json={"status": "ok"})
+    """
     return state_of(request.config).verification.deploy_environment()
 
 

@@ -15,6 +15,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
+from pytest_deploycheck.handles.http_wait import HttpWait
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.handles.release import Release, release
@@ -70,6 +71,7 @@ class Verification:
         self.options = options
         self._clock = clock or SystemClock()
         self._show_rollouts = show_rollouts
+        self._time_left = time_left
         self._handed = observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
@@ -179,6 +181,10 @@ class Verification:
             cluster=self.environment.cluster,
             base_url=self.environment.base_url,
             services=self.environment.services,
+            _open_client=self._access.named_reads,
+            _http=HttpWait(
+                self.environment.base_url, self.environment.name, self._access.request, self._clock, self._time_left
+            ),
         )
 
     def deployed_image(self, service: str) -> DeployedImage:

@@ -32,10 +32,14 @@ def test_deploy_env(deploy: Deploy, pytester: pytest.Pytester) -> None:
             assert list(deploy_env.services) == ["backend", "worker"]
             assert deploy_env.services["backend"].service == "shop-backend"
             assert deploy_env.services["backend"].image == "shop-backend:new"
+            assert deploy_env.client("ecs").list_clusters()["clusterArns"]
+
+        def test_nobody_answers(deploy_env):
+            deploy_env.wait_for_http("http://127.0.0.1:9/health", timeout=0)
         """
     )
     outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_env": "passed"}
+    assert outcome.tests == {"test_env": "passed", "test_nobody_answers": "unproven"}
 
 
 @pytest.mark.usefixtures("world")

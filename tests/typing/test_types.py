@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest_deploycheck
-from pytest_deploycheck import Captured, Count, LogEvent, LogMatch
+from pytest_deploycheck import Captured, Count, HttpAnswer, LogEvent, LogMatch
 
 if TYPE_CHECKING:
     from pytest_deploycheck import (
@@ -30,6 +30,8 @@ def types_of_deploy_env(deploy_env: DeployEnvironment) -> None:
     assert_type(deploy_env.cluster, str)
     assert_type(deploy_env.base_url, str | None)
     assert_type(list(deploy_env.services), list[str])
+    assert_type(deploy_env.wait_for_http("/health", status=(200, 204), json={"status": "ok"}), HttpAnswer)
+    deploy_env.client("dynamodb", region="eu-west-1").describe_table(TableName="orders")
 
 
 def types_of_deployment(deployment: Rollout) -> None:

@@ -1,0 +1,3 @@
+"""Requests to the deployed application."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Clients of any AWS service that send only operations which are named like reads."""
+
+from __future__ import annotations
