@@ -11,25 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck.report.progress import SparseLines, is_due, progress_line
+
 if TYPE_CHECKING:
     from pytest_deploycheck.judge.progress import Progress
 
 _QUIET = -1
 """The verbosity below which no progress is written."""
-
-_FIRST_MINUTE = 60.0
-_OFTEN, _SELDOM = 15.0, 60.0
-
-
-def is_due(elapsed: float, written_at: float | None) -> bool:
-    """Return whether a line shows again that a wait goes on: every 15 seconds at first, then once a minute.
-
-    Args:
-        elapsed: Seconds since the wait began.
-        written_at: The second of the wait at which the last line was written, or None where none was.
-    """
-    return written_at is None or elapsed - written_at >= (_OFTEN if elapsed <= _FIRST_MINUTE else _SELDOM)
-
 
 _LEAST_SECONDS = 1.0
 """Seconds of a wait from which on the advice is worth a line."""
@@ -106,8 +94,6 @@ class RolloutProgress:
 
     def show(self, rollouts: Sequence[Progress], elapsed: float) -> None:
         """Show their progress after `elapsed` seconds; no rollouts end the display."""
-        from pytest_deploycheck.report.progress import progress_line  # noqa: PLC0415  # only where something is awaited
-
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or reporter.verbosity < _QUIET:
             return
@@ -117,35 +103,6 @@ class RolloutProgress:
         for text in self._sparse.due(rollouts, elapsed):
             reporter.ensure_newline()
             reporter.write_line(f"deploycheck: {text}")
-
-
-class SparseLines:
-    """The lines of a wait for rollouts in the log of a CI job.
-
-    A line is written when the numbers of tasks have changed, but not more often than every `SHORTEST` seconds; and
-    where nothing changes, every 15 seconds at first, then once a minute.
-    """
-
-    SHORTEST = 5.0
-
-    def __init__(self) -> None:
-        self._written: dict[str, tuple[str, float]] = {}
-
-    def due(self, rollouts: Sequence[Progress], elapsed: float) -> list[str]:
-        """Return the lines to write after a wait of `elapsed` seconds."""
-        from pytest_deploycheck.report.progress import progress_line, standing  # noqa: PLC0415  # as above
-
-        if not rollouts:
-            self._written.clear()
-        lines = []
-        for one in rollouts:
-            now = standing(one)
-            before, written_at = self._written.get(one.service, ("", None))
-            has_changed = written_at is not None and now != before and elapsed - written_at >= self.SHORTEST
-            if has_changed or is_due(elapsed, written_at):
-                self._written[one.service] = now, elapsed
-                lines.append(progress_line(one, elapsed))
-        return lines
 
 
 class LogAdvice:

@@ -1,10 +1,15 @@
-"""The progress of a rollout, on one line."""
+"""The progress of rollouts: on one line, and as the sparse lines of a log."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.judge.wording import seconds
 from pytest_deploycheck.redaction import one_line
+
+_FIRST_MINUTE = 60.0
+_OFTEN, _SELDOM = 15.0, 60.0
 
 
 def progress_line(progress: Progress, elapsed: float) -> str:
@@ -27,3 +32,40 @@ def standing(progress: Progress) -> str:
     if not old and progress.new_running == progress.desired and progress.awaited:
         parts.append(f"waiting for {progress.awaited[0]}")
     return f"{one_line(progress.service)}: {', '.join(parts)}"
+
+
+def is_due(elapsed: float, written_at: float | None) -> bool:
+    """Return whether a line shows again that a wait goes on: every 15 seconds at first, then once a minute.
+
+    Args:
+        elapsed: Seconds since the wait began.
+        written_at: The second of the wait at which the last line was written, or None where none was.
+    """
+    return written_at is None or elapsed - written_at >= (_OFTEN if elapsed <= _FIRST_MINUTE else _SELDOM)
+
+
+class SparseLines:
+    """The lines of a wait for rollouts in the log of a CI job.
+
+    A line is written when the numbers of tasks have changed, but not more often than every `SHORTEST` seconds; and
+    where nothing changes, every 15 seconds at first, then once a minute.
+    """
+
+    SHORTEST = 5.0
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[str, float]] = {}
+
+    def due(self, rollouts: Sequence[Progress], elapsed: float) -> list[str]:
+        """Return the lines to write after a wait of `elapsed` seconds."""
+        if not rollouts:
+            self._written.clear()
+        lines = []
+        for one in rollouts:
+            now = standing(one)
+            before, written_at = self._written.get(one.service, ("", None))
+            has_changed = written_at is not None and now != before and elapsed - written_at >= self.SHORTEST
+            if has_changed or is_due(elapsed, written_at):
+                self._written[one.service] = now, elapsed
+                lines.append(progress_line(one, elapsed))
+        return lines

@@ -78,10 +78,17 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
     ) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Start to serve, with everything that was created before."""
+    def start(self, port: int = 0) -> None:
+        """Start to serve, with everything that was created before.
+
+        Args:
+            port: The port of the loopback interface; 0 is a free one.
+
+        Raises:
+            OSError: If the port is in use.
+        """
         if self._server is None:
-            self._server = Server(self._application)
+            self._server = Server(self._application, port)
             self._world.endpoint_url = self._server.url
             self._server.start()
 

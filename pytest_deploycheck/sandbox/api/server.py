@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import threading
 import time
 from datetime import timedelta
@@ -169,15 +170,26 @@ class Application:
 
 
 class Server:
-    """Serves an application on a free port of the loopback interface, in a thread."""
+    """Serves an application on the loopback interface, in a thread.
 
-    def __init__(self, application: Application) -> None:
+    Args:
+        application: The application.
+        port: The port; 0 is a free one.
+
+    Raises:
+        OSError: If the port is in use.
+    """
+
+    def __init__(self, application: Application, port: int = 0) -> None:
         # moto keeps its state for the whole process: that of an earlier sandbox must not show in this one.
         moto_api_backend.reset()
         self._tails = application.tails
-        self._server: BaseWSGIServer = make_server(
-            "127.0.0.1", 0, application, threaded=True, request_handler=_RequestHandler
-        )
+        # werkzeug ends the process where a port is in use, so it is given the socket.
+        with socket.create_server(("127.0.0.1", port)) as bound:
+            host, free = bound.getsockname()
+            self._server: BaseWSGIServer = make_server(
+                host, free, application, threaded=True, request_handler=_RequestHandler, fd=bound.fileno()
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_SECONDS,), name="sandbox", daemon=True
         )

@@ -29,8 +29,8 @@ from support.worlds_health import balanced, group, in_sets, old_set, target, tas
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.progress import Progress
-from pytest_deploycheck.plugin.progress import ProgressLine, SparseLines
-from pytest_deploycheck.report.progress import progress_line, standing
+from pytest_deploycheck.plugin.progress import ProgressLine
+from pytest_deploycheck.report.progress import SparseLines, progress_line, standing
 
 
 def state(**changes: Any) -> Progress:
