@@ -18,19 +18,16 @@ from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
 from pytest_deploycheck.plugin.settings import baseline_of, resolve
-from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run.checks import checks_of
-from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write
+from pytest_deploycheck.run.exit_status import UNPROVEN
+from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write_all
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
     from pytest_deploycheck.plugin.run import DeployRun
     from pytest_deploycheck.report.model import RunReport
     from pytest_deploycheck.sandbox.hosting import HostedSandbox
-
-EXIT_UNPROVEN = 7
-"""Exit status where nothing was refuted and not everything was proven."""
 
 WORKER_DATA = "deploycheck"
 """The key of the data that a worker gets from the controller."""
@@ -215,21 +212,14 @@ class Controller:
                 complete = False
             report = self._state.verification.report(findings, self._results.tests, complete=complete)
         self._report = report
-        for path in settings.reports:
-            try:
-                write(path, FORMATS[path.suffix].render(report))
-            except OSError as error:
-                self._written.append(f"The report could not be written: {error}")
-                self._is_unwritten = True
-            else:
-                self._written.append(f"report: {path}{'' if complete else ' (of the run so far)'}")
+        self._written, self._is_unwritten = write_all(settings.reports, report)
         return self._report
 
     def _exit_status(self, report: RunReport, status: int) -> int:
         if report.verdict is Verdict.REFUTED or self._results.other_failed or self._is_unwritten:
             return pytest.ExitCode.TESTS_FAILED
         if report.verdict is Verdict.UNPROVEN:
-            return EXIT_UNPROVEN
+            return UNPROVEN
         # What another plugin failed the session for, such as too little coverage, stands.
         return status if status == pytest.ExitCode.TESTS_FAILED else pytest.ExitCode.OK
 

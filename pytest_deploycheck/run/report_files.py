@@ -11,6 +11,7 @@ from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.report.formats import FORMATS
+from pytest_deploycheck.report.model import RunReport
 
 
 def report_paths(asked: Given, folder: Path) -> tuple[Path, ...]:
@@ -99,6 +100,28 @@ def write(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_all(paths: Sequence[Path], report: RunReport) -> tuple[list[str], bool]:
+    """Write the reports of a run.
+
+    Args:
+        paths: Their files.
+        report: The run.
+
+    Returns:
+        A line on each of them, and whether one could not be written.
+    """
+    lines, is_unwritten = [], False
+    for path in paths:
+        try:
+            write(path, FORMATS[path.suffix].render(report))
+        except OSError as error:
+            lines.append(f"The report could not be written: {error}")
+            is_unwritten = True
+        else:
+            lines.append(f"report: {path}{'' if report.complete else ' (of the run so far)'}")
+    return lines, is_unwritten
 
 
 def _temporary(path: Path) -> Path:

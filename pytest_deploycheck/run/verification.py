@@ -35,6 +35,9 @@ from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.run.service_checks import ServiceChecks
 
+Findings = dict[str, list[Finding]]
+"""The findings of checks, by service."""
+
 
 class Verification:
     """One run against one environment.
@@ -255,7 +258,7 @@ class Verification:
             raise TypeError(f"unknown check {check.id!r}")
         return self._log_checks.judge(service, check)
 
-    def report(self, findings: dict[str, list[Finding]], tests: Sequence[UserTest], *, complete: bool) -> RunReport:
+    def report(self, findings: Findings, tests: Sequence[UserTest], *, complete: bool) -> RunReport:
         """The verdict on what was found; where nothing was looked at, there is no service to speak of.
 
         Args:
@@ -307,14 +310,27 @@ def verify(
         EnvironmentUnusableError: There is nothing to look at, or no way in.
     """
     verification = Verification(environment, options, clock=clock, source=source)
-    verification.observe()
     try:
-        findings = {
-            service: [verification.finding(service, check) for check in checks_of(environment, service)]
-            for service in options.services
-        }
+        return carry_out(verification, {})
     finally:
         verification.close()
+
+
+def carry_out(verification: Verification, findings: Findings) -> RunReport:
+    """Observe, and carry out every built-in check.
+
+    Args:
+        verification: The verification, which has observed nothing yet.
+        findings: A dict to fill, so that a run which is interrupted is judged by what was found until then.
+
+    Raises:
+        EnvironmentUnusableError: There is nothing to look at, or no way in.
+    """
+    verification.observe()
+    for service in verification.options.services:
+        found = findings[service] = []
+        for check in checks_of(verification.environment, service):
+            found.append(verification.finding(service, check))  # noqa: PERF401  # kept when it is interrupted
     report = verification.report(findings, (), complete=True)
     if report.verdict is not Verdict.VERIFIED:
         return report

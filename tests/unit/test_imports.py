@@ -12,7 +12,20 @@ import pytest_deploycheck
 
 PACKAGE = Path(pytest_deploycheck.__file__).parent
 NAME = "pytest_deploycheck"
-ROOMS = ("facts", "oci", "checkout", "observe", "judge", "report", "handles", "config", "run", "plugin", "sandbox")
+ROOMS = (
+    "facts",
+    "oci",
+    "checkout",
+    "observe",
+    "judge",
+    "report",
+    "handles",
+    "config",
+    "run",
+    "cli",
+    "plugin",
+    "sandbox",
+)
 SHARED = {"redaction", "errors"}
 """Small parts at the top that any room may use."""
 
@@ -80,10 +93,16 @@ def test_arrows_run_one_way(room: str, allowed: set[str]) -> None:
     assert taken - allowed == set()
 
 
+def test_the_console_script_is_a_skin_like_the_plugin() -> None:
+    """The console script takes what it needs from the rooms that a script may use, and nothing of the plugin."""
+    taken = {name.partition(".")[0] for name in inside("cli")}
+    assert taken <= {"run", "config", "report", "sandbox", "facts", "judge", *SHARED, "__version__"}
+
+
 @pytest.mark.parametrize("room", ["observe", "handles", "config", "run"])
 def test_the_middle_knows_nothing_above(room: str) -> None:
     """The modules that observe, that tests hold and that configure know neither pytest's skin nor the sandbox."""
-    assert not inside(room) & {"plugin", "sandbox"}
+    assert not inside(room) & {"plugin", "cli", "sandbox"}
 
 
 def test_observe_decides_nothing() -> None:
@@ -108,10 +127,10 @@ def test_only_the_plugin_imports_pytest(room: str) -> None:
     assert not outside(*modules(room)) & {"pytest", "_pytest", "pluggy", "xdist", "pytest_timeout"}
 
 
-def test_only_the_plugin_knows_of_the_sandbox() -> None:
+def test_only_plugin_and_console_script_know_of_the_sandbox() -> None:
     """The rest of the package cannot tell the sandbox from AWS."""
     for room in ROOMS:
-        if room not in {"plugin", "sandbox"}:
+        if room not in {"plugin", "cli", "sandbox"}:
             assert "sandbox" not in inside(room), room
     for path in top():
         assert not any(name.startswith(f"{NAME}.sandbox") for name in imports(path)), path
@@ -216,7 +235,7 @@ def test_importing_the_plugin_is_light(module: str) -> None:
 def test_importing_the_domain_does_not_load_pytest() -> None:
     """`pytest_deploycheck.verify` works in a script: importing the way through loads neither pytest nor boto3."""
     code = (
-        "import sys, pytest_deploycheck.run.verification\n"
+        "import sys, pytest_deploycheck.run.verification, pytest_deploycheck.cli.main\n"
         "print([name for name in ('pytest', '_pytest', 'boto3', 'botocore', 'moto') if name in sys.modules])"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

@@ -1,0 +1,1 @@
+"""The console script `deploycheck`: the chain of evidence without pytest, and what helps to set it up."""
