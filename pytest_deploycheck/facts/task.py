@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 STATUSES = frozenset(
     {
@@ -135,3 +136,43 @@ class Task(Struct, frozen=True):
     def container(self, name: str) -> Container | None:
         """The container of that name, if there is one."""
         return next((container for container in self.containers if container.name == name), None)
+
+
+class DefinedContainer(Struct, frozen=True):
+    """The environment of a container, as its task definition sets it; no representation shows a value.
+
+    Attributes:
+        environment: The values of its environment variables, by name.
+        secrets: The ARN or name from which ECS takes the value of each secret, by the variable's name.
+        files: ARNs of the files with further variables.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<settings of a container with the variables {', '.join(self.environment) or 'none'}>"
+
+
+class DefinedTask(Struct, frozen=True):
+    """A task definition, as tests ask for it.
+
+    Attributes:
+        arn: Its ARN.
+        family: The family it belongs to.
+        revision: Its number in the family.
+        cpu: The CPU units of a task (1024 are a vCPU), or None where the definition sets none.
+        memory: The memory of a task in MiB, or None where the definition sets none.
+        containers: The settings of its containers, by name.
+    """
+
+    arn: str
+    family: str
+    revision: int
+    cpu: int | None = None
+    memory: int | None = None
+    containers: Mapping[str, DefinedContainer] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<task definition {self.family}:{self.revision}, cpu {self.cpu}, memory {self.memory}>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Self, overload
@@ -15,6 +15,9 @@ from pytest_deploycheck.facts.health import Alarm
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.analysis.targets import Registration
+
+DnsNames = Callable[[Collection[str]], tuple[str, ...]]
+"""Looks up the DNS names of the load balancers that forward to target groups, by the ARNs of those."""
 
 
 class TaskTarget(Struct, frozen=True):
@@ -73,8 +76,31 @@ class States(frozenset[str]):
 class TargetHealth(Sequence[TaskTarget]):
     """The health of each new task in each target group of the service."""
 
-    def __init__(self, targets: Sequence[TaskTarget]) -> None:
+    def __init__(self, targets: Sequence[TaskTarget], dns_names: Callable[[], tuple[str, ...]]) -> None:
         self._targets = tuple(targets)
+        self._dns_names = dns_names
+
+    @property
+    def dns_names(self) -> tuple[str, ...]:
+        """The DNS names of the load balancers that forward to the target groups, looked up when they are asked for.
+
+        Raises:
+            UnprovenError: They could not be read.
+        """
+        return self._dns_names()
+
+    @property
+    def dns_name(self) -> str:
+        """The DNS name of the load balancer.
+
+        Raises:
+            UnprovenError: It could not be read, or there is none or more than one.
+        """
+        names = self.dns_names
+        if len(names) != 1:
+            listed = f"{len(names)} load balancers forward to the target groups of the service: {', '.join(names)}"
+            raise UnprovenError(f"{listed if names else 'No load balancer forwards to the target groups'}.")
+        return names[0]
 
     @property
     def states(self) -> AbstractSet[str]:
@@ -152,15 +178,23 @@ class Alarms(Mapping[str, AlarmState]):
         return f"<{len(self)} alarms: {', '.join(map(repr, self.values()))}>"
 
 
-def target_health(analysis: ServiceAnalysis) -> TargetHealth:
+def target_health(analysis: ServiceAnalysis, dns_names: DnsNames = lambda _: ()) -> TargetHealth:
     """The health of each new task in each target group of a service.
+
+    Args:
+        analysis: The analysis of the service.
+        dns_names: Looks up the DNS names of the load balancers that forward to target groups.
 
     Raises:
         UnprovenError: That could not be looked at.
     """
     for subject in ("service", "tasks", "targets", "instances"):
         _require_seen(analysis.facts, subject)
-    return TargetHealth(tuple(map(_task_target, analysis.registrations)))
+    service = analysis.facts.service
+    groups = tuple(
+        dict.fromkeys(arn for one in (service.load_balancers if service else ()) for arn in one.target_groups)
+    )
+    return TargetHealth(tuple(map(_task_target, analysis.registrations)), lambda: dns_names(groups))
 
 
 def alarms(facts: ServiceFacts) -> Alarms:

@@ -94,13 +94,11 @@ def build_log(request: pytest.FixtureRequest) -> BuildLog:
 
 @_deploy_fixture
 def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> RunningTasks:
-    """The running tasks, a sequence: each has `id`, `image_digest`, `started_at`, `health`, `containers`.
+    """The running tasks: each has `id`, `image_digest`, `started_at`, `health`, `containers` by name, `definition`.
 
     assert running_tasks.digests <= deployed_image.digests
     """
-    from pytest_deploycheck.handles.tasks import running_tasks as make  # noqa: PLC0415  # loaded when it is used
-
-    return make(state_of(request.config).verification.observation.service(_deploy_service))
+    return state_of(request.config).verification.running_tasks(_deploy_service)
 
 
 @_deploy_fixture
@@ -114,7 +112,7 @@ def deploy_logs(request: pytest.FixtureRequest, _deploy_service: str) -> LogTail
 
 @_deploy_fixture
 def target_health(request: pytest.FixtureRequest, _deploy_service: str) -> TargetHealth:
-    """The new tasks in their target groups, a sequence: each has `task`, `state`, `reason`; all together `states`.
+    """The new tasks in their target groups, a sequence: each has `task`, `state`, `reason`; all `states`, `dns_name`.
 
     assert target_health.states == {"healthy"}
     """

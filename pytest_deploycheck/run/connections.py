@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct, field
 
@@ -14,7 +13,6 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe.first_observation import FirstObservation
-from pytest_deploycheck.observe.http.answer import HttpAnswer
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.images.contents import Contents
@@ -99,19 +97,6 @@ class Access(Struct):
             first=self.first,
             with_health=with_health,
         )
-
-    def named_reads(self, service: str, region: str | None, allow: Collection[str]) -> Any:
-        """Open a client of any service that sends only operations which are named like reads."""
-        return self.session.named_reads(service, region, allow)
-
-    def request(self, url: str, headers: Mapping[str, str], timeout: float, follow: bool) -> HttpAnswer | str:  # noqa: FBT001 - as the handle calls it
-        """Return the application's answer to a GET request, or the reason why nobody answered."""
-        from pytest_deploycheck.observe.http.client import NoAnswerError, request  # noqa: PLC0415  # loaded when it is used
-
-        try:
-            return request(url, headers, timeout=timeout, follow=follow)
-        except NoAnswerError as error:
-            return str(error)
 
     def open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
         """Open a layer of an image."""

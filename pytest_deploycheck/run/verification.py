@@ -19,6 +19,7 @@ from pytest_deploycheck.handles.http_wait import HttpWait
 from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.handles.release import Release, release
+from pytest_deploycheck.handles.tasks import RunningTasks, running_tasks
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_same
@@ -32,6 +33,7 @@ from pytest_deploycheck.run.image_checks import ImageChecks
 from pytest_deploycheck.run.log_checks import LogChecks
 from pytest_deploycheck.run.log_tails import LogTails, TailSettings
 from pytest_deploycheck.run.named_images import check_images
+from pytest_deploycheck.run.on_demand import OnDemand
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.run.service_checks import ServiceChecks
 
@@ -79,6 +81,7 @@ class Verification:
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
         self._access = Access(environment, cache)
+        self._on_demand = OnDemand(self._access)
         if observation:
             self._access.identity = observation.identity
             self._access.first.take_over(observation.services)
@@ -184,9 +187,9 @@ class Verification:
             cluster=self.environment.cluster,
             base_url=self.environment.base_url,
             services=self.environment.services,
-            _open_client=self._access.named_reads,
+            _open_client=self._on_demand.client,
             _http=HttpWait(
-                self.environment.base_url, self.environment.name, self._access.request, self._clock, self._time_left
+                self.environment.base_url, self.environment.name, self._on_demand.request, self._clock, self._time_left
             ),
         )
 
@@ -211,7 +214,15 @@ class Verification:
         Raises:
             UnprovenError: That could not be looked at.
         """
-        return target_health(self.analysis(service))
+        return target_health(self.analysis(service), self._on_demand.dns_names)
+
+    def running_tasks(self, service: str) -> RunningTasks:
+        """Return the running tasks of a service, as a test holds them.
+
+        Raises:
+            UnprovenError: They could not be looked at, or several containers are judged and none was named.
+        """
+        return running_tasks(self.observation.service(service), self._on_demand.task_settings)
 
     def alarms(self, service: str) -> Alarms:
         """The alarms that are declared for a service, as a test holds them.

@@ -74,7 +74,10 @@ def test_running_tasks(deploy: Deploy, pytester: pytest.Pytester) -> None:
                 assert task.image_digest == deployed_image.digest
                 assert task.started_at.utcoffset() is not None
                 assert task.health == "UNKNOWN"
-                assert [container.name for container in task.containers] == ["app"]
+                assert list(task.containers) == ["app"]
+                assert task.containers["app"].digest == deployed_image.digest
+                assert dict(task.containers["app"].environment) == {}
+                assert (task.definition.family, task.definition.cpu) == ("shop-backend", 256)
             assert running_tasks.digests == {deployed_image.digest}
             assert running_tasks[0].id in repr(running_tasks)
         """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 HEALTHY = """
 def test_targets(target_health):
     assert target_health.states == {"healthy"}
+    assert target_health.dns_name.endswith(".us-east-1.elb.amazonaws.com")
 
 def test_alarms(alarms):
     assert alarms["5xx"].is_quiet

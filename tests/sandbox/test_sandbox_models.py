@@ -156,6 +156,7 @@ def make_calls(aws: Sandbox, client: Clients, services: list[SandboxService]) ->
     groups = elb.describe_target_groups()["TargetGroups"]
     for group in groups:
         elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    elb.describe_load_balancers()
     (balancer,) = ecs.describe_services(cluster=cluster, services=["staged"])["services"][0]["loadBalancers"]
     rule = balancer["advancedConfiguration"]["productionListenerRule"]
     elb.describe_rules(RuleArns=[rule])

@@ -276,3 +276,16 @@ def test_load_balancers_can_be_denied(aws: Sandbox, client: Clients, behind: Cal
     finally:
         aws.allow()
     assert health(client, arn)
+
+
+def test_load_balancers_have_dns_names(aws: Sandbox, client: Clients) -> None:
+    """The load balancer of a target group is described, an unknown one is an error."""
+    network = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/edge/0123456789abcdef"
+    arn = aws.create_target_group("edge", load_balancer=network).arn
+    elb = client("elbv2")
+    (group,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+    (balancer,) = elb.describe_load_balancers(LoadBalancerArns=group["LoadBalancerArns"])["LoadBalancers"]
+    assert (balancer["LoadBalancerName"], balancer["Type"]) == ("edge", "network")
+    assert balancer["DNSName"] == "edge-0123456789abcdef.elb.us-east-1.amazonaws.com"
+    with pytest.raises(ClientError, match="LoadBalancerNotFound"):
+        elb.describe_load_balancers(LoadBalancerArns=[network, f"{network}0"])

@@ -57,6 +57,10 @@ def types_of_deployed_image(deployed_image: DeployedImage, running_tasks: Runnin
         assert_type(task.image_digest, str | None)
         assert_type(task.started_at, datetime | None)
         assert_type(task.health, str)
+        assert_type(task.containers["app"].environment["MODE"], str)
+        assert_type(task.containers["app"].secrets.get("DB_PASSWORD"), str | None)
+        assert_type(task.definition.revision, int)
+        assert_type(task.definition.cpu, int | None)
 
 
 def types_of_release(release: Release) -> None:

@@ -62,6 +62,19 @@ def describe_target_health(world: World, region: str, request: Json) -> Json | N
     return {"TargetHealthDescriptions": found}
 
 
+def describe_load_balancers(world: World, region: str, request: Json) -> Json | None:
+    """Operation DescribeLoadBalancers; None if the sandbox has none of the load balancers."""
+    here = {group.load_balancer for group in world.target_groups.by_arn.values() if group.region == region}
+    known = sorted(here - {""})
+    wanted = [*request.get("LoadBalancerArns", ()), *request.get("Names", ())]
+    found = [arn for arn in known if not wanted or arn in wanted or arn.split("/")[2] in wanted]
+    if not found:
+        return None
+    if len(found) < len(wanted):
+        raise AwsError("LoadBalancerNotFound", "One or more load balancers not found")
+    return {"LoadBalancers": [_load_balancer(arn, region) for arn in found]}
+
+
 def describe_rules(world: World, region: str, request: Json) -> Json | None:
     """Operation DescribeRules; None if the sandbox has none of the rules or the listener."""
     rules = [rule for rule in _rules(world, region) if not rule.is_listener]
@@ -107,6 +120,7 @@ def describe_listeners(world: World, region: str, request: Json) -> Json | None:
 
 OPERATIONS: Mapping[str, Callable[[World, str, Json], Json | None]] = {
     "DescribeListeners": describe_listeners,
+    "DescribeLoadBalancers": describe_load_balancers,
     "DescribeRules": describe_rules,
     "DescribeTargetGroups": describe_target_groups,
     "DescribeTargetHealth": describe_target_health,
@@ -160,6 +174,21 @@ def _target(group: SandboxTargetGroup, task: SandboxTask) -> Json:
 
 def _health(state: str, reason: tuple[str, str] | None) -> Json:
     return {"State": state, **({"Reason": reason[0], "Description": reason[1]} if reason else {})}
+
+
+def _load_balancer(arn: str, region: str) -> Json:
+    kind, name, number = arn.partition(":loadbalancer/")[2].split("/")
+    is_network = kind == "net"
+    place = f"elb.{region}" if is_network else f"{region}.elb"
+    return {
+        "LoadBalancerArn": arn,
+        "LoadBalancerName": name,
+        "DNSName": f"{name}-{number}.{place}.amazonaws.com",
+        "Scheme": "internet-facing",
+        "State": {"Code": "active"},
+        "Type": "network" if is_network else "application",
+        "IpAddressType": "ipv4",
+    }
 
 
 def _target_group(group: SandboxTargetGroup) -> Json:

@@ -28,6 +28,7 @@ from support.worlds import (
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
+from pytest_deploycheck.facts.task import DefinedContainer, DefinedTask
 from pytest_deploycheck.handles.image import KnownDigests, deployed_image
 from pytest_deploycheck.handles.tasks import running_tasks
 
@@ -100,11 +101,64 @@ def test_running_tasks_are_a_sequence() -> None:
     assert [one.id for one in tasks] == ["one", "two"]
     first = tasks[0]
     assert (first.image_digest, first.started_at, first.health) == (NEW, STARTED, "HEALTHY")
-    assert [one.name for one in first.containers] == ["app"]
+    assert list(first.containers) == ["app"]
+    assert first.containers["app"].digest == NEW
     assert tasks[-1].id == "two"
     assert [one.id for one in tasks[:1]] == ["one"]
     assert set(tasks.digests) == {NEW, OLD}
     assert "one" in repr(tasks)
+
+
+DEFINITION = DefinedTask(
+    "arn:aws:ecs:us-east-1:123456789012:task-definition/shop:7",
+    family="shop",
+    revision=7,
+    cpu=256,
+    memory=512,
+    containers={"app": DefinedContainer({"MODE": "prod"}, {"DB_PASSWORD": "arn:aws:ssm:us-east-1:1:parameter/db"})},
+)
+
+
+def test_the_containers_of_a_task() -> None:
+    """A container has image, digest, environment and where its secrets come from; no representation shows a value."""
+    (one,) = running_tasks(completed(tasks=[task("one")]), lambda _: DEFINITION)
+    app = one.containers["app"]
+    assert (app.name, app.digest, app.status) == ("app", NEW, "RUNNING")
+    assert app.environment["MODE"] == "prod"
+    assert dict(app.secrets) == {"DB_PASSWORD": "arn:aws:ssm:us-east-1:1:parameter/db"}
+    assert "DEBUG" not in app.environment
+    assert (one.definition.family, one.definition.revision) == ("shop", 7)
+    assert (one.definition.cpu, one.definition.memory) == (256, 512)
+    shown = f"{one!r} {app!r} {app.environment!r} {one.definition!r} {one.definition.containers!r}"
+    assert "prod" not in shown
+    assert "MODE" in shown
+
+
+def test_names_like_the_missing_one_are_shown() -> None:
+    """A container or variable that does not exist is an error with the nearest name."""
+    (one,) = running_tasks(completed(tasks=[task("one")]), lambda _: DEFINITION)
+    with pytest.raises(KeyError, match="did you mean 'app'"):
+        _ = one.containers["apps"]
+    with pytest.raises(KeyError, match="did you mean 'MODE'"):
+        _ = one.containers["app"].environment["MODES"]
+
+
+def test_a_variable_may_come_from_a_file() -> None:
+    """With environment files in S3 a variable that the definition does not set is not known to be missing."""
+    files = ("arn:aws:s3:::shop/prod.env",)
+    definition = replace(DEFINITION, containers={"app": DefinedContainer({"MODE": "prod"}, files=files)})
+    (one,) = running_tasks(completed(tasks=[task("one")]), lambda _: definition)
+    assert one.containers["app"].environment["MODE"] == "prod"
+    with pytest.raises(UnprovenError, match=r"shop/prod\.env"):
+        assert "DEBUG" not in one.containers["app"].environment
+
+
+def test_the_settings_of_a_managed_sidecar_are_not_known() -> None:
+    """A container that ECS adds is not in the task definition, so its environment is unproven, not empty."""
+    both = [container(), container("guard", LATER)]
+    (one,) = running_tasks(completed(tasks=[task("one", containers=both)]), lambda _: DEFINITION)
+    with pytest.raises(UnprovenError, match="shop:7 has no container 'guard'"):
+        _ = one.containers["guard"].environment
 
 
 def test_no_running_task_is_an_empty_sequence() -> None:
