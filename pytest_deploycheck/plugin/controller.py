@@ -18,7 +18,8 @@ from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
 from pytest_deploycheck.plugin.settings import baseline_of, resolve
-from pytest_deploycheck.report.summary import clock_of_this_machine, summary
+from pytest_deploycheck.report.rows import Tone
+from pytest_deploycheck.report.summary import VERDICT_TONES, clock_of_this_machine, summary_lines
 from pytest_deploycheck.run.checks import checks_of
 from pytest_deploycheck.run.exit_status import UNPROVEN
 from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write_all
@@ -38,7 +39,15 @@ _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_T
 _LISTINGS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 """The options with which pytest shows tests or fixtures and runs nothing: then nothing is contacted."""
 
-_COLORS = {Verdict.VERIFIED: "green", Verdict.REFUTED: "red", Verdict.UNPROVEN: "yellow"}
+_MARKUP: dict[Tone, dict[str, bool]] = {
+    Tone.PLAIN: {},
+    Tone.GOOD: {"green": True},
+    Tone.BAD: {"red": True},
+    Tone.OPEN: {"yellow": True},
+    Tone.STRONG: {"bold": True},
+    Tone.QUIET: {"light": True},
+}
+"""The tones of a report in the markup of pytest, which knows where colours are wanted."""
 
 
 class Controller:
@@ -149,13 +158,15 @@ class Controller:
         """Show the verdict, and where it is not VERIFIED the diagnosis."""
         if self._report is None or self._config.option.no_summary:
             return
-        color = _COLORS[self._report.verdict]
-        terminalreporter.write_sep("=", "deployment", **{color: True})
-        for line in summary(self._report):
-            is_head = line.startswith(tuple(Verdict))
-            terminalreporter.write_line(line, **({color: True, "bold": True} if is_head else {}))
-        for line in self._written:
-            terminalreporter.write_line(line)
+        terminalreporter.write_sep("=", "deployment", **_MARKUP[VERDICT_TONES[self._report.verdict]])
+        width, verbosity = terminalreporter._tw.fullwidth, self._config.get_verbosity()  # noqa: SLF001  # no other way
+        for line in summary_lines(self._report, width=width, verbosity=verbosity):
+            is_head = str(line).startswith(tuple(Verdict))
+            for span in line.spans:
+                terminalreporter.write(span.text, **_MARKUP[span.tone], **({"bold": True} if is_head else {}))
+            terminalreporter.line("")
+        for written in self._written:
+            terminalreporter.write_line(written)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

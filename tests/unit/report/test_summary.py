@@ -49,8 +49,8 @@ def test_the_lines_of_the_links_show_their_evidence() -> None:
     assert "FAIL" in lines["rollout"]
     assert "rollout-complete" in lines["rollout"]
     assert "FAIL" in lines["tasks"]
-    assert OLD[:19] in lines["tasks"]
-    assert NEW[:19] in lines["tasks"]
+    assert NEW[7:19] in lines["expected"]
+    assert OLD[7:19] in lines["running"]
     assert "ok" in lines["logs"].split()
 
 

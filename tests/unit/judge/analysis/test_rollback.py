@@ -187,7 +187,7 @@ def test_a_rollback_is_proposed_where_the_expected_image_does_harm() -> None:
     assert lines[0].startswith("REFUTED")
     text = "\n".join(lines)
     assert "roll back to: shop sha256:aaaaaaaaaaaa" in text
-    assert "roll back with: aws ecs update-service" in text
+    assert "roll back with:\n    aws ecs update-service" in text
 
 
 def test_where_all_is_well_it_is_not_noted() -> None:

@@ -1,0 +1,182 @@
+"""The rows of a report for the links of the chain: a mark for each, and the evidence that breaks it or proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from pytest_deploycheck.config.settings import CHAIN
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, POLICIES, WORST_FIRST, Finding, Status
+from pytest_deploycheck.judge.verdict import UserTest
+from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.report.compared import Side, disagreement
+from pytest_deploycheck.report.model import ServiceReport
+from pytest_deploycheck.report.moments import when, with_ages, with_short_tasks
+from pytest_deploycheck.report.rows import Row, Span, Tone
+
+MARKS = {
+    Status.PASS: "ok",
+    Status.FAIL: "FAIL",
+    Status.UNPROVEN: "unproven",
+    Status.ERROR: "error",
+    Status.SKIP: "skipped",
+}
+"""The statuses as they are marked in a report for people."""
+
+TONES = {
+    Status.PASS: Tone.GOOD,
+    Status.FAIL: Tone.BAD,
+    Status.UNPROVEN: Tone.OPEN,
+    Status.ERROR: Tone.OPEN,
+    Status.SKIP: Tone.QUIET,
+}
+"""The tones of these marks."""
+
+_TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
+"""The checks whose summary is shown for their link when it holds."""
+
+_COLUMN = 21
+"""The column in which the evidence of a link begins."""
+
+_MOST, _MOST_OF_BROKEN = 4, 6
+"""Lines that the evidence of one link takes, and that of the broken link, unless more is asked for."""
+
+_TOGETHER = 3
+"""Log expectations in a row that are named together, as `logs-1 to logs-7`."""
+
+
+def told(sentence: str, service: ServiceReport, now: datetime) -> str:
+    """Return a sentence of a finding for a person: how long ago each time was, and short ids of tasks."""
+    return with_short_tasks(with_ages(sentence, now), (task.id for task in service.facts.tasks or ()))
+
+
+def links(service: ServiceReport, broken: str | None, now: datetime, verbosity: int) -> list[list[Row]]:
+    """Return the rows of each link, in the order of the chain.
+
+    Args:
+        service: The result for a service.
+        broken: The broken link, or None.
+        now: The time of the run, from which ages count.
+        verbosity: 0 for a line for each link, 1 for one for each check, 2 for the reasons of skipped checks as well.
+    """
+    found = (_link(link, service, now, is_broken=link == broken, verbosity=verbosity) for link in CHAIN)
+    return [rows for rows in found if rows]
+
+
+def weight(finding: Finding) -> tuple[bool, int, bool]:
+    """The worst first; a policy last, and what was seen although forbidden before what is missing."""
+    return finding.id in POLICIES, WORST_FIRST.index(finding.status), not finding.is_proof
+
+
+def left_out_of(link: str | None, service: ServiceReport) -> list[str]:
+    """The checks of a link that would prove it and were not selected."""
+    known = {check.id: check.link for check in FIXED_CHECKS}
+    return [
+        check
+        for check in service.judgement.left_out
+        if (known.get(check) or ("logs" if check.startswith("logs-") else "health")) == link
+    ]
+
+
+def skipped(service: ServiceReport, verbosity: int) -> list[Row]:
+    """One row on the checks that were skipped, however many there are; a closer look names them."""
+    ids = [finding.id for finding in service.findings if finding.status is Status.SKIP]
+    if not ids:
+        return []
+    text = f"{plural(len(ids), 'check')} not asked for{' (-v lists them)' if verbosity <= 0 else f': {together(ids)}'}"
+    return [Row(text, (Span("  skipped  "), Span(f"{'-':<9} ", Tone.QUIET)), Tone.QUIET, _COLUMN)]
+
+
+def tests_that_did_not_pass(tests: Sequence[UserTest]) -> list[Row]:
+    """One row for each way in which tests did not pass."""
+    rows = []
+    for outcome, tone in (("failed", Tone.BAD), ("error", Tone.OPEN), ("unproven", Tone.OPEN)):
+        ids = [test.nodeid for test in tests if test.outcome == outcome]
+        if ids:
+            more = f" (and {len(ids) - 1} more)" if ids[1:] else ""
+            rows.append(_row("test", outcome, tone, f"{ids[0]}{more}"))
+    return rows
+
+
+def together(ids: Sequence[str]) -> str:
+    """Return ids of checks in a list, those of many log expectations in a row as `logs-1 to logs-7`."""
+    runs: list[list[str]] = [[ids[0]]] if ids else []
+    for before, one in pairwise(ids):
+        if _number(before) and _number(one) == _number(before) + 1:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) >= _TOGETHER else ", ".join(run) for run in runs)
+
+
+def _number(check: str) -> int:
+    """The number of a log expectation; 0 for any other check."""
+    number = check.removeprefix("logs-")
+    return int(number) if check.startswith("logs-") and number.isdecimal() else 0
+
+
+def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, verbosity: int) -> list[Row]:
+    """The rows of a link: the evidence that breaks it the most, or that proves it."""
+    findings = [finding for finding in service.findings if finding.link == link]
+    asked = [finding for finding in findings if finding.status is not Status.SKIP]
+    if not asked:
+        if left_out_of(link, service):
+            return [_row(link, "-", Tone.OPEN, "not selected")]
+        # The link health is shown only where something was checked, or where it was required.
+        return [] if link == "health" and not is_broken else [_row(link, "-", Tone.OPEN, "nothing was checked")]
+    bad = sorted((one for one in asked if not one.is_good), key=weight)
+    if not bad:
+        telling = next((one for one in asked if one.id in _TELLING), asked[0])
+        text = _held(asked) if link == "logs" else told(telling.summary, service, now)
+        return [_row(link, MARKS[Status.PASS], Tone.GOOD, text), *_checks(asked, service, now, verbosity)]
+    worst, others = bad[0], bad[1:]
+    also = f" (also {together([finding.id for finding in others])})" if others else ""
+    compared = disagreement(service, worst)
+    summary = compared.sentence if compared else told(worst.summary, service, now)
+    head = _row(link, MARKS[worst.status], TONES[worst.status], f"{worst.id}: {summary}{also}", is_broken=is_broken)
+    sides = _sides(compared.sides, now) if compared else []
+    head = head if verbosity <= 0 else replace(head, most=0)
+    return [head, *sides, *_checks(asked, service, now, verbosity)]
+
+
+def _row(link: str, mark: str, tone: Tone, text: str, *, is_broken: bool = False) -> Row:
+    lead = (
+        Span("  "),
+        Span(f"{link:<8}", Tone.STRONG if is_broken else Tone.PLAIN),
+        Span(" "),
+        Span(f"{mark:<9} ", tone),
+    )
+    return Row(text, lead, indent=_COLUMN, most=_MOST_OF_BROKEN if is_broken else _MOST)
+
+
+def _sides(sides: Sequence[Side], now: datetime) -> list[Row]:
+    """The things that disagree, one below the other in the same columns."""
+    labels, values = max(len(side.label) for side in sides), max(len(side.what) for side in sides)
+    rows = []
+    for side in sides:
+        times = " ".join(filter(None, [side.happened, when(side.at, now)])) if side.at else ""
+        columns = [f"{side.what:<{values}}" if side.detail or times else side.what, times, side.detail]
+        lead = (Span("    "), Span(f"{side.label:<{labels}}  ", Tone.GOOD if side.is_expected else Tone.BAD))
+        rows.append(Row("  ".join(filter(None, columns)), lead, indent=4 + labels + 2))
+    return rows
+
+
+def _held(findings: Sequence[Finding]) -> str:
+    return f"{plural(len(findings), 'log expectation')} {'holds' if len(findings) == 1 else 'hold'}"
+
+
+def _checks(asked: Sequence[Finding], service: ServiceReport, now: datetime, verbosity: int) -> list[Row]:
+    """One row for each check of a link, for a closer look; a link with one check has it already."""
+    if verbosity <= 0 or len(asked) == 1:
+        return []
+    return [
+        Row(
+            f"{finding.id}: {told(finding.summary, service, now)}",
+            (Span(" " * 11), Span(f"{MARKS[finding.status]:<9} ", TONES[finding.status])),
+            indent=_COLUMN,
+        )
+        for finding in asked
+    ]
