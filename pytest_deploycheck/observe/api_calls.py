@@ -67,12 +67,13 @@ def within(seconds: float, call: Callable[[], T], action: str) -> T:
     return outcome.result()
 
 
-def install(session: CoreSession, time_left: Callable[[], float]) -> None:
+def install(session: CoreSession, time_left: Callable[[], float], count: Callable[[str], None]) -> None:
     """Let every call of every client of `session` pass through here.
 
     Args:
         session: The session.
         time_left: Seconds that calls may take from now on, at the most.
+        count: Takes note of a call, by its IAM action.
     """
 
     class CheckedCalls:
@@ -85,6 +86,7 @@ def install(session: CoreSession, time_left: Callable[[], float]) -> None:
             key = (model.service_model.service_name, operation)
             if key not in checks:
                 checks[key] = response_check(model, action)
+            count(action)
             return _checked(lambda: send(operation, parameters), checks[key], action, time_left)
 
     checks: dict[tuple[str, str], Callable[[Mapping[str, Any]], None]] = {}

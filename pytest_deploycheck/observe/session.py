@@ -24,6 +24,7 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls, credentials
+from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.endpoints import configured_endpoint
 from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
@@ -73,6 +74,10 @@ class Session:
     Everything that botocore reads from variables and files (AWS_PROFILE, AWS_ENDPOINT_URL, retries, proxies …)
     holds here too; what the environment's configuration names comes before it.
 
+    Attributes:
+        region: The region of the environment.
+        counts: The calls that its clients made.
+
     Raises:
         EnvironmentUnusableError: The profile does not exist or no region is set.
     """
@@ -88,10 +93,11 @@ class Session:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._throttled: Counter[str] = Counter()
+        self.counts = CallCounts(local_now)
         self._time_left: Callable[[], float] = lambda: math.inf
         try:
             self._core = _core_session(environment)
-            api_calls.install(self._core, self._seconds_left)
+            api_calls.install(self._core, self._seconds_left, self.counts.add)
             self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
             if environment.role_arn:

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_deploycheck.config import options
 from pytest_deploycheck.errors import DeploycheckError
-from pytest_deploycheck.facts.codec import to_json
+from pytest_deploycheck.facts.codec import from_json, to_json
+from pytest_deploycheck.facts.recorded.calls import Calls, joined
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin.options import given, refuse_empty
@@ -61,6 +63,7 @@ class Controller:
         self._results = Results()
         self._report: RunReport | None = None
         self._written: list[str] = []
+        self._calls: tuple[Calls, ...] = ()
         self._sandbox: HostedSandbox | None = None
         self._started = False
         self._interrupted = False
@@ -111,6 +114,12 @@ class Controller:
             "sandbox": self._sandbox.as_json() if self._sandbox else None,
             "baseline": to_json(self._baseline) if self._baseline else None,
         }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over the calls of a worker; one that crashed has none to give."""
+        sent = getattr(node, "workeroutput", {}).get(WORKER_DATA)
+        self._calls += from_json(sent, tuple[Calls, ...]) if sent else ()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -222,6 +231,7 @@ class Controller:
                 self._is_cut_short = True
                 complete = False
             report = self._state.verification.report(findings, self._results.tests, complete=complete)
+        report = replace(report, calls=joined(report.calls, self._calls))
         self._report = report
         self._written, self._is_unwritten = write_all(settings.reports, report)
         return self._report

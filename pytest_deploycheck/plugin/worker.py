@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.facts.baseline import Baseline
-from pytest_deploycheck.facts.codec import from_json
+from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.plugin.controller import WORKER_DATA
 from pytest_deploycheck.plugin.settings import resolve
@@ -23,6 +23,12 @@ class Worker:
     def __init__(self, config: pytest.Config, run: DeployRun) -> None:
         self._config = config
         self._run = run
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Hand the calls of this process to the controller, which reports them."""
+        if hasattr(self._run.state, "verification"):
+            self._config.workeroutput[WORKER_DATA] = to_json(self._run.state.verification.calls)  # type: ignore[attr-defined]  # set by xdist
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

@@ -38,6 +38,16 @@ def document(report: RunReport) -> dict[str, Any]:
             **({"endpoint": identity.endpoint} if identity.endpoint else {}),
             "observed_at": _time(report.observation.observed_at),
             "clock_offset_seconds": identity.clock_offset,
+            "versions": dict(report.versions),
+            "operations": [
+                {
+                    "operation": one.operation,
+                    "times": one.times,
+                    "first_at": _time(one.first_at),
+                    "last_at": _time(one.last_at),
+                }
+                for one in report.calls
+            ],
             "services": [_service(service) for service in report.services],
             "tests": [{"nodeid": test.nodeid, "outcome": test.outcome} for test in report.tests],
         },

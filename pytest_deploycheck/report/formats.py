@@ -10,12 +10,6 @@ from msgspec import Struct
 from pytest_deploycheck.report.document import to_text
 from pytest_deploycheck.report.model import RunReport
 
-GENERATOR = "pytest-deploycheck report"
-"""The text by which a report in Markdown or HTML is known to be one: in a comment, or as the page's generator."""
-
-_HEAD = 2000
-"""Characters at the start of a file in which that text is looked for."""
-
 _KEYS = frozenset({"schema_version", "verdict", "environment", "services"})
 """The keys by which a JSON file is known to be a report."""
 
@@ -37,11 +31,6 @@ def _is_json_report(text: str) -> bool:
         return set(json.loads(text)) >= _KEYS
     except (ValueError, TypeError):
         return False
-
-
-def is_generated(text: str) -> bool:
-    """Tell if a text names this software as its generator near its start."""
-    return GENERATOR in text[:_HEAD]
 
 
 FORMATS: Mapping[str, Format] = {

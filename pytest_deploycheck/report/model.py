@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Mapping
 
+from msgspec import Struct, field
+
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
@@ -56,6 +59,9 @@ class RunReport(Struct, frozen=True):
         judgement: The verdict of the run.
         complete: Whether the run came to its end.
         mask: Regular expressions of the user for secrets that are masked in everything written.
+        versions: The versions of this software and of what it runs on, by name.
+        calls: The calls of AWS's API, by operation.
+        replay_of: The report whose facts were judged again, as it was named; empty for a run that observed.
     """
 
     environment: str
@@ -65,6 +71,9 @@ class RunReport(Struct, frozen=True):
     judgement: Judgement
     complete: bool
     mask: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[Calls, ...] = ()
+    replay_of: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.facts.image import Layer, Reference
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe.first_observation import FirstObservation
 
@@ -56,6 +57,11 @@ class Access(Struct):
     def now(self) -> datetime:
         """Return the time by the servers' clock (UTC): the clock of the machine that runs CI may be wrong."""
         return datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
+
+    @property
+    def calls(self) -> tuple[Calls, ...]:
+        """The calls of AWS's API so far."""
+        return self._session.counts.calls if self._session else ()
 
     @property
     def session(self) -> Session:

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
@@ -34,6 +35,7 @@ from pytest_deploycheck.run.log_checks import LogChecks
 from pytest_deploycheck.run.log_tails import LogTails, TailSettings
 from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.on_demand import OnDemand
+from pytest_deploycheck.run.recording.versions import versions
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.run.service_checks import ServiceChecks
 
@@ -125,6 +127,11 @@ class Verification:
         if seen is None:
             raise RuntimeError("observe() has to come first")
         return seen
+
+    @property
+    def calls(self) -> tuple[Calls, ...]:
+        """The calls of AWS's API that this process made."""
+        return self._access.calls
 
     def now(self) -> datetime:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
@@ -298,6 +305,8 @@ class Verification:
             judgement=judge_run(service.judgement for service in services),
             complete=complete,
             mask=self.environment.mask,
+            versions=versions(),
+            calls=self.calls,
         )
 
     def close(self) -> None:

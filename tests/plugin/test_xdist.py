@@ -46,6 +46,8 @@ def test_one_verdict_and_one_report(pytester: pytest.Pytester) -> None:
         *(f"logs-{number}" for number in range(1, 8)),
         *("targets-healthy", "containers-healthy", "alarms-ok", "error-rate"),
     ]
+    # The controller observes, the workers read the logs.
+    assert {"ecs:DescribeServices", "logs:FilterLogEvents"} <= {one["operation"] for one in report["operations"]}
     assert str(result.stdout).count("VERIFIED: backend") == 1
     assert str(result.stdout).count("report: ") == 1
     assert str(result.stdout).count("deploycheck: env sandbox") == 1

@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,6 +21,22 @@ ROOT = Path(__file__).parents[2]
 ROW = re.compile(
     r"^\| `(?P<name>[a-z-]+)` \|.*\| (?P<verdict>[A-Z]+) \| (?P<link>[a-z]*) ?\| (?P<outcome>[A-Z_]+) \|$", re.MULTILINE
 )
+
+
+def undescribed(node: Any, path: str) -> list[str]:
+    """Return the properties of a schema that have no description of their own."""
+    if isinstance(node, list):
+        return [found for one in node for found in undescribed(one, path)]
+    if not isinstance(node, dict):
+        return []
+    properties = node.get("properties", {}) if node.get("type") == "object" else {}
+    missing = [f"{path}.{name}" for name, one in properties.items() if "description" not in one]
+    return [*missing, *(found for name, one in node.items() for found in undescribed(one, f"{path}.{name}"))]
+
+
+def test_every_property_of_the_report_is_described() -> None:
+    """A reader of the JSON report finds in its schema what each property is."""
+    assert undescribed(schemas.load("report"), "report") == []
 
 
 def told() -> dict[str, tuple[str, str | None, str]]:

@@ -31,6 +31,7 @@ from support.worlds import (
 )
 
 from pytest_deploycheck import schemas
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Check, Finding, Link, Status
@@ -316,3 +317,14 @@ def test_an_image_that_is_not_known() -> None:
     assert written["image"]["uri"].endswith("/shop:v9")
     assert (written["image"]["digest"], written["image"]["pushed_at"]) == (None, None)
     assert written["image"]["layers"] == []
+
+
+def test_versions_and_calls_are_told() -> None:
+    """A report has the versions of what made it, and each operation of AWS's API with how often and when."""
+    calls = (Calls("ecs:DescribeServices", 3, clock("11:00"), clock("11:05")),)
+    written = read_back(replace(run_of(completed()), versions={"python": "3.11.2"}, calls=calls))
+    assert written["versions"] == {"python": "3.11.2"}
+    (operation,) = written["operations"]
+    assert operation["operation"] == "ecs:DescribeServices"
+    assert operation["times"] == 3
+    assert operation["first_at"] < operation["last_at"]

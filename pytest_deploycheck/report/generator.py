@@ -1,0 +1,14 @@
+"""The name by which an earlier report in Markdown or HTML is known."""
+
+from __future__ import annotations
+
+GENERATOR = "pytest-deploycheck report"
+"""It stands near the start of the file: in a comment, or as the page's generator."""
+
+_HEAD = 2000
+"""Characters at the start of a file in which it is looked for."""
+
+
+def is_generated(text: str) -> bool:
+    """Tell if a text names this software as its generator near its start."""
+    return GENERATOR in text[:_HEAD]
