@@ -168,7 +168,17 @@ def _parse(path: Path, *, label: str) -> dict[str, Any]:
         return tomllib.loads(text)
     # Also what tomllib does not turn into a TOMLDecodeError, such as a number of too many digits.
     except ValueError as error:
-        raise ConfigurationError(f"{label}: not valid TOML: {error}") from error
+        raise ConfigurationError(f"{label}: not valid TOML: {error}", _about_backslash(str(error))) from error
+
+
+def _about_backslash(error: str) -> str:
+    """Return what to do about a backslash that TOML takes for an escape; an empty text for other errors."""
+    if "\\" not in error and "hex value" not in error:
+        return ""
+    return (
+        "Between double quotes TOML takes a backslash for an escape. Write a pattern between single quotes, such as "
+        "'item #\\d+', or each backslash twice, \"item #\\\\d+\"."
+    )
 
 
 def _no_such_environment(file: ConfigurationFile, name: str, environments: list[str]) -> ConfigurationError:

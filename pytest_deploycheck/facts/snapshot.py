@@ -57,6 +57,7 @@ class Lookup(Struct, frozen=True):
         absent: What is not there, or None. With an image found by its digest, the tag may still be absent.
         problem: Why it could not be looked at, or None.
         recorded: Whether `image` is what ECS recorded for the newest rollout, its tag being absent now.
+        near: The tag of the repository that is most like an absent one, or an empty string.
     """
 
     reference: Reference
@@ -64,6 +65,7 @@ class Lookup(Struct, frozen=True):
     absent: Absence | None = None
     problem: Problem | None = None
     recorded: bool = False
+    near: str = ""
 
     @property
     def digest(self) -> str | None:

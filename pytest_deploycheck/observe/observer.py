@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
+from pytest_deploycheck.config.suggestions import did_you_mean, nearest
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import SERVICE_GONE, SERVICE_REPLACED, Identity, Problem, ServiceFacts
 from pytest_deploycheck.observe.calls import Once, side_by_side
+from pytest_deploycheck.observe.ecs.near_names import NearNames, last_part
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
 from pytest_deploycheck.observe.first_observation import FirstObservation
@@ -116,7 +118,7 @@ class Observer:
         where = f"cluster {cluster!r} (account {self._identity.account}, {region})"
         if found.missing:
             raise EnvironmentUnusableError(
-                f"There is no service {_listed(found.missing)} in {where}.",
+                f"There is no service {_listed(found.missing)} in {where}{self._near_services(found.missing)}",
                 f"Check `service`, `cluster` and `region` of [env.{self._environment.name}], and the credentials' "
                 f"account; list the services with: aws ecs list-services --cluster {cluster} --region {region}",
             )
@@ -128,10 +130,19 @@ class Observer:
     def _require_existing(self, problem: Problem | None) -> None:
         if problem and problem.code in _MISSING and not self._first.is_complete:
             raise EnvironmentUnusableError(
-                f"The {_MISSING[problem.code]} does not exist: {problem.message}",
+                f"The {_MISSING[problem.code]} does not exist: {problem.message}{self._near_cluster()}",
                 f"Check `cluster` ({self._environment.cluster!r}) and `region` ({self._identity.region}) of "
                 f"[env.{self._environment.name}], and the credentials' account ({self._identity.account}).",
             )
+
+    def _near_services(self, missing: Sequence[str]) -> str:
+        names = NearNames(self._session).services(self._environment.cluster)
+        return did_you_mean(missing[0], names) if len(missing) == 1 else "."
+
+    def _near_cluster(self) -> str:
+        cluster = last_part(self._environment.cluster)
+        near = nearest(cluster, NearNames(self._session).clusters())
+        return f" Did you mean {near!r}?" if near and near != cluster else ""
 
 
 def _gone(name: str) -> Problem:

@@ -20,6 +20,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
 
+from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
@@ -126,7 +127,7 @@ class Session:
         except credentials.CredentialsError as error:
             raise _without_credentials(error, self._environment, self._core) from None
         except LOOK_ERRORS as error:
-            raise _unusable(error, self._environment) from None
+            raise _unusable(error, self._environment, self._unknown_region()) from None
         except ValueError as error:
             # botocore's error for an endpoint that is not a URL.
             raise EnvironmentUnusableError(
@@ -223,6 +224,14 @@ class Session:
                 allow,
             )
 
+    def _unknown_region(self) -> str:
+        """Return a sentence on the region where botocore does not know it; an empty text where it does."""
+        partitions = self._core.get_component("data_loader").load_data("partitions")["partitions"]
+        known = [region for one in partitions for region in one["regions"] if "global" not in region]
+        if self.region in known:
+            return ""
+        return f" The region {self.region!r} is not one that botocore knows{did_you_mean(self.region, known)}"
+
     def _seconds_left(self) -> float:
         return self._time_left()
 
@@ -290,10 +299,10 @@ def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
     return offset if abs(offset) >= 2 else 0.0  # noqa: PLR2004
 
 
-def _unusable(error: Exception, environment: EnvironmentSettings) -> EnvironmentUnusableError:
+def _unusable(error: Exception, environment: EnvironmentSettings, about: str = "") -> EnvironmentUnusableError:
     problem = problem_of(error, "sts:GetCallerIdentity")
     return EnvironmentUnusableError(
-        f"The environment {_described(environment)} cannot be observed: {problem.message}", problem.remedy
+        f"The environment {_described(environment)} cannot be observed: {problem.message}{about}", problem.remedy
     )
 
 

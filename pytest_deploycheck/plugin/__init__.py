@@ -10,6 +10,7 @@ import pytest
 
 from pytest_deploycheck.config.options import ENV, SANDBOX, empty_variables
 from pytest_deploycheck.plugin import fixtures
+from pytest_deploycheck.plugin.collection.node_ids import given_ids
 from pytest_deploycheck.plugin.options import given, pytest_addoption, refuse_empty
 from pytest_deploycheck.plugin.state import NO_ENVIRONMENT, STATE, DeployState, uses_fixtures
 
@@ -32,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         refuse_empty(config)
         if config.getoption(SANDBOX.dest) is not None:
             raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
+        _refuse_ids(config)
         config.pluginmanager.register(_WithoutEnvironment(), "deploycheck-without-environment")
         return
     from pytest_deploycheck.plugin.run import DeployRun  # noqa: PLC0415  # loaded when an environment is given
@@ -47,6 +49,18 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_deploycheck.plugin.controller import Controller  # noqa: PLC0415  # loaded where it is needed
 
         config.pluginmanager.register(Controller(config, run), "deploycheck-controller")
+
+
+def _refuse_ids(config: pytest.Config) -> None:
+    """Explain what node ids of checks need, where pytest itself would look for a file of that name."""
+    ids = given_ids(config)
+    if ids:
+        from pytest_deploycheck.plugin.without_environment import environments  # noqa: PLC0415  # for the message only
+
+        raise pytest.UsageError(
+            f"{ids[0]} runs checks of a deployment, and no environment is given: add --deploy-env=NAME (or set "
+            f"DEPLOYCHECK_ENV, or ini deploy_env). {environments(config)}"
+        )
 
 
 class _DeployTests:

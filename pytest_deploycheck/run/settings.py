@@ -163,6 +163,9 @@ def _environment(
     starts = (folders.folder, folders.root)
     file = loading.find(starts, folders.config_base / config.text if config.text else None)
     environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
+    if sandbox is not None:
+        # The sandbox brings credentials of its own; a profile of this machine would lead elsewhere.
+        environment = replace(environment, profile=None)
     if sandbox is not None and environment.log_settle is None:
         environment = replace(environment, log_settle=_SANDBOX_SETTLE_SECONDS)
     return file, environment

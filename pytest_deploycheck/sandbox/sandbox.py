@@ -15,10 +15,12 @@ from pytest_deploycheck.sandbox.controls.monitoring import MonitoringControls
 from pytest_deploycheck.sandbox.controls.registries import RegistryControls
 from pytest_deploycheck.sandbox.controls.services import ServiceControls
 from pytest_deploycheck.sandbox.controls.targets import TargetControls
+from pytest_deploycheck.sandbox.profiles import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Profiles
 from pytest_deploycheck.sandbox.world.account import Account
 from pytest_deploycheck.sandbox.world.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -50,6 +52,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         account: str = "123456789012",
         region: str = "us-east-1",
         clock_offset: timedelta = timedelta(0),
+        profiles: Sequence[str] = (),
     ) -> None:
         """Create an empty sandbox, which serves nothing yet.
 
@@ -57,6 +60,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
             account: The account of the callers.
             region: The region in which resources are created unless another is given.
             clock_offset: The time by which AWS's clock is ahead of this machine's.
+            profiles: The profiles that a configuration names with `profile`; each leads to the sandbox.
         """
         super().__init__(World(Account(account, region, clock_offset)))
         self.account = account
@@ -65,6 +69,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         self._limits = RateLimits()
         self._application = Application(self._world, self._faults, self._limits, lambda: self.latency)
         self._server: Server | None = None
+        self._profiles = Profiles(profiles, region)
 
     def __enter__(self) -> Self:
         self.start()
@@ -97,6 +102,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self._profiles.remove()
 
     @property
     def endpoint_url(self) -> str:
@@ -114,11 +120,11 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         """The environment variables with which boto3, also in a subprocess, uses the sandbox and nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
-            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_CONFIG_FILE": self._profiles.file,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             # Live Tail puts `stream-` before the host, which does not work with a loopback address.

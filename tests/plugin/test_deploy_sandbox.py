@@ -47,6 +47,22 @@ def test_the_variables_are_put_back(deploy: Deploy, collect: Collect, monkeypatc
     assert environ() == before
 
 
+def test_a_profile_of_the_configuration_does_not_count(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """Defaults that name a profile hold for the accounts; the sandbox has credentials of its own."""
+    pytester.makefile(
+        ".toml",
+        deploycheck="""
+        [defaults]
+        profile = "mine"
+        [env.sandbox]
+        cluster = "content-marketing-swarm-dev-cluster"
+        [env.sandbox.services.backend]
+        service = "content-marketing-swarm-dev-backend-service"
+        """,
+    )
+    assert deploy("-k", "tasks-running", scenario="healthy").checks == {"tasks-running": "pass"}
+
+
 def test_tests_in_the_sandbox_cannot_reach_aws(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A test that makes a client of its own talks to the sandbox as well."""
     pytester.makepyfile(

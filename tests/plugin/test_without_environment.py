@@ -100,3 +100,17 @@ def test_workers_skip_as_well(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-n1", "-p", "no:hypothesispytest")
     result.assert_outcomes(passed=1, skipped=12)
     assert result.ret == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "named"),
+    [("", "--deploy-env=sandbox"), ("[env.dev.services.a]\n[env.sandbox.services.a]", "deploycheck.toml has: dev;")],
+)
+def test_node_ids_of_checks_need_an_environment(pytester: pytest.Pytester, configuration: str, named: str) -> None:
+    """`pytest deploycheck` without an environment says what is missing, and which environments there are."""
+    if configuration:
+        pytester.makefile(".toml", deploycheck=configuration)
+    result = pytester.runpytest_inprocess("deploycheck::a")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: deploycheck::a runs checks of a deployment, and no environment is given: *"])
+    assert named in str(result.stderr)

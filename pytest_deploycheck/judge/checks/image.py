@@ -191,9 +191,10 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
             evidence=evidence,
         )
     name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
+    near = f"; the most similar tag there is {lookup.near}" if lookup.near else ""
     still = f"; the image that it last named, {short(lookup.digest)}, is still there" if lookup.image else ""
     return IMAGE_EXISTS.fails(
-        f"{name} is not in {where}{still}",
+        f"{name} is not in {where}{still}{near}",
         cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
         remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
         command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository)

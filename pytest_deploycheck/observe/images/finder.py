@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pytest_deploycheck.config.suggestions import nearest
 from pytest_deploycheck.facts.image import Image, Manifest, Platform, Reference
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged, Lookup
@@ -15,10 +17,14 @@ from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.images import ecr
 from pytest_deploycheck.observe.images.choice import Choice
 from pytest_deploycheck.observe.images.contents import Contents
+from pytest_deploycheck.observe.images.history import listing
 from pytest_deploycheck.observe.problems import LOOK_ERRORS
 from pytest_deploycheck.observe.registry.errors import BlobError
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci.manifest import ManifestError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
 
 
 class ImageFinder(Struct, frozen=True):
@@ -50,7 +56,13 @@ class ImageFinder(Struct, frozen=True):
         if lookup.absent == "repository" and ":" in reference.host:
             # A host with a port may be that of a registry beside the emulator.
             return self.find(replace(reference, ecr=None), is_named=is_named)
+        if lookup.absent == "tag":
+            lookup = replace(lookup, near=self._nearest_tag(client, reference))
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
+
+    def _nearest_tag(self, client: ECRClient, reference: Reference) -> str:
+        listed, _ = listing(client, replace(reference, tag=None, digest=None), self.once)
+        return nearest(reference.tag or "latest", (tag for image in listed or () for tag in image.tags)) or ""
 
     def find_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
         """Return the image of the task definition's reference; if its tag is gone, the one that ECS resolved it to."""

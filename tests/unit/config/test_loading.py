@@ -304,6 +304,16 @@ def test_toml_that_does_not_parse(tmp_path: Path, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ['x = "\\d+"', 'x = "\\uzzzz"'])
+def test_a_backslash_is_explained(tmp_path: Path, text: str) -> None:
+    """A pattern between double quotes is the usual mistake: the message shows both ways to write a backslash."""
+    (tmp_path / "deploycheck.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as error:
+        loading.find([tmp_path])
+    assert r"'item #\d+'" in error.value.remedy
+    assert r'"item #\\d+"' in error.value.remedy
+
+
 def test_number_of_too_many_digits(tmp_path: Path) -> None:
     """A number that Python refuses to read is a configuration error too."""
     (tmp_path / "deploycheck.toml").write_text(f"x = {'9' * 5000}")

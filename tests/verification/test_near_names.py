@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_deploycheck.config.settings import EnvironmentSettings
+from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.observe.session import Session
+from pytest_deploycheck.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from verification.conftest import Room
+
+
+def refused(room: Room, **environment: object) -> str:
+    """Return the message of a run that cannot start."""
+    with pytest.raises(EnvironmentUnusableError) as unusable:
+        room.verify(environment=environment)
+    return unusable.value.message
+
+
+def test_a_misspelt_service_finds_its_name(room: Room) -> None:
+    """The nearest name of the cluster's services is shown; a caller that may not list them is told as much."""
+    room.shop()
+    misspelt = {"backend": {"service": "shopp"}}
+    assert "did you mean 'shop'?" in refused(room, services=misspelt)
+    room.aws.deny("ecs:ListServices")
+    assert refused(room, services=misspelt).endswith("us-east-1).")
+
+
+def test_a_misspelt_cluster_finds_its_name(room: Room) -> None:
+    """The nearest name of the account's clusters is shown."""
+    room.shop()
+    assert "Did you mean 'shop'?" in refused(room, cluster="shpo")
+
+
+def test_a_misspelt_region_finds_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nobody answers and botocore does not know the region, the nearest one is shown."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    nobody = "http://127.0.0.1:1"
+    with pytest.raises(EnvironmentUnusableError, match="did you mean 'us-east-1'"):
+        Session(EnvironmentSettings("dev", region="us-east1", endpoint_url=nobody)).identify()
+    with pytest.raises(EnvironmentUnusableError) as unusable:
+        Session(EnvironmentSettings("dev", region="us-east-1", endpoint_url=nobody)).identify()
+    assert "did you mean" not in unusable.value.message
+
+
+def test_a_misspelt_tag_finds_its_name(room: Room) -> None:
+    """A tag that is not in the repository is shown with the most similar one."""
+    room.shop()
+    found = room.verify(image="shop:latestt").finding("image-exists")
+    assert (found.status, "the most similar tag there is latest" in found.summary) == ("fail", True)
+
+
+def test_a_profile_leads_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that names a profile is tried offline where the sandbox knows that profile."""
+    with Sandbox(profiles=["dev"]) as aws:
+        for name, value in aws.environ.items():
+            monkeypatch.setenv(name, value)
+        assert Session(EnvironmentSettings("dev", profile="dev")).identify().account == aws.account
+        with pytest.raises(EnvironmentUnusableError, match="profile does not exist"):
+            Session(EnvironmentSettings("dev", profile="prod"))
