@@ -1,9 +1,12 @@
-"""The one loop behind every wait."""
+"""The one loop behind every wait, and the time that a run may take beyond its waits."""
 
 from __future__ import annotations
 
+import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -107,3 +110,70 @@ def wait(
             clock.sleep(pause)
         elif rest(pause):
             quick_since = clock.monotonic()
+
+
+OVERTIME = 22.0
+"""Seconds that a run may take in all beyond its stated waits, for what it calls."""
+
+
+class TimedStep(Struct):
+    """A step of a run that calls AWS.
+
+    Attributes:
+        wait: Seconds that it may take without using up the overtime.
+        began: When it began, by the clock of the run.
+    """
+
+    wait: float
+    began: float
+
+
+class Overtime:
+    """The seconds that a run may take beyond its stated waits, which all its steps share.
+
+    However slowly AWS answers, a run ends when its waits and the overtime are over: a step that used up the overtime
+    leaves the later ones their own waits.
+
+    Args:
+        clock: The clock of the run.
+        seconds: The overtime.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = OVERTIME) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._step: TimedStep | None = None
+        self._limit = math.inf
+        self._lock = threading.Lock()
+
+    def time_left(self) -> float:
+        """Seconds that calls may take from now on; infinite outside of the steps of a run."""
+        step = self._step
+        ends = step.began + step.wait + self._seconds if step else math.inf
+        return min(ends, self._limit) - self._clock.monotonic()
+
+    @contextmanager
+    def step(self, wait: float = 0.0) -> Iterator[TimedStep]:
+        """Count what the block takes beyond `wait` seconds; inside of another step it is a part of that."""
+        step = TimedStep(wait, self._clock.monotonic())
+        with self._lock:
+            is_part = self._step is not None
+            if not is_part:
+                self._step = step
+        try:
+            yield step
+        finally:
+            if not is_part:
+                self._step = None
+                beyond = self._clock.monotonic() - step.began - step.wait
+                self._seconds -= min(self._seconds, max(0.0, beyond))
+
+    @contextmanager
+    def explanation(self) -> Iterator[Callable[[], bool]]:
+        """Limit what only explains an answer to half of the time left, and tell whether that is over."""
+        left, before = self.time_left(), self._limit
+        self._limit = min(before, self._clock.monotonic() + left / 2)
+        try:
+            yield lambda: self.time_left() <= 0
+        finally:
+            self._limit = before

@@ -18,6 +18,11 @@ LONGEST_LINE = 300
 NO_TASK = "no task runs the expected image, so its logs cannot be checked"
 
 
+ELSEWHERE_UNREAD = (
+    "the logs of tasks that run something else were not read to their end, as the time to explain this was over"
+)
+
+
 def line_of(text: str) -> str:
     """The text of a log line as it is shown: on one line, masked, and not too long."""
     return one_line(text.rstrip(), LONGEST_LINE)

@@ -11,12 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from pytest_deploycheck.observe.api_calls import within
 from pytest_deploycheck.observe.problems import CallTimeoutError, problem_of
+from pytest_deploycheck.polling import Overtime
 from pytest_deploycheck.redaction import clean
 
 if TYPE_CHECKING:
     from botocore.session import Session as CoreSession
 
-FETCH_LIMIT = 25.0
+FETCH_LIMIT = 20.0
 """Seconds that fetching credentials may take."""
 
 _ACTION = "sts:GetCallerIdentity"
@@ -31,8 +32,12 @@ class CredentialsError(Exception):
         self.remedy = remedy
 
 
-def fetch(session: CoreSession) -> None:
+def fetch(session: CoreSession, overtime: Overtime) -> None:
     """Fetch the credentials of `session`, so that what fails here is not taken for a failure of a call.
+
+    Args:
+        session: The session.
+        overtime: The time that calls may take.
 
     Raises:
         CredentialsError: They could not be fetched.
@@ -49,7 +54,8 @@ def fetch(session: CoreSession) -> None:
             # A user may have to type a code.
             frozen()
         else:
-            within(FETCH_LIMIT, frozen, "the credentials' provider")
+            with overtime.step():
+                within(FETCH_LIMIT, frozen, "the credentials' provider")
 
 
 @contextmanager

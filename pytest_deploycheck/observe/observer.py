@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.config.suggestions import did_you_mean, nearest
@@ -65,11 +64,8 @@ class Observer:
             session, identity, environment, options, self._ecs, images, with_health=with_health
         )
 
-    def observe(self, time_left: Callable[[], float] = lambda: math.inf) -> tuple[ServiceFacts, ...]:
+    def observe(self) -> tuple[ServiceFacts, ...]:
         """Return the facts of every selected service, in the configuration's order.
-
-        Args:
-            time_left: Seconds that calls may take from now on; without any, the rest is left unread.
 
         Raises:
             EnvironmentUnusableError: In the first observation, the cluster or a service does not exist, or nothing
@@ -78,10 +74,6 @@ class Observer:
         selected = [self._environment.services[name] for name in self._options.services]
         if not selected:
             return ()
-        with self._session.limited(time_left):
-            return self._observe(selected)
-
-    def _observe(self, selected: Sequence[ServiceSettings]) -> tuple[ServiceFacts, ...]:
         services, problems = self._describe(selected)
         observed = side_by_side(
             lambda settings: self._services.observe(

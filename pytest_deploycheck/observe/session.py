@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -31,6 +29,7 @@ from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.read_only import guard
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
+from pytest_deploycheck.polling import Overtime, SystemClock
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -75,9 +74,15 @@ class Session:
     Everything that botocore reads from variables and files (AWS_PROFILE, AWS_ENDPOINT_URL, retries, proxies …)
     holds here too; what the environment's configuration names comes before it.
 
+    Args:
+        environment: The environment.
+        overtime: The time that calls may take.
+        local_now: The time by this machine's clock (UTC).
+
     Attributes:
         region: The region of the environment.
         counts: The calls that its clients made.
+        overtime: The time that calls may take.
 
     Raises:
         EnvironmentUnusableError: The profile does not exist or no region is set.
@@ -87,6 +92,7 @@ class Session:
         self,
         environment: EnvironmentSettings,
         *,
+        overtime: Overtime | None = None,
         local_now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._environment = environment
@@ -95,10 +101,10 @@ class Session:
         self._clients: dict[tuple[str, str], Any] = {}
         self._throttled: Counter[str] = Counter()
         self.counts = CallCounts(local_now)
-        self._time_left: Callable[[], float] = lambda: math.inf
+        self.overtime = overtime or Overtime(SystemClock())
         try:
             self._core = _core_session(environment)
-            api_calls.install(self._core, self._seconds_left, self.counts.add)
+            api_calls.install(self._core, self.overtime.time_left, self.counts.add)
             self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
             if environment.role_arn:
@@ -122,8 +128,9 @@ class Session:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
         """
         try:
-            credentials.fetch(self._core)
-            answer = self.sts().get_caller_identity()
+            credentials.fetch(self._core, self.overtime)
+            with self.overtime.step():
+                answer = self.sts().get_caller_identity()
         except credentials.CredentialsError as error:
             raise _without_credentials(error, self._environment, self._core) from None
         except LOOK_ERRORS as error:
@@ -137,16 +144,6 @@ class Session:
         offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
         endpoint = self._environment.endpoint_url or configured_endpoint(self._core, self.region)
         return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset, endpoint)
-
-    @contextmanager
-    def limited(self, time_left: Callable[[], float]) -> Iterator[None]:
-        """Make no call inside the block once `time_left` returns no seconds, and cut off those under way then."""
-        before = self._time_left
-        self._time_left = time_left
-        try:
-            yield
-        finally:
-            self._time_left = before
 
     def sts(self) -> STSClient:
         """The client for the caller's identity."""
@@ -231,9 +228,6 @@ class Session:
         if self.region in known:
             return ""
         return f" The region {self.region!r} is not one that botocore knows{did_you_mean(self.region, known)}"
-
-    def _seconds_left(self) -> float:
-        return self._time_left()
 
     def _client(self, service: str, region: str, *, is_polled: bool = False) -> Any:
         # boto3 sessions are not safe to share between threads while they make clients; clients are.

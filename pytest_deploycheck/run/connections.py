@@ -14,6 +14,7 @@ from pytest_deploycheck.facts.image import Layer, Reference
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe.first_observation import FirstObservation
+from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.images.contents import Contents
@@ -27,11 +28,13 @@ class Access(Struct):
 
     Attributes:
         environment: The environment.
+        overtime: The time that calls may take beyond the waits of the run.
         cache: The folder in which blobs of images are kept, or None for one that is removed when the process ends.
         first: The first observation of this run, which all its observers share.
     """
 
     environment: EnvironmentSettings
+    overtime: Overtime
     cache: Path | None = None
     first: FirstObservation = field(default_factory=FirstObservation)
     _identity: Identity | None = None
@@ -69,7 +72,7 @@ class Access(Struct):
         from pytest_deploycheck.observe.session import Session  # noqa: PLC0415  # boto3 is loaded when it is needed
 
         if self._session is None:
-            self._session = Session(self.environment)
+            self._session = Session(self.environment, overtime=self.overtime)
         return self._session
 
     @property

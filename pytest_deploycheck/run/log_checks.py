@@ -7,12 +7,17 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from pytest_deploycheck.config.settings import Expectation
+from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer
 from pytest_deploycheck.judge.checks.logs import LogCheck, judge_expectation
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.polling import Clock
+from pytest_deploycheck.polling import Clock, Overtime
+
+_LAST_PAGE = 4.0
+"""Seconds of the overtime that are left for the page under way when the time for reading is over."""
 
 
 class _Start(Struct, frozen=True):
@@ -38,12 +43,14 @@ class LogChecks(Struct):
         log_wait: Seconds that an expected line may take to arrive.
         clock: Where the time of waits comes from.
         now: The time by the servers' clock (UTC).
+        overtime: The time that reading may take beyond the log wait.
     """
 
     tail: Callable[[str], LogTail]
     log_wait: float
     clock: Clock
     now: Callable[[], datetime]
+    overtime: Overtime
     _start: _Start | None = None
 
     def judge(self, service: str, check: LogCheck) -> Finding:
@@ -52,17 +59,35 @@ class LogChecks(Struct):
         if self._start is None:
             self._start = _Start(self.now(), self.clock.monotonic())
         waited = self.clock.monotonic() - self._start.monotonic
-        held = tail.hold(expectation, log_wait=self.log_wait, waited=waited, asked_at=self._start.at)
-        answer = held.reading.answer
-        # Old tasks explain a line that is missing, and one that is absent from the new tasks only.
-        has_elsewhere = answer is not LogAnswer.HOLDS or expectation.kind == "forbid"
+        timeout = max(0.0, tail.longest_wait(expectation, self.log_wait) - waited)
+        with self.overtime.step(timeout):
+            last_page = min(_LAST_PAGE, self.overtime.time_left() / 4)
+            held = tail.hold(
+                expectation,
+                timeout=timeout,
+                asked_at=self._start.at,
+                is_over=lambda: self.overtime.time_left() < last_page,
+            )
+            waited = self.clock.monotonic() - self._start.monotonic
+            elsewhere, is_read = self._elsewhere(tail, expectation, held.reading.answer)
         outcome = ExpectationOutcome(
             expectation,
             held.reading,
             held.sight,
-            waited=self.clock.monotonic() - self._start.monotonic,
-            elsewhere=tail.elsewhere(expectation) if has_elsewhere else (),
-            stands_in=tail.stands_in(expectation) if answer is LogAnswer.MISSING else (),
+            waited=waited,
+            elsewhere=elsewhere,
+            stands_in=tail.stands_in(expectation) if held.reading.answer is LogAnswer.MISSING else (),
             cut_short=held.cut_short,
+            is_elsewhere_read=is_read,
         )
         return judge_expectation(check, outcome)
+
+    def _elsewhere(
+        self, tail: LogTail, expectation: Expectation, answer: LogAnswer
+    ) -> tuple[tuple[LogEvent, ...], bool]:
+        """The events of old tasks that explain an answer, and whether there was time to read them."""
+        # They explain a line that is missing, and one that is absent from the new tasks only.
+        if (answer is LogAnswer.HOLDS and expectation.kind != "forbid") or not tail.scope.old_streams:
+            return (), True
+        with self.overtime.explanation() as is_over:
+            return tail.elsewhere(expectation, is_over), not is_over()

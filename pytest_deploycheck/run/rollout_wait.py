@@ -11,10 +11,7 @@ from msgspec import Struct
 from pytest_deploycheck.facts.snapshot import Identity, Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.progress import Progress, progress
-from pytest_deploycheck.polling import Clock, wait
-
-OVERTIME = 25.0
-"""Seconds after the end of the wait at which an observation is cut off, so that no run outlasts its stated waits."""
+from pytest_deploycheck.polling import Clock, Overtime, wait
 
 FRESH = 1.0
 """Seconds for which an observation is as good as a new one."""
@@ -23,8 +20,8 @@ FRESH = 1.0
 class ServicesObserver(Protocol):
     """Observes the selected services, as often as it is asked."""
 
-    def observe(self, time_left: Callable[[], float]) -> tuple[ServiceFacts, ...]:
-        """Return the facts of every selected service; what is not read when no time is left is a problem of theirs."""
+    def observe(self) -> tuple[ServiceFacts, ...]:
+        """Return the facts of every selected service."""
         ...
 
 
@@ -41,6 +38,7 @@ class Watch(Struct):
         timeout: Seconds that a rollout may take to settle.
         clock: The clock of the wait.
         now: The time by the servers' clock (UTC).
+        overtime: The time that the observations may take beyond the wait.
         show: Shows the progress of the rollouts.
         observation: The last observation, also where a wait was interrupted; None before the first wait.
         analyses: The analyses of its services.
@@ -51,6 +49,7 @@ class Watch(Struct):
     timeout: float
     clock: Clock
     now: Callable[[], datetime]
+    overtime: Overtime
     show: ShowRollouts = lambda _, __: None
     observation: Observation | None = None
     analyses: tuple[ServiceAnalysis, ...] = ()
@@ -65,10 +64,9 @@ class Watch(Struct):
         before = self.observation or Observation(self.identity, self.now(), self.now(), ())
         self.observation = before
         began = self.clock.monotonic()
-        ends = began + self.timeout + OVERTIME
 
         def poll() -> Observation:
-            services = self.observer.observe(lambda: ends - self.clock.monotonic())
+            services = self.observer.observe()
             self._observed_at = self.clock.monotonic()
             elapsed = self._observed_at - began
             waited = before.waited + elapsed
@@ -82,7 +80,8 @@ class Watch(Struct):
             return not any(one.awaited for one in self.analyses)
 
         try:
-            return wait(poll, is_settled, timeout=self.timeout, clock=self.clock).last
+            with self.overtime.step(self.timeout):
+                return wait(poll, is_settled, timeout=self.timeout, clock=self.clock).last
         finally:
             self.show((), self.clock.monotonic() - began)
 

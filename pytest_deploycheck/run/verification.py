@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.handles.environment import DeployEnvironment
@@ -26,7 +27,7 @@ from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_same
 from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
-from pytest_deploycheck.polling import Clock, SystemClock
+from pytest_deploycheck.polling import Clock, Overtime, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.checks import checks_of, needed_checks
 from pytest_deploycheck.run.connections import Access
@@ -82,7 +83,7 @@ class Verification:
         self._handed = observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
-        self._access = Access(environment, cache)
+        self._access = Access(environment, Overtime(self._clock), cache)
         self._on_demand = OnDemand(self._access)
         if observation:
             self._access.identity = observation.identity
@@ -96,14 +97,14 @@ class Verification:
             lambda: self.observation,
             TailSettings(self._clock, time_left, source, show_progress),
         )
-        self._log_checks = LogChecks(self._tails.tail, options.log_wait, self._clock, self.now)
+        self._log_checks = LogChecks(self._tails.tail, options.log_wait, self._clock, self.now, self._access.overtime)
         self._checks = ServiceChecks(
             environment,
             options,
             root,
             self._images,
             lambda: self.observation,
-            lambda service, task: self.log_tail(service).last_words(task),
+            self._last_words,
         )
         check_images(environment, options)
 
@@ -149,6 +150,7 @@ class Verification:
             timeout=self.options.wait,
             clock=self._clock,
             now=self.now,
+            overtime=self._access.overtime,
             show=self._show_rollouts,
         )
         return self._watch.observe()
@@ -312,6 +314,12 @@ class Verification:
     def close(self) -> None:
         """Release the resources that it holds."""
         self._tails.close()
+
+    def _last_words(self, service: str, task: str) -> Sequence[LogEvent]:
+        """Return the last log lines of a task, as far as there is time to read them."""
+        overtime = self._access.overtime
+        with overtime.step(), overtime.explanation() as is_over:
+            return self.log_tail(service).last_words(task, is_over)
 
 
 def verify(

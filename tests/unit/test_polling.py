@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.log_fakes import FakeClock
 
-from pytest_deploycheck.polling import PATIENT, Pace, SystemClock, wait
+from pytest_deploycheck.polling import PATIENT, Overtime, Pace, SystemClock, wait
 
 
 def looking(clock: FakeClock, *, takes: float = 0.0) -> tuple[Callable[[], float], list[float]]:
@@ -157,3 +157,55 @@ def test_the_systems_clock_never_goes_back() -> None:
     before = clock.monotonic()
     clock.sleep(0)
     assert clock.monotonic() >= before
+
+
+def test_the_overtime_is_used_up_by_all_steps_together() -> None:
+    """A step may outlast its wait by what the steps before it left, so that the sum of them is bounded."""
+    clock = FakeClock(0.0)
+    overtime = Overtime(clock, 20)
+    with overtime.step(wait=5):
+        assert overtime.time_left() == 25
+        clock.seconds += 17
+        assert overtime.time_left() == 8
+    with overtime.step(wait=5):
+        clock.seconds += 3
+    with overtime.step():
+        assert overtime.time_left() == 8
+        clock.seconds += 30
+    with overtime.step(wait=5):
+        assert overtime.time_left() == 5
+
+
+def test_no_time_is_counted_outside_of_steps() -> None:
+    """The tests of a project use up nothing between the checks, and are not limited."""
+    clock = FakeClock(0.0)
+    overtime = Overtime(clock, 20)
+    assert overtime.time_left() == float("inf")
+    clock.seconds += 1000
+    with overtime.step():
+        assert overtime.time_left() == 20
+
+
+def test_a_step_within_a_step_is_a_part_of_it() -> None:
+    """The time of a download within an observation is counted once."""
+    clock = FakeClock(0.0)
+    overtime = Overtime(clock, 20)
+    with overtime.step(wait=10):
+        with overtime.step() as inner:
+            clock.seconds += 15
+            inner.wait = 100
+        assert overtime.time_left() == 15
+    with overtime.step():
+        assert overtime.time_left() == 15
+
+
+def test_an_explanation_takes_half_of_the_time_left_at_most() -> None:
+    """Readings that only explain an answer leave time for the answers of later checks."""
+    clock = FakeClock(0.0)
+    overtime = Overtime(clock, 20)
+    with overtime.step():
+        with overtime.explanation() as is_over:
+            assert overtime.time_left() == 10
+            clock.seconds += 12
+            assert is_over()
+        assert overtime.time_left() == 8

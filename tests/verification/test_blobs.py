@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+import time
 import tracemalloc
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
+from support.log_fakes import FakeClock
 from support.v2_registry import SIGNATURE, Answer, Cut, LongBlob, V2Registry, digest_of
-from urllib3 import Timeout
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.facts.image import Reference, Registry
@@ -19,11 +21,13 @@ from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 from pytest_deploycheck.observe.registry.blobs import Blobs, BlobStore, EcrBlobs
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.credentials import Found
-from pytest_deploycheck.observe.registry.errors import BlobError
+from pytest_deploycheck.observe.registry.download import download
+from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject
 from pytest_deploycheck.observe.registry.http import Web
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci import reference as oci
+from pytest_deploycheck.polling import Overtime, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -436,12 +440,70 @@ def test_no_more_is_waited_than_is_sensible(registry: V2Registry) -> None:
 
 def test_one_attempt_may_be_all(registry: V2Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing is waited for, and a refusal whose words cannot be read is a refusal all the same."""
-    monkeypatch.setattr("pytest_deploycheck.observe.registry.http._TIMEOUT", Timeout(connect=5, read=0.3))
+    monkeypatch.setattr("pytest_deploycheck.observe.registry.http._READ_SECONDS", 0.3)
     store = Layers(registry).blobs(Retries(attempts=1, sleep=_never))
     registry.plan("/cdn/", Answer(503, b"<Error><Co", {"Content-Length": "x", "Transfer-Encoding": "chunked"}))
     failure = error_of(store, IN_ECR, digest_of(b""))
     assert failure.problem.code == "HTTP503"
     assert "attempts" not in failure.problem.message
+
+
+class _Dripping(LongBlob):
+    """A blob that arrives byte by byte, for as long as anybody reads."""
+
+    def __init__(self) -> None:
+        super().__init__(blocks=1)
+        self.is_over = threading.Event()
+
+    def pieces(self) -> Iterator[bytes]:
+        while not self.is_over.wait(0.02):
+            yield b"x"
+
+
+def test_a_blob_that_arrives_byte_by_byte_is_given_up(registry: V2Registry) -> None:
+    """The limit of each read never ends it; the time of the run does, and retries share it."""
+    blob = _Dripping()
+    registry.blobs[blob.digest] = blob
+    store = EcrBlobs(lambda _: cast("ECRClient", Layers(registry)), overtime=Overtime(SystemClock(), 0.5))
+    began = time.monotonic()
+    try:
+        failure = error_of(store, IN_ECR, blob.digest)
+    finally:
+        blob.is_over.set()
+    assert time.monotonic() - began < 3
+    assert failure.problem.passing
+    again = error_of(store, IN_ECR, blob.digest)
+    assert "was not fetched, because the time for it was over" in again.problem.message
+
+
+def test_a_download_in_progress_uses_up_no_time() -> None:
+    """A large blob may take minutes: only what arrives more slowly than 64 KiB a second counts."""
+    clock = FakeClock()
+    overtime = Overtime(clock, 10)
+    subject = RequestSubject("registry:GetBlob", "The blob", "digest", "")
+
+    @contextmanager
+    def ask(_: int) -> Iterator[Any]:
+        yield _Slow(clock)
+
+    assert sum(map(len, download(ask, subject=subject, size=None, retries=AT_ONCE, overtime=overtime))) == 100 * 65536
+    with overtime.step():
+        assert overtime.time_left() == 10
+
+
+class _Slow:
+    """A response of 100 chunks, of which one arrives each second."""
+
+    status = 200
+    length = None
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def chunks(self) -> Iterator[bytes]:
+        for _ in range(100):
+            self._clock.seconds += 1
+            yield bytes(65536)
 
 
 def _never(_: float) -> None:

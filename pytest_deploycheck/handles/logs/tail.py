@@ -14,7 +14,7 @@ from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight
 from pytest_deploycheck.handles.logs.answers import QuestionRecord
 from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
-from pytest_deploycheck.handles.logs.service_logs import Window
+from pytest_deploycheck.handles.logs.service_logs import IsOver, Window
 from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait, longest_wait
 from pytest_deploycheck.handles.logs.window import LogWindow
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
@@ -94,24 +94,27 @@ class LogTail(LogWindow):
         self._record.count(has_events=bool(rows))
         return rows
 
-    def hold(self, expectation: Expectation, *, log_wait: float, waited: float, asked_at: datetime) -> Held:
+    def longest_wait(self, expectation: Expectation, log_wait: float) -> float:
+        """The seconds that a declared expectation may take to be answered."""
+        return longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
+
+    def hold(self, expectation: Expectation, *, timeout: float, asked_at: datetime, is_over: IsOver) -> Held:
         """Wait until the logs answer a declared expectation for good, and return how they did.
 
         Args:
             expectation: What to look for.
-            log_wait: Seconds that a line may take to arrive.
-            waited: Seconds of the wait that are over already.
+            timeout: Seconds to wait.
             asked_at: The moment up to which an absence must hold.
+            is_over: Tells whether the time for reading is over.
         """
-        wanted = longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
-        return self._hold(expectation, timeout=max(0.0, wanted - waited), asked_at=asked_at)
+        return self._hold(expectation, timeout=timeout, asked_at=asked_at, is_over=is_over)
 
-    def last_words(self, task: str) -> list[LogEvent]:
-        """The last lines of a task that runs something else or has stopped."""
+    def last_words(self, task: str, is_over: IsOver) -> list[LogEvent]:
+        """The last lines of a task that runs something else or has stopped, as far as there is time to read them."""
         old = self.scope.of_old
         streams = tuple(stream for stream in old.streams if stream.task == task)
         scope = replace(old, tasks=(task,), streams=streams)
-        sight = self._wait.logs.reader.recall(LogSight(scope), (), RECENT, is_over=self._wait.reading_limit())
+        sight = self._wait.logs.reader.recall(LogSight(scope), (), RECENT, is_over=is_over)
         return list(sight.recent)
 
     def seen(self, pattern: Text) -> list[LogEvent]:

@@ -159,6 +159,7 @@ class LogWait:
         *,
         timeout: float | None = None,
         asked_at: datetime | None = None,
+        is_over: IsOver | None = None,
     ) -> Held:
         """Wait until the logs answer an expectation for good, and return how they did.
 
@@ -167,13 +168,14 @@ class LogWait:
             window: The part of the log that is searched.
             timeout: Seconds to wait; default: the log wait, for an absence at least as long as events take to settle.
             asked_at: The moment up to which an absence must hold; default: now.
+            is_over: Tells whether the time for reading is over; default: after the wait and as long again.
         """
         question = expectation_question(expectation, window, asked_at or self.logs.now(), self.logs.scope)
         if expectation.kind != "forbid":
             known = self.logs.reader.known(self.logs.within(window), expectation.patterns)
             if question.is_final(known):
                 return Held(question.judge(known), known, waited=0.0, cut_short=False)
-        return self._wait(question, timeout)
+        return self._wait(question, timeout, is_over)
 
     def count(self, pattern: Pattern, window: Window, *, timeout: float | None = None) -> Held:
         """Wait until the number of events with a pattern is exact, and return which they are."""
@@ -189,7 +191,7 @@ class LogWait:
         end = self.logs.clock.monotonic() + patience + min(max(longest, _SHORTEST_READING), _LONGEST_READING)
         return lambda: self.logs.clock.monotonic() > end
 
-    def _wait(self, question: Question, timeout: float | None) -> Held:
+    def _wait(self, question: Question, timeout: float | None, is_over: IsOver | None = None) -> Held:
         scope = self.logs.within(question.window)
         if not scope.streams:
             sight = LogSight(scope)
@@ -199,7 +201,7 @@ class LogWait:
             wanted = longest_wait(self.log_wait, scope) if question.asked_at else self.log_wait
         left = self._time_left()
         patience = wanted if left is None else min(wanted, max(0.0, left - MARGIN))
-        is_over = self.reading_limit(patience)
+        is_over = is_over or self.reading_limit(patience)
         waited = self._poll_until_final(question, patience, is_over)
         sight = waited.last
         if not waited.settled or question.asked_at:

@@ -14,7 +14,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
 from pytest_deploycheck.handles.logs.answers import Absence, Count, QuestionRecord
 from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
 from pytest_deploycheck.handles.logs.records import parse_records
-from pytest_deploycheck.handles.logs.service_logs import Window
+from pytest_deploycheck.handles.logs.service_logs import IsOver, Window
 from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
@@ -191,11 +191,11 @@ class LogWindow:
         self._require_whole(sight)
         return list(sight.recent)
 
-    def elsewhere(self, expectation: Expectation) -> tuple[LogEvent, ...]:
+    def elsewhere(self, expectation: Expectation, is_over: IsOver) -> tuple[LogEvent, ...]:
         """Events with the patterns from tasks that run something else: they explain, and never count."""
         logs = self._wait.logs
         scope = logs.scope.of_old
-        sight = logs.reader.poll(scope, expectation.patterns, is_over=self._wait.reading_limit(), whole=True)
+        sight = logs.reader.poll(scope, expectation.patterns, is_over=is_over, whole=True)
         matchers = [pattern.matcher() for pattern in expectation.patterns]
         return tuple(event for event in sight.events if any(map(event.has, matchers)))
 
@@ -211,9 +211,14 @@ class LogWindow:
         return Window()
 
     def _hold(
-        self, expectation: Expectation, *, timeout: float | None = None, asked_at: datetime | None = None
+        self,
+        expectation: Expectation,
+        *,
+        timeout: float | None = None,
+        asked_at: datetime | None = None,
+        is_over: IsOver | None = None,
     ) -> Held:
-        held = self._wait.hold(expectation, self._window(), timeout=timeout, asked_at=asked_at)
+        held = self._wait.hold(expectation, self._window(), timeout=timeout, asked_at=asked_at, is_over=is_over)
         self._record.note(held.sight)
         return held
 
@@ -254,7 +259,7 @@ class LogWindow:
             held.reading,
             sight,
             held.waited,
-            elsewhere=self.elsewhere(expectation),
+            elsewhere=self.elsewhere(expectation, self._wait.reading_limit()),
             stands_in=self.stands_in(expectation) if is_missing else (),
         )
         evidence = evidence_of(

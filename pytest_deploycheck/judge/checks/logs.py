@@ -12,6 +12,7 @@ from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer
 from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.log_wording import (
+    ELSEWHERE_UNREAD,
     NO_TASK,
     drop_notes,
     failed_sentence,
@@ -71,7 +72,7 @@ _OPEN = frozenset({LogAnswer.NO_EVENTS, LogAnswer.UNSETTLED, LogAnswer.TOO_MANY,
 def _holds(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
     old = only_in_old(outcome) if outcome.expectation.kind == "forbid" else ""
     notes = [f"seen {old}, while they drain"] if old else []
-    return check.passes(held_sentence(outcome), notes=[*notes, *outcome.sight.notes])
+    return check.passes(held_sentence(outcome), notes=[*notes, *_reading_notes(outcome)])
 
 
 def _without_tasks(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
@@ -90,7 +91,7 @@ def _unproven(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
         f"{outcome.expectation}: {why}",
         remedy=remedy,
         command=logs_command(streams[0], outcome.sight.scope.since) if has_command else "",
-        notes=outcome.sight.notes,
+        notes=_reading_notes(outcome),
     )
 
 
@@ -123,9 +124,14 @@ def _fails(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
         cause=failure_cause(outcome),
         remedy=_remedy(outcome),
         command=logs_command(streams[0], outcome.sight.scope.since) if streams else "",
-        notes=[] if is_proof else [*outcome.sight.notes, *drop_notes(outcome.sight)],
+        notes=[] if is_proof else [*_reading_notes(outcome), *drop_notes(outcome.sight)],
     )
     return replace(finding, is_proof=is_proof)
+
+
+def _reading_notes(outcome: ExpectationOutcome) -> list[str]:
+    """Return the notes on what limited the reading."""
+    return [*outcome.sight.notes, *([] if outcome.is_elsewhere_read else [ELSEWHERE_UNREAD])]
 
 
 def _remedy(outcome: ExpectationOutcome) -> str:

@@ -36,8 +36,8 @@ class Contents:
     """
 
     def __init__(self, session: Session, cache: Path | None) -> None:
-        self._registry = RegistryClient()
-        self._blobs = Blobs(EcrBlobs(session.ecr), self._registry, BlobCache(cache))
+        self._registry = RegistryClient(overtime=session.overtime)
+        self._blobs = Blobs(EcrBlobs(session.ecr, overtime=session.overtime), self._registry, BlobCache(cache))
         self._once = Once()
 
     def is_at_hand(self, reference: Reference) -> bool:

@@ -20,7 +20,7 @@ from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, IsOv
 from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds, moment
 from pytest_deploycheck.observe.logs.matches import PatternMatches
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
-from pytest_deploycheck.observe.problems import attempt
+from pytest_deploycheck.observe.problems import ObservationTimeoutError, attempt
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
@@ -252,6 +252,8 @@ class Collector:
                 return read(), None
             except UnreadError as error:
                 return None, self._unread(error.last)
+            except ObservationTimeoutError:
+                return None, self._unread(None)
 
         result, problem = attempt(ACTION, read_or_tell)
         if problem and _INFREQUENT in problem.message and not self._queried.queries:

@@ -138,8 +138,10 @@ class FilteredLines:
             self._missing.difference_update(named[name] for name in names)
 
     def _pages(self, parameters: Mapping[str, Any], is_over: IsOver) -> Iterator[Mapping[str, Any]]:
-        """The events of all pages; when the time is over, those of one page more."""
+        """The events of all pages; no page is asked for when the time is over."""
         last: int | None = None
+        if is_over():
+            raise UnreadError(last)
         before: Sequence[Any] = ()
         idle = 0
         # botocore's paginator gives up on a token that comes twice, and a page without events may still have a token.

@@ -20,6 +20,7 @@ from pytest_deploycheck.observe.registry.http import Reply, Request, Web
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.registry.secrets import masked_logs
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
+from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -58,14 +59,21 @@ class EcrBlobs:
         client: The ECR client of a region.
         web: The connections to ECR's storage.
         retries: The retries.
+        overtime: The time that downloads may take, or None where nothing limits it.
     """
 
     def __init__(
-        self, client: Callable[[str], ECRClient], *, web: Web | None = None, retries: Retries | None = None
+        self,
+        client: Callable[[str], ECRClient],
+        *,
+        web: Web | None = None,
+        retries: Retries | None = None,
+        overtime: Overtime | None = None,
     ) -> None:
         self._client = client
-        self._web = web or Web()
+        self._web = web or Web(overtime=overtime)
         self._retries = retries or Retries()
+        self._overtime = overtime
 
     @contextmanager
     def open(self, reference: Reference, digest: str, size: int | None = None) -> Iterator[BinaryIO]:
@@ -75,7 +83,7 @@ class EcrBlobs:
         subject = RequestSubject(_ACTION, f"The blob {digest} of {reference.place}", "digest", _IF_DENIED)
         check_digest(digest, subject)
         ask = partial(self._ask, reference, reference.ecr, digest, subject)
-        chunks = download(ask, subject=subject, size=size, retries=self._retries)
+        chunks = download(ask, subject=subject, size=size, retries=self._retries, overtime=self._overtime)
         with readable(verified(chunks, digest, size=size, subject=subject)) as file:
             yield file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from pytest_deploycheck.observe.registry.retry import Retries, persist
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci.reference import is_digest, is_tag
+from pytest_deploycheck.polling import Overtime
 
 _HUB = "registry-1.docker.io"
 _LARGEST_MANIFEST = 4 * 1024 * 1024
@@ -53,6 +55,7 @@ class RegistryClient:
         retries: The retries.
         credentials: Finds the credentials for a host.
         monotonic: Seconds since some fixed moment; tokens expire by it.
+        overtime: The time that requests may take, or None where nothing limits it.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class RegistryClient:
         retries: Retries | None = None,
         credentials: Callable[[str], Found] = docker_config.find,
         monotonic: Callable[[], float] = time.monotonic,
+        overtime: Overtime | None = None,
     ) -> None:
-        self._web = web or Web()
+        self._web = web or Web(overtime=overtime)
+        self._overtime = overtime
         self._retries = retries or Retries()
         self._authorizer = Authorizer(self._web, credentials, monotonic=monotonic)
 
@@ -103,7 +108,7 @@ class RegistryClient:
         subject = self._subject("GetBlob", f"The blob {digest} of {reference.place}", "digest", reference)
         check_digest(digest, subject)
         ask = partial(self._get, reference, f"blobs/{digest}", subject)
-        chunks = download(ask, subject=subject, size=size, retries=self._retries)
+        chunks = download(ask, subject=subject, size=size, retries=self._retries, overtime=self._overtime)
         with readable(verified(chunks, digest, size=size, subject=subject)) as file:
             yield file
 
@@ -115,7 +120,8 @@ class RegistryClient:
             raise BlobError(
                 failed(subject, "InvalidReference", f"{wanted!r} is neither a tag nor a digest", _CHECK_REFERENCE)
             )
-        return persist(lambda: self._pull_once(reference, wanted, subject), self._retries)
+        time_left = self._overtime.time_left if self._overtime else lambda: math.inf
+        return persist(lambda: self._pull_once(reference, wanted, subject), self._retries, time_left)
 
     def _pull_once(self, reference: Reference, wanted: str, subject: RequestSubject) -> _Pulled:
         with self._get(reference, f"manifests/{wanted}", subject, accept=_ACCEPT) as reply:

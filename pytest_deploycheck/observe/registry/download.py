@@ -9,8 +9,9 @@ from http import HTTPStatus
 
 from pytest_deploycheck.observe.registry.errors import PassingError, RequestSubject, cut_short, failed, of_another_size
 from pytest_deploycheck.observe.registry.http import Reply
-from pytest_deploycheck.observe.registry.retry import Retries
+from pytest_deploycheck.observe.registry.retry import Patience, Retries
 from pytest_deploycheck.observe.registry.streams import Chunks
+from pytest_deploycheck.polling import Overtime
 
 Ask = Callable[[int], AbstractContextManager[Reply]]
 """Requests a blob from a byte on."""
@@ -18,7 +19,13 @@ Ask = Callable[[int], AbstractContextManager[Reply]]
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
-def download(ask: Ask, *, subject: RequestSubject, size: int | None, retries: Retries) -> Chunks:
+_LEAST_RATE = 64 * 1024
+"""Bytes a second; a download that is as fast uses up nothing of the overtime."""
+
+
+def download(
+    ask: Ask, *, subject: RequestSubject, size: int | None, retries: Retries, overtime: Overtime | None = None
+) -> Chunks:
     """Yield the bytes of a blob, whose digest is not checked here.
 
     An interrupted download continues from the byte that it reached if the server supports ranges; otherwise the bytes
@@ -29,11 +36,30 @@ def download(ask: Ask, *, subject: RequestSubject, size: int | None, retries: Re
         subject: The subject of the requests.
         size: The expected bytes, or None where they are not known.
         retries: The retries.
+        overtime: The time that it may take, or None where nothing limits it.
 
     Raises:
         BlobError: It cannot be fetched.
     """
-    reached, can_resume, patience = 0, True, retries.begin()
+    if overtime is None:
+        return _resumed(ask, subject, size, retries.begin())
+    return _counted(_resumed(ask, subject, size, retries.begin(overtime.time_left)), overtime)
+
+
+def _counted(chunks: Chunks, overtime: Overtime) -> Chunks:
+    """Yield chunks, and count the time until each arrives."""
+    with closing(chunks):
+        while True:
+            with overtime.step() as step:
+                chunk = next(chunks, None)
+                step.wait = len(chunk or b"") / _LEAST_RATE
+            if chunk is None:
+                return
+            yield chunk
+
+
+def _resumed(ask: Ask, subject: RequestSubject, size: int | None, patience: Patience) -> Chunks:
+    reached, can_resume = 0, True
     failure: PassingError
     while True:
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -31,6 +33,7 @@ from pytest_deploycheck.observe.registry.errors import (
 from pytest_deploycheck.observe.registry.secrets import masked_logs
 from pytest_deploycheck.observe.registry.streams import CHUNK, Chunks
 from pytest_deploycheck.observe.session import PARALLEL_CALLS
+from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -38,7 +41,11 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _LARGEST_REFUSAL = 64 * 1024
-_TIMEOUT = Timeout(connect=10, read=30)
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 30.0
+_CHECK_SECONDS = 0.2
+"""Seconds after which it is seen that the time for a response is over."""
+
 _FAILURES = (HTTPError, OSError, ValueError)
 """What urllib3 raises; a ValueError is for addresses and headers that cannot be sent."""
 
@@ -172,9 +179,11 @@ class Web:
 
     Args:
         ca_bundle: File of the certificates to trust; default: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own.
+        overtime: The time that responses may take, or None where nothing limits it.
     """
 
-    def __init__(self, ca_bundle: str | None = None) -> None:
+    def __init__(self, ca_bundle: str | None = None, *, overtime: Overtime | None = None) -> None:
+        self._time_left = overtime.time_left if overtime else lambda: math.inf
         bundle = ca_bundle or os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
         self._ca_bundle = bundle or get_cert_path(True)  # noqa: FBT003 - botocore's own signature
         self._managers: dict[str | None, PoolManager] = {}
@@ -190,7 +199,8 @@ class Web:
         """
         reply = self._follow(request, subject)
         try:
-            yield reply
+            with _limited(reply.response, self._time_left):
+                yield reply
         finally:
             # A connection whose answer was read to its end is back in the pool, and stays open.
             reply.response.close()
@@ -219,6 +229,10 @@ class Web:
         )
 
     def _send(self, request: Request, subject: RequestSubject) -> BaseHTTPResponse:
+        time_left = self._time_left()
+        if time_left <= 0:
+            message = f"{subject.thing} was not fetched, because the time for it was over"
+            raise BlobError(failed(subject, "TimeOver", message, "Run again, when the registry answers.", passing=True))
         try:
             with masked_logs():
                 return self._manager(request.url).request(
@@ -226,7 +240,7 @@ class Web:
                     request.url,
                     body=None if request.form is None else urlencode(request.form),
                     headers={"Accept-Encoding": "identity", "User-Agent": "pytest-deploycheck", **request.headers},
-                    timeout=_TIMEOUT,
+                    timeout=Timeout(min(_CONNECT_SECONDS, time_left), min(_READ_SECONDS, time_left)),
                     redirect=False,
                     retries=False,
                     preload_content=False,
@@ -256,6 +270,26 @@ class Web:
             cert_reqs="CERT_REQUIRED",
             ca_certs=self._ca_bundle,
         )
+
+
+@contextmanager
+def _limited(response: BaseHTTPResponse, time_left: Callable[[], float]) -> Iterator[None]:
+    """End a response when there is no time left: the limit of each read never ends one that comes byte by byte."""
+    is_read = threading.Event()
+
+    def watch() -> None:
+        while not is_read.wait(_CHECK_SECONDS):
+            if time_left() <= 0:
+                # It is open elsewhere: a socket of the same connection ends the reading that is under way.
+                with suppress(OSError, ValueError), socket.socket(fileno=os.dup(response.fileno())) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+                return
+
+    threading.Thread(target=watch, name="time limit of a response", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_read.set()
 
 
 def _place(url: str) -> tuple[str, str]:

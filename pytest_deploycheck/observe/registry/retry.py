@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -33,23 +34,28 @@ class Retries(Struct, frozen=True):
     longest_told: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
-    def begin(self) -> Patience:
-        """Return the attempts at one request."""
-        return Patience(self)
+    def begin(self, time_left: Callable[[], float] = lambda: math.inf) -> Patience:
+        """Return the attempts at one request.
+
+        Args:
+            time_left: Seconds that they may take from now on.
+        """
+        return Patience(self, time_left)
 
 
 class Patience:
     """The attempts at one request."""
 
-    def __init__(self, retries: Retries) -> None:
+    def __init__(self, retries: Retries, time_left: Callable[[], float]) -> None:
         self._retries = retries
+        self._time_left = time_left
         self._failures = 0
 
     def wait(self, failure: PassingError) -> None:
         """Wait until the next attempt.
 
         Raises:
-            BlobError: The attempts are used up, or the server asks for a longer wait than is allowed.
+            BlobError: The attempts or the time are used up, or the server asks for a longer wait than is allowed.
         """
         self._failures += 1
         if failure.after is not None and failure.after > self._retries.longest_told:
@@ -59,16 +65,19 @@ class Patience:
         pause = min(self._retries.longest, self._retries.backoff * 2 ** (self._failures - 1))
         # Workers that were throttled together must not retry together.
         pause *= random.uniform(0.5, 1)  # noqa: S311
-        self._retries.sleep(max(pause, failure.after or 0))
+        pause = max(pause, failure.after or 0)
+        if pause >= self._time_left():
+            raise BlobError(_after_all(failure, self._failures))
+        self._retries.sleep(pause)
 
 
-def persist(attempt: Callable[[], T], retries: Retries) -> T:
-    """Return the result of `attempt`, which is repeated while it fails with a `PassingError`.
+def persist(attempt: Callable[[], T], retries: Retries, time_left: Callable[[], float] = lambda: math.inf) -> T:
+    """Return the result of `attempt`, which is repeated while it fails with a `PassingError` and there is time.
 
     Raises:
         BlobError: It failed permanently, or too often.
     """
-    patience = retries.begin()
+    patience = retries.begin(time_left)
     while True:
         try:
             return attempt()

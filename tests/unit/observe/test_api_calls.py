@@ -241,11 +241,12 @@ def test_the_page_of_a_proxy_is_not_shown(session: Session) -> None:
     assert "403" in problem.message
 
 
-def test_a_call_has_a_time_limit(session: Session) -> None:
+def test_a_call_has_a_time_limit(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response that never ends is given up, and the thread that waits for it does not hold up the run."""
     over = threading.Event()
+    monkeypatch.setattr(session.overtime, "_seconds", 0.05)
     try:
-        with session.limited(lambda: 0.05):
+        with session.overtime.step():
             value, problem = call(session, "ecs:ListTasks", lambda **_: over.wait(30))
     finally:
         over.set()
@@ -255,10 +256,11 @@ def test_a_call_has_a_time_limit(session: Session) -> None:
     assert problem.passing
 
 
-def test_no_call_is_made_when_no_time_is_left(session: Session) -> None:
+def test_no_call_is_made_when_no_time_is_left(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the end of an observation nothing is sent, and the problem says what was not read."""
     wire = Wire("{}")
-    with session.limited(lambda: 0.0):
+    monkeypatch.setattr(session.overtime, "_seconds", 0.0)
+    with session.overtime.step():
         _, problem = call(session, "ecs:ListTasks", wire)
     assert wire.requests == 0
     assert problem is not None

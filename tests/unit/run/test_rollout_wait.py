@@ -37,6 +37,7 @@ from pytest_deploycheck.facts.snapshot import Observation, Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.progress import Progress
+from pytest_deploycheck.polling import Overtime
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.run.rollout_wait import Watch
 
@@ -54,7 +55,6 @@ class Scripted:
         script: The facts from each second on, for each service.
         takes: Seconds that an observation takes.
         looks: The second of each observation.
-        left: The seconds that each observation may take.
         interrupt_at: The number of the look that is interrupted, from 1; 0 for none.
     """
 
@@ -64,13 +64,11 @@ class Scripted:
     looks: list[float] = field(default_factory=list)
     interrupt_at: int = 0
     began: float = 1000.0
-    left: list[float] = field(default_factory=list)
 
-    def observe(self, time_left: Callable[[], float]) -> tuple[ServiceFacts, ...]:
+    def observe(self) -> tuple[ServiceFacts, ...]:
         """Return the facts at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
-        self.left.append(round(time_left(), 6))
         self.clock.seconds += self.takes
         if len(self.looks) == self.interrupt_at:
             raise KeyboardInterrupt
@@ -110,7 +108,9 @@ def waiting_for(*scripts: Script, timeout: float = TIMEOUT, **how: object) -> Wa
     def now() -> datetime:
         return NOW + timedelta(seconds=clock.seconds - 1000.0)
 
-    watch = Watch(observer, IDENTITY, timeout, clock, now, show=lambda some, at: shown.append((list(some), at)))
+    watch = Watch(
+        observer, IDENTITY, timeout, clock, now, Overtime(clock), show=lambda some, at: shown.append((list(some), at))
+    )
     return Waiting(watch, observer, clock, shown)
 
 

@@ -27,6 +27,7 @@ class ExpectationOutcome:
         elsewhere: Events with its patterns from tasks that run something else; they explain, and never count.
         stands_in: The places where the local source has what is expected.
         cut_short: Whether the wait ended before its time, so that a missing line may still come.
+        is_elsewhere_read: Whether there was time to read the logs of tasks that run something else.
     """
 
     expectation: Expectation
@@ -36,6 +37,7 @@ class ExpectationOutcome:
     elsewhere: tuple[LogEvent, ...] = ()
     stands_in: tuple[str, ...] = ()
     cut_short: bool = False
+    is_elsewhere_read: bool = True
 
     @cached_property
     def near_misses(self) -> tuple[NearMiss, ...]:
