@@ -11,10 +11,19 @@ import pytest
 from pytest_deploycheck.config.options import ENV, SANDBOX, empty_variables
 from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.collection.node_ids import given_ids
-from pytest_deploycheck.plugin.options import given, pytest_addoption, refuse_empty
+from pytest_deploycheck.plugin.options import POLICY_FLAG, given, pytest_addoption, refuse_empty
 from pytest_deploycheck.plugin.state import NO_ENVIRONMENT, STATE, DeployState, uses_fixtures
 
-__all__ = ["pytest_addoption", "pytest_configure"]
+__all__ = ["pytest_addoption", "pytest_cmdline_main", "pytest_configure"]
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Print the IAM policy and end, where that is asked for."""
+    if not config.getoption(POLICY_FLAG):
+        return None
+    from pytest_deploycheck.plugin.policy import print_policy  # noqa: PLC0415  # loaded where it is asked for
+
+    return print_policy(config)
 
 
 # First, as BaseUrl has to see what pytest-base-url's own pytest_configure changes.

@@ -11,6 +11,8 @@ from pytest_deploycheck.config.options import OPTIONS, Given, Option, default_of
 
 TEST_TIMEOUT_INI = "deploy_test_timeout"
 
+POLICY_FLAG = "--deploy-iam-policy"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini names."""
@@ -29,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
         if option.ini:
             parser.addini(option.ini, f"{option.help} As {option.flag}.", type="string", default="")
+    group.addoption(
+        POLICY_FLAG,
+        action="store_true",
+        default=False,
+        help="Print the least IAM policy for the environment and its checks as JSON, and end.",
+    )
     parser.addini(
         TEST_TIMEOUT_INI,
         "Time limit of a test that uses the deploy fixtures and has no other, such as 10m; 0 sets none.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.sandbox.api.faults import Call, Faults
+from pytest_deploycheck.sandbox.api.policy import parse_policy
 from pytest_deploycheck.sandbox.api.rates import RateLimits
 from pytest_deploycheck.sandbox.api.server import Application, Server
 from pytest_deploycheck.sandbox.controls.faults import FaultControls
@@ -20,7 +21,7 @@ from pytest_deploycheck.sandbox.world.account import Account
 from pytest_deploycheck.sandbox.world.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -132,6 +133,17 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
+
+    def enforce_policy(self, policy: Mapping[str, Any] | None) -> None:
+        """Refuse the calls that an IAM policy does not allow, by their actions, resources and clusters.
+
+        Args:
+            policy: The policy as a document of IAM, with a `Statement`; None allows every call again.
+
+        Raises:
+            ValueError: If it has an element that is not evaluated, such as `NotAction` or a Deny statement.
+        """
+        self._application.policy = parse_policy(policy) if policy is not None else None
 
     def now(self) -> datetime:
         """Return the time of the sandbox, in UTC."""

@@ -15,6 +15,7 @@ from pytest_deploycheck import schemas
 from pytest_deploycheck.config.options import OPTIONS
 from pytest_deploycheck.judge.analysis.stop_reasons import REASONS
 from pytest_deploycheck.observe.read_only import READS, iam_action
+from pytest_deploycheck.run.policy.actions import ACTIONS, Trigger
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,16 @@ def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
     assert actions == {
         iam_action(service, name) for service, names in READS.items() for name in names if service != "sts"
     }
+
+
+def test_the_page_on_permissions_has_the_table_of_actions() -> None:
+    """When an action is asked for, and the consequences where it is denied, are those that the policy is made from."""
+    lines = (ROOT / "docs/permissions.md").read_text(encoding="utf-8").splitlines()
+    when = [f"| `{one.name}` | {one.trigger} |" for one in ACTIONS if one.trigger is not Trigger.ALWAYS]
+    denied = [f"| `{one.name}` | {one.without} |" for one in ACTIONS if one.without]
+    shown = [line for line in lines if line.startswith("| `")]
+
+    assert shown == [*when, *denied]
 
 
 def resolved(name: str) -> bool:

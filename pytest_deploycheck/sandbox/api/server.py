@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.serving import BaseWSGIServer
 
+    from pytest_deploycheck.sandbox.api.policy import EnforcedPolicy
     from pytest_deploycheck.sandbox.api.responses import Json, Operation
     from pytest_deploycheck.sandbox.world.world import World
 
@@ -76,6 +77,7 @@ class Application:
         faults: The faults in force.
         limits: The rates in force.
         latency: Returns the seconds that every call takes.
+        policy: The policy that is enforced; None allows every call.
         calls: The calls that arrived, oldest first.
         tails: The live tails that are open.
     """
@@ -85,6 +87,7 @@ class Application:
         self.faults = faults
         self.limits = limits
         self.latency = latency
+        self.policy: EnforcedPolicy | None = None
         self.calls: list[Call] = []
         self.tails = TailSessions()
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -102,6 +105,8 @@ class Application:
         effects = self.faults.take(call)
         try:
             self.limits.check(call.operation, call.region)
+            if self.policy:
+                self.policy.check(call, self.world.account.id)
             for effect in effects:
                 effect.wait(closing)
                 effect.refuse(call, self.world.account.id)

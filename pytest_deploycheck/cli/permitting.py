@@ -1,0 +1,48 @@
+"""`deploycheck policy`: the least IAM policy for an environment, as JSON or as a data block of Terraform."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+from pytest_deploycheck.cli import asking
+from pytest_deploycheck.cli.hosting import hosted
+from pytest_deploycheck.config import options
+from pytest_deploycheck.run import settings
+
+_OPTIONS = (options.CONFIG, options.SERVICE, options.IMAGE, options.SANDBOX)
+_FORMATS = ("json", "terraform")
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "policy",
+        help="print the least IAM policy for an environment",
+        description="Print the least IAM policy that the configured checks of an environment need, with its real ARNs. "
+        "The repositories and log groups are read with the credentials at hand; what cannot be read is noted.",
+        allow_abbrev=False,
+    )
+    asking.add_options(parser, _OPTIONS)
+    parser.add_argument("--format", choices=_FORMATS, default="json", help="default: json")
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print the policy, and what its reader has to know beside it."""
+    from pytest_deploycheck.run.policy.environment_policy import policy_of  # noqa: PLC0415  # loaded where it is needed
+
+    asked, folders = asking.given(parsed), asking.folders()
+    asking.refuse_no_environment(asked, folders)
+    with ExitStack() as stack:
+        table = None
+        if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
+            table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
+        resolved = settings.resolve(asked, folders, sandbox=table, baseline=None, command="")
+        policy = policy_of(resolved.environment, resolved.options)
+    print(policy.text(parsed.format))
+    for note in policy.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
