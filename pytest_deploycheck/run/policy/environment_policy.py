@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.policy.actions import Trigger
 from pytest_deploycheck.run.policy.documents import FORMATS
@@ -43,7 +44,7 @@ def policy_of(environment: EnvironmentSettings, options: Options) -> Environment
     Raises:
         EnvironmentUnusableError: The region is not known.
     """
-    access = Access(environment)
+    access = Access(environment, Overtime(SystemClock()))
     region = access.session.region
     known = configured(environment, options, account=account_of(environment), region=region)
     try:
