@@ -90,7 +90,7 @@ def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
 
 
 def test_the_page_on_permissions_has_the_table_of_actions() -> None:
-    """When an action is asked for, and the consequences where it is denied, are those that the policy is made from."""
+    """The page has the table from which the policy is made, with the consequences of each denial."""
     lines = (ROOT / "docs/permissions.md").read_text(encoding="utf-8").splitlines()
     when = [f"| `{one.name}` | {one.trigger} |" for one in ACTIONS if one.trigger is not Trigger.ALWAYS]
     denied = [f"| `{one.name}` | {one.without} |" for one in ACTIONS if one.without]

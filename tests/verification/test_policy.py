@@ -155,7 +155,7 @@ def test_the_policy_is_bound_to_the_service_and_its_cluster(aws: Sandbox, everyt
 
 
 def test_what_cannot_be_seen_is_said(aws: Sandbox, everything: dict[str, Any]) -> None:
-    """Where the credentials at hand may read nothing, the policy is wider, and the notes say in what."""
+    """The policy is wider where the credentials at hand may read nothing, and a note names each width."""
     environment, options = prepared({**everything, "services": {"shop": {"service": "shop"}}})
     aws.deny("ec*")
     aws.deny("logs:*")
