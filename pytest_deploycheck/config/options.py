@@ -95,7 +95,7 @@ BUILD_LOG = Option(
 REPORT = Option(
     "--deploy-report",
     "FILE",
-    "Write a report; its suffix is .json.",
+    "Write a report; its suffix is .json or .md.",
     variable="DEPLOYCHECK_REPORT",
     ini="deploy_report",
     repeatable=True,

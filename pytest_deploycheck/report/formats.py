@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from pytest_deploycheck.report.document import to_text
+from pytest_deploycheck.report.generator import is_generated
 from pytest_deploycheck.report.model import RunReport
 
 _KEYS = frozenset({"schema_version", "verdict", "environment", "services"})
@@ -33,7 +34,14 @@ def _is_json_report(text: str) -> bool:
         return False
 
 
+def _markdown(report: RunReport) -> str:
+    from pytest_deploycheck.report.markdown.page import render  # noqa: PLC0415  # loaded where it is asked for
+
+    return render(report)
+
+
 FORMATS: Mapping[str, Format] = {
     ".json": Format(to_text, _is_json_report),
+    ".md": Format(_markdown, is_generated),
 }
 """The formats by suffix, with its dot."""

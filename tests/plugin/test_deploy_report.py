@@ -49,7 +49,7 @@ def test_the_header_says_where_it_came_from(
     assert "c.json (from --deploy-report)" in collect("--deploy-env=dev", "--deploy-report=c.json").header
 
 
-@pytest.mark.parametrize("value", ["report.txt", "report", "report.md", "report.html", "github", ".json/"])
+@pytest.mark.parametrize("value", ["report.txt", "report", ".json/"])
 @pytest.mark.usefixtures("configured")
 def test_a_kind_that_is_not_known_is_refused(collect: Collect, value: str) -> None:
     """A path that cannot be written is refused before the run, with the option, the value and what is allowed."""
@@ -57,6 +57,14 @@ def test_a_kind_that_is_not_known_is_refused(collect: Collect, value: str) -> No
     assert "--deploy-report" in message
     assert repr(value) in message
     assert ".json" in message
+
+
+def test_several_formats_at_once(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A run writes a report in each format that is asked for, and an earlier one in Markdown is replaced, too."""
+    (pytester.path / "r.md").write_text("<!-- pytest-deploycheck report -->\n## VERIFIED", encoding="utf-8")
+    outcome = deploy(*NOTHING, "--deploy-report=r.md", scenario="stale")
+    assert outcome.has_report
+    assert "UNPROVEN: `backend` in `sandbox`" in (pytester.path / "r.md").read_text(encoding="utf-8")
 
 
 def test_folders_are_made(deploy: Deploy, pytester: pytest.Pytester) -> None:
