@@ -122,10 +122,12 @@ class TimedStep(Struct):
     Attributes:
         wait: Seconds that it may take without using up the overtime.
         began: When it began, by the clock of the run.
+        held: Seconds during which calls had been held back when it began.
     """
 
     wait: float
     began: float
+    held: float = 0.0
 
 
 class Overtime:
@@ -137,6 +139,10 @@ class Overtime:
     Args:
         clock: The clock of the run.
         seconds: The overtime.
+
+    Attributes:
+        held: Returns the seconds during which calls were held back so far, as AWS allows no more of them: they are
+            granted in addition.
     """
 
     def __init__(self, clock: Clock, seconds: float = OVERTIME) -> None:
@@ -145,17 +151,19 @@ class Overtime:
         self._step: TimedStep | None = None
         self._limit = math.inf
         self._lock = threading.Lock()
+        self.held: Callable[[], float] = lambda: 0.0
 
     def time_left(self) -> float:
         """Seconds that calls may take from now on; infinite outside of the steps of a run."""
         step = self._step
-        ends = step.began + step.wait + self._seconds if step else math.inf
+        ends = step.began + step.wait + self._seconds + self.held() - step.held if step else math.inf
         return min(ends, self._limit) - self._clock.monotonic()
 
     @contextmanager
     def step(self, wait: float = 0.0) -> Iterator[TimedStep]:
         """Count what the block takes beyond `wait` seconds; inside of another step it is a part of that."""
         step = TimedStep(wait, self._clock.monotonic())
+        step.held = self.held()
         with self._lock:
             is_part = self._step is not None
             if not is_part:
@@ -165,7 +173,7 @@ class Overtime:
         finally:
             if not is_part:
                 self._step = None
-                beyond = self._clock.monotonic() - step.began - step.wait
+                beyond = self._clock.monotonic() - step.began - step.wait - (self.held() - step.held)
                 self._seconds -= min(self._seconds, max(0.0, beyond))
 
     @contextmanager

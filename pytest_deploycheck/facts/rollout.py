@@ -100,6 +100,7 @@ class ServiceDeployment(Struct, frozen=True):
         finished_at: When it ended, or None where it has not.
         reason: ECS's own sentence for the status.
         target: ARN of the service revision it brings.
+        sources: ARNs of the service revisions that it replaces.
         rollback_reason: Why it was rolled back, or None where it was not.
         rolled_back_at: When the way back began, or None.
         breaker_status: What the circuit breaker says: TRIGGERED, MONITORING and others; None without one.
@@ -127,6 +128,7 @@ class ServiceDeployment(Struct, frozen=True):
     bake_minutes: int = 0
     production_weight: float | None = None
     pauses: tuple[Pause, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @property
     def is_going_on(self) -> bool:

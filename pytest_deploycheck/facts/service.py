@@ -129,6 +129,8 @@ class Service(Struct, frozen=True):
         load_balancers: The load balancers that it is registered with.
         alarms: The alarms at which ECS ends a rollout.
         events: Its events, the newest first, 100 at the most.
+        service_deployment: ARN of the record of its newest rollout; empty where ECS does not report it.
+        service_revisions: ARNs of the service revisions that its tasks run, where ECS reports them.
     """
 
     arn: str
@@ -147,6 +149,8 @@ class Service(Struct, frozen=True):
     load_balancers: tuple[LoadBalancer, ...] = ()
     alarms: tuple[str, ...] = ()
     events: tuple[ServiceEvent, ...] = ()
+    service_deployment: str = ""
+    service_revisions: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Deployment | None:

@@ -133,6 +133,7 @@ class ServiceFacts(Struct, frozen=True):
         health: Its health, as load balancers and alarms report it.
         baseline: The image that ran before, from an earlier report of the same environment; None without one.
         problems: Why an attribute is None or incomplete.
+        has_history: Whether the rollouts before the newest one were read, and the images that they brought.
     """
 
     name: str
@@ -147,6 +148,7 @@ class ServiceFacts(Struct, frozen=True):
     health: Health = field(default_factory=Health)
     baseline: Previous | None = None
     problems: Mapping[str, Problem] = field(default_factory=dict)
+    has_history: bool = True
 
     @property
     def running(self) -> tuple[Task, ...]:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.observe.problems import (
+    THROTTLED,
     CallTimeoutError,
     IncompleteAnswerError,
     ObservationTimeoutError,
     UnreadableAnswerError,
+    code_of,
 )
 from pytest_deploycheck.observe.read_only import iam_action
 from pytest_deploycheck.observe.responses import response_check
 
 if TYPE_CHECKING:
     from botocore.session import Session as CoreSession
+
+    from pytest_deploycheck.observe.rates import RateBudget
 
 T = TypeVar("T")
 
@@ -67,13 +71,19 @@ def within(seconds: float, call: Callable[[], T], action: str) -> T:
     return outcome.result()
 
 
-def install(session: CoreSession, time_left: Callable[[], float], count: Callable[[str], None]) -> None:
+def install(
+    session: CoreSession,
+    time_left: Callable[[], float],
+    count: Callable[[str], None],
+    budget: Callable[[], RateBudget],
+) -> None:
     """Let every call of every client of `session` pass through here.
 
     Args:
         session: The session.
         time_left: Seconds that calls may take from now on, at the most.
         count: Takes note of a call, by its IAM action.
+        budget: Returns the budget of the account whose calls they are.
     """
 
     class CheckedCalls:
@@ -87,7 +97,9 @@ def install(session: CoreSession, time_left: Callable[[], float], count: Callabl
             if key not in checks:
                 checks[key] = response_check(model, action)
             count(action)
-            return _checked(lambda: send(operation, parameters), checks[key], action, time_left)
+            region = self.meta.region_name  # type: ignore[attr-defined]  # of botocore's own base
+            call = _Call(lambda: send(operation, parameters), checks[key], action, time_left)
+            return _paced(call, budget(), region)
 
     checks: dict[tuple[str, str], Callable[[Mapping[str, Any]], None]] = {}
 
@@ -96,6 +108,28 @@ def install(session: CoreSession, time_left: Callable[[], float], count: Callabl
         bases.insert(0, CheckedCalls)
 
     session.register("creating-client-class", add)
+
+
+class _Call(NamedTuple):
+    """A call: how it is sent and its response checked, its IAM action, and the seconds that it may take."""
+
+    send: Callable[[], Any]
+    check: Callable[[Any], None]
+    action: str
+    time_left: Callable[[], float]
+
+
+def _paced(call: _Call, budget: RateBudget, region: str) -> Any:
+    """Return the response to a call, made when the rates of AWS allow it, and once more if that was too early."""
+    budget.take(call.action, region)
+    try:
+        return _checked(*call)
+    except ClientError as error:
+        if code_of(error) not in THROTTLED:
+            raise
+        # botocore has repeated it a few times, and the budget has been slowed down with each of them.
+        budget.take(call.action, region)
+        return _checked(*call)
 
 
 def _checked(send: Callable[[], T], check: Callable[[T], None], action: str, time_left: Callable[[], float]) -> T:

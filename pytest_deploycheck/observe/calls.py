@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -51,8 +52,9 @@ def side_by_side(call: Callable[[K], T], arguments: Sequence[K]) -> list[T]:
     """Return the results of `call` for each argument, in their order; the calls are made at the same time."""
     if len(arguments) < 2:  # noqa: PLR2004
         return [call(argument) for argument in arguments]
+    contexts = [copy_context() for _ in arguments]
     with ThreadPoolExecutor(max_workers=min(len(arguments), PARALLEL_CALLS)) as pool:
-        return list(pool.map(call, arguments))
+        return list(pool.map(lambda context, argument: context.run(call, argument), contexts, arguments))
 
 
 def member(answer: Mapping[str, Any], name: str, operation: str) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.config.suggestions import did_you_mean, nearest
@@ -18,6 +20,7 @@ from pytest_deploycheck.observe.first_observation import FirstObservation
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.expected import ExpectedImages
 from pytest_deploycheck.observe.problems import DENIED
+from pytest_deploycheck.observe.rates import polling
 from pytest_deploycheck.observe.service import ServiceObserver
 from pytest_deploycheck.observe.session import Session
 
@@ -59,13 +62,18 @@ class Observer:
         self._ecs = EcsQueries(session, environment.cluster, once)
         home = Registry(identity.account, identity.region)
         commit = options.commit if environment.intent != "task-definition" else None
-        images = ExpectedImages(session, contents, options, home=home, first=self._first, once=once, commit=commit)
+        self._images = ExpectedImages(
+            session, contents, options, home=home, first=self._first, once=once, commit=commit
+        )
         self._services = ServiceObserver(
-            session, identity, environment, options, self._ecs, images, with_health=with_health
+            session, identity, environment, options, self._ecs, self._images, with_health=with_health
         )
 
-    def observe(self) -> tuple[ServiceFacts, ...]:
+    def observe(self, *, is_poll: bool = False) -> tuple[ServiceFacts, ...]:
         """Return the facts of every selected service, in the configuration's order.
+
+        Args:
+            is_poll: Whether another observation follows in any case, so that its calls must leave room for others'.
 
         Raises:
             EnvironmentUnusableError: In the first observation, the cluster or a service does not exist, or nothing
@@ -74,10 +82,30 @@ class Observer:
         selected = [self._environment.services[name] for name in self._options.services]
         if not selected:
             return ()
-        services, problems = self._describe(selected)
+        with polling(is_on=is_poll):
+            return self._observe(selected)
+
+    def with_history(self, facts: ServiceFacts) -> ServiceFacts:
+        """Return the facts of a service with those of the earlier rollouts, as far as they can be read."""
+        if facts.has_history or facts.service is None:
+            return facts
+        return self._services.history(facts)
+
+    def _observe(self, selected: Sequence[ServiceSettings]) -> tuple[ServiceFacts, ...]:
+        names = list(dict.fromkeys(settings.service for settings in selected))
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            listed = pool.submit(copy_context().run, self._ecs.tasks_of, names)
+            services, problems = self._describe(names)
+            tasks = listed.result()
+        self._ecs.begin(services.values())
+        for settings in selected:
+            self._images.expect(settings, tasks[settings.service][0] or ())
         observed = side_by_side(
             lambda settings: self._services.observe(
-                settings, services.get(settings.service), problems.get(settings.service)
+                settings,
+                services.get(settings.service),
+                problems.get(settings.service),
+                tasks[settings.service],
             ),
             selected,
         )
@@ -89,9 +117,8 @@ class Observer:
         self._first.is_complete = True
         return tuple(observed)
 
-    def _describe(self, selected: Sequence[ServiceSettings]) -> tuple[Mapping[str, Service], Mapping[str, Problem]]:
+    def _describe(self, names: Sequence[str]) -> tuple[Mapping[str, Service], Mapping[str, Problem]]:
         """Return the services, and the problems of those that are missing from them, by their names."""
-        names = list(dict.fromkeys(settings.service for settings in selected))
         found, problem = self._ecs.services(names)
         if found is None:
             self._require_existing(problem)
@@ -99,7 +126,7 @@ class Observer:
         if not self._first.is_complete:
             self._require_found(found)
         services = dict(found.services)
-        problems = {name: _gone(name) for name in found.missing}
+        problems = {**found.problems, **{name: _gone(name) for name in found.missing}}
         for name, service in found.services.items():
             if self._first.created_at.setdefault(name, service.created_at) != service.created_at:
                 problems[name] = _replaced(services.pop(name))

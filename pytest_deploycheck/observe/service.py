@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.health import Health
-from pytest_deploycheck.facts.rollout import ServiceDeployment
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
+from pytest_deploycheck.facts.service import Service, TaskDefinition
 from pytest_deploycheck.facts.snapshot import (
     SERVICE_GONE,
     SERVICE_REPLACED,
     Identity,
+    Judged,
     Problem,
     ServiceFacts,
     unlisted_tasks,
 )
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.ecs.newest import (
+    is_as_rolled_out,
     newest_revision,
     rollout_began,
     serves_alone_since,
@@ -33,6 +35,27 @@ from pytest_deploycheck.observe.health.health import Problems, observe_health
 from pytest_deploycheck.observe.images.expected import ExpectedImages
 from pytest_deploycheck.observe.problems import Answered
 from pytest_deploycheck.observe.session import Session
+
+
+class _Seen(Struct, frozen=True):
+    """A service with its tasks, as far as they were observed."""
+
+    settings: ServiceSettings
+    service: Service | None
+    tasks: tuple[Task, ...] | None
+
+
+class _RolloutSeen(Struct, frozen=True):
+    """The newest rollout of a service, with the images that it was to bring, as far as they were observed."""
+
+    records: tuple[ServiceDeployment, ...] | None
+    revisions: tuple[Revision, ...]
+    definition: TaskDefinition | None
+    definitions: tuple[TaskDefinition, ...]
+    judged: tuple[Judged, ...]
+    baseline: Previous | None
+    problems: Mapping[str, Problem]
+    has_history: bool
 
 
 class ServiceObserver(Struct, frozen=True):
@@ -56,26 +79,89 @@ class ServiceObserver(Struct, frozen=True):
     images: ExpectedImages
     with_health: bool = True
 
-    def observe(self, settings: ServiceSettings, service: Service | None, problem: Problem | None) -> ServiceFacts:
+    def observe(
+        self,
+        settings: ServiceSettings,
+        service: Service | None,
+        problem: Problem | None,
+        listed: Answered[tuple[Task, ...]] | None = None,
+    ) -> ServiceFacts:
         """Return the facts of a service.
 
         Args:
             settings: The settings of the service.
             service: The described service, or None where it could not be described.
             problem: Why it could not be described, or None.
+            listed: Its tasks, or why they could not be listed; default: they are asked for.
         """
         if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED):
             # A service that has the name now is not the one that was observed before.
             return ServiceFacts(settings.name, problems={"service": problem, "tasks": problem})
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            listed = pool.submit(self._tasks, settings.service, service)
-            recorded = pool.submit(self.ecs.service_deployments, settings.service, service)
-        (tasks, tasks_problem), instances_problem = listed.result()
+        tasks, tasks_problem = listed or self.ecs.tasks(settings.service)
         if service and tasks is not None and unlisted_tasks(service, tasks):
             # A task may have started or stopped between the two calls.
             service = self._again(settings.service) or service
-            (tasks, tasks_problem), instances_problem = self._tasks(settings.service, service)
-        records, records_problem = recorded.result()
+            tasks, tasks_problem = self.ecs.tasks(settings.service)
+        tasks, instances_problem = self._on_instances(tasks, service)
+        seen = _Seen(settings, service, tasks)
+        records = self.ecs.service_deployments(settings.service, service)
+        rollout = self._rollout(seen, records, has_history=not (service and service.service_deployment))
+        if not rollout.has_history and self._needs_history(seen, rollout):
+            earlier = self.ecs.service_deployments(settings.service, service, with_history=True)
+            if earlier[0] is not None or records[0] is None:
+                rollout = self._rollout(seen, earlier, has_history=True)
+        health, health_problems = self._health(settings, service, rollout.records, tasks)
+        problems = {
+            "service": problem,
+            "tasks": tasks_problem,
+            "instances": instances_problem,
+            **rollout.problems,
+            **health_problems,
+        }
+        return ServiceFacts(
+            name=settings.name,
+            service=service,
+            definition=rollout.definition,
+            definitions=rollout.definitions,
+            tasks=tasks,
+            service_deployments=rollout.records,
+            revisions=rollout.revisions,
+            judged=rollout.judged,
+            running_images=self.images.running(rollout.judged, tasks or ()),
+            health=health,
+            baseline=rollout.baseline,
+            problems={name: one for name, one in problems.items() if one},
+            has_history=rollout.has_history,
+        )
+
+    def history(self, facts: ServiceFacts) -> ServiceFacts:
+        """Return the facts of a service with those of the rollouts before its newest one."""
+        settings = self.environment.services[facts.name]
+        seen = _Seen(settings, facts.service, facts.tasks)
+        records, problem = self.ecs.service_deployments(settings.service, facts.service, with_history=True)
+        if problem or records is None:
+            return facts
+        rollout = self._rollout(seen, (records, None), has_history=True)
+        judged = {one.container: one for one in rollout.judged}
+        return replace(
+            facts,
+            service_deployments=records,
+            revisions=rollout.revisions,
+            judged=tuple(
+                replace(one, earlier=now.earlier, ran_before=now.ran_before)
+                if (now := judged.get(one.container))
+                else one
+                for one in facts.judged
+            ),
+            has_history=True,
+        )
+
+    def _rollout(
+        self, seen: _Seen, answer: Answered[tuple[ServiceDeployment, ...]], *, has_history: bool
+    ) -> _RolloutSeen:
+        """Return the newest rollout of a service, and the images that it was to bring."""
+        service, tasks = seen.service, seen.tasks
+        records, records_problem = answer
         revisions, revisions_problem = self.ecs.revisions(records or ())
         target = target_definition(service, records, revisions or (), tasks)
         running = [task.task_definition for task in tasks or () if task.is_running]
@@ -83,53 +169,55 @@ class ServiceObserver(Struct, frozen=True):
             list(dict.fromkeys([*([target] if target else []), *running]))
         )
         definition = next((one for one in definitions if one.arn == target), None)
-        baseline, baseline_problem = self._baseline(settings.name)
+        baseline, baseline_problem = self._baseline(seen.settings.name)
         judged, judged_problem = self.images.judged(
-            settings,
+            seen.settings,
             definition,
             tasks or (),
             revisions or (),
             newest=newest_revision(service, records, revisions or ()),
             baseline=baseline,
             targeted=[one.container for one in service.load_balancers] if service else (),
+            has_history=has_history,
         )
-        health, health_problems = self._health(settings, service, records, tasks)
         problems = {
-            "service": problem,
-            "tasks": tasks_problem,
-            "instances": instances_problem,
             "service_deployments": records_problem,
             "revisions": revisions_problem,
             "definition": judged_problem or definition_problem,
             "baseline": baseline_problem,
-            **health_problems,
         }
-        return ServiceFacts(
-            name=settings.name,
-            service=service,
-            definition=definition,
-            definitions=definitions,
-            tasks=tasks,
-            service_deployments=records,
-            revisions=revisions or (),
-            judged=judged,
-            running_images=self.images.running(judged, tasks or ()),
-            health=health,
-            baseline=baseline,
-            problems={name: one for name, one in problems.items() if one},
+        return _RolloutSeen(
+            records,
+            revisions or (),
+            definition,
+            definitions,
+            judged,
+            baseline,
+            {name: one for name, one in problems.items() if one},
+            has_history=has_history,
         )
+
+    def _needs_history(self, seen: _Seen, rollout: _RolloutSeen) -> bool:
+        """Return whether the rollouts before the newest one may matter: in all cases but that everything is well."""
+        if seen.service is None or seen.service.controller != "ECS":
+            return False
+        if seen.settings.source or self.options.build_log or rollout.baseline:
+            # The files of the image before are compared with.
+            return True
+        return not is_as_rolled_out(seen.service, rollout.records, seen.tasks, rollout.judged)
 
     def _again(self, name: str) -> Service | None:
         found, _ = self.ecs.services([name])
         return found.services.get(name) if found else None
 
-    def _tasks(self, name: str, service: Service | None) -> tuple[Answered[tuple[Task, ...]], Problem | None]:
+    def _on_instances(
+        self, tasks: tuple[Task, ...] | None, service: Service | None
+    ) -> tuple[tuple[Task, ...] | None, Problem | None]:
         """Return the tasks, and the problem where the EC2 instances of a load balancer's targets are not known."""
-        tasks, problem = self.ecs.tasks(name)
         if not tasks or not service or not service.load_balancers or not self.with_health:
-            return (tasks, problem), None
-        placed, instances_problem = self.ecs.on_instances(tasks)
-        return (placed or tasks, problem), instances_problem
+            return tasks, None
+        placed, problem = self.ecs.on_instances(tasks)
+        return placed or tasks, problem
 
     def _health(
         self,

@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
+from botocore.model import OperationModel
 from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.config.suggestions import did_you_mean
@@ -27,7 +28,8 @@ from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.endpoints import configured_endpoint
 from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
-from pytest_deploycheck.observe.read_only import guard
+from pytest_deploycheck.observe.rates import Budgets, RateBudget
+from pytest_deploycheck.observe.read_only import guard, iam_action
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 from pytest_deploycheck.polling import Overtime, SystemClock
 
@@ -51,12 +53,10 @@ _CREDENTIALS_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode"
 def _config(*, is_polled: bool = False, **more: Any) -> Config:
     """The settings of one client: botocore keeps in the retries that it is given what it finds in variables.
 
-    Logs are polled: once CloudWatch throttles, botocore's adaptive mode holds all calls of a client to what it allows.
-    As there is one client for each region, that is one budget for each account and region. A poll is repeated anyway,
-    so one retry is enough.
+    Logs are polled: a poll is repeated anyway, so one retry is enough.
     """
     return Config(
-        retries={"mode": "adaptive", "total_max_attempts": 2} if is_polled else {"mode": "standard"},
+        retries={"mode": "standard", "total_max_attempts": 2} if is_polled else {"mode": "standard"},
         connect_timeout=5,
         read_timeout=20 if is_polled else 10,
         max_pool_connections=PARALLEL_CALLS,
@@ -94,6 +94,7 @@ class Session:
         *,
         overtime: Overtime | None = None,
         local_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        budgets: Budgets | None = None,
     ) -> None:
         self._environment = environment
         self._local_now = local_now
@@ -101,10 +102,14 @@ class Session:
         self._clients: dict[tuple[str, str], Any] = {}
         self._throttled: Counter[str] = Counter()
         self.counts = CallCounts(local_now)
+        self._budgets = budgets or Budgets()
+        self._account = ""
         self.overtime = overtime or Overtime(SystemClock())
+        # Calls that are held back, as AWS allows no more of them, take nothing from the time for the others.
+        self.overtime.held = lambda: self._budgets.held
         try:
             self._core = _core_session(environment)
-            api_calls.install(self._core, self.overtime.time_left, self.counts.add)
+            api_calls.install(self._core, self.overtime.time_left, self.counts.add, lambda: self.budget)
             self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
             if environment.role_arn:
@@ -141,9 +146,15 @@ class Session:
                 f"The environment {self._environment.name!r} cannot be observed: {error}.",
                 "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
             ) from error
+        self._account = answer["Account"]
         offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
         endpoint = self._environment.endpoint_url or configured_endpoint(self._core, self.region)
         return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset, endpoint)
+
+    @property
+    def budget(self) -> RateBudget:
+        """The budget of calls of the account."""
+        return self._budgets.of(self._account)
 
     def sts(self) -> STSClient:
         """The client for the caller's identity."""
@@ -235,8 +246,8 @@ class Session:
             key = (service, region)
             if key not in self._clients:
                 client = self._clients[key] = self._make_client(service, region, _config(is_polled=is_polled))
-                if service == "logs":
-                    client.meta.events.register("needs-retry.logs", partial(self._note_throttle, region))
+                name = client.meta.service_model.service_id.hyphenize()
+                client.meta.events.register(f"needs-retry.{name}", partial(self._note_throttle, service, region))
             return self._clients[key]
 
     def _make_client(self, service: str, region: str, config: Config) -> Any:
@@ -247,9 +258,18 @@ class Session:
             config=config,
         )
 
-    def _note_throttle(self, region: str, response: tuple[object, Mapping[str, Any]] | None, **_: Any) -> None:
+    def _note_throttle(
+        self,
+        service: str,
+        region: str,
+        response: tuple[object, Mapping[str, Any]] | None,
+        operation: OperationModel,
+        **_: Any,
+    ) -> None:
         if response and response[1].get("Error", {}).get("Code") in THROTTLED:
-            self._throttled[region] += 1
+            self.budget.throttled(iam_action(service, operation.name), region)
+            if service == "logs":
+                self._throttled[region] += 1
 
 
 def _core_session(environment: EnvironmentSettings) -> CoreSession:

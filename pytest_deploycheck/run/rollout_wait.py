@@ -20,8 +20,12 @@ FRESH = 1.0
 class ServicesObserver(Protocol):
     """Observes the selected services, as often as it is asked."""
 
-    def observe(self) -> tuple[ServiceFacts, ...]:
-        """Return the facts of every selected service."""
+    def observe(self, *, is_poll: bool) -> tuple[ServiceFacts, ...]:
+        """Return the facts of every selected service; a poll leaves room for the calls of others."""
+        ...
+
+    def with_history(self, facts: ServiceFacts) -> ServiceFacts:
+        """Return the facts of a service with those of the earlier rollouts, as far as they can be read."""
         ...
 
 
@@ -64,9 +68,14 @@ class Watch(Struct):
         before = self.observation or Observation(self.identity, self.now(), self.now(), ())
         self.observation = before
         began = self.clock.monotonic()
+        polls = 0
 
         def poll() -> Observation:
-            services = self.observer.observe()
+            nonlocal polls
+            polls += 1
+            # The first observation and the last one are not held back for the sake of others.
+            is_poll = polls > 1 and self.clock.monotonic() < began + self.timeout
+            services = self.observer.observe(is_poll=is_poll)
             self._observed_at = self.clock.monotonic()
             elapsed = self._observed_at - began
             waited = before.waited + elapsed
@@ -84,6 +93,11 @@ class Watch(Struct):
                 return wait(poll, is_settled, timeout=self.timeout, clock=self.clock).last
         finally:
             self.show((), self.clock.monotonic() - began)
+
+    def with_history(self, facts: ServiceFacts) -> ServiceFacts:
+        """Return the facts of a service with those of its earlier rollouts, as far as there is time to read them."""
+        with self.overtime.step(), self.overtime.explanation():
+            return self.observer.with_history(facts)
 
     def refresh(self) -> Observation | None:
         """Observe the services once more, and wait again where a rollout has begun.

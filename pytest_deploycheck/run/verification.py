@@ -298,10 +298,14 @@ class Verification:
                 needed=needed_checks(self.environment, self.options, facts.name),
                 complete=complete,
             )
-            services.append(ServiceReport(self.analysis(facts.name), found, judgement))
+            analysis = self.analysis(facts.name)
+            if self._watch and complete and judgement.verdict is Verdict.REFUTED and not facts.has_history:
+                # What could be rolled back to is read only where that may be the thing to do.
+                analysis = ServiceAnalysis(self._watch.with_history(facts))
+            services.append(ServiceReport(analysis, found, judgement))
         return RunReport(
             environment=self.environment.name,
-            observation=observation,
+            observation=replace(observation, services=tuple(one.analysis.facts for one in services)),
             services=tuple(services),
             tests=tuple(tests),
             judgement=judge_run(service.judgement for service in services),

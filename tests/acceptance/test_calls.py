@@ -21,7 +21,7 @@ def test_image(deployed_image, running_tasks, deployment, number):
 """
 
 
-MAY_CHANGE = ("DescribeServices", "ListServiceDeployments", "DescribeServiceDeployments", "ListTasks", "DescribeTasks")
+MAY_CHANGE = ("DescribeServices", "ListTasks", "DescribeTasks")
 MOST = defaultdict(lambda: 1, {f"ecs:{operation}": 2 for operation in MAY_CHANGE})
 """How often the same question may be asked: what may change is asked again before it is verified."""
 
@@ -44,7 +44,7 @@ def test_a_fact_is_asked_for_once_however_many_tests_use_it(shop: Shop, pytester
 def test_before_it_is_verified_what_may_have_changed_is_looked_at_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Services, rollouts and tasks are asked for once more in the end; what cannot change is not."""
+    """Services and tasks are asked for once more in the end; what cannot change any more is not."""
     monkeypatch.setattr(watching, "FRESH", 0.0)
     shop.aws.calls.clear()
     assert shop.verify().verdict == ("VERIFIED", None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.ecs.deployment import Stage
     from verification.conftest import Room
 
-DENIALS = {"all permitted": "", "records denied": "ecs:ListServiceDeployments"}
+DENIALS = {"all permitted": "", "records denied": "ecs:DescribeServiceDeployments"}
 
 
 @pytest.fixture(params=list(DENIALS.values()), ids=list(DENIALS))

@@ -258,6 +258,8 @@ def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
     # Where ECS's list of records lags behind, its first record is not that of the newest rollout.
     records = (facts.service_deployments or ()) if facts.newest_record else ()
     target = records[number].target if number < len(records) else None
+    if target is None and records and number == 1 and not facts.has_history:
+        target = next(iter(records[0].sources), None)
     revision = next((one for one in facts.revisions if one.arn == target), None)
     return {image.container: image.digest for image in revision.images} if revision else {}
 

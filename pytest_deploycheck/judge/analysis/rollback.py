@@ -58,7 +58,12 @@ def no_target(facts: ServiceFacts, target: RollbackTarget | None) -> str:
     left = [judged.has_earlier for judged in facts.judged]
     if left and all(one is False for one in left):
         return "no earlier image is left in the repository to roll back to"
-    if any(left) and facts.service_deployments and not any(judged.ran_before for judged in facts.judged):
+    if (
+        facts.has_history
+        and any(left)
+        and facts.service_deployments
+        and not any(judged.ran_before for judged in facts.judged)
+    ):
         return "no image that ran before is left in the repository to roll back to, only others that were pushed"
     return ""
 

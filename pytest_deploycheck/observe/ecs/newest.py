@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.service import Service, newest_record
+from pytest_deploycheck.facts.snapshot import Judged
 from pytest_deploycheck.facts.task import Task
+
+_SLACK = timedelta(seconds=5)
+"""How long before its record a rollout's deployment may have been made."""
 
 
 def target_definition(
@@ -77,3 +81,38 @@ def serves_alone_since(
     # Where ECS records when the rollout ended, tasks that it replaced or added later change nothing.
     moments = [*others, *([ended] if ended else filter(None, own))]
     return max(moments, default=None)
+
+
+def is_as_rolled_out(
+    service: Service,
+    records: Sequence[ServiceDeployment] | None,
+    tasks: Sequence[Task] | None,
+    judged: Sequence[Judged],
+) -> bool:
+    """Return whether nothing contradicts that the newest rollout succeeded, and that its tasks run the expected images.
+
+    Where something does, the rollouts before it may tell why.
+    """
+    newest = newest_record(service, records)
+    primary = service.primary
+    if newest is None or newest.status != "SUCCESSFUL" or newest.rollback_reason is not None:
+        return False
+    if primary is None or service.rollback or len(service.deployments) > 1:
+        return False
+    is_of_newest = newest.created_at - _SLACK <= primary.created_at <= (newest.finished_at or primary.created_at)
+    if not is_of_newest or not tasks or any(task.has_failed for task in tasks):
+        return False
+    running = [task for task in tasks if task.is_running]
+    if len(running) != service.desired or any(task.started_by != primary.id for task in running):
+        return False
+    return bool(judged) and all(_runs(task, one) for one in judged for task in running)
+
+
+def _runs(task: Task, judged: Judged) -> bool:
+    """Return whether a task shows that it runs the expected image, or a manifest of that index."""
+    container = task.container(judged.container)
+    image = judged.expected.image
+    if container is None or image is None or judged.expected.absent or judged.expected.problem:
+        return False
+    children = image.manifest.children if image.manifest else ()
+    return container.digest in {image.digest, *(child.digest for child in children)}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.observe.calls import Once, side_by_side
-from pytest_deploycheck.observe.ecs import rollouts
 from pytest_deploycheck.observe.ecs import services as ecs
-from pytest_deploycheck.observe.problems import THROTTLED, Answered, attempt
+from pytest_deploycheck.observe.ecs import tasks
+from pytest_deploycheck.observe.ecs.records import RolloutRecords
+from pytest_deploycheck.observe.problems import Answered, attempt
+from pytest_deploycheck.observe.together import Together
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.facts.snapshot import Problem
     from pytest_deploycheck.facts.task import Task
     from pytest_deploycheck.observe.session import Session
+
+_INSTANCES = "ecs:DescribeContainerInstances"
+_INSTANCES_PER_CALL = 100
 
 
 class EcsQueries:
@@ -31,49 +36,64 @@ class EcsQueries:
         self._session = session
         self._cluster = cluster
         self._once = once
-        self._refused: dict[str, Problem] = {}
+        self._is_large = False
+        self._records = RolloutRecords(session, cluster)
+        self._instances: Together[str, str] = Together(
+            _INSTANCES, lambda arns: tasks.instances(session.ecs(), cluster, arns), _INSTANCES_PER_CALL
+        )
+
+    def begin(self, services: Iterable[Service]) -> None:
+        """Begin an observation, in which these services are going to be asked about."""
+        self._records.begin(services)
 
     def services(self, names: Sequence[str]) -> Answered[ecs.FoundServices]:
-        """Return the services of these names or ARNs."""
-        return attempt("ecs:DescribeServices", lambda: ecs.services(self._session.ecs(), self._cluster, names))
+        """Return the services of these names or ARNs; a problem only where there is none for any of them."""
+        found = ecs.services(self._session.ecs(), self._cluster, names)
+        if names and len(found.problems) == len(names):
+            return None, next(iter(found.problems.values()))
+        return found, None
 
     def tasks(self, service: str) -> Answered[tuple[Task, ...]]:
         """Return the tasks of a service, those included that stopped a short while ago."""
-        return attempt("ecs:ListTasks", lambda: ecs.tasks(self._session.ecs(), self._cluster, service))
+        return attempt("ecs:ListTasks", lambda: tasks.tasks(self._session.ecs(), self._cluster, service))
 
-    def on_instances(self, tasks: Sequence[Task]) -> Answered[tuple[Task, ...]]:
-        """Return the tasks with the EC2 instances that they run on, by which target groups know them."""
-        return attempt(
-            "ecs:DescribeContainerInstances", lambda: ecs.on_instances(self._session.ecs(), self._cluster, tasks)
-        )
+    def tasks_of(self, services: Sequence[str]) -> Mapping[str, Answered[tuple[Task, ...]]]:
+        """Return the tasks of several services, by name."""
+        if len(services) > 1 and not self._is_large:
+            try:
+                found = tasks.tasks_by_cluster(self._session.ecs(), self._cluster, services)
+            except tasks.TooManyTasksError:
+                self._is_large = True
+            else:
+                if found is not None:
+                    return found
+        if len(services) == 1:
+            return {services[0]: self.tasks(services[0])}
+        return tasks.tasks_by_service(self._session.ecs(), self._cluster, services)
 
-    def service_deployments(self, name: str, service: Service | None) -> Answered[tuple[ServiceDeployment, ...]]:
-        """Return ECS's records of the newest rollouts of a service.
+    def on_instances(self, found: Sequence[Task]) -> Answered[tuple[Task, ...]]:
+        """Return the tasks with the EC2 instances that they run on among their addresses, where they have none.
 
-        A role or an endpoint that refuses them once will refuse them again: the refusal is kept for the run.
+        With the network modes `bridge` and `host` a target group knows a task by its instance and a port of it.
         """
-        if service and service.controller != "ECS":
-            # Other deployment controllers keep their own records of rollouts.
-            return (), None
-        if name in self._refused:
-            return None, self._refused[name]
-        records, problem = attempt(
-            "ecs:ListServiceDeployments",
-            lambda: rollouts.service_deployments(self._session.ecs(), self._cluster, name),
-        )
-        if problem and problem.code not in THROTTLED:
-            self._refused[name] = problem
-        return records, problem
-
-    def revisions(self, records: Iterable[ServiceDeployment]) -> Answered[tuple[Revision, ...]]:
-        """Return the service revisions that service deployments deploy."""
-        targets = tuple(record.target for record in records if record.target)
-        if not targets:
-            return (), None
+        self._instances.expect(task.instance for task in found if task.instance and not task.addresses)
         return attempt(
-            "ecs:DescribeServiceRevisions",
-            lambda: self._once.get(targets, lambda: rollouts.revisions(self._session.ecs(), targets)),
+            _INSTANCES,
+            lambda: tuple(
+                tasks.placed(task, self._instances.get(task.instance)) if task.instance and not task.addresses else task
+                for task in found
+            ),
         )
+
+    def service_deployments(
+        self, name: str, service: Service | None, *, with_history: bool = False
+    ) -> Answered[tuple[ServiceDeployment, ...]]:
+        """Return ECS's record of the newest rollout of a service, or those of the last few rollouts."""
+        return self._records.service_deployments(name, service, with_history=with_history)
+
+    def revisions(self, records: Sequence[ServiceDeployment]) -> Answered[tuple[Revision, ...]]:
+        """Return the service revisions that rollouts bring, and those that the oldest of them replaced."""
+        return self._records.revisions(records)
 
     def definitions(self, arns: Sequence[str]) -> tuple[tuple[TaskDefinition, ...], Problem | None]:
         """Return the task definitions that can be read, and the problem of the last that cannot."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.facts.rollout import Deployment, Pause, Revision, RevisionImage, ServiceDeployment, TaskSet
-from pytest_deploycheck.observe.calls import batches, member, pages, require_all, utc, utc_or_none
+from pytest_deploycheck.observe.calls import member, pages, utc, utc_or_none
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-_MOST_PER_CALL = 20
+MOST_PER_CALL = 20
+"""Service deployments or revisions that one call takes."""
 
 RECENT_ROLLOUTS = 5
 """Service deployments that are looked at closely, the newest ones."""
@@ -19,29 +20,28 @@ RECENT_ROLLOUTS = 5
 _PAUSED = "AWAITING_ACTION"
 
 
-def service_deployments(client: ECSClient, cluster: str, service: str) -> tuple[ServiceDeployment, ...]:
-    """The newest service deployments, the newest first."""
+def newest_arns(client: ECSClient, cluster: str, service: str) -> list[str]:
+    """The ARNs of the newest service deployments of a service, the newest first."""
     briefs: list[Mapping[str, Any]] = []
     # botocore has no paginator for this operation.
     for page in pages(client.list_service_deployments, cluster=cluster, service=service, maxResults=100):
         briefs += member(page, "serviceDeployments", "ecs:ListServiceDeployments")
     briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
-    arns = [brief["serviceDeploymentArn"] for brief in briefs[:RECENT_ROLLOUTS]]
-    if not arns:
-        return ()
-    answer = client.describe_service_deployments(serviceDeploymentArns=arns)
+    return [brief["serviceDeploymentArn"] for brief in briefs[:RECENT_ROLLOUTS]]
+
+
+def service_deployments(client: ECSClient, arns: Sequence[str]) -> Mapping[str, ServiceDeployment]:
+    """Service deployments by their ARNs, as many as one call takes."""
+    answer = client.describe_service_deployments(serviceDeploymentArns=list(arns))
     described = member(answer, "serviceDeployments", "ecs:DescribeServiceDeployments")
-    require_all(arns, (one["serviceDeploymentArn"] for one in described), "ecs:DescribeServiceDeployments")
-    return tuple(sorted(map(_service_deployment, described), key=lambda one: one.created_at, reverse=True))
+    return {one["serviceDeploymentArn"]: _service_deployment(one) for one in described}
 
 
-def revisions(client: ECSClient, arns: Iterable[str]) -> tuple[Revision, ...]:
-    """Service revisions by ARN; they exist since 25 October 2024."""
-    found: list[Revision] = []
-    for batch in batches(list(dict.fromkeys(arns)), _MOST_PER_CALL):
-        answer = client.describe_service_revisions(serviceRevisionArns=list(batch))
-        found += map(_revision, member(answer, "serviceRevisions", "ecs:DescribeServiceRevisions"))
-    return tuple(found)
+def revisions(client: ECSClient, arns: Sequence[str]) -> Mapping[str, Revision | None]:
+    """Service revisions by their ARNs, as many as one call takes; None for one that ECS does not have any more."""
+    answer = client.describe_service_revisions(serviceRevisionArns=list(arns))
+    described = member(answer, "serviceRevisions", "ecs:DescribeServiceRevisions")
+    return dict.fromkeys(arns) | {one["serviceRevisionArn"]: _revision(one) for one in described}
 
 
 def deployment(answer: Mapping[str, Any]) -> Deployment:
@@ -95,6 +95,7 @@ def _service_deployment(answer: Mapping[str, Any]) -> ServiceDeployment:
         bake_minutes=configuration.get("bakeTimeInMinutes", 0),
         production_weight=target.get("requestedProductionTrafficWeight"),
         pauses=tuple(_pauses(answer.get("lifecycleHookDetails", ()))),
+        sources=tuple(one["arn"] for one in answer.get("sourceServiceRevisions", ()) if one.get("arn")),
     )
 
 

@@ -1,73 +1,83 @@
-"""Services, tasks and task definitions, as ECS tells them."""
+"""Services and task definitions, as ECS tells them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-from msgspec.structs import replace
+from botocore.exceptions import ClientError
+from msgspec import Struct, field
 
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
-from pytest_deploycheck.facts.task import Container, Task
-from pytest_deploycheck.observe.calls import batches, member, pages, require_all, utc, utc_or_none
+from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.observe.calls import member, side_by_side, utc, utc_or_none
 from pytest_deploycheck.observe.ecs.rollouts import deployment, task_set
+from pytest_deploycheck.observe.problems import attempt, code_of
+from pytest_deploycheck.observe.together import Together
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-# The most that one call takes, from the API's own documentation.
+ACTION = "ecs:DescribeServices"
+
 _SERVICES_PER_CALL = 10
-_TASKS_PER_CALL = 100
-_INSTANCES_PER_CALL = 100
+"""The most that one call takes, from the API's own documentation."""
 
 
 class FoundServices(Struct, frozen=True):
-    """The services that were found, by name, and the names of which there is none or more than one."""
+    """The services that were found, by name, and why the others were not.
+
+    Attributes:
+        services: The services.
+        missing: The names of which there is none.
+        ambiguous: The names of which there is more than one.
+        problems: Why others could not be described, by name.
+    """
 
     services: Mapping[str, Service]
     missing: tuple[str, ...]
     ambiguous: tuple[str, ...]
+    problems: Mapping[str, Problem] = field(default_factory=dict)
 
 
 def services(client: ECSClient, cluster: str, names: Sequence[str]) -> FoundServices:
     """Look up services by name or ARN; a deleted one (INACTIVE) counts as missing."""
-    described: list[Mapping[str, Any]] = []
-    for batch in batches(names, _SERVICES_PER_CALL):
-        answer = client.describe_services(cluster=cluster, services=list(batch))
-        described += member(answer, "services", "ecs:DescribeServices")
+    gone: list[Exception] = []
+
+    def ask(batch: Sequence[str]) -> Mapping[str, tuple[Service, ...]]:
+        if gone:
+            # There is no cluster to have any of them.
+            raise gone[0]
+        try:
+            answer = client.describe_services(cluster=cluster, services=list(batch))
+        except ClientError as error:
+            if code_of(error) == "ClusterNotFoundException":
+                gone.append(error)
+            raise
+        described = member(answer, "services", ACTION)
+        return {name: tuple(_service(one, cluster) for one in described if _is_named(one, name)) for name in batch}
+
+    together = Together(ACTION, ask, _SERVICES_PER_CALL)
+    together.expect(names)
+    answers = side_by_side(lambda name: attempt(ACTION, lambda: together.get(name)), names)
     found: dict[str, Service] = {}
+    missing: list[str] = []
     ambiguous: list[str] = []
-    for name in names:
-        matches = [one for one in described if name in (one["serviceName"], one["serviceArn"])]
-        alive = [one for one in matches if one["status"] != "INACTIVE"]
-        if len(alive) > 1:
+    problems: dict[str, Problem] = {}
+    for name, (matches, problem) in zip(names, answers, strict=True):
+        if matches is None:
+            problems |= {name: problem} if problem else {}
+        elif len(matches) > 1:
             ambiguous.append(name)
-        elif alive:
-            found[name] = _service(alive[0], cluster)
-    missing = tuple(name for name in names if name not in found and name not in ambiguous)
-    return FoundServices(found, missing, tuple(ambiguous))
+        elif matches:
+            found[name] = matches[0]
+        else:
+            missing.append(name)
+    return FoundServices(found, tuple(missing), tuple(ambiguous), problems)
 
 
-def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
-    """The tasks of a service: running, on their way, draining, and stopped within about the last hour.
-
-    A listing of the running ones leaves out those told to stop that still run, so both kinds are asked for.
-    """
-    arns: dict[str, None] = {}
-    running: tuple[str, ...] = ()
-    statuses: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
-    for status in statuses:
-        for page in pages(client.list_tasks, cluster=cluster, serviceName=service, desiredStatus=status):
-            arns.update(dict.fromkeys(member(page, "taskArns", "ecs:ListTasks")))
-        if status == "RUNNING":
-            running = tuple(arns)
-    described: list[Task] = []
-    for batch in batches(list(arns), _TASKS_PER_CALL):
-        answer = client.describe_tasks(cluster=cluster, tasks=list(batch))
-        described += map(_task, member(answer, "tasks", "ecs:DescribeTasks"))
-    require_all(running, (task.arn for task in described), "ecs:DescribeTasks")
-    return tuple(described)
+def _is_named(described: Mapping[str, Any], name: str) -> bool:
+    return name in (described["serviceName"], described["serviceArn"]) and described["status"] != "INACTIVE"
 
 
 def task_definition(client: ECSClient, arn: str) -> TaskDefinition:
@@ -89,25 +99,6 @@ def task_definition(client: ECSClient, arn: str) -> TaskDefinition:
     )
 
 
-def on_instances(client: ECSClient, cluster: str, tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Tasks with the EC2 instance they run on among their addresses, where they have no address of their own.
-
-    With the network modes `bridge` and `host` a target group knows a task by its instance and a port of it.
-    """
-    arns = list(dict.fromkeys(task.instance for task in tasks if task.instance and not task.addresses))
-    instances: dict[str, str] = {}
-    for batch in batches(arns, _INSTANCES_PER_CALL):
-        answer = client.describe_container_instances(cluster=cluster, containerInstances=list(batch))
-        for one in member(answer, "containerInstances", "ecs:DescribeContainerInstances"):
-            instances[one["containerInstanceArn"]] = one.get("ec2InstanceId", "")
-    return tuple(
-        replace(task, addresses=(instances[task.instance],))
-        if not task.addresses and task.instance and instances.get(task.instance)
-        else task
-        for task in tasks
-    )
-
-
 def _service(answer: Mapping[str, Any], cluster: str) -> Service:
     return Service(
         arn=answer["serviceArn"],
@@ -126,6 +117,8 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
         load_balancers=tuple(map(_load_balancer, _load_balancers(answer))),
         alarms=tuple(_alarms(answer.get("deploymentConfiguration", {}))),
         events=tuple(ServiceEvent(utc(one["createdAt"]), one["message"]) for one in answer.get("events", ())),
+        service_deployment=answer.get("currentServiceDeployment", ""),
+        service_revisions=tuple(one["arn"] for one in answer.get("currentServiceRevisions", ()) if one.get("arn")),
     )
 
 
@@ -194,52 +187,3 @@ def _mounts(container: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]])
         yield from (mount["containerPath"] for mount in one.get("mountPoints", ()) if mount.get("containerPath"))
     for one in container.get("linuxParameters", {}).get("tmpfs", ()):
         yield one["containerPath"]
-
-
-def _task(answer: Mapping[str, Any]) -> Task:
-    attributes = {one["name"]: one.get("value") for one in answer.get("attributes", ())}
-    return Task(
-        arn=answer["taskArn"],
-        task_definition=answer["taskDefinitionArn"],
-        status=answer["lastStatus"],
-        desired_status=answer["desiredStatus"],
-        containers=tuple(map(_container, answer.get("containers", ()))),
-        started_by=answer.get("startedBy", ""),
-        created_at=utc_or_none(answer.get("createdAt")),
-        started_at=utc_or_none(answer.get("startedAt")),
-        stopped_at=utc_or_none(answer.get("stoppedAt")),
-        stop_code=answer.get("stopCode", ""),
-        stopped_reason=answer.get("stoppedReason", ""),
-        health=answer.get("healthStatus", "UNKNOWN"),
-        architecture=attributes.get("ecs.cpu-architecture"),
-        os=answer.get("platformFamily") or attributes.get("ecs.os-type"),
-        addresses=tuple(_addresses(answer)),
-        instance=answer.get("containerInstanceArn"),
-    )
-
-
-def _addresses(task: Mapping[str, Any]) -> Iterable[str]:
-    """The private addresses of a task that has its own network interface (awsvpc)."""
-    interfaces = [one for each in task.get("containers", ()) for one in each.get("networkInterfaces", ())]
-    found = [one.get(key) for one in interfaces for key in ("privateIpv4Address", "ipv6Address")]
-    details = [one for each in task.get("attachments", ()) for one in each.get("details", ())]
-    found += [one.get("value") for one in details if one.get("name") == "privateIPv4Address"]
-    return dict.fromkeys(address for address in found if address)
-
-
-def _container(answer: Mapping[str, Any]) -> Container:
-    return Container(
-        name=answer["name"],
-        image=answer.get("image", ""),
-        digest=answer.get("imageDigest"),
-        runtime_id=answer.get("runtimeId"),
-        status=answer.get("lastStatus", "UNKNOWN"),
-        health=answer.get("healthStatus", "UNKNOWN"),
-        exit_code=answer.get("exitCode"),
-        reason=answer.get("reason", ""),
-        host_ports=tuple(
-            (one["containerPort"], one["hostPort"])
-            for one in answer.get("networkBindings", ())
-            if "containerPort" in one and "hostPort" in one
-        ),
-    )

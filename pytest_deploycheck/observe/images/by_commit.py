@@ -11,20 +11,22 @@ from pytest_deploycheck.facts.image import Reference
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.images import ecr
 from pytest_deploycheck.observe.images.choice import Choice
-from pytest_deploycheck.observe.images.history import listing
+from pytest_deploycheck.observe.images.repositories import Repositories
 from pytest_deploycheck.observe.problems import attempt
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci.tags import commit_tags, stands_for_commit
 
 
-def choose_by_commit(choices: Sequence[Choice], commit: Commit, session: Session, once: Once) -> tuple[Choice, ...]:
+def choose_by_commit(
+    choices: Sequence[Choice], commit: Commit, session: Session, repositories: Repositories, once: Once
+) -> tuple[Choice, ...]:
     """Return the containers whose repositories hold the image of a commit, each with that as its expected image.
 
     Where none does, `choices` come back as they are. Where one does, the containers whose repositories are known to
     hold none are left out. A repository that cannot be read, or in which several images fit, tells nothing of its
     container, which is judged by its task definition then.
     """
-    fitting = side_by_side(lambda choice: _fitting(choice.pulled, commit, session, once), choices)
+    fitting = side_by_side(lambda choice: _fitting(choice.pulled, commit, session, repositories, once), choices)
     chosen = [_chosen(choice, tags) for choice, tags in zip(choices, fitting, strict=True)]
     if not any(one and one.namer == "commit" for one in chosen):
         return tuple(choices)
@@ -43,12 +45,14 @@ def _chosen(choice: Choice, tags: Mapping[str, str] | None) -> Choice | None:
     return replace(choice, expected=replace(pulled, tag=tag, digest=None), namer="commit")
 
 
-def _fitting(pulled: Reference, commit: Commit, session: Session, once: Once) -> Mapping[str, str] | None:
+def _fitting(
+    pulled: Reference, commit: Commit, session: Session, repositories: Repositories, once: Once
+) -> Mapping[str, str] | None:
     """Return the tags that name an image of the commit, each with its digest; None where they are not known."""
     if pulled.ecr is None:
         return {}
     client = session.ecr(pulled.ecr.region)
-    listed, _ = listing(client, replace(pulled, tag=None, digest=None), once)
+    listed, _ = repositories.images(replace(pulled, tag=None, digest=None))
     if listed is not None:
         digests: Mapping[str, str] | None = {tag: image.digest for image in listed for tag in image.tags}
     else:

@@ -77,7 +77,7 @@ def choose(
     Raises:
         EnvironmentUnusableError: The task definition has no container `only`.
     """
-    pulled = {container.name: _parse_pulled(container.image, hosts) for container in containers}
+    pulled = {container.name: parse_pulled(container.image, hosts) for container in containers}
     whole = _whole_references(named, home, hosts)
     candidates = _candidates(containers, pulled, only=only, whole=whole, targeted=targeted)
     return tuple(
@@ -168,7 +168,22 @@ def _expected(named: Named | None, whole: Sequence[Reference], pulled: Reference
     return replace(pulled, tag=named.text, digest=None)
 
 
-def _parse_pulled(text: str, hosts: RegistryHosts) -> Reference:
+def expected_references(
+    named: Named | None, pulled: Sequence[Reference], home: Registry, hosts: RegistryHosts
+) -> tuple[Reference, ...]:
+    """Return the references that a named image may stand for beside those of the containers, where it has any."""
+    if named is None:
+        return ()
+    try:
+        whole = _whole_references(named, home, hosts)
+        return whole or tuple(_expected(named, whole, one) for one in pulled)
+    except (EnvironmentUnusableError, ValueError):
+        # Those who choose the expected image tell what is wrong with it.
+        return ()
+
+
+def parse_pulled(text: str, hosts: RegistryHosts) -> Reference:
+    """Return the reference that a task definition names, of an unknown registry where it cannot be parsed."""
     try:
         return oci.parse(text, hosts)
     except ValueError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
-from pytest_deploycheck.facts.image import Image, Manifest, Reference, Registry
+from pytest_deploycheck.facts.image import Image, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
 from pytest_deploycheck.observe.calls import member, utc_or_none
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
@@ -34,10 +34,32 @@ _MOST_PAGES = 100
 
 T = TypeVar("T")
 
-_IMAGES_A_CALL = 100
-"""How many images BatchGetImage takes."""
+IMAGES_PER_CALL = 100
+"""Images that BatchGetImage takes."""
+
+REPOSITORIES_PER_CALL = 100
+"""Repositories that DescribeRepositories takes."""
 
 _NOT_THERE = frozenset({"ImageNotFound", "ImageTagDoesNotMatchDigest"})
+
+
+class ImageId(NamedTuple):
+    """An image of a repository, by its `imageDigest` or its `imageTag`."""
+
+    by: str
+    name: str
+
+    @classmethod
+    def of(cls, reference: Reference) -> ImageId:
+        """Return the image that ECS pulls by a reference: by its digest, else by its tag."""
+        return cls("imageDigest", reference.digest) if reference.digest else cls("imageTag", reference.tag or "latest")
+
+
+class Pulled(NamedTuple):
+    """An image as it is pulled: its digest, and its manifest as text."""
+
+    digest: str
+    manifest: str
 
 
 def look_up(client: ECRClient, reference: Reference) -> Lookup:
@@ -115,11 +137,11 @@ def digests_of(client: ECRClient, reference: Reference, tags: Sequence[str]) -> 
         botocore.exceptions.ClientError: The repository could not be read.
     """
     found: dict[str, str] = {}
-    for start in range(0, len(tags), _IMAGES_A_CALL):
+    for start in range(0, len(tags), IMAGES_PER_CALL):
         answer = client.batch_get_image(
             registryId=_registry(reference).account,
             repositoryName=reference.repository,
-            imageIds=[{"imageTag": tag} for tag in tags[start : start + _IMAGES_A_CALL]],
+            imageIds=[{"imageTag": tag} for tag in tags[start : start + IMAGES_PER_CALL]],
             acceptedMediaTypes=list(oci.MEDIA_TYPES),
         )
         for image in member(answer, "images", "ecr:BatchGetImage"):
@@ -127,16 +149,18 @@ def digests_of(client: ECRClient, reference: Reference, tags: Sequence[str]) -> 
     return found
 
 
-def movable_tags(client: ECRClient, reference: Reference) -> Callable[[str], bool]:
-    """Return a function that tells whether the repository lets a tag be moved from image to image.
+def movable_tags(client: ECRClient, registry: Registry, names: Sequence[str]) -> dict[str, Callable[[str], bool]]:
+    """Return for each repository a function that tells whether it lets a tag be moved from image to image.
 
     Raises:
-        botocore.exceptions.ClientError: The repository could not be read.
+        botocore.exceptions.ClientError: One of the repositories could not be read.
     """
-    answer = client.describe_repositories(
-        registryId=_registry(reference).account, repositoryNames=[reference.repository]
-    )
-    (repository,) = member(answer, "repositories", "ecr:DescribeRepositories")
+    answer = client.describe_repositories(registryId=registry.account, repositoryNames=list(names))
+    described = member(answer, "repositories", "ecr:DescribeRepositories")
+    return {one["repositoryName"]: _movable_tags(one) for one in described}
+
+
+def _movable_tags(repository: Mapping[str, Any]) -> Callable[[str], bool]:
     mutability = repository.get("imageTagMutability", "MUTABLE")
     usually = mutability.startswith("MUTABLE")
     filters = repository.get("imageTagMutabilityExclusionFilters", ()) if mutability.endswith("_EXCLUSION") else ()
@@ -144,16 +168,30 @@ def movable_tags(client: ECRClient, reference: Reference) -> Callable[[str], boo
     return lambda tag: usually != any(fnmatchcase(tag, pattern) for pattern in patterns)
 
 
-def manifest(client: ECRClient, reference: Reference, digest: str) -> Manifest:
-    """The manifest or index of `digest` in the repository of `reference`.
+def pull(client: ECRClient, place: Reference, wanted: Sequence[ImageId]) -> dict[ImageId, Pulled | None]:
+    """Return the manifests of some images of a repository; None for one that it does not have.
 
     Raises:
-        oci.ManifestError: It is not what its digest promises, or of no supported kind.
-        LookupError: The registry has no such manifest.
-        botocore.exceptions.ClientError: It could not be looked at.
+        botocore.exceptions.ClientError: The repository could not be read.
     """
-    content = _pull(client, reference, {"imageDigest": digest})["imageManifest"]
-    return oci.parse(content.encode(), digest=digest)
+    answer = client.batch_get_image(
+        registryId=_registry(place).account,
+        repositoryName=place.repository,
+        imageIds=[{one.by: one.name} for one in wanted],  # type: ignore[misc]  # the stubs know literal keys only
+        acceptedMediaTypes=list(oci.MEDIA_TYPES),
+    )
+    found: dict[ImageId, Pulled | None] = {}
+    for failure in answer.get("failures", []):
+        if failure.get("failureCode") in _NOT_THERE:
+            found |= dict.fromkeys(_ids(dict(failure.get("imageId", {}))))
+    for image in member(answer, "images", "ecr:BatchGetImage"):
+        pulled = Pulled(image["imageId"]["imageDigest"], image["imageManifest"])
+        found |= dict.fromkeys(_ids(dict(image["imageId"])), pulled)
+    return {one: found[one] for one in wanted if one in found}
+
+
+def _ids(answered: Mapping[str, Any]) -> list[ImageId]:
+    return [ImageId(by, answered[by]) for by in ("imageDigest", "imageTag") if by in answered]
 
 
 def _describe(client: ECRClient, reference: Reference, wanted: Mapping[str, str]) -> Mapping[str, Any]:

@@ -18,10 +18,11 @@ from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.first_observation import FirstObservation
 from pytest_deploycheck.observe.images.by_commit import choose_by_commit
-from pytest_deploycheck.observe.images.choice import Choice, Named, choose, holders
+from pytest_deploycheck.observe.images.choice import Choice, Named, choose, expected_references, holders, parse_pulled
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.finder import ImageFinder
-from pytest_deploycheck.observe.images.history import with_history
+from pytest_deploycheck.observe.images.history import with_history, with_others
+from pytest_deploycheck.observe.images.repositories import Repositories
 from pytest_deploycheck.observe.session import Session
 
 
@@ -57,7 +58,8 @@ class ExpectedImages:
         self._hosts = session.registry_hosts(home)
         self._first = first
         self._once = once
-        self._finder = ImageFinder(session, contents, once)
+        self._repositories = Repositories(session, once)
+        self._finder = ImageFinder(self._repositories, contents, once)
 
     def judged(
         self,
@@ -69,6 +71,7 @@ class ExpectedImages:
         newest: Revision | None,
         baseline: Previous | None,
         targeted: Collection[str] = (),
+        has_history: bool = True,
     ) -> tuple[tuple[Judged, ...], Problem | None]:
         """Return the containers to judge, and the problem where the configured container is not there any more.
 
@@ -80,6 +83,7 @@ class ExpectedImages:
             newest: The service revision of the newest rollout, if ECS has it.
             baseline: What ran before.
             targeted: The names of the containers to which load balancers send traffic.
+            has_history: Whether the images before the expected one are read as well.
 
         Raises:
             EnvironmentUnusableError: In the first observation, the task definition lacks the configured container, or
@@ -98,14 +102,25 @@ class ExpectedImages:
                 targeted=targeted,
             )
             if self._commit and self._named(settings) is None:
-                choices = choose_by_commit(choices, self._commit, self._session, self._once)
+                choices = choose_by_commit(choices, self._commit, self._session, self._repositories, self._once)
+            self._repositories.expect(one for choice in choices for one in (choice.expected, choice.pulled))
             judged = holders(side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices))
         except EnvironmentUnusableError as error:
             if not self._first.is_complete:
                 raise
             # A later rollout may have renamed the container.
             return (), Problem("ecs:DescribeTaskDefinition", "ContainerGone", error.message, error.remedy)
-        return tuple(self._with_history(one, revisions, baseline) for one in judged), None
+        described = tuple(map(self._described, judged))
+        if not has_history:
+            return described, None
+        return tuple(self._with_history(one, revisions, baseline) for one in described), None
+
+    def expect(self, settings: ServiceSettings, tasks: Sequence[Task]) -> None:
+        """Note the images that are going to be asked for with a service, by what its tasks run."""
+        named = self._named(settings)
+        texts = {one.image for task in tasks if task.is_running for one in task.containers if one.image}
+        pulled = [parse_pulled(text, self._hosts) for text in texts]
+        self._repositories.expect([*pulled, *expected_references(named, pulled, self._home, self._hosts)])
 
     def running(self, judged: Sequence[Judged], tasks: Sequence[Task]) -> tuple[Image, ...]:
         """Return the images other than the expected ones that the tasks run, as far as the registry has them."""
@@ -128,17 +143,20 @@ class ExpectedImages:
             names_repository=choice.names_repository,
         )
 
-    def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
+    def _described(self, judged: Judged) -> Judged:
         image = judged.expected.image
         if image is None:
             return judged
         described = replace(judged, expected=replace(judged.expected, image=self._contents.describe(image)))
-        if image.reference.ecr is None:
-            return described
-        client = self._session.ecr(image.reference.ecr.region)
+        return with_others(described, self._repositories) if image.reference.ecr else described
+
+    def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
+        image = judged.expected.image
+        if image is None or image.reference.ecr is None:
+            return judged
         verified = [baseline.digest] if baseline and baseline.is_verified and baseline.digest else []
         return with_history(
-            described, revisions, verified, client=client, once=self._once, open_image=self._finder.described
+            judged, revisions, verified, repositories=self._repositories, open_image=self._finder.described
         )
 
     def _named(self, settings: ServiceSettings) -> Named | None:

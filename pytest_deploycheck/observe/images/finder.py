@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,29 +13,24 @@ from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged, Lookup
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import Once, side_by_side
-from pytest_deploycheck.observe.images import ecr
 from pytest_deploycheck.observe.images.choice import Choice
 from pytest_deploycheck.observe.images.contents import Contents
-from pytest_deploycheck.observe.images.history import listing
+from pytest_deploycheck.observe.images.repositories import Repositories
 from pytest_deploycheck.observe.problems import LOOK_ERRORS
 from pytest_deploycheck.observe.registry.errors import BlobError
-from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci.manifest import ManifestError
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecr import ECRClient
 
 
 class ImageFinder(Struct, frozen=True):
     """Finds images, each once.
 
     Attributes:
-        session: The clients of AWS.
+        repositories: Reads repositories of ECR.
         contents: Opens images.
         once: Keeps what cannot change within a run.
     """
 
-    session: Session
+    repositories: Repositories
     contents: Contents
     once: Once
 
@@ -50,18 +44,17 @@ class ImageFinder(Struct, frozen=True):
                 return Lookup(reference)
             lookup = self.once.get(reference, lambda: self.contents.look_up(reference), keep=_is_found)
             return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
-        client = self.session.ecr(reference.ecr.region)
         # The expected image is the one found first, even if its tag moves while the rollout is waited for.
-        lookup = self.once.get(reference, lambda: ecr.look_up(client, reference), keep=_is_found)
+        lookup = self.once.get(reference, lambda: self.repositories.look_up(reference), keep=_is_found)
         if lookup.absent == "repository" and ":" in reference.host:
             # A host with a port may be that of a registry beside the emulator.
             return self.find(replace(reference, ecr=None), is_named=is_named)
         if lookup.absent == "tag":
-            lookup = replace(lookup, near=self._nearest_tag(client, reference))
+            lookup = replace(lookup, near=self._nearest_tag(reference))
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
-    def _nearest_tag(self, client: ECRClient, reference: Reference) -> str:
-        listed, _ = listing(client, replace(reference, tag=None, digest=None), self.once)
+    def _nearest_tag(self, reference: Reference) -> str:
+        listed, _ = self.repositories.images(replace(reference, tag=None, digest=None))
         return nearest(reference.tag or "latest", (tag for image in listed or () for tag in image.tags)) or ""
 
     def find_or_recorded(self, choice: Choice, revision: Revision | None, *, is_named: bool) -> Lookup:
@@ -88,7 +81,7 @@ class ImageFinder(Struct, frozen=True):
         def ask() -> Manifest:
             if reference.ecr is None:
                 return self.contents.manifest(reference, digest)
-            return ecr.manifest(self.session.ecr(reference.ecr.region), reference, digest)
+            return self.repositories.manifest(reference, digest)
 
         try:
             return self.once.get((reference.place, digest), ask)

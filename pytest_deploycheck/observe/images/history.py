@@ -1,4 +1,4 @@
-"""The image before the one expected: what a cached layer shows against, and what one could roll back to."""
+"""The other images of a repository: the newer ones, and the earlier ones that one could roll back to."""
 
 from __future__ import annotations
 
@@ -11,59 +11,27 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.facts.rollout import Revision
 from pytest_deploycheck.facts.snapshot import Judged
-from pytest_deploycheck.observe.calls import Once
-from pytest_deploycheck.observe.images import ecr
-from pytest_deploycheck.observe.problems import Answered, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_boto3_ecr import ECRClient
+    from pytest_deploycheck.observe.images.repositories import Repositories
 
 
-def with_history(
-    judged: Judged,
-    revisions: Iterable[Revision],
-    verified: Iterable[str] = (),
-    *,
-    client: ECRClient,
-    once: Once,
-    open_image: Callable[[Reference], Image | None],
-) -> Judged:
-    """Return what else the repository tells: the images before and after the expected one, and whether tags can move.
+def with_others(judged: Judged, repositories: Repositories) -> Judged:
+    """Return what else the repository tells: which images are newer than the expected one, and whether tags can move.
 
-    What may not be looked at stays unknown: it is context, and no check rests on it alone.
-
-    Args:
-        judged: A container with the expected image for it, which was found.
-        revisions: The service revisions of the newest rollouts, the newest first.
-        verified: Digests that were verified to run, as an earlier report tells.
-        client: The client for the registry of the expected image.
-        once: Keeps what cannot change within a run.
-        open_image: Looks up an image and opens its manifests and configurations.
+    What may not be read stays unknown: it is context, and no check rests on it alone.
     """
     image = judged.expected.image
     if image is None:
         return judged
     place = image.reference
-    listed, _ = listing(client, place, once)
-    can_move, _ = once.get(
-        ("movable tags", place.place),
-        lambda: attempt("ecr:DescribeRepositories", lambda: ecr.movable_tags(client, place)),
-    )
+    listed, _ = repositories.images(place)
+    can_move, _ = repositories.movable_tags(place)
     others = _others(listed, image) if listed is not None and image.pushed_at else None
-    pushed_before = max(others[0], key=_pushed_at).digest if others and others[0] else None
-    brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
-    ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
-    found = [open_image(replace(place, tag=None, digest=digest)) for digest in ran]
-    ran_before = [one for one in found if one and _is_older(one, image)]
-    earlier = next(iter(ran_before), None)
-    if earlier is None and pushed_before:
-        earlier = open_image(replace(place, tag=None, digest=pushed_before))
     return replace(
         judged,
-        earlier=earlier,
-        ran_before=tuple(ran_before),
         has_earlier=bool(others[0]) if others else None,
         tags_can_move=can_move(judged.pulled.reference.tag or "latest") if can_move else None,
         expected_tag_can_move=can_move(place.tag or "latest") if can_move else None,
@@ -71,9 +39,39 @@ def with_history(
     )
 
 
-def listing(client: ECRClient, place: Reference, once: Once) -> Answered[tuple[Image, ...]]:
-    """Return all images of a repository, asked for once in a run, or the problem."""
-    return once.get(("images", place.place), lambda: attempt("ecr:DescribeImages", lambda: ecr.images(client, place)))
+def with_history(
+    judged: Judged,
+    revisions: Iterable[Revision],
+    verified: Iterable[str] = (),
+    *,
+    repositories: Repositories,
+    open_image: Callable[[Reference], Image | None],
+) -> Judged:
+    """Return the images before the expected one as well.
+
+    Args:
+        judged: A container with the expected image for it.
+        revisions: The service revisions of the newest rollouts, the newest first.
+        verified: Digests that were verified to run, as an earlier report tells.
+        repositories: Reads repositories of ECR.
+        open_image: Looks up an image and opens its manifests and configurations.
+    """
+    image = judged.expected.image
+    if image is None:
+        return judged
+    place = image.reference
+    listed, _ = repositories.images(place)
+    others = _others(listed, image) if listed is not None and image.pushed_at else None
+    pushed_before = max(others[0], key=_pushed_at).digest if others and others[0] else None
+    brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
+    ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
+    repositories.expect(replace(place, tag=None, digest=digest) for digest in ran)
+    found = [open_image(replace(place, tag=None, digest=digest)) for digest in ran]
+    ran_before = [one for one in found if one and _is_older(one, image)]
+    earlier = next(iter(ran_before), None)
+    if earlier is None and pushed_before:
+        earlier = open_image(replace(place, tag=None, digest=pushed_before))
+    return replace(judged, earlier=earlier, ran_before=tuple(ran_before))
 
 
 def _others(listed: Iterable[Image], image: Image) -> tuple[list[Image], list[Image]]:

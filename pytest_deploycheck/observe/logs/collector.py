@@ -21,6 +21,7 @@ from pytest_deploycheck.observe.logs.lines import floored, in_order, millisecond
 from pytest_deploycheck.observe.logs.matches import PatternMatches
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
 from pytest_deploycheck.observe.problems import ObservationTimeoutError, attempt
+from pytest_deploycheck.observe.rates import polling
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
@@ -116,7 +117,9 @@ class Collector:
             asked = [*patterns, *along]
             matches = [self._matches_of(pattern) for pattern in dict.fromkeys(asked)]
             for text in self._filters(asked, streams, whole=whole) or [None]:
-                is_read, problem = self._gather_all(streams, start, text, matches, is_over=is_over, enough=enough)
+                # What begins after the start of the window was read before, and is read again after this.
+                with polling(is_on=start > since):
+                    is_read, problem = self._gather_all(streams, start, text, matches, is_over=is_over, enough=enough)
                 if not is_read:
                     # What is behind the last event that was read is not known, and will be read if it is asked for.
                     return problem

@@ -64,15 +64,21 @@ class Scripted:
     looks: list[float] = field(default_factory=list)
     interrupt_at: int = 0
     began: float = 1000.0
+    polls: list[bool] = field(default_factory=list)
 
-    def observe(self) -> tuple[ServiceFacts, ...]:
+    def observe(self, *, is_poll: bool) -> tuple[ServiceFacts, ...]:
         """Return the facts at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
+        self.polls.append(is_poll)
         self.clock.seconds += self.takes
         if len(self.looks) == self.interrupt_at:
             raise KeyboardInterrupt
         return tuple(_at(second, script) for script in self.script)
+
+    def with_history(self, facts: ServiceFacts) -> ServiceFacts:
+        """Return the facts as they are."""
+        return facts
 
 
 def _at(second: float, script: Script) -> ServiceFacts:

@@ -9,9 +9,11 @@ from typing import Any, cast
 import pytest
 from mypy_boto3_ecs import ECSClient
 
-from pytest_deploycheck.observe.ecs import rollouts
 from pytest_deploycheck.observe.ecs import services as ecs
+from pytest_deploycheck.observe.ecs import tasks
+from pytest_deploycheck.observe.ecs.records import RolloutRecords
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
+from pytest_deploycheck.observe.session import Session
 
 
 def client(*described: dict[str, Any]) -> ECSClient:
@@ -52,8 +54,10 @@ def test_an_answer_that_was_cut_short_is_no_answer() -> None:
     """Botocore makes an empty answer of a truncated one; it does not mean that there is no service."""
     empty = cast("ECSClient", SimpleNamespace(describe_services=lambda **_: {}))
 
-    with pytest.raises(IncompleteAnswerError, match="services"):
-        ecs.services(empty, "default", ["shop"])
+    found = ecs.services(empty, "default", ["shop"])
+
+    assert "services" in found.problems["shop"].message
+    assert not found.missing
 
 
 def test_a_task_that_could_not_be_described_is_not_left_out() -> None:
@@ -71,7 +75,7 @@ def test_a_task_that_could_not_be_described_is_not_left_out() -> None:
     )
 
     with pytest.raises(IncompleteAnswerError, match="task/two"):
-        ecs.tasks(cast("ECSClient", answering), "default", "shop")
+        tasks.tasks(cast("ECSClient", answering), "default", "shop")
 
 
 def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
@@ -84,8 +88,13 @@ def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
         describe_service_deployments=lambda **_: {"serviceDeployments": [], "failures": [{"arn": "rollout/2"}]},
     )
 
-    with pytest.raises(IncompleteAnswerError, match="rollout/2"):
-        rollouts.service_deployments(cast("ECSClient", answering), "default", "shop")
+    session = cast("Session", SimpleNamespace(ecs=lambda: answering))
+
+    records, problem = RolloutRecords(session, "default").service_deployments("shop", None)
+
+    assert records is None
+    assert problem
+    assert "rollout/2" in problem.message
 
 
 def balanced(number: int, *groups: str) -> dict[str, Any]:
