@@ -1,0 +1,147 @@
+"""AWS in a process of its own with many services: python benchmarks/fleet_world.py SERVICES serves it.
+
+Each service has four tasks, a repository, a task definition and a log group of its own, a single-platform image that it
+names by tag, and no load balancer.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from unittest import mock
+
+TASKS = 4
+CLUSTER = "fleet"
+LINE = "listening on port 8080"
+
+LATENCY = 0.03
+"""Seconds that each call takes on its way, about what a call to AWS takes within its region."""
+
+LOG_RATE = 25
+"""Calls of FilterLogEvents a second, as in most regions."""
+
+
+class FleetWorld:
+    """A world with many services.
+
+    Attributes:
+        environ: The environment variables by which a process uses this world and nothing else.
+    """
+
+    def __init__(self, services: int) -> None:
+        self.environ: dict[str, str] = {}
+        self._services = services
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, __file__, str(self._services)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.environ = self._answer()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Without orders it ends by itself.
+        self._process.communicate()
+
+    def behave(self, *, has_limits: bool, latency: float = LATENCY) -> None:
+        """Answer with this latency from now on, with or without the rates of AWS, whose buckets are full."""
+        self._order("behave", has_limits=has_limits, latency=latency)
+
+    def calls(self) -> tuple[Counter[str], int]:
+        """Return the calls by operation since the last call of this method, and how many of them were throttled."""
+        counts, throttled = self._order("calls")
+        return Counter(counts), throttled
+
+    def _order(self, what: str, **how: object) -> Any:
+        stdin = self._process.stdin
+        assert stdin  # noqa: S101  # Popen was given a pipe
+        stdin.write(json.dumps([what, how]).encode() + b"\n")
+        stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        stdout = self._process.stdout
+        assert stdout  # noqa: S101  # Popen was given a pipe
+        return json.loads(stdout.readline())
+
+
+def names(number: int) -> list[str]:
+    """Return the names of so many services."""
+    return [f"shop-{index}" for index in range(number)]
+
+
+def configuration(number: int) -> str:
+    """Return the `deploycheck.toml` of an environment with so many services."""
+    lines = ["[env.fleet]", f'cluster = "{CLUSTER}"']
+    for name in names(number):
+        lines += [
+            f"[env.fleet.services.{name}]",
+            f'service = "{name}"',
+            f'image = "{name}:1.0"',
+            f"[[env.fleet.services.{name}.logs]]",
+            f'expect = "{LINE}"',
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _serve(number: int) -> None:
+    from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto, in the server's process only
+    from pytest_deploycheck.sandbox.api.rates import PUBLISHED, Rate, RateLimits  # noqa: PLC0415
+    from pytest_deploycheck.sandbox.world.errors import AwsError  # noqa: PLC0415
+
+    logs = Rate(("logs:FilterLogEvents",), LOG_RATE, LOG_RATE)
+    published = [logs if rate.operations == logs.operations else rate for rate in PUBLISHED]
+    throttled: list[str] = []
+    check = RateLimits.check
+
+    def counted(self: RateLimits, operation: str, region: str) -> None:
+        try:
+            check(self, operation, region)
+        except AwsError:
+            throttled.append(operation)
+            raise
+
+    with mock.patch.object(RateLimits, "check", counted), Sandbox() as aws:
+        for name in names(number):
+            aws.push_image(f"{name}:1.0", {"app/main.py": f"print('{name}')"}, at=aws.now() - timedelta(minutes=40))
+            service = aws.create_service(
+                name, cluster=CLUSTER, image=f"{name}:1.0", desired=TASKS, at=aws.now() - timedelta(minutes=30)
+            )
+            service.log(LINE, at=aws.now() - timedelta(minutes=20))
+        # What was made stays: a search for garbage would take time from each answer.
+        gc.freeze()
+        _write(aws.environ)
+
+        def behave(*, has_limits: bool, latency: float) -> None:
+            aws.limit_rates(published if has_limits else ())
+            aws.latency = latency
+
+        def calls() -> tuple[Mapping[str, int], int]:
+            seen = Counter(call.operation for call in aws.calls), len(throttled)
+            aws.calls.clear()
+            throttled.clear()
+            return seen
+
+        orders: Mapping[str, Callable[..., object]] = {"behave": behave, "calls": calls}
+        for line in sys.stdin:
+            what, how = json.loads(line)
+            _write(orders[what](**how))
+
+
+def _write(answer: object) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
