@@ -90,7 +90,7 @@ class _Tokens(Struct):
         return max(0.0, -self.left / refill)
 
 
-class _Bucket:
+class _CallBucket:
     """The calls of one rate, in one account and region."""
 
     def __init__(self, rate: CallRate, share: float, now: float) -> None:
@@ -139,7 +139,7 @@ class RateBudget:
         self._share = share
         self._clock = clock or SystemClock()
         self._rates = {action: rate for rate in rates for action in rate.actions}
-        self._buckets: dict[tuple[str, CallRate], _Bucket] = {}
+        self._buckets: dict[tuple[str, CallRate], _CallBucket] = {}
         self._lock = threading.Lock()
         self._held = 0.0
         self._held_until = 0.0
@@ -177,13 +177,13 @@ class RateBudget:
             self._held_until = max(self._held_until, end)
             return wait
 
-    def _bucket(self, action: str, region: str) -> _Bucket | None:
+    def _bucket(self, action: str, region: str) -> _CallBucket | None:
         rate = self._rates.get(action)
         if rate is None:
             return None
         key = (region, rate)
         if key not in self._buckets:
-            self._buckets[key] = _Bucket(rate, self._share, self._clock.monotonic())
+            self._buckets[key] = _CallBucket(rate, self._share, self._clock.monotonic())
         return self._buckets[key]
 
 

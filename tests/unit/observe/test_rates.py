@@ -1,0 +1,102 @@
+"""The budget of calls, on a clock that only its waits move."""
+
+from __future__ import annotations
+
+import pytest
+from support.log_fakes import FakeClock
+
+from pytest_deploycheck.observe.rates import Budgets, CallRate, RateBudget, polling
+
+LIST, DESCRIBE = "ecs:ListTasks", "ecs:DescribeTasks"
+RATES = (CallRate((LIST, DESCRIBE), 20, 10), CallRate(("logs:FilterLogEvents",), 20, 10))
+MARGIN = 0.95
+"""The part of each rate that is used."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return a clock that only waits move."""
+    return FakeClock()
+
+
+@pytest.fixture
+def budget(clock: FakeClock) -> RateBudget:
+    """Return a budget of 20 calls at once and 10 a second."""
+    return RateBudget(clock=clock, rates=RATES)
+
+
+def seconds(budget: RateBudget, clock: FakeClock, calls: int, action: str = LIST, region: str = "eu-west-1") -> float:
+    """Make calls one after the other, and return how long that takes."""
+    began = clock.monotonic()
+    for _ in range(calls):
+        budget.take(action, region)
+    return clock.monotonic() - began
+
+
+def test_a_burst_is_free_and_the_rest_is_paced(budget: RateBudget, clock: FakeClock) -> None:
+    """The bucket's calls are made at once, and those beyond it at its rate, before AWS throttles any."""
+    assert seconds(budget, clock, 19) == 0
+    assert seconds(budget, clock, 95) == pytest.approx(95 / (10 * MARGIN))
+
+
+def test_operations_of_one_bucket_share_it(budget: RateBudget, clock: FakeClock) -> None:
+    """What one operation took, another of the same bucket does not have; other buckets and regions do."""
+    assert seconds(budget, clock, 19) == 0
+    assert seconds(budget, clock, 1, action=DESCRIBE) > 0
+    assert seconds(budget, clock, 19, action="logs:FilterLogEvents") == 0
+    assert seconds(budget, clock, 19, region="us-east-1") == 0
+    assert seconds(budget, clock, 1000, action="sts:GetCallerIdentity") == 0
+
+
+def test_an_unused_bucket_fills_again(budget: RateBudget, clock: FakeClock) -> None:
+    """After a pause there is a burst again, and no more than one."""
+    seconds(budget, clock, 19)
+    clock.sleep(60)
+    assert seconds(budget, clock, 19) == 0
+    assert seconds(budget, clock, 1) > 0
+
+
+def test_a_throttle_halves_the_rate_which_recovers(budget: RateBudget, clock: FakeClock) -> None:
+    """Others use the bucket as well: calls are made half as often, and more often again as time passes."""
+    budget.throttled(LIST, "eu-west-1")
+    slowed = seconds(budget, clock, 10)
+    assert slowed > 1.6 * 10 / (10 * MARGIN)
+    clock.sleep(60)
+    seconds(budget, clock, 19)
+    assert seconds(budget, clock, 10) == pytest.approx(10 / (10 * MARGIN))
+    assert budget.throttles == 1
+
+
+def test_throttles_of_calls_that_were_under_way_count_once(budget: RateBudget, clock: FakeClock) -> None:
+    """Eight calls that are throttled at the same moment halve the rate once, not eight times."""
+    for _ in range(8):
+        budget.throttled(LIST, "eu-west-1")
+    assert seconds(budget, clock, 10) < 3 * 10 / (10 * MARGIN)
+
+
+def test_polls_use_a_quarter_of_a_bucket(budget: RateBudget, clock: FakeClock) -> None:
+    """Polling leaves three quarters to the deployments of others; what is no poll is not held back by it."""
+    with polling():
+        seconds(budget, clock, 4)
+        assert seconds(budget, clock, 19) == pytest.approx(19 / (10 * MARGIN / 4), rel=0.2)
+    assert seconds(budget, clock, 10) == 0
+
+
+def test_a_worker_has_its_share(clock: FakeClock) -> None:
+    """Four workers that each use their share use together what one process may."""
+    budget = RateBudget(0.25, clock=clock, rates=RATES)
+    seconds(budget, clock, 5)
+    assert seconds(budget, clock, 19) == pytest.approx(19 / (10 * MARGIN / 4), rel=0.2)
+
+
+def test_what_holding_back_cost_is_counted_once(budget: RateBudget, clock: FakeClock) -> None:
+    """The seconds of calls that wait one after the other add up to the time that passed."""
+    passed = seconds(budget, clock, 60)
+    assert budget.held == pytest.approx(passed)
+
+
+def test_environments_of_one_account_share_a_budget() -> None:
+    """Two environments of one account have one budget, and those of two accounts have two."""
+    budgets = Budgets()
+    assert budgets.of("1") is budgets.of("1")
+    assert budgets.of("1") is not budgets.of("2")
