@@ -40,7 +40,7 @@ def test_a_burst_is_free_and_the_rest_is_paced(budget: RateBudget, clock: FakeCl
 
 
 def test_operations_of_one_bucket_share_it(budget: RateBudget, clock: FakeClock) -> None:
-    """What one operation took, another of the same bucket does not have; other buckets and regions do."""
+    """A call that one operation took is not there for another of the same bucket; other buckets and regions have it."""
     assert seconds(budget, clock, 19) == 0
     assert seconds(budget, clock, 1, action=DESCRIBE) > 0
     assert seconds(budget, clock, 19, action="logs:FilterLogEvents") == 0

@@ -61,7 +61,7 @@ def test_a_refusal_concerns_only_those_who_ask_for_what_is_refused() -> None:
 
 
 def test_a_key_that_is_left_out_is_asked_for_alone() -> None:
-    """What an answer leaves out is incomplete for those who ask for it, and for nobody else."""
+    """A key that an answer leaves out is a problem of those who ask for it, and of nobody else."""
     service = Service(left_out="b")
     asked = together(service, *"abc")
     assert asked.get("c") == "C"
