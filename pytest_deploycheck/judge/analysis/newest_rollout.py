@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from pytest_deploycheck.facts.rollout import Deployment, ServiceDeployment, TaskSet
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.service import Service, ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.matching import is_related
@@ -158,7 +158,9 @@ def _from_deployment(service: Service, primary: Deployment, facts: ServiceFacts)
         if gone:
             return gone
         outcome = _ROLLOUT_STATES.get(state, Outcome.UNKNOWN)
-        return NewestRollout(outcome, reason, primary.id, primary.created_at, starter=primary.id)
+        ended = _end_in_events(service, primary)
+        ended_at = ended.at if ended and outcome is not Outcome.IN_PROGRESS else None
+        return NewestRollout(outcome, reason, primary.id, primary.created_at, ended_at, starter=primary.id)
     alarms = f" (alarms of the service: {', '.join(service.alarms)})" if service.alarms else ""
     undone = service.undone(facts.tasks or ())
     return NewestRollout(
@@ -183,13 +185,21 @@ def _later_than_primary(service: Service, primary: Deployment, later: Deployment
     return NewestRollout(outcome, reason, later.id, later.created_at, starter=later.id)
 
 
+_ENDS = {"deployment completed": "COMPLETED", "deployment failed": "FAILED"}
+"""The rollout states that events of a service report, by the words of their messages."""
+
+
+def _end_in_events(service: Service, deployment: Deployment) -> ServiceEvent | None:
+    """Return the newest event that reports the end of a deployment: the deployment itself has no time of it."""
+    about = (event for event in service.events if deployment.id in event.message)
+    return next((event for event in about if any(words in event.message for words in _ENDS)), None)
+
+
 def _state_in_events(service: Service, primary: Deployment) -> str:
     """The state of a deployment by the service's events: ECS keeps a rollout state for rolling deployments only."""
-    for event in service.events:
-        if primary.id in event.message:
-            for word, state in (("deployment completed", "COMPLETED"), ("deployment failed", "FAILED")):
-                if word in event.message:
-                    return state
+    ended = _end_in_events(service, primary)
+    if ended:
+        return next(state for words, state in _ENDS.items() if words in ended.message)
     others = [one for one in service.deployments if one.id != primary.id and one.running + one.pending]
     return "IN_PROGRESS" if others else ""
 

@@ -18,6 +18,7 @@ from support.worlds import (
     container,
     definition,
     denied,
+    deployment,
     draining,
     judged,
     never_restarted,
@@ -25,11 +26,12 @@ from support.worlds import (
     reference,
     rolled_back,
     rolling,
+    service,
     task,
 )
 
 from pytest_deploycheck.facts.log import LogScope
-from pytest_deploycheck.facts.service import ContainerDefinition
+from pytest_deploycheck.facts.service import ContainerDefinition, ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.logs.scope import LogSettings, log_scope
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
@@ -193,6 +195,19 @@ def test_the_end_of_the_rollout_is_told() -> None:
     assert scope_of(completed()).rolled_out_at is not None
     running = scope_of(rolling("deployments alone", task("one"), task("two", started_at=None)))
     assert running.rolled_out_at == STARTED
+
+
+def test_the_end_of_a_rollout_is_known_from_events() -> None:
+    """If ECS has no record of the rollout, its event gives the end: a task that started later does not move it."""
+    completed_at = ServiceEvent(clock("11:07"), "(service shop) (deployment ecs-svc/2) deployment completed.")
+    young = task("two", started_at=clock("11:30"))
+    tasks = [task("one"), young]
+
+    told = service(deployment(), events=[completed_at])
+    assert scope_of(completed("deployments alone", service=told, tasks=tasks)).rolled_out_at == completed_at.at
+    assert scope_of(completed("deployments alone", tasks=tasks)).rolled_out_at == young.started_at
+    going_on = service(deployment(state="IN_PROGRESS"), events=[completed_at])
+    assert scope_of(completed("deployments alone", service=going_on, tasks=tasks)).rolled_out_at == young.started_at
 
 
 @pytest.mark.parametrize(
