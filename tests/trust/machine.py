@@ -1,55 +1,41 @@
-"""Histories of a deployment: what people and AWS do to a service, and what a verification says after each step."""
+"""Histories of a deployment: what people and AWS do to a service, and the verdict of a verification after each step."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support.log_fakes import FakeClock
 
-from pytest_deploycheck.config.settings import (
-    EnvironmentSettings,
-    Expectation,
-    Options,
-    Pattern,
-    ServiceSettings,
-)
 from pytest_deploycheck.judge.verdict import Verdict
-from pytest_deploycheck.run.checks import checks_of
-from pytest_deploycheck.run.verification import Verification
-from pytest_deploycheck.sandbox import Sandbox, SandboxContainer
-from trust.truth import PLATFORMS, TrueImage, TrueTask, Truth
+from pytest_deploycheck.sandbox import SandboxContainer
+from trust.team import FORBIDDEN, NAMINGS, Naming, Team, expected_line
+from trust.truth import APPLICATION, HOME, PLATFORMS, Brought, TrueImage, TrueTask, Truth
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.report.model import RunReport
     from pytest_deploycheck.sandbox import SandboxService, SandboxTask
+    from trust.world import World
 
-Naming = Literal["tag", "digest", "moving tag", "nothing"]
-
-FORBIDDEN = "platform='linkedin'"
 OF_EACH_STATE = Counter[str]()
 """How often each verdict was given where it was true that the deployment is done, and where it was not."""
 
+REFERENCES = ("same", "newest tag", "latest", "digest", "tag and digest", "earlier digest")
+ENDINGS = ("COMPLETED", "COMPLETED", "COMPLETED", "IN_PROGRESS", "FAILED", "ROLLED_BACK")
+MOUNTS = ("", "", "", "/data", APPLICATION)
+"""The ways in which rollouts name their image and end, and the paths at which they mount a volume."""
+
 _numbers = itertools.count(1)
-
-
-class World:
-    """A sandbox that many histories share, each in a cluster of its own."""
-
-    def __init__(self, aws: Sandbox, folder: Path) -> None:
-        self.aws = aws
-        self.folder = folder
 
 
 class Deployments(RuleBasedStateMachine):
     """Pushes, rollouts and accidents; after each of them the verdict must be true."""
 
     world: World
+    service: SandboxService
+    team: Team
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,20 +43,19 @@ class Deployments(RuleBasedStateMachine):
         self.aws = self.world.aws
         self.truth = Truth()
         self.time: datetime = self.aws.now() - timedelta(hours=10)
-        self.handles: dict[str, TrueTask] = {}
-        self.are_silent = False
+        self.tasks: dict[str, TrueTask] = {}
+        self.have_logs, self.are_late = True, False
         self.repository = f"shop-{self.number}"
-        self.is_named: Naming = "tag"
-        self.service: SandboxService
-        self.has_sidecar = False
+        self.has_service = False
 
     @initialize(
-        naming=st.sampled_from(["tag", "digest", "moving tag", "nothing"]),
+        naming=st.sampled_from(NAMINGS),
         compares_source=st.booleans(),
         expects=st.booleans(),
         forbids=st.booleans(),
         sidecar=st.booleans(),
         keeps_records=st.booleans(),
+        resolves_once=st.sampled_from([True, True, False]),
         desired=st.integers(1, 3),
     )
     def begin(
@@ -82,39 +67,53 @@ class Deployments(RuleBasedStateMachine):
         forbids: bool,
         sidecar: bool,
         keeps_records: bool,
+        resolves_once: bool,
         desired: int,
     ) -> None:
         """Run a first version, and decide how this team verifies its deployments."""
-        self.is_named, self.compares_source = naming, compares_source
-        self.expects, self.forbids, self.has_sidecar = expects, forbids, sidecar
+        self.team = Team(self.number, naming, compares_source=compares_source, expects=expects, forbids=forbids)
+        self.has_sidecar, self.resolves_once = sidecar, resolves_once
         self.aws.service_deployments = keeps_records
         self.truth.desired = desired
         if sidecar:
             self.aws.push_image(f"sidecar-{self.number}:1", {"bin/proxy": "1"}, at=self.time)
-        self._push(1, 1, PLATFORMS[:1], with_latest=True)
-        self.truth.reference = "latest"
+        image = self._push(dict.fromkeys(PLATFORMS[0], 1), with_latest=True)
+        brought = Brought(image, "latest", "", resolves_once)
         self.service = self.aws.create_service(
             "shop",
-            cluster=f"shop-{self.number}",
-            containers=self._containers("latest"),
+            cluster=self.team.cluster,
+            family=self.team.cluster,
+            containers=self._containers(brought),
+            volumes={"data": {"efsVolumeConfiguration": {"fileSystemId": "fs-1"}}},
             desired=desired,
             at=self._later(),
         )
-        self.truth.rollout_image = self.truth.tags["latest"]
-        self._see_tasks(self.truth.rollout_image)
+        self.has_service = True
+        self.truth.done = self.truth.begun = brought
+        self._see_tasks(brought)
 
-    @rule(is_stale=st.booleans(), with_latest=st.booleans(), platforms=st.sampled_from([PLATFORMS[:1], PLATFORMS]))
-    def push(self, *, is_stale: bool, with_latest: bool, platforms: tuple[str, ...]) -> None:
-        """Build and push the next version; a stale build holds the files of the one before."""
-        held = self.truth.version if is_stale else self.truth.version + 1
-        self._push(self.truth.version + 1, held, platforms, with_latest=with_latest)
+    def teardown(self) -> None:
+        """Forget the service: the sandbox goes through all that it has, and later histories need none of it."""
+        self.aws._world._services.clear()
+        self.aws.calls.clear()
+
+    @rule(
+        platforms=st.sampled_from(PLATFORMS),
+        stale=st.sampled_from(["none", "none", "all", "that of the tasks", "the others"]),
+        with_latest=st.booleans(),
+    )
+    def push(self, *, platforms: tuple[str, ...], stale: str, with_latest: bool) -> None:
+        """Build and push the next version; a stale build holds the files of the one before, for some platforms."""
+        new = self.truth.version + 1
+        is_stale = {"none": (), "all": platforms, "that of the tasks": (HOME,)}
+        old = is_stale.get(stale, tuple(one for one in platforms if one != HOME))
+        self._push({one: new - (one in old) for one in platforms}, with_latest=with_latest)
 
     @precondition(lambda self: any(image.is_there for image in self.truth.images))
     @rule(data=st.data())
     def retag(self, data: st.DataObject) -> None:
         """Move `latest` to an image that is there."""
-        images = [image for image in self.truth.images if image.is_there]
-        image = data.draw(st.sampled_from(images))
+        image = data.draw(st.sampled_from([image for image in self.truth.images if image.is_there]))
         self.aws.tag_image(f"{self.repository}@{image.digest}", "latest")
         self.truth.tags["latest"] = image
 
@@ -122,68 +121,78 @@ class Deployments(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete_image(self, data: st.DataObject) -> None:
         """Let a lifecycle policy delete an image; tasks that run it go on."""
-        images = [image for image in self.truth.images if image.is_there]
-        image = data.draw(st.sampled_from(images))
+        image = data.draw(st.sampled_from([image for image in self.truth.images if image.is_there]))
         self.aws.delete_image(f"{self.repository}@{image.digest}")
         image.is_there = False
         self.truth.tags = {tag: one for tag, one in self.truth.tags.items() if one is not image}
 
+    @precondition(lambda self: self.truth.ending != "IN_PROGRESS" and self.truth.desired > 0)
     @rule(
-        what=st.sampled_from(["same", "newest tag", "latest", "digest"]),
-        ending=st.sampled_from(["COMPLETED", "COMPLETED", "COMPLETED", "IN_PROGRESS", "FAILED", "ROLLED_BACK"]),
+        what=st.sampled_from(REFERENCES),
+        ending=st.sampled_from(ENDINGS),
+        mount=st.sampled_from(MOUNTS),
+        data=st.data(),
     )
-    def start_rollout(self, what: str, ending: str) -> None:
+    def start_rollout(self, what: str, ending: str, mount: str, data: st.DataObject) -> None:
         """Start a rollout, by the reference that the definition has or by another, and let it end in some way."""
-        newest = self.truth.images[-1]
-        reference = {"same": self.truth.reference, "newest tag": newest.tags[0], "latest": "latest"}.get(
-            what, f"@{newest.digest}"
-        )
-        image = self._named_by(reference)
-        if image is None or self.truth.ending == "IN_PROGRESS" or self.truth.desired == 0:
-            return
-        self._roll_out(reference, image, ending)
+        assert self.truth.begun is not None
+        reference = self._reference(what, data)
+        image = self.truth.named_by(reference)
+        if ending == "ROLLED_BACK" and not self._image_for(self.truth.done):
+            # The tasks of the rollback could not start.
+            ending = "FAILED"
+        if image is not None:
+            self._roll_out(Brought(image, reference, mount, self.resolves_once), ending)
 
-    def _roll_out(self, reference: str, image: TrueImage, ending: str) -> None:
-        containers = self._containers(reference)
+    def _reference(self, what: str, data: st.DataObject) -> str:
+        newest = self.truth.images[-1]
+        if what == "same":
+            assert self.truth.done is not None
+            return self.truth.done.reference
+        if what == "earlier digest":
+            return f"@{data.draw(st.sampled_from(self.truth.images)).digest}"
+        named = {"newest tag": newest.tags[0], "latest": "latest", "digest": f"@{newest.digest}"}
+        return named.get(what, f"{newest.tags[0]}@{newest.digest}")
+
+    def _roll_out(self, brought: Brought, ending: str) -> None:
+        truth, containers = self.truth, self._containers(brought)
+        truth.begun = brought
         if ending == "COMPLETED":
             self.service.roll_out(containers=containers, at=self._later())
-            self.truth.tasks.clear()
-            self.truth.rollout_image, self.truth.reference, self.truth.ending = image, reference, "COMPLETED"
-            self._see_tasks(image)
+            truth.done, truth.ending = brought, "COMPLETED"
         elif ending == "IN_PROGRESS":
             self.service.roll_out(containers=containers, at=self._later(), status="IN_PROGRESS", new_running=1)
-            self.truth.reference, self.truth.ending = reference, "IN_PROGRESS"
-            self._see_tasks(image)
+            truth.ending = "IN_PROGRESS"
         elif ending == "FAILED":
             self.service.roll_out(containers=containers, at=self._later(), status="FAILED")
-            self.truth.reference, self.truth.ending = reference, "FAILED"
-            self._see_tasks(image)
+            truth.ending = "FAILED"
         else:
             self.service.roll_out(containers=containers, at=self._later(), status="IN_PROGRESS", new_running=1)
             self.service.roll_back(at=self._later())
-            self.truth.ending = "ROLLED_BACK"
-            assert self.truth.rollout_image is not None
-            self._see_tasks(self.truth.rollout_image)
+            truth.ending = "ROLLED_BACK"
+            assert truth.done is not None
+            brought = truth.done
+        self._see_tasks(brought)
 
-    @precondition(lambda self: self.truth.ending == "IN_PROGRESS")
+    @precondition(lambda self: self.truth.ending == "IN_PROGRESS" and self._image_for(self.truth.begun))
     @rule()
     def complete(self) -> None:
         """Let the rollout in progress complete."""
-        image = self._running_image_of_rollout()
         self.service.rollout.complete(at=self._later())
-        self.truth.rollout_image, self.truth.ending = image, "COMPLETED"
-        self._see_tasks(image)
+        self.truth.done, self.truth.ending = self.truth.begun, "COMPLETED"
+        self._see_tasks(self.truth.done)
 
-    @precondition(lambda self: self.truth.ending == "COMPLETED" and self._can_start())
+    @precondition(lambda self: self.truth.ending == "COMPLETED" and self._image_for(self.truth.done))
     @rule(desired=st.integers(0, 3))
     def scale(self, desired: int) -> None:
-        """Change how many tasks are wanted; new ones run what the rollout brought, whatever its tag names now."""
+        """Change how many tasks are wanted; unless it opted out, new ones run what the rollout brought."""
         self.service.scale(desired, at=self._later())
         self.truth.desired = desired
-        assert self.truth.rollout_image is not None
-        self._see_tasks(self.truth.rollout_image)
+        self._see_tasks(self.truth.done)
 
-    @precondition(lambda self: self.truth.ending == "COMPLETED" and self._can_start() and self._running())
+    @precondition(
+        lambda self: self.truth.ending == "COMPLETED" and self._image_for(self.truth.done) and self._running()
+    )
     @rule(data=st.data(), is_replaced=st.booleans())
     def crash(self, data: st.DataObject, *, is_replaced: bool) -> None:
         """Let a task die; ECS puts another in its place, at once or later."""
@@ -192,196 +201,129 @@ class Deployments(RuleBasedStateMachine):
             self.service.replace_task(task, at=self._later())
         else:
             task.stop(code="EssentialContainerExited", exit_code=1, at=self._later())
-        assert self.truth.rollout_image is not None
-        self._see_tasks(self.truth.rollout_image)
+        self._see_tasks(self.truth.done)
 
-    @rule(are_silent=st.booleans())
-    def lose_logs(self, *, are_silent: bool) -> None:
-        """Let tasks that start from now on log nothing, or log again."""
-        self.are_silent = are_silent
+    @rule(have_logs=st.booleans(), are_late=st.booleans())
+    def change_logs(self, *, have_logs: bool, are_late: bool) -> None:
+        """Let tasks that start from now on log nothing, or lines that arrive late, or log again."""
+        self.have_logs, self.are_late = have_logs, are_late
 
+    @precondition(lambda self: any(task.late for task in self.tasks.values()))
     @rule()
-    def run_by_hand(self) -> None:
+    def let_lines_arrive(self) -> None:
+        """Let the lines that are late arrive, with the times at which they were logged."""
+        for task in self._running():
+            true = self.tasks[task.id]
+            for line in true.late:
+                # Every line is logged some time after the one before it, and arrives now.
+                task.log(line, at=self._later(seconds=1), arrives_in=1e-6)
+            true.lines += true.late
+            true.late.clear()
+
+    @rule(logs_line=st.booleans())
+    def run_by_hand(self, *, logs_line: bool) -> None:
         """Run a standalone task of the newest image, such as a migration: it is not a task of the service."""
         image = self.truth.images[-1]
         if image.is_there:
-            self.aws.run_task(
-                "shop", cluster=f"shop-{self.number}", image=f"{self.repository}@{image.digest}", at=self._later()
-            )
+            reference = f"{self.repository}@{image.digest}"
+            task = self.aws.run_task(self.team.cluster, cluster=self.team.cluster, image=reference, at=self._later())
+            task.log(expected_line(self.truth.version) if logs_line else FORBIDDEN, at=self._later())
 
     @precondition(lambda self: self._running())
     @rule(data=st.data(), line=st.sampled_from(["other", FORBIDDEN]))
     def log(self, data: st.DataObject, line: str) -> None:
-        """Let one of the tasks log a line."""
+        """Let one of the tasks log a line; within its stream it arrives after those that are late."""
         task = data.draw(st.sampled_from(self._running()))
-        task.log(line, at=self._later())
-        self.handles[task.id].lines.append(line)
-        self.handles[task.id].speaks = True
+        true = self.tasks[task.id]
+        true.has_logs = True
+        self._log(task, true, line, 300)
 
     @invariant()
     def the_verdict_is_true(self) -> None:
         """Verify the deployment: VERIFIED must be true, and what is true should be VERIFIED."""
-        if not hasattr(self, "service"):
+        if not self.has_service:
             return
-        report, verification = self._verify()
-        is_done = self._is_done()
-        verdict = str(report.verdict)
-        OF_EACH_STATE[f"{verdict} where {self._state(is_done=is_done)}"] += 1
+        report, verification = self.team.verify(self.world, self.truth)
+        is_done = self.team.is_done(self.truth)
+        state = self.team.state(self.truth)
+        OF_EACH_STATE[f"{report.verdict} where {state}"] += 1
         if report.verdict is Verdict.VERIFIED:
-            assert is_done, self._story(report)
-            self._deselection_proves_less(report, verification)
+            assert is_done, self.team.story(self.truth, report)
+            self.team.deselection_proves_less(report, verification)
         elif report.verdict is Verdict.REFUTED:
-            assert not is_done, self._story(report)
+            assert self.team.is_wrong(self.truth), self.team.story(self.truth, report)
 
-    def _deselection_proves_less(self, report: RunReport, verification: Verification) -> None:
-        """Take each telling check away in turn: the evidence of a required link must have been selected."""
-        (service,) = report.services
-        telling = {"image-exists", "image-intended", "rollout-complete", "tasks-running", "tasks-run-image"}
-        for left_out in service.findings:
-            if left_out.id in telling or left_out.id.startswith("logs-"):
-                others = [finding for finding in service.findings if finding is not left_out]
-                less = verification.report({"shop": others}, (), complete=True)
-                assert less.verdict is not Verdict.VERIFIED, f"VERIFIED without {left_out.id}"
-
-    def _verify(self) -> tuple[RunReport, Verification]:
+    def _push(self, versions: dict[str, int], *, with_latest: bool) -> TrueImage:
         truth = self.truth
-        assert truth.expected is not None
-        names = {
-            "tag": f"{self.repository}:{truth.expected.tags[0]}",
-            "digest": f"{self.repository}@{truth.expected.digest}",
-            "moving tag": f"{self.repository}:latest",
-            "nothing": None,
-        }
-        logs = []
-        if self.expects:
-            logs.append(Expectation("expect", (Pattern(f"running version {truth.version}."),)))
-        if self.forbids:
-            logs.append(Expectation("forbid", (Pattern(FORBIDDEN),)))
-        settings = ServiceSettings(
-            "shop",
-            "shop",
-            container="app",
-            image=names[self.is_named],
-            source={f"v{truth.version}": "/app"} if self.compares_source else {},
-            logs=tuple(logs),
-        )
-        environment = EnvironmentSettings(
-            "dev",
-            cluster=f"shop-{self.number}",
-            require=("image", "rollout", "tasks", "logs") if logs else ("image", "rollout", "tasks"),
-            services={"shop": settings},
-        )
-        options = Options(("shop",), wait=0, log_wait=2)
-        verification = Verification(environment, options, clock=FakeClock(), source=self._source())
-        try:
-            verification.observe()
-            findings = {"shop": [verification.finding("shop", check) for check in checks_of(environment, "shop")]}
-            report = verification.report(findings, (), complete=True)
-            if report.verdict is Verdict.VERIFIED:
-                report = verification.report(verification.confirm(findings), (), complete=True)
-        finally:
-            verification.close()
-        return report, verification
-
-    def _is_done(self) -> bool:
-        """Return whether what was to be shipped runs, as far as this team's settings ask for it."""
-        truth = self.truth
-        assert truth.expected is not None
-        is_there = truth.expected.is_there
-        if self.is_named == "tag":
-            is_there = truth.tags.get(truth.expected.tags[0]) is truth.expected
-        if self.is_named == "moving tag":
-            is_there = truth.tags.get("latest") is truth.expected
-        return (
-            is_there
-            and truth.ending == "COMPLETED"
-            and truth.runs_expected_image()
-            and (not self.compares_source or truth.runs_expected_code())
-            and (not self.expects or truth.logged(f"running version {truth.version}."))
-            and (not self.forbids or not truth.logged(FORBIDDEN))
-        )
-
-    def _state(self, *, is_done: bool) -> str:
-        if not is_done:
-            return "it is not done"
-        ties = self.is_named in {"tag", "digest"} or self.compares_source
-        silent = (self.expects or self.forbids) and not all(task.speaks for task in self.truth.tasks)
-        return "it is done" if ties and not silent else "it is done, and nothing can show it"
-
-    def _story(self, report: RunReport) -> str:
-        truth = self.truth
-        (service,) = report.services
-        findings = "\n".join(f"  {one.id} {one.status}: {one.summary}" for one in service.findings)
-        tasks = [f"image {task.image.number} {task.lines}" for task in truth.tasks]
-        expected = truth.expected.number if truth.expected else None
-        return (
-            f"{report.verdict}; expected image {expected} (version {truth.version}), named by {self.is_named}; "
-            f"rollout {truth.ending} of {truth.reference}; desired {truth.desired}; tasks {tasks}\n{findings}"
-        )
-
-    def _push(self, version: int, held: int, platforms: tuple[str, ...], *, with_latest: bool) -> None:
-        tags = (f"2025.11.{version}-{self.number}", *(["latest"] if with_latest else []))
-        image = TrueImage(len(self.truth.images) + 1, dict.fromkeys(platforms, held), tags)
+        truth.version += 1
+        tags = (f"2025.11.{truth.version}-{self.number}", *(["latest"] if with_latest else []))
+        image = TrueImage(len(truth.images) + 1, versions, tags)
         at = self._later()
         pushed = self.aws.push_image(
             f"{self.repository}:{tags[0]}",
-            {"app/main.py": self._code(held)},
             tags=tags[1:],
-            platforms=platforms,
+            platforms={platform: {_path(platform): _code(version)} for platform, version in versions.items()},
             at=at,
             created=at,
         )
-        image.digest = pushed.digest
-        self.truth.images.append(image)
-        self.truth.tags.update(dict.fromkeys(tags, image))
-        self.truth.expected, self.truth.version = image, version
-        source = self._source() / f"v{version}"
+        image.digest, image.children = pushed.digest, pushed.children
+        truth.images.append(image)
+        truth.tags.update(dict.fromkeys(tags, image))
+        truth.expected = image
+        source = self.team.source(self.world) / f"v{truth.version}"
         source.mkdir(parents=True, exist_ok=True)
-        (source / "main.py").write_text(self._code(version), encoding="utf-8")
+        (source / "main.py").write_text(_code(truth.version), encoding="utf-8")
+        return image
 
-    def _code(self, version: int) -> str:
-        return f"print({version!r})\n"
-
-    def _source(self) -> Path:
-        return self.world.folder / str(self.number)
-
-    def _containers(self, reference: str) -> list[SandboxContainer]:
-        image = f"{self.repository}{reference if reference.startswith('@') else f':{reference}'}"
+    def _containers(self, brought: Brought) -> list[SandboxContainer]:
+        named = brought.reference
+        image = f"{self.repository}{named if named.startswith('@') else f':{named}'}"
+        mounts = {brought.mount: "data"} if brought.mount else {}
         sidecar = [SandboxContainer(name="proxy", image=f"sidecar-{self.number}:1")] if self.has_sidecar else []
-        return [SandboxContainer(name="app", image=image), *sidecar]
+        return [
+            SandboxContainer(name="app", image=image, mounts=mounts, resolve_once=brought.resolves_once),
+            *sidecar,
+        ]
 
-    def _named_by(self, reference: str) -> TrueImage | None:
-        if reference.startswith("@"):
-            digest = reference.removeprefix("@")
-            return next((one for one in self.truth.images if one.digest == digest and one.is_there), None)
-        return self.truth.tags.get(reference)
-
-    def _running_image_of_rollout(self) -> TrueImage:
-        return self._begun
-
-    def _can_start(self) -> bool:
-        """Return whether the image that ECS gives to new tasks can be pulled."""
-        return self.truth.rollout_image is not None and self.truth.rollout_image.is_there
+    def _image_for(self, brought: Brought | None) -> TrueImage | None:
+        """Return the image that ECS gives to new tasks, where it can be pulled."""
+        return self.truth.image_of_new_tasks(brought) if brought else None
 
     def _running(self) -> list[SandboxTask]:
-        if not hasattr(self, "service"):
+        if not self.has_service:
             return []
-        return [task for task in self.service.running_tasks if task.id in self.handles]
+        return [task for task in self.service.running_tasks if task.id in self.tasks]
 
-    def _see_tasks(self, image: TrueImage) -> None:
-        """Take note of which tasks run now: those that are new run `image`, and log which version that is."""
-        self._begun = image
+    def _see_tasks(self, brought: Brought | None) -> None:
+        """Take note of which tasks run now; those that are new belong to a rollout, and log which version they run."""
         running = self.service.running_tasks
         for task in running:
-            if task.id not in self.handles:
-                line = f"running version {image.versions[PLATFORMS[0]]}."
-                self.handles[task.id] = TrueTask(image, [] if self.are_silent else [line], not self.are_silent)
-                if not self.are_silent:
-                    task.log(line, at=self._later(seconds=30))
-                    task.log("ready", at=self._later(seconds=30))
-        self.truth.tasks = [self.handles[task.id] for task in running]
+            if task.id not in self.tasks:
+                image = self._image_for(brought)
+                assert brought is not None
+                assert image is not None
+                true = self.tasks[task.id] = TrueTask(image, has_logs=self.have_logs, mount=brought.mount)
+                if self.have_logs:
+                    for line in (expected_line(image.versions[HOME]), "ready"):
+                        self._log(task, true, line, 30)
+        self.truth.tasks = [self.tasks[task.id] for task in running]
+
+    def _log(self, task: SandboxTask, true: TrueTask, line: str, seconds: float) -> None:
+        if self.are_late or true.late:
+            true.late.append(line)
+        else:
+            task.log(line, at=self._later(seconds=seconds))
+            true.lines.append(line)
 
     def _later(self, *, seconds: float = 300) -> datetime:
         """Return the time of what happens next: each thing happens some minutes after the one before."""
         self.time += timedelta(seconds=seconds)
         return self.time
+
+
+def _path(platform: str) -> str:
+    return f"Files{APPLICATION}/main.py" if platform.startswith("windows") else f"{APPLICATION[1:]}/main.py"
+
+
+def _code(version: int) -> str:
+    return f"print({version!r})\n"

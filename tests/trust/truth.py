@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Ending = Literal["COMPLETED", "IN_PROGRESS", "FAILED", "ROLLED_BACK"]
 
-PLATFORMS = ("linux/amd64", "linux/arm64")
-"""The platforms that images are built for; the tasks run on the first."""
+HOME = "linux/amd64"
+"""The platform that the tasks run on."""
+
+PLATFORMS = (
+    (HOME,),
+    (HOME, "linux/arm64"),
+    ("windows/amd64", HOME),
+    ("windows/amd64", "linux/arm64", HOME),
+)
+"""The platforms that images are built for, each with a manifest of its own where they are several."""
+
+APPLICATION = "/app"
+"""The folder that the application's files have in the image."""
 
 
 @dataclass(eq=False)
@@ -20,6 +32,7 @@ class TrueImage:
         versions: The version of the code it holds, by platform.
         tags: The tags that it was pushed with.
         digest: Its digest, as the push gave it.
+        children: The digests of an index's manifests by platform.
         is_there: Whether it is still in the registry.
     """
 
@@ -27,7 +40,12 @@ class TrueImage:
     versions: dict[str, int]
     tags: tuple[str, ...]
     digest: str = ""
+    children: Mapping[str, str] = field(default_factory=dict)
     is_there: bool = True
+
+    def digest_for(self, platform: str) -> str:
+        """Return the digest of the manifest for a platform."""
+        return self.children.get(platform, self.digest)
 
 
 @dataclass(eq=False)
@@ -37,12 +55,38 @@ class TrueTask:
     Attributes:
         image: The image that its container runs.
         lines: The lines that it logged and that can be read.
-        speaks: Whether it logs anything.
+        late: The lines that it logged and that have not arrived; what it logs later arrives after them.
+        has_logs: Whether it logs anything.
+        mount: The path of the volume that is mounted in its container; empty for none.
     """
 
     image: TrueImage
     lines: list[str] = field(default_factory=list)
-    speaks: bool = True
+    late: list[str] = field(default_factory=list)
+    has_logs: bool = True
+    mount: str = ""
+
+    @property
+    def version(self) -> int | None:
+        """The version of the code that it runs; None where a volume hides what the image holds."""
+        return None if self.mount == APPLICATION else self.image.versions[HOME]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """The image and the settings that a rollout brought.
+
+    Attributes:
+        image: The image, as the rollout resolved its reference.
+        reference: The reference in the task definition.
+        mount: The path of the volume that is mounted.
+        resolves_once: Whether later tasks run the image that the rollout resolved, wherever its tag is by then.
+    """
+
+    image: TrueImage
+    reference: str
+    mount: str
+    resolves_once: bool
 
 
 @dataclass
@@ -55,8 +99,8 @@ class Truth:
         tasks: The running tasks.
         desired: How many tasks the service wants.
         ending: How the newest rollout ended.
-        rollout_image: The image that the newest completed rollout brought, which ECS gives to later tasks as well.
-        reference: The reference in the task definition.
+        done: What the newest completed rollout brought.
+        begun: What the newest rollout that was begun brings.
         expected: The image that was to be shipped.
         version: The version of the code that was to be shipped.
     """
@@ -66,19 +110,35 @@ class Truth:
     tasks: list[TrueTask] = field(default_factory=list)
     desired: int = 2
     ending: Ending = "COMPLETED"
-    rollout_image: TrueImage | None = None
-    reference: str = ""
+    done: Brought | None = None
+    begun: Brought | None = None
     expected: TrueImage | None = None
     version: int = 0
+
+    def named_by(self, reference: str) -> TrueImage | None:
+        """Return the image that a reference names now: a tag, `@` and a digest, or both, of which the digest counts."""
+        tag, _, digest = reference.partition("@")
+        if not digest:
+            return self.tags.get(tag)
+        return next((one for one in self.images if one.digest == digest and one.is_there), None)
+
+    def image_of_new_tasks(self, brought: Brought) -> TrueImage | None:
+        """Return the image that ECS gives to a task that starts now; None where it cannot be pulled."""
+        image = brought.image if brought.resolves_once else self.named_by(brought.reference)
+        return image if image and image.is_there else None
 
     def runs_expected_image(self) -> bool:
         """Return whether each running task runs the expected image, and as many run as are wanted, at least one."""
         return len(self.tasks) >= max(1, self.desired) and all(task.image is self.expected for task in self.tasks)
 
+    def runs_other_code(self) -> bool:
+        """Return whether a running task runs other code than was to be shipped."""
+        return any(task.version not in {None, self.version} for task in self.tasks)
+
     def runs_expected_code(self) -> bool:
-        """Return whether each running task runs the code that was to be shipped."""
-        return bool(self.tasks) and all(task.image.versions[PLATFORMS[0]] == self.version for task in self.tasks)
+        """Return whether each running task is known to run the code that was to be shipped."""
+        return bool(self.tasks) and all(task.version == self.version for task in self.tasks)
 
     def logged(self, line: str) -> bool:
-        """Return whether a running task logged a line."""
+        """Return whether a line of a running task can be read."""
         return any(line in task.lines for task in self.tasks)
