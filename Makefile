@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint types bench trust
+.PHONY: demo test coverage lint types bench trust mutants
 
 demo: $(READY)
 	@echo "== A healthy deployment: the quickstart, three tests and no declared expectation =="
@@ -40,6 +40,10 @@ types: $(READY)
 trust: $(READY)
 	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust/test_histories.py --numprocesses 2
 	TRUST_SCHEDULES=1000 $(BIN)/pytest tests/trust/test_faults.py --numprocesses 8
+
+# A sample of small changes to the code that judges, each of which a unit test has to notice.
+mutants: $(READY)
+	$(BIN)/python tests/trust/mutants.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
