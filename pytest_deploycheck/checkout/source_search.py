@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from pytest_deploycheck.config.filter_patterns import literal_runs
+from pytest_deploycheck.config.patterns.filter_patterns import literal_runs
 from pytest_deploycheck.config.settings import Pattern
 
 _SECONDS = 2.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct, field
 
+from pytest_deploycheck.config.patterns.bounded_search import Search, searcher
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.build import BuildLog
 from pytest_deploycheck.facts.commit import Commit
@@ -40,21 +40,25 @@ class Pattern(Struct, frozen=True):
     flags: int = 0
 
     def is_in(self, message: str) -> bool:
-        """Return True if a message has it: literal text anywhere, or a match of the regular expression."""
-        return self.compiled.search(message) is not None if self.regex else self.text in message
+        """Return True if a message has it: literal text anywhere, or a match of the regular expression.
+
+        Raises:
+            SlowPatternError: The expression backtracks for too long.
+        """
+        return bool(self.matcher()(message))
 
     def matcher(self) -> Callable[[str], object]:
         """As `is_in`, for many messages."""
         if self.regex:
-            return self.compiled.search
+            return self.search
         text = self.text
         return lambda message: text in message
 
     @property
-    def compiled(self) -> re.Pattern[str]:
-        """The regular expression that finds it."""
+    def search(self) -> Search:
+        """The search for its first match in a text."""
         # An event may hold several lines, and a pattern is compared with each as a person reads it.
-        return _compiled(self.text if self.regex else re.escape(self.text), self.flags | re.MULTILINE)
+        return searcher(self.text if self.regex else re.escape(self.text), self.flags | re.MULTILINE)
 
     @property
     def matches_empty(self) -> bool:
@@ -67,11 +71,6 @@ class Pattern(Struct, frozen=True):
 
 EVERYTHING = Pattern("")
 """What every message has."""
-
-
-@lru_cache(maxsize=256)
-def _compiled(text: str, flags: int) -> re.Pattern[str]:
-    return re.compile(text, flags)
 
 
 class Expectation(Struct, frozen=True):

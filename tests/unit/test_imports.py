@@ -81,7 +81,7 @@ def test_every_room_is_known() -> None:
     [
         ("facts", SHARED),
         ("oci", {"facts", "errors"}),
-        ("checkout", {"facts", "oci", "errors", "config.settings", "config.filter_patterns"}),
+        ("checkout", {"facts", "oci", "errors", "config.settings", "config.patterns"}),
         ("judge", {"facts", "oci", "redaction", "config.settings"}),
         ("report", {"facts", "judge", "redaction", "config.settings"}),
         ("sandbox", set[str]()),

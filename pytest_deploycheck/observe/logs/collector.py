@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pytest_deploycheck.config.filter_patterns import filter_patterns
+from pytest_deploycheck.config.patterns.bounded_search import SlowPatternError
+from pytest_deploycheck.config.patterns.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import UNREAD, LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.logs.group_events import GroupEvents
@@ -31,6 +32,9 @@ MOST_KEPT = 64_000_000
 
 GROUP_NOT_FOUND = "GroupNotFound"
 """Code of the problem that a log group does not exist."""
+
+SLOW_PATTERN = "SlowPattern"
+"""Code of the problem that a line could not be compared with a regular expression in time."""
 
 _INFREQUENT = "INFREQUENT_ACCESS"
 """The class of log groups that only Logs Insights reads, as the service names it."""
@@ -257,6 +261,8 @@ class Collector:
                 return None, self._unread(error.last)
             except ObservationTimeoutError:
                 return None, self._unread(None)
+            except SlowPatternError as error:
+                return None, Problem("", SLOW_PATTERN, str(error.args[0]), error.remedy)
 
         result, problem = attempt(ACTION, read_or_tell)
         if problem and _INFREQUENT in problem.message and not self._queried.queries:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.config.filter_patterns import needle
+from pytest_deploycheck.config.patterns.filter_patterns import needle
 from pytest_deploycheck.facts.log_text import ESCAPE
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from pytest_deploycheck.config.filter_patterns import LONGEST, filter_patterns, literal_runs, needle
+from pytest_deploycheck.config.patterns.filter_patterns import LONGEST, filter_patterns, literal_runs, needle
 from pytest_deploycheck.config.settings import Pattern
 
 

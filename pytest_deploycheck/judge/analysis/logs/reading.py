@@ -56,7 +56,7 @@ def matching(pattern: Pattern, events: Sequence[LogEvent]) -> tuple[LogEvent, ..
 def matched(pattern: Pattern, event: LogEvent) -> LogMatch:
     """An event that has the pattern, with the part of it that does."""
     texts = (event.text,) if event.is_wrapped else (event.text, event.message)
-    match = next((found for found in map(pattern.compiled.search, texts) if found), None)
+    match = next((found for found in map(pattern.search, texts) if found), None)
     known = asdict(event)
     if match is None:
         return LogMatch(**{**known, "text": ""})

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_deploycheck.config.patterns import bounded_search
+from pytest_deploycheck.config.patterns.bounded_search import SlowPatternError, searcher
+from pytest_deploycheck.config.settings import Pattern
+
+LINES = [
+    "",
+    "a",
+    "aaab",
+    "ERROR: db gone",
+    "error\nWARN x=1",
+    "Parsed item #12 (json)",
+    "GET /a/b?c=d 200",
+    "été naïve",
+]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up soon."""
+    monkeypatch.setattr(bounded_search, "SECONDS", 0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("(a|a)*$", "a" * 60 + "!"),
+        ("(a|aa)+$", "a" * 400 + "!"),
+        (r"(x+x+)+y", "x" * 5000),
+        (r"^(([a-z])+.)+[A-Z]([a-z])+$", "a" * 5000),
+        (r".*x.*x.*y", "x" * 5000),
+    ],
+)
+def test_a_search_ends_however_the_expression_backtracks(text: str, line: str) -> None:
+    """It is given up with its name and a remedy, and is not tried again in other lines."""
+    search = searcher(text, re.MULTILINE)
+    for _ in range(2):
+        with pytest.raises(SlowPatternError, match="was given up") as slow:
+            search(line)
+        assert text in str(slow.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "repeats"),
+    [
+        ("ERROR", 0),
+        (r"\bERROR\b|WARN", 0),
+        (r"Parsed content item #\d+", 1),
+        ("(a+)+$", 2),
+        ("(?:ab|cd)+", 2),
+        (".*a.*", 2),
+        ("(a{3}){2}", 0),
+        ("a?b?c?", 0),
+    ],
+)
+def test_only_expressions_that_may_be_slow_have_a_limit(text: str, repeats: int) -> None:
+    """The engine with the limit is for repeats inside of repeats, and several of them."""
+    assert min(bounded_search._repeats(text, 0), 2) == repeats
+
+
+@given(
+    st.lists(st.sampled_from([r"\w+", ".*", "[a-z]*?", r"\d{2,}", "(a|b)+", "^", "$", r"\b", "é", "ERROR", r"(?i:x)"])),
+    st.sampled_from([0, re.IGNORECASE, re.DOTALL, re.ASCII, re.VERBOSE]),
+)
+def test_both_engines_match_the_same(parts: list[str], flags: int) -> None:
+    """An expression has the same matches whichever engine searches for it."""
+    text, flags = "".join(parts), int(flags | re.MULTILINE)
+    for line in LINES:
+        ours, theirs = searcher(text, flags)(line), re.search(text, line, flags)
+        assert (ours and ours.span()) == (theirs and theirs.span())
+
+
+def test_a_long_line_has_a_limit_too() -> None:
+    """A search begins at each character: for `re` one repeat is slow in a line of hundreds of thousands."""
+    search = Pattern(r"\d+:", regex=True).search
+    assert search("1:") is not None
+    began = time.monotonic()
+    assert search("1" * 250_000) is None
+    assert time.monotonic() - began < 5
