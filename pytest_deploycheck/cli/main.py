@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pytest_deploycheck import __version__
-from pytest_deploycheck.cli import hosting, permitting, verifying
+from pytest_deploycheck.cli import explaining, hosting, permitting, verifying
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.run.exit_status import INTERRUPTED, USAGE_ERROR
 
-_COMMANDS = (verifying, permitting, hosting)
+_COMMANDS = (verifying, explaining, permitting, hosting)
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -13,8 +13,13 @@ from jsonschema import Draft202012Validator
 
 from pytest_deploycheck import schemas
 from pytest_deploycheck.config.options import OPTIONS
+from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.judge.analysis.stop_reasons import REASONS
+from pytest_deploycheck.judge.checks.logs import log_check
+from pytest_deploycheck.judge.finding import FIXED_CHECKS, HEALTH_CHECKS
 from pytest_deploycheck.observe.read_only import READS, iam_action
+from pytest_deploycheck.run.catalogue.pages import PAGES
+from pytest_deploycheck.run.catalogue.rendering import as_markdown
 from pytest_deploycheck.run.policy.actions import ACTIONS, Trigger
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
@@ -97,6 +102,19 @@ def test_the_page_on_permissions_has_the_table_of_actions() -> None:
     shown = [line for line in lines if line.startswith("| `")]
 
     assert shown == [*when, *denied]
+
+
+def test_the_page_on_checks_is_written_from_its_source() -> None:
+    """The page has what `deploycheck explain` prints; python docs/make_checks.py writes it."""
+    assert (ROOT / "docs/checks.md").read_text(encoding="utf-8") == as_markdown() + "\n"
+
+
+def test_every_check_has_a_page() -> None:
+    """The pages are those of the built-in checks, in the order of the chain, each under its link."""
+    checks = [*FIXED_CHECKS, log_check(1, Expectation("expect", (Pattern("x"),))), *HEALTH_CHECKS]
+    assert [(one.id, one.link) for one in PAGES] == [(one.id.replace("-1", "-N"), one.link) for one in checks]
+    known = {one.id for one in PAGES}
+    assert all(action.checks and set(action.checks) <= known for action in ACTIONS)
 
 
 def resolved(name: str) -> bool:

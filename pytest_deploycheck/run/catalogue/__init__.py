@@ -1,0 +1,1 @@
+"""The built-in checks in words: what each proves, how it ends, and what it asks of AWS."""
