@@ -50,8 +50,8 @@ PAGES = (
         id="image-intended",
         link="image",
         proves="Something outside the cluster ties the expected image to this release or this checkout: it was named "
-        "by a tag that does not move or by its digest, a tag or label holds the commit, or push time, content or baseline "
-        "show it where no newer image is in the repository.",
+        "by a tag that does not move or by its digest, a tag or label holds the commit, or push time, content or "
+        "baseline show it where no newer image is in the repository.",
         fails="Never: without evidence it is unproven.",
         unproven="Nothing but the task definition, or a tag that moves such as `latest`, names the image.",
         skipped='`intent = "task-definition"`, for those who only watch for drift.',

@@ -22,10 +22,7 @@ asked for). An action in the last row of a check is asked for always, or where i
 def as_text(page: CheckPage) -> str:
     """Return a page for a terminal."""
     head = f"{page.id} ({page.link})"
-    parts = [
-        f"{label}:\n{textwrap.fill(text, _WIDTH, initial_indent='  ', subsequent_indent='  ')}"
-        for label, text in _rows(page)
-    ]
+    parts = [f"{label}:\n{_wrapped(text)}" for label, text in _rows(page)]
     actions = "\n".join(f"  {one.name}{_when(one.trigger)}" for one in page.actions)
     return "\n\n".join([head, *parts, f"asks of AWS:\n{actions}"])
 
@@ -33,6 +30,10 @@ def as_text(page: CheckPage) -> str:
 def as_markdown() -> str:
     """Return the page of documentation on all checks."""
     return "\n".join([_INTRODUCTION, *(_section(page) for page in PAGES)])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _rows(page: CheckPage) -> list[tuple[str, str]]:
