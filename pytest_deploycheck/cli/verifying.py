@@ -7,7 +7,6 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.cli import asking
@@ -20,7 +19,13 @@ from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
 from pytest_deploycheck.run.header import settings_line
-from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write_all
+from pytest_deploycheck.run.report_files import (
+    ReportTarget,
+    refuse_unwritable,
+    remove_earlier,
+    report_targets,
+    write_all,
+)
 from pytest_deploycheck.run.rollout_wait import ShowRollouts
 from pytest_deploycheck.run.verification import Findings, Verification, carry_out
 
@@ -76,16 +81,18 @@ def run(parsed: argparse.Namespace) -> int:
     return REFUTED if unwritten else OF_VERDICT[report.verdict]
 
 
-def _prepare(asked: Mapping[str, Given], folders: settings.RunFolders) -> tuple[Sequence[Path], Baseline | None]:
+def _prepare(
+    asked: Mapping[str, Given], folders: settings.RunFolders
+) -> tuple[Sequence[ReportTarget], Baseline | None]:
     """Read the baseline, and remove earlier reports, of which it may be one, before anything is validated."""
     reports = asked[options.REPORT.flag]
-    paths = report_paths(reports, folders.folder)
+    targets = report_targets(reports, folders.folder)
     try:
         baseline = settings.baseline_of(asked[options.BASELINE.flag], folders.folder)
     finally:
-        remove_earlier(paths, reports.source)
-        refuse_unwritable(paths, reports.source)
-    return paths, baseline
+        remove_earlier(targets, reports.source)
+        refuse_unwritable(targets, reports.source)
+    return targets, baseline
 
 
 def _carry_out(verification: Verification) -> RunReport:
@@ -98,7 +105,7 @@ def _carry_out(verification: Verification) -> RunReport:
         return verification.report(findings, (), complete=False)
 
 
-def _print_report(report: RunReport, paths: Sequence[Path]) -> bool:
+def _print_report(report: RunReport, targets: Sequence[ReportTarget]) -> bool:
     """Print what is not proven and the verdict, write the reports, and tell if one could not be written."""
     for service in report.services:
         for finding in service.findings:
@@ -108,7 +115,7 @@ def _print_report(report: RunReport, paths: Sequence[Path]) -> bool:
     print()
     for line in summary(report):
         print(line)
-    written, unwritten = write_all(paths, report)
+    written, unwritten = write_all(targets, report)
     for line in written:
         print(line)
     return unwritten

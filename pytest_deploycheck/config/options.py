@@ -95,7 +95,7 @@ BUILD_LOG = Option(
 REPORT = Option(
     "--deploy-report",
     "FILE",
-    "Write a report; its suffix is .json or .md.",
+    "Write a report; its suffix is .json or .md. `github` adds it to the summary of a step of GitHub Actions.",
     variable="DEPLOYCHECK_REPORT",
     ini="deploy_report",
     repeatable=True,

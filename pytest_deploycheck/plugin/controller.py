@@ -24,7 +24,7 @@ from pytest_deploycheck.report.rows import Tone
 from pytest_deploycheck.report.summary import VERDICT_TONES, clock_of_this_machine, summary_lines
 from pytest_deploycheck.run.checks import checks_of
 from pytest_deploycheck.run.exit_status import UNPROVEN
-from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_paths, write_all
+from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_targets, write_all
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
@@ -196,9 +196,9 @@ class Controller:
         finally:
             if not self._only_lists:
                 asked = given(self._config, options.REPORT)
-                paths = report_paths(asked, self._config.invocation_params.dir)
-                remove_earlier(paths, asked.source)
-                refuse_unwritable(paths, asked.source)
+                targets = report_targets(asked, self._config.invocation_params.dir)
+                remove_earlier(targets, asked.source)
+                refuse_unwritable(targets, asked.source)
 
     def _observe(self) -> None:
         if self._started:

@@ -19,7 +19,7 @@ from pytest_deploycheck.plugin.collection.node_ids import given_ids, services_of
 from pytest_deploycheck.plugin.options import TEST_TIMEOUT_INI, given
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.header import settings_line
-from pytest_deploycheck.run.report_files import report_paths
+from pytest_deploycheck.run.report_files import ReportTarget, report_targets
 
 
 class RunSettings(Struct, frozen=True):
@@ -28,14 +28,14 @@ class RunSettings(Struct, frozen=True):
     Attributes:
         environment: The environment.
         options: The options of the verification.
-        reports: The files to write.
+        reports: The reports to write.
         test_timeout: Seconds that a test which uses the fixtures may take where nothing else limits it; 0 for none.
         header: All this with its sources, for the header of the run; without the account.
     """
 
     environment: EnvironmentSettings
     options: Options
-    reports: tuple[Path, ...]
+    reports: tuple[ReportTarget, ...]
     test_timeout: float
     header: str
 
@@ -78,7 +78,7 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
     return RunSettings(
         environment=resolved.environment,
         options=resolved.options,
-        reports=report_paths(asked[options.REPORT.flag], config.invocation_params.dir),
+        reports=report_targets(asked[options.REPORT.flag], config.invocation_params.dir),
         test_timeout=values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}"),
         header=settings_line(asked, resolved.file, selected_by_id=resolved.options.services if ids else ()),
     )

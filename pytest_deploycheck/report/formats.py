@@ -40,8 +40,15 @@ def _markdown(report: RunReport) -> str:
     return render(report)
 
 
+def _step_summary(report: RunReport) -> str:
+    return f"\n{_markdown(report)}"
+
+
 FORMATS: Mapping[str, Format] = {
     ".json": Format(to_text, _is_json_report),
     ".md": Format(_markdown, is_generated),
 }
 """The formats by suffix, with its dot."""
+
+STEP_SUMMARY = Format(_step_summary, lambda _: False)
+"""The format of what is added to the summary of a step of GitHub Actions."""

@@ -4,51 +4,87 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
-from pytest_deploycheck.report.formats import FORMATS
+from pytest_deploycheck.report.annotations import annotate
+from pytest_deploycheck.report.formats import FORMATS, STEP_SUMMARY, Format
 from pytest_deploycheck.report.model import RunReport
 
+GITHUB = "github"
+"""The report for GitHub Actions: it is added to the summary of the step, and checks are annotated."""
 
-def report_paths(asked: Given, folder: Path) -> tuple[Path, ...]:
-    """Return the files of the reports to write, each once.
+_STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+class ReportTarget(Struct, frozen=True):
+    """A report to write.
+
+    Attributes:
+        path: Its file.
+        format: Its format.
+        appends: Whether the file has other content, which stays: the summary of a step of GitHub Actions.
+    """
+
+    path: Path
+    format: Format
+    appends: bool = False
+
+
+def report_targets(asked: Given, folder: Path, environ: Mapping[str, str] = os.environ) -> tuple[ReportTarget, ...]:
+    """Return the reports to write, each once.
 
     Args:
         asked: What was given for the option.
         folder: The folder at which relative names start.
+        environ: The environment variables.
 
     Raises:
-        ConfigurationError: One of them is not a kind of report.
+        ConfigurationError: One of them is not a kind of report, or GitHub's variable is not set.
     """
-    for text in asked.values:
-        if not text.strip():
-            raise ConfigurationError(f"{asked.source}: found an empty value; expected {options.REPORT.metavar}")
-        if Path(text).suffix not in FORMATS:
+    return tuple(dict.fromkeys(_target(text, asked.source, folder, environ) for text in asked.values))
+
+
+def _target(text: str, source: str, folder: Path, environ: Mapping[str, str]) -> ReportTarget:
+    if not text.strip():
+        raise ConfigurationError(f"{source}: found an empty value; expected {options.REPORT.metavar}")
+    if text == GITHUB:
+        summary = environ.get(_STEP_SUMMARY, "")
+        if not summary:
             raise ConfigurationError(
-                f"{asked.source}: {text!r} is not a kind of report; allowed are files that end in "
-                f"{', '.join(FORMATS)}.",
+                f"{source}: {GITHUB!r} writes to the file that ${_STEP_SUMMARY} names, and that variable is not set.",
+                f"Give it in a workflow of GitHub Actions only, such as by {options.REPORT.variable}={GITHUB} there.",
             )
-    return tuple(dict.fromkeys(folder / text for text in asked.values))
+        return ReportTarget(folder / summary, STEP_SUMMARY, appends=True)
+    suffix = Path(text).suffix
+    if suffix not in FORMATS:
+        raise ConfigurationError(
+            f"{source}: {text!r} is not a kind of report; allowed are files that end in {', '.join(FORMATS)}, and "
+            f"{GITHUB!r}.",
+        )
+    return ReportTarget(folder / text, FORMATS[suffix])
 
 
-def remove_earlier(paths: Sequence[Path], source: str) -> None:
+def remove_earlier(targets: Sequence[ReportTarget], source: str) -> None:
     """Remove earlier reports, so that no old verdict is taken for the verdict of this run.
 
     Args:
-        paths: The files of the reports to write.
+        targets: The reports to write.
         source: The option they came from, for messages.
 
     Raises:
         ConfigurationError: Something else is there, or a report cannot be removed.
     """
-    for path in paths:
-        if _is_device(path) or not os.path.lexists(path):
+    for target in targets:
+        path = target.path
+        if target.appends or _is_device(path) or not os.path.lexists(path):
             continue
-        if path.is_dir() or not _is_report(path):
+        if path.is_dir() or not _is_report(target):
             raise ConfigurationError(
                 f"{source}: {path} exists and is not a report of pytest-deploycheck, so it is not overwritten.",
                 "Name another file, or remove this one.",
@@ -59,25 +95,51 @@ def remove_earlier(paths: Sequence[Path], source: str) -> None:
             raise ConfigurationError(f"{source}: the earlier report {path} cannot be removed: {error}") from error
 
 
-def refuse_unwritable(paths: Sequence[Path], source: str) -> None:
+def refuse_unwritable(targets: Sequence[ReportTarget], source: str) -> None:
     """See that each report can be written, before anything is verified.
 
     Args:
-        paths: The files of the reports to write; their folders are made.
+        targets: The reports to write; their folders are made.
         source: The option they came from, for messages.
 
     Raises:
         ConfigurationError: One of them cannot be written.
     """
-    for path in paths:
+    for target in targets:
         try:
-            if not _is_device(path):
-                _temporary(path).unlink()
+            if target.appends:
+                _append(target.path, "")
+            elif not _is_device(target.path):
+                _temporary(target.path).unlink()
         except OSError as error:
             raise ConfigurationError(
-                f"{source}: the report {path} cannot be written: {error.strerror or error}",
+                f"{source}: the report {target.path} cannot be written: {error.strerror or error}",
                 "Name a file in a folder that can be written.",
             ) from error
+
+
+def write_all(targets: Sequence[ReportTarget], report: RunReport) -> tuple[list[str], bool]:
+    """Write the reports of a run.
+
+    Args:
+        targets: The reports.
+        report: The run.
+
+    Returns:
+        A line on each of them, with the annotations for GitHub, and whether one could not be written.
+    """
+    lines: list[str] = []
+    is_unwritten = False
+    for target in targets:
+        try:
+            (_append if target.appends else write)(target.path, target.format.render(report))
+        except OSError as error:
+            lines.append(f"The report could not be written: {error}")
+            is_unwritten = True
+        else:
+            lines.append(f"report: {target.path}{'' if report.complete else ' (of the run so far)'}")
+        lines += annotate(report) if target.appends else []
+    return lines, is_unwritten
 
 
 def write(path: Path, text: str) -> None:
@@ -102,26 +164,10 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def write_all(paths: Sequence[Path], report: RunReport) -> tuple[list[str], bool]:
-    """Write the reports of a run.
-
-    Args:
-        paths: Their files.
-        report: The run.
-
-    Returns:
-        A line on each of them, and whether one could not be written.
-    """
-    lines, is_unwritten = [], False
-    for path in paths:
-        try:
-            write(path, FORMATS[path.suffix].render(report))
-        except OSError as error:
-            lines.append(f"The report could not be written: {error}")
-            is_unwritten = True
-        else:
-            lines.append(f"report: {path}{'' if report.complete else ' (of the run so far)'}")
-    return lines, is_unwritten
+def _append(path: Path, text: str) -> None:
+    """Add a text to a file by one call of the system, so that two runs do not mix."""
+    with path.open("ab", buffering=0) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _temporary(path: Path) -> Path:
@@ -137,10 +183,10 @@ def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _is_report(path: Path) -> bool:
+def _is_report(target: ReportTarget) -> bool:
     """Tell if a file is an earlier report; an empty file, as mktemp makes it, holds nothing to lose."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = target.path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return False
-    return not text.strip() or FORMATS[path.suffix].is_own(text)
+    return not text.strip() or target.format.is_own(text)

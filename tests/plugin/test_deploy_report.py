@@ -67,6 +67,28 @@ def test_several_formats_at_once(deploy: Deploy, pytester: pytest.Pytester) -> N
     assert "UNPROVEN: `backend` in `sandbox`" in (pytester.path / "r.md").read_text(encoding="utf-8")
 
 
+def test_the_summary_of_a_step_keeps_what_others_wrote(
+    deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`github` adds the report to the summary of the step, and annotates each check that did not hold."""
+    path = pytester.path / "summary.md"
+    path.write_text("# Built", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    outcome = deploy(*NOTHING, "-k", "image-exists or image-intended", "--deploy-report=github", scenario="stale")
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# Built\n")
+    assert text.count("UNPROVEN: `backend` in `sandbox`") == 1
+    (line,) = [line for line in outcome.output.splitlines() if line.startswith("::")]
+    assert line.startswith("::warning title=backend image-intended%3A unproven::")
+
+
+@pytest.mark.usefixtures("configured")
+def test_outside_of_github_its_report_is_refused(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the variable of GitHub Actions there is no file to write to, and the message names it."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    assert "GITHUB_STEP_SUMMARY" in deploy("--deploy-report=github", env="dev").refused()
+
+
 def test_folders_are_made(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A report in a folder that is not there yet is written all the same, and the terminal says where."""
     outcome = deploy(*NOTHING, "--deploy-report=out/deep/r.json", scenario="healthy")

@@ -1,0 +1,71 @@
+"""Annotations of GitHub Actions: one for each check that did not hold, on top of the page of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.verdict import Verdict
+from pytest_deploycheck.redaction import one_line
+from pytest_deploycheck.report.chain import weight
+from pytest_deploycheck.report.diagnosis import breaking_finding
+from pytest_deploycheck.report.model import RunReport, ServiceReport
+
+_MOST = 10
+"""Annotations of one kind that GitHub takes from a step."""
+
+_LONGEST = 1000
+"""Characters of one text in an annotation."""
+
+
+def annotate(report: RunReport) -> list[str]:
+    """Return the workflow commands: an error for each failed check, a warning for each unproven one or one in error.
+
+    Of more than GitHub takes, those that break the chain come first.
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    for service in report.services:
+        for finding in _in_order(service):
+            text = _annotation(service, finding, report)
+            (errors if finding.status is Status.FAIL else warnings).append(text)
+    errors += [
+        _command("error", "deploycheck: test", f"{test.nodeid} failed", report.mask)
+        for test in report.tests
+        if test.outcome == "failed"
+    ]
+    if not (errors or warnings) and report.verdict is not Verdict.VERIFIED:
+        why = "nothing was verified" if report.complete else "the run did not come to its end"
+        warnings.append(
+            _command("warning", "deploycheck", f"{report.verdict}: {report.environment}: {why}", report.mask)
+        )
+    return errors[:_MOST] + warnings[:_MOST]
+
+
+def _in_order(service: ServiceReport) -> list[Finding]:
+    """The checks that did not hold, the one that breaks the chain first."""
+    first = breaking_finding(service, service.judgement.broken_link)
+    others = sorted((one for one in service.findings if not one.is_good and one is not first), key=weight)
+    return [first, *others] if first else others
+
+
+def _annotation(service: ServiceReport, finding: Finding, report: RunReport) -> str:
+    lines = [finding.summary]
+    lines += [f"likely cause: {finding.cause}"] if finding.cause else []
+    lines += [f"what to do: {finding.remedy}"] if finding.remedy else []
+    lines += [f"next: {finding.command}"] if finding.command else []
+    lines += [f"(replay of {report.replay_of})"] if report.replay_of else []
+    kind = "error" if finding.status is Status.FAIL else "warning"
+    head = f"{service.name} {finding.id}: {finding.status}"
+    return _command(kind, head, "\n".join(one_line(line, _LONGEST) for line in lines), report.mask)
+
+
+def _command(kind: str, title: str, message: str, own: Sequence[str]) -> str:
+    """A workflow command; nothing in its texts ends it or begins another."""
+    lines = "\n".join(one_line(line, _LONGEST, own) for line in message.split("\n"))
+    properties = _escaped(one_line(title, _LONGEST, own)).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={properties}::{_escaped(lines)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
