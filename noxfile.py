@@ -16,14 +16,14 @@ GROUPS = nox.project.load_toml("pyproject.toml")
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, with what stands after `--` as arguments of pytest."""
-    session.install("-e", ".[sandbox]", *nox.project.dependency_groups(GROUPS, "test", "package"))
+    session.install("-e", ".[html,sandbox]", *nox.project.dependency_groups(GROUPS, "test", "package"))
     session.run("pytest", *(session.posargs or ("--numprocesses", "4", "--dist", "worksteal")))
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters and the type checker, as CI does."""
-    session.install("-e", ".[sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))
+    session.install("-e", ".[html,sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")

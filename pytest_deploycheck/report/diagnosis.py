@@ -35,6 +35,11 @@ def breaking_finding(service: ServiceReport, broken: str | None) -> Finding | No
     return min(bad, key=weight) if bad else None
 
 
+def what_would_prove(link: str | None) -> str:
+    """Return the remedy for a link that no check covers; empty where checks cover it."""
+    return _PROVING.get(link or "", "")
+
+
 def diagnosis(
     service: ServiceReport, broken: str | None, tests: list[UserTest], now: datetime, verbosity: int
 ) -> list[Row]:

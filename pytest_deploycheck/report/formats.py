@@ -21,10 +21,14 @@ class Format(Struct, frozen=True):
     Attributes:
         render: Returns the text of a report; what it needs beyond the package is imported only then.
         is_own: Tells if the text of a file is an earlier report in this format.
+        needs: The module that it needs beyond those of the package; empty where there is none.
+        extra: The extra of the package that brings this module.
     """
 
     render: Callable[[RunReport], str]
     is_own: Callable[[str], bool]
+    needs: str = ""
+    extra: str = ""
 
 
 def _is_json_report(text: str) -> bool:
@@ -40,6 +44,12 @@ def _markdown(report: RunReport) -> str:
     return render(report)
 
 
+def _html(report: RunReport) -> str:
+    from pytest_deploycheck.report.html.rendering import to_html  # noqa: PLC0415  # with the template engine
+
+    return to_html(report)
+
+
 def _step_summary(report: RunReport) -> str:
     return f"\n{_markdown(report)}"
 
@@ -47,6 +57,7 @@ def _step_summary(report: RunReport) -> str:
 FORMATS: Mapping[str, Format] = {
     ".json": Format(to_text, _is_json_report),
     ".md": Format(_markdown, is_generated),
+    ".html": Format(_html, is_generated, needs="jinja2", extra="html"),
 }
 """The formats by suffix, with its dot."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -45,7 +46,8 @@ def report_targets(asked: Given, folder: Path, environ: Mapping[str, str] = os.e
         environ: The environment variables.
 
     Raises:
-        ConfigurationError: One of them is not a kind of report, or GitHub's variable is not set.
+        ConfigurationError: One of them is not a kind of report, needs what is not installed, or GitHub's variable is not
+            set.
     """
     return tuple(dict.fromkeys(_target(text, asked.source, folder, environ) for text in asked.values))
 
@@ -67,7 +69,13 @@ def _target(text: str, source: str, folder: Path, environ: Mapping[str, str]) ->
             f"{source}: {text!r} is not a kind of report; allowed are files that end in {', '.join(FORMATS)}, and "
             f"{GITHUB!r}.",
         )
-    return ReportTarget(folder / text, FORMATS[suffix])
+    wanted = FORMATS[suffix]
+    if wanted.needs and find_spec(wanted.needs) is None:
+        raise ConfigurationError(
+            f"{source}: a report that ends in {suffix} needs {wanted.needs}, which is not installed.",
+            f"pip install 'pytest-deploycheck[{wanted.extra}]'",
+        )
+    return ReportTarget(folder / text, wanted)
 
 
 def remove_earlier(targets: Sequence[ReportTarget], source: str) -> None:

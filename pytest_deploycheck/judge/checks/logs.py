@@ -145,6 +145,7 @@ def _with_evidence(finding: Finding, outcome: ExpectationOutcome) -> Finding:
     sight, reading, expectation = outcome.sight, outcome.reading, outcome.expectation
     evidence: dict[str, Any] = {
         "expectation": str(expectation),
+        "patterns": [{"regex" if one.regex else "text": one.text} for one in expectation.patterns],
         "since": sight.scope.since.isoformat(),
         "waited_seconds": round(outcome.waited, 1),
         "events": len(sight.events),

@@ -1,0 +1,59 @@
+"""Log lines with the part marked that an expectation matches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from pytest_deploycheck.redaction import one_line
+
+_LONGEST = 600
+"""Characters of a line in which matches are looked for, so that no expression takes long."""
+
+
+class Piece(Struct, frozen=True):
+    """A part of a line, and whether it is what was looked for."""
+
+    text: str
+    is_match: bool = False
+
+
+class MarkedLine(Struct, frozen=True):
+    """A log line as a page shows it.
+
+    Attributes:
+        pieces: Its parts, in their order.
+        is_forbidden: Whether the line must not be there.
+    """
+
+    pieces: tuple[Piece, ...]
+    is_forbidden: bool = False
+
+
+def marked(line: str, patterns: Iterable[re.Pattern[str]], *, is_forbidden: bool = False) -> MarkedLine:
+    """Return a line with the first match of each pattern marked; matches are looked for in what is shown."""
+    shown = one_line(line, _LONGEST)
+    spans = sorted(match.span() for pattern in patterns if (match := pattern.search(shown)) and match[0])
+    pieces, position = [], 0
+    for start, end in spans:
+        if start < position:
+            continue
+        pieces += [Piece(shown[position:start]), Piece(shown[start:end], is_match=True)]
+        position = end
+    pieces.append(Piece(shown[position:]))
+    return MarkedLine(tuple(piece for piece in pieces if piece.text), is_forbidden)
+
+
+def patterns_of(evidence: Mapping[str, Any]) -> list[re.Pattern[str]]:
+    """Return the patterns of an expectation, as the evidence of its check records them."""
+    found = []
+    patterns: Sequence[Mapping[str, str]] = evidence.get("patterns", ())
+    for pattern in patterns:
+        try:
+            found.append(re.compile(pattern["regex"] if "regex" in pattern else re.escape(pattern["text"])))
+        except (re.error, KeyError):
+            continue
+    return found
