@@ -1,4 +1,4 @@
-"""What was to be shipped and what runs, side by side, and their layers, old against new."""
+"""The expected image and those that run, side by side, and their layers, old against new."""
 
 from __future__ import annotations
 

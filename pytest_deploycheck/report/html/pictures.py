@@ -90,7 +90,7 @@ class _Span(Struct, frozen=True):
 
 
 class Story:
-    """What a timeline shows, before it is drawn at one width.
+    """The content of a timeline, before it is drawn at one width.
 
     Args:
         analysis: The analysis of the service.
