@@ -46,8 +46,8 @@ def report_targets(asked: Given, folder: Path, environ: Mapping[str, str] = os.e
         environ: The environment variables.
 
     Raises:
-        ConfigurationError: One of them is not a kind of report, needs what is not installed, or GitHub's variable is not
-            set.
+        ConfigurationError: One of them is not a kind of report or needs what is not installed, or GitHub's variable is
+            not set.
     """
     return tuple(dict.fromkeys(_target(text, asked.source, folder, environ) for text in asked.values))
 
