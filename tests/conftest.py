@@ -15,6 +15,7 @@ from unittest import mock
 
 import boto3
 import pytest
+from botocore.compat import accepts_kwargs
 from botocore.loaders import create_loader
 from hypothesis import settings
 from support.other_plugins import without
@@ -35,8 +36,14 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True, scope="session")
 def _models_are_read_once() -> Iterator[None]:
-    """Let botocore's sessions share the models of AWS that they read: reading them again is most of a short run."""
-    with mock.patch("botocore.session.create_loader", lru_cache(create_loader)):
+    """Let botocore's sessions share the models of AWS that they read, and what they know of their own handlers.
+
+    A session reads the models anew and inspects two hundred functions: that is most of a short run.
+    """
+    with (
+        mock.patch("botocore.session.create_loader", lru_cache(create_loader)),
+        mock.patch("botocore.hooks.accepts_kwargs", lru_cache(maxsize=None)(accepts_kwargs)),
+    ):
         yield
 
 

@@ -83,9 +83,9 @@ def response_check(model: OperationModel, action: str) -> Callable[[Mapping[str,
     """
     required = _members(REQUIRED.get(action, "").split())
     if model.has_event_stream_output or model.output_shape is None:
-        check: Check = _structure({}, required)
+        check: Check = _StructureCheck(None, required)
     else:
-        check = _check_of(model.output_shape, required, {})
+        check = _check_of(model.output_shape, required)
 
     def checked(response: Mapping[str, Any]) -> None:
         try:
@@ -110,25 +110,14 @@ def _members(paths: Iterable[str]) -> Members:
     return tree
 
 
-def _check_of(shape: Shape, required: Members, known: dict[str, Check]) -> Check:
+def _check_of(shape: Shape, required: Members) -> Check:
     if isinstance(shape, StructureShape):
-        if shape.is_document_type:
-            # Any JSON.
-            return _scalar(None)
-        if not required and shape.name in known:
-            return known[shape.name]
-        checks: dict[str, Check] = {}
-        check = _structure(checks, required)
-        if not required:
-            # Before its members, as a structure may contain itself.
-            known[shape.name] = check
-        for name, member in shape.members.items():
-            checks[name] = _check_of(member, required.get(name) or required.get(f"{name}?") or {}, known)
-        return check
+        # A document may be any JSON.
+        return _scalar(None) if shape.is_document_type else _StructureCheck(shape, required)
     if isinstance(shape, ListShape):
-        return _list(_check_of(shape.member, required, known))
+        return _list(_check_of(shape.member, required))
     if isinstance(shape, MapShape):
-        return _map(_check_of(shape.value, {}, known))
+        return _map(_check_of(shape.value, {}))
     if shape.type_name == "string":
         return _text
     if shape.type_name == "timestamp":
@@ -136,27 +125,41 @@ def _check_of(shape: Shape, required: Members, known: dict[str, Check]) -> Check
     return _scalar(_TYPES.get(shape.type_name))
 
 
-def _structure(checks: Mapping[str, Check], required: Members) -> Check:
-    needed = [name.split("|") for name in required if not name.endswith("?")]
+class _StructureCheck:
+    """The check of a structure, which makes the check of a member when it first sees one.
 
-    def check(value: Any) -> Any:
+    A model has many more members than a response, and a structure may contain itself.
+    """
+
+    def __init__(self, shape: StructureShape | None, required: Members) -> None:
+        self._shape = shape
+        self._required = required
+        self._needed = [name.split("|") for name in required if not name.endswith("?")]
+        self._checks: dict[str, Check | None] = {}
+
+    def __call__(self, value: Any) -> Any:
         if not isinstance(value, dict):
             raise _UnfitError("")
-        for names in needed:
+        for names in self._needed:
             if not any(name in value for name in names):
                 raise _UnfitError(names[0], is_missing=True)
         for name, one in value.items():
-            known = checks.get(name)
-            if known is not None:
+            check = self._check_of_member(name)
+            if check is not None:
                 try:
-                    fit = known(one)
+                    fit = check(one)
                 except _UnfitError as error:
                     raise _UnfitError(_joined(name, error.path), is_missing=error.is_missing) from None
                 if fit is not one:
                     value[name] = fit
         return value
 
-    return check
+    def _check_of_member(self, name: str) -> Check | None:
+        if name not in self._checks:
+            member = self._shape.members.get(name) if self._shape else None
+            below = self._required.get(name) or self._required.get(f"{name}?") or {}
+            self._checks[name] = _check_of(member, below) if member else None
+        return self._checks[name]
 
 
 def _list(item: Check) -> Check:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
+from support.report_schema import check_report
 
-from pytest_deploycheck import schemas
 from pytest_deploycheck.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class Runs:
         report = None
         if path.exists():
             report = json.loads(path.read_text(encoding="utf-8"))
-            jsonschema.validate(report, schemas.load("report"), format_checker=jsonschema.FormatChecker())
+            check_report(report)
         return Run(int(result.ret), f"{result.stdout.str()}\n{result.stderr.str()}", report)
 
 

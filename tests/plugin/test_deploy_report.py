@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
+from support.report_schema import check_report
 
 from pytest_deploycheck.run.report_files import write
 
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, Ini, World
 
-SCHEMA: dict[str, Any] = json.loads((files("pytest_deploycheck") / "schemas" / "report.schema.json").read_text("utf-8"))
 NOTHING = ("-k", "image-exists")
 
 
@@ -225,7 +223,7 @@ def test_an_interrupted_run_writes_its_report(deploy: Deploy, pytester: pytest.P
     assert outcome.status == 2
     assert outcome.report["verdict"] == "UNPROVEN"
     assert outcome.tests["test_one"] == "passed"
-    jsonschema.validate(outcome.report, SCHEMA)
+    check_report(outcome.report)
 
 
 def test_a_credential_in_a_log_line_is_masked(deploy: Deploy, world: World) -> None:
