@@ -38,7 +38,7 @@ settings.load_profile("untimed")
 def _models_are_read_once() -> Iterator[None]:
     """Let botocore's sessions share the models of AWS that they read, and what they know of their own handlers.
 
-    A session reads the models anew and inspects two hundred functions: that is most of a short run.
+    A session reads the models again and inspects two hundred functions: that is most of a short run.
     """
     with (
         mock.patch("botocore.session.create_loader", lru_cache(create_loader)),

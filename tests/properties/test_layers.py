@@ -9,27 +9,17 @@ from dataclasses import replace
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.promises import promise
 
 from properties.layers import PATHS, STEPS, Drawn, image, reached, stacks, tar
 from properties.unpacker import resolve, unpack
 from pytest_deploycheck.oci.files.layer import LayerError, Limits, entries
 
 
-def promise(examples: int) -> settings:
-    """The settings with which a promise is tried, always the same."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-
-
 @given(stack=stacks())
-@promise(25)
+@promise(12)
 def test_an_image_reads_as_if_it_were_unpacked(stack: Sequence[Drawn]) -> None:
     """Whatever the layers: each path is there or not, and holds what it does once all layers are unpacked."""
     files = unpack([drawn.items for drawn in stack])
@@ -45,7 +35,7 @@ def test_an_image_reads_as_if_it_were_unpacked(stack: Sequence[Drawn]) -> None:
 
 
 @given(stack=stacks())
-@promise(70)
+@promise(20)
 def test_many_files_are_read_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> None:
     """All paths looked up at once: each has the digest and the layer of its file, or is missing."""
     files = unpack([drawn.items for drawn in stack])
@@ -64,7 +54,7 @@ def test_many_files_are_read_as_if_they_were_unpacked(stack: Sequence[Drawn]) ->
 
 
 @given(stack=stacks())
-@promise(25)
+@promise(12)
 def test_files_are_listed_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> None:
     """All files of the image and of any folder are listed: regular files and the links that lead to one."""
     files = unpack([drawn.items for drawn in stack])
@@ -83,7 +73,7 @@ def test_files_are_listed_as_if_they_were_unpacked(stack: Sequence[Drawn]) -> No
 
 
 @given(stack=stacks(), steps=st.lists(st.sampled_from(STEPS), min_size=4, max_size=4))
-@promise(20)
+@promise(10)
 def test_the_history_changes_nothing(stack: Sequence[Drawn], steps: Sequence[str]) -> None:
     """Whatever the history claims, the answer and the layers that are opened for it are the same."""
     one, _ = image(stack)
@@ -137,7 +127,7 @@ def mutated(draw: st.DrawFn, data: bytearray) -> bytearray:
 
 
 @given(data=st.one_of(damaged_layers(), damaged_layers(), st.binary(max_size=4096)))
-@promise(100)
+@promise(40)
 def test_damage_is_only_ever_a_layer_error(data: bytes) -> None:
     """Whatever bytes a layer has: it is read or refused, nothing else is raised, and no limit is passed."""
     count = size = 0

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.promises import promise
 
 from properties.histories import (
     BLOCKED_HISTORIES,
@@ -42,17 +43,6 @@ BUCKET = 256
 
 QUESTIONS = ("wait_for", "in", "absent", "hold", "count", "events", "captured")
 DECLARED = st.sampled_from([(), (pattern("needle-7"),), (pattern("hay"), pattern(TEXTS[1]))])
-
-
-def promise(examples: int) -> settings:
-    """The settings with which a promise is tried, always the same."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 def check(world: World, question: Question) -> None:
@@ -319,14 +309,14 @@ def check_captured_events(world: World, captured: Captured) -> None:
     assert set(ids(visible(lines, asked))) <= set(ids(events)) <= set(ids(visible(lines, world.time.milliseconds)))
 
 
-@promise(300)
+@promise(100)
 @given(history=HISTORIES, question=questions("wait_for"), declared=DECLARED)
 def test_no_line_that_is_there_is_missed(history: History, question: Question, declared: tuple[Pattern, ...]) -> None:
     """A line that is visible by the end of a wait is found, no later than a pause after it became so."""
     check(World(history, declared), question)
 
 
-@promise(180)
+@promise(60)
 @given(history=LATE_HISTORIES, question=questions("wait_for", "in", "events"), declared=DECLARED)
 def test_a_line_that_is_very_late_is_found_by_the_last_poll(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -335,7 +325,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_poll(
     check(World(history, declared), question)
 
 
-@promise(180)
+@promise(60)
 @given(history=HISTORIES, question=questions("in"), declared=DECLARED)
 def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -344,14 +334,14 @@ def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
     check(World(history, declared), question)
 
 
-@promise(170)
+@promise(60)
 @given(history=HISTORIES, question=questions("events", "count"))
 def test_nothing_is_counted_twice(history: History, question: Question) -> None:
     """Events come once and in order, and a number is the true one up to where everything is known."""
     check(World(history), question)
 
 
-@promise(180)
+@promise(60)
 @given(history=STEADY_HISTORIES, question=questions("count"))
 def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: Question) -> None:
     """A number has in it all that was written up to its moment, what was not yet visible when it was asked included."""
@@ -365,7 +355,7 @@ def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: 
     assert number >= len([line for line in world.needles(question.text) if line.written < moment(number.until)])
 
 
-@promise(300)
+@promise(100)
 @given(history=HISTORIES, question=questions("absent", "hold"), declared=DECLARED)
 def test_no_absence_is_claimed_beyond_what_is_known(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -374,7 +364,7 @@ def test_no_absence_is_claimed_beyond_what_is_known(
     check(World(history, declared), question)
 
 
-@promise(180)
+@promise(60)
 @given(history=HISTORIES, question=questions("captured"), declared=DECLARED)
 def test_what_is_absent_from_a_capture_was_not_written_in_it(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -383,7 +373,7 @@ def test_what_is_absent_from_a_capture_was_not_written_in_it(
     check(World(history, declared), question)
 
 
-@promise(100)
+@promise(40)
 @given(history=MUTE_HISTORIES, question=questions("in", "absent", "hold", "count", "captured"))
 def test_where_a_task_says_nothing_nothing_is_denied(history: History, question: Question) -> None:
     """While a task has said nothing since the rollout, there is neither a no, nor an absence, nor a number."""
@@ -403,7 +393,7 @@ def test_where_a_task_says_nothing_nothing_is_denied(history: History, question:
         assert visible(needles, world.time.milliseconds)
 
 
-@promise(60)
+@promise(25)
 @given(history=BLOCKED_HISTORIES, question=questions(*QUESTIONS))
 def test_where_every_call_is_throttled_nothing_is_known(history: History, question: Question) -> None:
     """Neither a no nor an absence is made of logs that could not be read."""
@@ -421,7 +411,7 @@ def test_where_every_call_is_throttled_nothing_is_known(history: History, questi
             ask()
 
 
-@promise(180)
+@promise(60)
 @given(history=THROTTLED_HISTORIES, question=questions("wait_for", "in", "absent", "count"))
 def test_throttles_that_pass_are_survived(history: History, question: Question) -> None:
     """Once calls work again, the same tail answers as if there had been no throttle."""
@@ -432,7 +422,7 @@ def test_throttles_that_pass_are_survived(history: History, question: Question) 
     check(world, question)
 
 
-@promise(180)
+@promise(60)
 @given(
     history=HISTORIES | THROTTLED_HISTORIES,
     asked=st.lists(questions(*QUESTIONS), min_size=2, max_size=3),
