@@ -19,6 +19,9 @@ from pytest_deploycheck.polling import Clock, Overtime
 _LAST_PAGE = 4.0
 """Seconds of the overtime that are left for the page under way when the time for reading is over."""
 
+_EXPLAINED_WITHIN = 5.0
+"""Seconds of a wait that was not needed in which old tasks may be read to explain an answer."""
+
 
 class _Start(Struct, frozen=True):
     """The start of the log checks.
@@ -68,7 +71,9 @@ class LogChecks(Struct):
                 asked_at=self._start.at,
                 is_over=lambda: self.overtime.time_left() < last_page,
             )
-            waited = self.clock.monotonic() - self._start.monotonic
+        waited = self.clock.monotonic() - self._start.monotonic
+        rest = tail.longest_wait(expectation, self.log_wait) - waited
+        with self.overtime.step(min(max(0.0, rest), _EXPLAINED_WITHIN)):
             elsewhere, is_read = self._elsewhere(tail, expectation, held.reading.answer)
         outcome = ExpectationOutcome(
             expectation,

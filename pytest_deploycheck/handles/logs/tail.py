@@ -95,7 +95,9 @@ class LogTail(LogWindow):
         return rows
 
     def longest_wait(self, expectation: Expectation, log_wait: float) -> float:
-        """The seconds that a declared expectation may take to be answered."""
+        """The seconds that a declared expectation may take to be answered; none where there is no log to wait for."""
+        if not self.scope.streams:
+            return 0.0
         return longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
 
     def hold(self, expectation: Expectation, *, timeout: float, asked_at: datetime, is_over: IsOver) -> Held:
