@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import (
     DEFAULT_REQUIRE,
+    Discovery,
     EnvironmentSettings,
     ErrorRate,
     Expectation,
@@ -15,6 +18,7 @@ from pytest_deploycheck.config.settings import (
     ServiceSettings,
 )
 from pytest_deploycheck.config.values import duration
+from pytest_deploycheck.errors import ConfigurationError
 
 KINDS: Final[Mapping[str, ExpectationKind]] = {
     "expect": "expect",
@@ -60,6 +64,8 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         name: The environment's name.
         table: Its valid table, with the defaults merged in and the placeholders filled. Nothing is checked here.
     """
+    defaults = table.get("service_defaults", {})
+    services = table.get("services", {})
     return EnvironmentSettings(
         name=name,
         require=tuple(table.get("require", DEFAULT_REQUIRE)),
@@ -70,9 +76,38 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         intent=table.get("intent", "release"),
         max_unpacked_bytes=table.get("max_unpacked_bytes"),
         max_layer_entries=table.get("max_layer_entries"),
-        services={service: _service(service, settings) for service, settings in table.get("services", {}).items()},
+        services={service: _service(service, merged(defaults, settings)) for service, settings in services.items()},
+        discover=_discovery(table["discover"]) if "discover" in table else None,
+        service_defaults=_service("", defaults),
         **_given(table, _ENVIRONMENT_TEXTS),
     )
+
+
+def with_found(environment: EnvironmentSettings, names: Iterable[str]) -> EnvironmentSettings:
+    """Return an environment with the services that were found in its cluster, each under its own name.
+
+    Args:
+        environment: The environment.
+        names: The names of ECS services. One that is listed keeps its name and settings.
+
+    Raises:
+        ConfigurationError: One of them has the name under which another service is listed.
+    """
+    listed = {settings.service.rpartition("/")[2] for settings in environment.services.values()}
+    found = [name for name in names if name not in listed]
+    for name in found:
+        if name in environment.services:
+            raise ConfigurationError(
+                f"env.{environment.name}.discover: found the service {name!r}, a name under which "
+                f"env.{environment.name}.services lists another, {environment.services[name].service!r}",
+                "List one of them under another name.",
+            )
+    added = {name: replace(environment.service_defaults, name=name, service=name) for name in found}
+    return replace(environment, services={**environment.services, **added})
+
+
+def _discovery(value: str | Mapping[str, Any]) -> Discovery:
+    return Discovery(names=value) if isinstance(value, str) else Discovery(tags=dict(value["tags"]))
 
 
 def _service(name: str, table: Mapping[str, Any]) -> ServiceSettings:

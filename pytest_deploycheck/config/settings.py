@@ -150,6 +150,22 @@ class ServiceSettings(Struct, frozen=True):
     logs: tuple[Expectation, ...] = ()
 
 
+class Discovery(Struct, frozen=True):
+    """The services to find in a cluster.
+
+    Attributes:
+        names: A pattern of their names, or None for any name.
+        tags: Patterns of the values of tags that they have, by the keys.
+    """
+
+    names: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        tags = ", ".join(f"{key} = {value}" for key, value in self.tags.items())
+        return f"the tags {tags}" if tags else repr(self.names)
+
+
 class EnvironmentSettings(Struct, frozen=True):
     """One environment, defaults merged in and placeholders filled.
 
@@ -172,7 +188,9 @@ class EnvironmentSettings(Struct, frozen=True):
             who only watch for drift.
         max_unpacked_bytes: How many bytes a layer may unpack to, or None for the bound that is built in.
         max_layer_entries: How many entries a layer may have, or None for the bound that is built in.
-        services: The services, by the name they have in the configuration.
+        services: The services, by the name they have in the configuration, and those that were found by their own.
+        discover: The services to find, or None where all are listed.
+        service_defaults: The settings of a service that is found.
     """
 
     name: str
@@ -192,6 +210,8 @@ class EnvironmentSettings(Struct, frozen=True):
     max_unpacked_bytes: int | None = None
     max_layer_entries: int | None = None
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+    discover: Discovery | None = None
+    service_defaults: ServiceSettings = ServiceSettings("", "")
 
 
 class When(Struct, frozen=True):

@@ -120,6 +120,7 @@ def _violations(document: object, *, is_filled: bool) -> Iterator[Violation]:
     if isinstance(document, Mapping):
         yield from _external_ids_without_role(document)
         yield from _log_streams_without_group(document)
+        yield from _defaults_that_name_a_service(document)
 
 
 def _environments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
@@ -132,11 +133,31 @@ def _environments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[st
             yield name, own, merged(defaults, own)
 
 
+def _defaults_that_name_a_service(document: Mapping[str, Any]) -> Iterator[Violation]:
+    for where, table in _tables(document):
+        defaults = table.get("service_defaults")
+        if isinstance(defaults, Mapping) and "service" in defaults:
+            yield (
+                (*where, "service_defaults", "service"),
+                "found the name of one ECS service in the defaults of all; allowed only in services",
+            )
+
+
+def _tables(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Each table of an environment as it is written, with its path: the defaults and the environments' own."""
+    defaults = document.get("defaults")
+    if isinstance(defaults, Mapping):
+        yield ("defaults",), defaults
+    for name, own, _ in _environments(document):
+        yield ("env", name), own
+
+
 def _log_streams_without_group(document: Mapping[str, Any]) -> Iterator[Violation]:
     for name, own, table in _environments(document):
         services = table.get("services")
         for service, settings in services.items() if isinstance(services, Mapping) else ():
-            if isinstance(settings, Mapping) and "log_stream" in settings and "log_group" not in settings:
+            has_group = isinstance(settings, Mapping) and ("log_group" in settings or _has_default(table, "log_group"))
+            if isinstance(settings, Mapping) and "log_stream" in settings and not has_group:
                 own_services = own.get("services")
                 is_own = isinstance(own_services, Mapping) and "log_stream" in own_services.get(service, {})
                 where = ("env", name) if is_own else ("defaults",)
@@ -144,6 +165,11 @@ def _log_streams_without_group(document: Mapping[str, Any]) -> Iterator[Violatio
                     (*where, "services", service, "log_stream"),
                     f"found without log_group in the environment {name!r}; allowed only with it",
                 )
+
+
+def _has_default(table: Mapping[str, Any], key: str) -> bool:
+    defaults = table.get("service_defaults")
+    return isinstance(defaults, Mapping) and key in defaults
 
 
 def _external_ids_without_role(document: Mapping[str, Any]) -> Iterator[Violation]:
@@ -186,9 +212,9 @@ def _unknown_keys(refusal: _Refusal) -> Iterator[Violation]:
 
 
 def _wrong_type(refusal: _Refusal) -> Iterator[Violation]:
-    wanted = str(refusal.rule)
-    text = f"found {_found(refusal.found)}; allowed: {_TYPES[wanted]}"
-    if wanted == "array" and isinstance(refusal.found, Mapping):
+    wanted = [refusal.rule] if isinstance(refusal.rule, str) else list(refusal.rule)
+    text = f"found {_found(refusal.found)}; allowed: {_listed([_TYPES[one] for one in wanted], 'or')}"
+    if wanted == ["array"] and isinstance(refusal.found, Mapping):
         text += " (of tables: write the header in double brackets, [[…]])"
     yield (), text
 
@@ -216,6 +242,16 @@ def _not_among(refusal: _Refusal) -> Iterator[Violation]:
 
 def _too_few(refusal: _Refusal) -> Iterator[Violation]:
     yield (), f"found an array of {len(refusal.found)}; allowed: at least {refusal.rule}"
+
+
+def _missing_keys(refusal: _Refusal) -> Iterator[Violation]:
+    if isinstance(refusal.found, Mapping):
+        missing = [key for key in refusal.rule if key not in refusal.found]
+        yield (), f"needs the key {_listed(missing, 'and')}"
+
+
+def _no_keys(_: _Refusal) -> Iterator[Violation]:
+    yield (), "found an empty table; allowed: a table of at least one key"
 
 
 def _too_small(refusal: _Refusal) -> Iterator[Violation]:
@@ -283,9 +319,11 @@ _SENTENCES: Mapping[str, Callable[[_Refusal], Iterator[Violation]]] = {
     "format": _bad_format,
     "minItems": _too_few,
     "minLength": _empty_string,
+    "minProperties": _no_keys,
     "minimum": _too_small,
     "oneOf": _not_exactly_one,
     "pattern": _bad_service_name,
+    "required": _missing_keys,
     "type": _wrong_type,
     "uniqueItems": _repeated,
 }

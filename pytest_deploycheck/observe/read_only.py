@@ -23,6 +23,7 @@ READS: Final = {
         "DescribeTaskDefinition",
         "DescribeTasks",
         "ListServiceDeployments",
+        "ListServices",
         "ListTasks",
     },
     "elbv2": {"DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"},
