@@ -11,6 +11,7 @@ from pytest_deploycheck.cli import asking
 from pytest_deploycheck.cli.hosting import hosted
 from pytest_deploycheck.config import options
 from pytest_deploycheck.run import settings
+from pytest_deploycheck.run.fleet.finder import ServiceFinder
 
 _OPTIONS = (options.CONFIG, options.SERVICE, options.IMAGE, options.SANDBOX)
 _FORMATS = ("json", "terraform")
@@ -40,8 +41,9 @@ def run(parsed: argparse.Namespace) -> int:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
             table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
-        resolved = settings.resolve(asked, folders, sandbox=table, baseline=None, command="")
-        policy = policy_of(resolved.environment, resolved.options)
+        resolved = settings.resolve(asked, folders, sandbox=table, baselines=(), command=str, find=ServiceFinder().find)
+        run_over = settings.only(resolved.runs)
+        policy = policy_of(run_over.environment, run_over.options)
     print(policy.text(parsed.format))
     for note in policy.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,13 @@ from pytest_deploycheck.cli.hosting import hosted
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.report.finding import explain_finding
+from pytest_deploycheck.report.fleet.summary import fleet_summary
 from pytest_deploycheck.report.progress import SparseLines
-from pytest_deploycheck.report.summary import clock_of_this_machine, summary
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
+from pytest_deploycheck.run.fleet.finder import ServiceFinder
+from pytest_deploycheck.run.fleet.places import places
+from pytest_deploycheck.run.fleet.verify import assemble, carry_out_all
 from pytest_deploycheck.run.header import settings_line
 from pytest_deploycheck.run.report_files import (
     ReportTarget,
@@ -27,12 +30,15 @@ from pytest_deploycheck.run.report_files import (
     write_all,
 )
 from pytest_deploycheck.run.rollout_wait import ShowRollouts
-from pytest_deploycheck.run.verification import Findings, Verification, carry_out
+from pytest_deploycheck.run.verification import Verification
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.config.settings import EnvironmentRun
     from pytest_deploycheck.facts.baseline import Baseline
+    from pytest_deploycheck.judge.finding import Finding
     from pytest_deploycheck.judge.progress import Progress
-    from pytest_deploycheck.report.model import RunReport
+    from pytest_deploycheck.report.model import FleetReport
+    from pytest_deploycheck.run.fleet.fleet import Fleet
 
 _OPTIONS = tuple(option for option in options.OPTIONS if option is not options.ENV)
 
@@ -59,22 +65,29 @@ def run(parsed: argparse.Namespace) -> int:
     """Verify, print the verdict, write the reports, and return the exit status."""
     asked, folders = asking.given(parsed), asking.folders()
     asking.refuse_no_environment(asked, folders)
-    reports, baseline = _prepare(asked, folders)
+    reports, baselines = _prepare(asked, folders)
     with ExitStack() as stack:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
             table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
             asked = {option.flag: settings.in_sandbox(option, asked[option.flag]) for option in options.OPTIONS}
-        resolved = settings.resolve(asked, folders, sandbox=table, baseline=baseline, command=_command(asked))
-        verification = Verification(
-            resolved.environment,
-            resolved.options,
-            source=folders.root,
-            show_rollouts=_shown_by(SparseLines()),
+        finder = ServiceFinder()
+        resolved = settings.resolve(
+            asked, folders, sandbox=table, baselines=baselines, command=_command_of(asked), find=finder.find
         )
-        stack.callback(verification.close)
-        print(_header(settings_line(asked, resolved.file), verification), flush=True)
-        report = _carry_out(verification)
+        show = _shown_by(SparseLines())
+        fleet = assemble(
+            resolved.runs,
+            finder,
+            lambda one, access, clock: Verification(
+                one.environment, one.options, source=folders.root, show_rollouts=show, access=access, clock=clock
+            ),
+        )
+        stack.callback(fleet.close)
+        fleet.identify()
+        shown = settings_line(asked, resolved.file, unselected=resolved.unselected)
+        print(f"deploycheck: {', '.join([shown, *places(fleet.verifications)])}", flush=True)
+        report = _carry_out(fleet, resolved.runs)
     unwritten = _print_report(report, reports)
     if not report.complete:
         return INTERRUPTED
@@ -83,50 +96,44 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _prepare(
     asked: Mapping[str, Given], folders: settings.RunFolders
-) -> tuple[Sequence[ReportTarget], Baseline | None]:
+) -> tuple[Sequence[ReportTarget], tuple[Baseline, ...]]:
     """Read the baseline, and remove earlier reports, of which it may be one, before anything is validated."""
     reports = asked[options.REPORT.flag]
     targets = report_targets(reports, folders.folder)
     try:
-        baseline = settings.baseline_of(asked[options.BASELINE.flag], folders.folder)
+        baselines = settings.baselines_of(asked[options.BASELINE.flag], folders.folder)
     finally:
         remove_earlier(targets, reports.source)
         refuse_unwritable(targets, reports.source)
-    return targets, baseline
+    return targets, baselines
 
 
-def _carry_out(verification: Verification) -> RunReport:
+def _carry_out(fleet: Fleet, runs: Sequence[EnvironmentRun]) -> FleetReport:
     """Carry out the checks; an interrupted run is judged by what was found until then."""
-    findings: Findings = {}
+    findings: dict[str, list[Finding]] = {}
     try:
-        return carry_out(verification, findings)
+        return carry_out_all(fleet, runs, findings)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return verification.report(findings, (), complete=False)
+        return fleet.report(findings, (), complete=False)
 
 
-def _print_report(report: RunReport, targets: Sequence[ReportTarget]) -> bool:
+def _print_report(report: FleetReport, targets: Sequence[ReportTarget]) -> bool:
     """Print what is not proven and the verdict, write the reports, and tell if one could not be written."""
-    for service in report.services:
-        for finding in service.findings:
-            if not finding.is_good:
-                print(f"\n{finding.status.upper()} {service.analysis.facts.name} {finding.id}")
-                print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
+    for environment in report.environments:
+        prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
+        for service in environment.services if not environment.observation.problem else ():
+            for finding in service.findings:
+                if not finding.is_good:
+                    print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
+                    print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
     print()
-    for line in summary(report):
+    for line in fleet_summary(report):
         print(line)
     written, unwritten = write_all(targets, report)
     for line in written:
         print(line)
     return unwritten
-
-
-def _header(settings_text: str, verification: Verification) -> str:
-    who = verification.identity
-    parts = [settings_text, f"account {who.account}", who.region]
-    parts += [clock_of_this_machine(who.clock_offset)] if who.clock_offset else []
-    parts += [f"endpoint {who.endpoint}"] if who.endpoint else []
-    return f"deploycheck: {', '.join(parts)}"
 
 
 def _shown_by(lines: SparseLines) -> ShowRollouts:
@@ -139,8 +146,7 @@ def _shown_by(lines: SparseLines) -> ShowRollouts:
     return show
 
 
-def _command(asked: Mapping[str, Given]) -> str:
-    """Return the command of the run as far as it names what is verified."""
-    words = ["deploycheck", "verify", asked[options.ENV.flag].text or ""]
-    words += [f"{asking.flag_of(options.SANDBOX)}={name}" for name in asked[options.SANDBOX.flag].values]
-    return shlex.join(words)
+def _command_of(asked: Mapping[str, Given]) -> Callable[[str], str]:
+    """Return a function that gives the command of a run over an environment, as far as it names what is verified."""
+    scenarios = [f"{asking.flag_of(options.SANDBOX)}={name}" for name in asked[options.SANDBOX.flag].values]
+    return lambda environment: shlex.join(["deploycheck", "verify", environment, *scenarios])

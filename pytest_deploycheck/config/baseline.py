@@ -16,7 +16,25 @@ _REMEDY = "Give a report that `--deploy-report FILE.json` of an earlier run wrot
 
 
 def read_baseline(path: Path, source: str) -> Baseline:
-    """Read a JSON report.
+    """Read a JSON report of one environment, or the first of several; see `read_baselines`."""
+    return read_baselines(path, source)[0]
+
+
+def baseline_for(environment: str, baselines: Sequence[Baseline], *, is_one_of_several: bool) -> Baseline | None:
+    """Return the baseline of an environment.
+
+    Args:
+        environment: The environment's name.
+        baselines: The baselines of a report.
+        is_one_of_several: Whether the run has other environments: one that the report does not have has no baseline
+            then. A run over one environment is told that the baseline is that of another.
+    """
+    own = next((one for one in baselines if one.environment == environment), None)
+    return own or (None if is_one_of_several else next(iter(baselines), None))
+
+
+def read_baselines(path: Path, source: str) -> tuple[Baseline, ...]:
+    """Read a JSON report, and return a baseline for each of its environments.
 
     Args:
         path: The file.
@@ -30,20 +48,32 @@ def read_baseline(path: Path, source: str) -> Baseline:
     if violation:
         raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)
     try:
-        return _baseline(path, document)
+        if "environments" not in document:
+            return (_baseline(path, document, document["environment"], document["services"]),)
+        return tuple(
+            _baseline(
+                path,
+                {**document, **one},
+                one["name"],
+                [service for service in document["services"] if service["environment"] == one["name"]],
+            )
+            for one in document["environments"]
+        )
     except ValueError as error:
         raise ConfigurationError(f"{source}: the file {path} is no report: {error}", _REMEDY) from error
 
 
-def _baseline(path: Path, document: Mapping[str, Any]) -> Baseline:
+def _baseline(
+    path: Path, document: Mapping[str, Any], environment: str, services: Sequence[Mapping[str, Any]]
+) -> Baseline:
     observed_at = _moment(document["observed_at"])
     return Baseline(
         str(path),
-        document["environment"],
+        environment,
         document["account"],
         document["region"],
         observed_at,
-        {service["name"]: _previous(service, observed_at) for service in document["services"] if service["image"]},
+        {service["name"]: _previous(service, observed_at) for service in services if service["image"]},
     )
 
 

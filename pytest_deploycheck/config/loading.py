@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -12,10 +14,11 @@ from pytest_deploycheck.config.building import build_environment, merged
 from pytest_deploycheck.config.placeholders import filled
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.config.validation import describe_key, validate
+from pytest_deploycheck.config.values import comma_list
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_deploycheck.config.settings import EnvironmentSettings
@@ -124,6 +127,46 @@ def environment(
     if file is None:
         raise _no_file(name, searched)
     raise _no_such_environment(file, name, list(environments))
+
+
+def environments(
+    file: ConfigurationFile | None,
+    text: str,
+    builtin: Mapping[str, Any] | None = None,
+    *,
+    searched: Sequence[Path] = (),
+) -> tuple[EnvironmentSettings, ...]:
+    """Return the environments that a text names, in its order: names, and patterns of configured names, with commas.
+
+    Args:
+        file: The file that `find` returned.
+        text: One name, or several names and patterns, such as `eu,us` or `prod-*`.
+        builtin: The table of the built-in environment, as in `environment`.
+        searched: The folders that were searched for a file, for messages.
+
+    Raises:
+        ConfigurationError: As `environment`; or a pattern matches nothing, or `sandbox` is one of several.
+    """
+    content = file.content if file is not None else {}
+    configured = list(content.get("env", {})) if isinstance(content.get("env", {}), Mapping) else []
+    names: dict[str, None] = {}
+    for one in [text] if text in configured else comma_list(text):
+        is_pattern = one not in configured and any(character in one for character in "*?[")
+        matching = [name for name in configured if fnmatchcase(name, one)] if is_pattern else [one]
+        if not matching:
+            raise _no_match(file, one, configured)
+        names.update(dict.fromkeys(matching))
+    if len(names) > 1 and BUILT_IN in names and BUILT_IN not in configured:
+        raise ConfigurationError(
+            f"found {text!r}; the environment {BUILT_IN!r} is built in, and cannot be verified beside others",
+            "Verify it in a run of its own.",
+        )
+    return tuple(environment(file, name, builtin, searched=searched) for name in names or [text])
+
+
+def _no_match(file: ConfigurationFile | None, pattern: str, configured: Sequence[str]) -> ConfigurationError:
+    there_are = f"There are: {', '.join(configured)}" if configured else "There are none"
+    return ConfigurationError(f"{file or 'no configuration'}: no environment matches {pattern!r}. {there_are}")
 
 
 def _resolved(name: str, table: Mapping[str, Any], *, file: str) -> EnvironmentSettings:

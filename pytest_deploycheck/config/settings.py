@@ -264,3 +264,22 @@ class Options(Struct, frozen=True):
     build_log: BuildLog | None = None
     commit: Commit | None = None
     command: str = ""
+
+
+class EnvironmentRun(Struct, frozen=True):
+    """One environment of a run, with what is asked of it.
+
+    Attributes:
+        environment: The environment.
+        options: What is asked of it.
+        prefix: The text before the names of its services where a run has several environments: `eu/`.
+    """
+
+    environment: EnvironmentSettings
+    options: Options
+    prefix: str = ""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The names of the selected services, by their labels, which no other service of the run has."""
+        return {self.prefix + service: service for service in self.options.services}

@@ -141,7 +141,7 @@ def images(values: Sequence[str], services: Sequence[str], source: str, *, folde
     """
     named: dict[str, str] = {}
     for value in values:
-        service, equals, reference = _divided(value)
+        service, equals, reference = divided_image(value)
         _check_reference(reference, value, source)
         if reference.startswith("@"):
             reference = read_references(reference[1:], source, folder=folder)
@@ -202,7 +202,7 @@ def _iso_time(text: str) -> datetime | None:
         return None
 
 
-def _divided(value: str) -> tuple[str, str, str]:
+def divided_image(value: str) -> tuple[str, str, str]:
     """The service, the equals sign and the reference; a file's name may have an equals sign of its own."""
     if value.startswith("@"):
         return "", "", value

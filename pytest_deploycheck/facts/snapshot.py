@@ -212,6 +212,7 @@ class Observation(Struct, frozen=True):
         began_at: The time of the first poll: durations back count from here, however long the rollout was awaited.
         services: The facts of each selected service, in the configuration's order.
         waited: Seconds that the rollout was waited for.
+        problem: Why nothing of the environment could be observed, or None.
     """
 
     identity: Identity
@@ -219,6 +220,7 @@ class Observation(Struct, frozen=True):
     began_at: datetime
     services: tuple[ServiceFacts, ...]
     waited: float = 0.0
+    problem: Problem | None = None
 
     def service(self, name: str) -> ServiceFacts:
         """Return the facts of the service of that name; KeyError for one that was not selected."""

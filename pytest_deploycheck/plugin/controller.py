@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec.structs import replace
 
 from pytest_deploycheck.config import options
 from pytest_deploycheck.errors import DeploycheckError
-from pytest_deploycheck.facts.codec import from_json, to_json
-from pytest_deploycheck.facts.recorded.calls import Calls, joined
+from pytest_deploycheck.facts.codec import from_json
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
-from pytest_deploycheck.plugin.settings import baseline_of, resolve
+from pytest_deploycheck.plugin.settings import baselines_of, resolve
+from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.rows import Tone
-from pytest_deploycheck.report.summary import VERDICT_TONES, clock_of_this_machine, summary_lines
+from pytest_deploycheck.report.summary import VERDICT_TONES
 from pytest_deploycheck.run.checks import checks_of
 from pytest_deploycheck.run.exit_status import UNPROVEN
+from pytest_deploycheck.run.fleet.finder import ServiceFinder
+from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed
+from pytest_deploycheck.run.fleet.places import listed_places, places
 from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_targets, write_all
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
     from pytest_deploycheck.plugin.run import DeployRun
-    from pytest_deploycheck.report.model import RunReport
+    from pytest_deploycheck.report.model import FleetReport
     from pytest_deploycheck.sandbox.hosting import HostedSandbox
 
-WORKER_DATA = "deploycheck"
-"""The key of the data that a worker gets from the controller."""
 
 _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """The statuses of pytest for a session that came to its end; every other status stands as it is."""
@@ -59,11 +59,13 @@ class Controller:
         self._config = config
         self._run = run
         self._state = run.state
-        self._baseline: Baseline | None = None
+        self._baselines: tuple[Baseline, ...] = ()
+        self._finder: ServiceFinder | None = None
+        self._handed: bytes | None = None
         self._results = Results()
-        self._report: RunReport | None = None
+        self._report: FleetReport | None = None
         self._written: list[str] = []
-        self._calls: tuple[Calls, ...] = ()
+        self._calls: list[dict[str, tuple[Calls, ...]]] = []
         self._sandbox: HostedSandbox | None = None
         self._started = False
         self._interrupted = False
@@ -80,24 +82,24 @@ class Controller:
                 from pytest_deploycheck.plugin.hosting import host  # noqa: PLC0415  # only where asked for
 
                 self._sandbox = host(self._config)
+            self._finder = ServiceFinder(self._run.cache())
+            find = (lambda _: {}) if self._only_lists else self._finder.find
             table = self._sandbox.table if self._sandbox else None
-            self._run.begin(resolve(self._config, sandbox=table, baseline=self._baseline))
+            self._run.begin(resolve(self._config, sandbox=table, baselines=self._baselines, find=find), self._finder)
             if not self._only_lists:
-                _ = self._state.verification.identity
+                self._state.fleet.identify()
 
     def pytest_report_header(self) -> str:
         """Return the environment that is verified, and where each of the settings came from."""
         settings = self._state.settings
         if self._only_lists:
-            # What single services or a profile set is known only to the AWS library, which a listing does not load.
-            endpoint = settings.environment.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
-            parts = [settings.header, "nothing is contacted"]
+            parts = [
+                settings.header,
+                "nothing is contacted",
+                *listed_places([run.environment for run in settings.runs]),
+            ]
         else:
-            who = self._state.verification.identity
-            endpoint = who.endpoint
-            parts = [settings.header, f"account {who.account}", who.region]
-            parts += [clock_of_this_machine(who.clock_offset)] if who.clock_offset else []
-        parts += [f"endpoint {endpoint}"] if endpoint else []
+            parts = [settings.header, *places(self._state.fleet.verifications)]
         return f"deploycheck: {', '.join(parts)}"
 
     @pytest.hookimpl(optionalhook=True)
@@ -109,17 +111,22 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker the observation."""
-        node.workerinput[WORKER_DATA] = {
-            "observation": to_json(self._state.verification.observation) if self._started else None,
-            "sandbox": self._sandbox.as_json() if self._sandbox else None,
-            "baseline": to_json(self._baseline) if self._baseline else None,
-        }
+        if self._handed is None:
+            fleet, finder = self._state.fleet, self._finder
+            observed = fleet.verifications if self._started else []
+            self._handed = Handed(
+                found=finder.found if finder else {},
+                observations={one.environment.name: one.observation for one in observed},
+                sandbox=self._sandbox.table if self._sandbox else None,
+                baselines=self._baselines,
+            ).as_bytes()
+        node.workerinput[WORKER_DATA] = self._handed
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over the calls of a worker; one that crashed has none to give."""
         sent = getattr(node, "workeroutput", {}).get(WORKER_DATA)
-        self._calls += from_json(sent, tuple[Calls, ...]) if sent else ()
+        self._calls += [from_json(sent, dict[str, tuple[Calls, ...]])] if sent else []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -169,7 +176,7 @@ class Controller:
             return
         terminalreporter.write_sep("=", "deployment", **_MARKUP[VERDICT_TONES[self._report.verdict]])
         width, verbosity = terminalreporter._tw.fullwidth, self._config.get_verbosity()  # noqa: SLF001  # no other way
-        for line in summary_lines(self._report, width=width, verbosity=verbosity):
+        for line in fleet_lines(self._report, width=width, verbosity=verbosity):
             is_head = str(line).startswith(tuple(Verdict))
             for span in line.spans:
                 terminalreporter.write(span.text, **_MARKUP[span.tone], **({"bold": True} if is_head else {}))
@@ -192,7 +199,7 @@ class Controller:
         """
         try:
             refuse_empty(self._config)
-            self._baseline = baseline_of(self._config)
+            self._baselines = baselines_of(self._config)
         finally:
             if not self._only_lists:
                 asked = given(self._config, options.REPORT)
@@ -206,37 +213,38 @@ class Controller:
         with _usage_errors():
             self._started = True
             try:
-                self._state.verification.observe()
+                self._state.fleet.observe()
             except DeploycheckError:
                 # There is nothing to report beside pytest's usage error.
                 self._started = False
                 raise
 
-    def _finish(self, *, complete: bool) -> RunReport:
+    def _finish(self, *, complete: bool) -> FleetReport:
         """Judge and write the reports."""
-        settings = self._state.settings
+        found = self._results.findings()
         findings = {
-            service: [
-                found
-                for check in checks_of(settings.environment, service)
-                if (found := self._results.findings(service).get(check.id))
+            run.prefix + service: [
+                finding
+                for check in checks_of(run.environment, service)
+                if (finding := found.get(run.prefix + service, {}).get(check.id))
             ]
-            for service in settings.options.services
+            for run in self._state.settings.runs
+            for service in run.options.services
         }
-        report = self._state.verification.report(findings, self._results.tests, complete=complete)
-        if report.verdict is Verdict.VERIFIED:
+        report = self._state.fleet.report(findings, self._results.tests, complete=complete)
+        if any(one.verdict is Verdict.VERIFIED for one in report.environments):
             try:
-                findings = self._state.verification.confirm(findings)
+                report = self._state.fleet.confirm(report, complete=complete)
             except KeyboardInterrupt:
                 self._is_cut_short = True
                 complete = False
-            report = self._state.verification.report(findings, self._results.tests, complete=complete)
-        report = replace(report, calls=joined(report.calls, self._calls))
+                report = self._state.fleet.report(findings, self._results.tests, complete=complete)
+        report = self._state.fleet.with_calls(report, self._calls)
         self._report = report
-        self._written, self._is_unwritten = write_all(settings.reports, report)
+        self._written, self._is_unwritten = write_all(self._state.settings.reports, report)
         return self._report
 
-    def _exit_status(self, report: RunReport, status: int) -> int:
+    def _exit_status(self, report: FleetReport, status: int) -> int:
         if report.verdict is Verdict.REFUTED or self._results.other_failed or self._is_unwritten:
             return pytest.ExitCode.TESTS_FAILED
         if report.verdict is Verdict.UNPROVEN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,24 +33,37 @@ def _deploy_service(request: pytest.FixtureRequest) -> str:
     name: str | None = getattr(request, "param", None)
     if name is not None:
         return name
-    if len(state.services) != 1:
-        from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415  # loaded when an environment is given
-
-        raise ConfigurationError(
-            f"This test does not run once per service, because it uses getfixturevalue or is a unittest class, and "
-            f"{len(state.services)} services are selected: {', '.join(state.services)}.",
-            "Select one with --deploy-service.",
-        )
-    return state.services[0]
+    return _only(state.services, "service", "Select one with --deploy-service.")
 
 
 @_deploy_fixture
-def deploy_env(request: pytest.FixtureRequest) -> DeployEnvironment:
+def _deploy_environment(request: pytest.FixtureRequest) -> str:
+    """The name of the environment of a test; in a run over several, a test runs once for each."""
+    state = state_of(request.config)
+    name: str | None = getattr(request, "param", None)
+    return name or _only(state.environments, "environment", "Verify one with --deploy-env.")
+
+
+def _only(names: Sequence[str], what: str, remedy: str) -> str:
+    """Return the only name, for a test that does not run once for each."""
+    if len(names) == 1:
+        return names[0]
+    from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415  # loaded when an environment is given
+
+    raise ConfigurationError(
+        f"This test does not run once per {what}, because it uses getfixturevalue or is a unittest class, and "
+        f"{len(names)} {what}s are selected: {', '.join(names)}.",
+        remedy,
+    )
+
+
+@_deploy_fixture
+def deploy_env(request: pytest.FixtureRequest, _deploy_environment: str) -> DeployEnvironment:
     """The environment: `name`, `account`, `region`, `cluster`, `base_url`, `services`, `client(…)`, `wait_for_http(…)`.
 
     assert deploy_env.wait_for_http("/health", json={"status": "ok"})
     """
-    return state_of(request.config).verification.deploy_environment()
+    return state_of(request.config).environment(_deploy_environment).deploy_environment()
 
 
 @_deploy_fixture
@@ -59,7 +72,8 @@ def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
 
     assert deployment.outcome == "COMPLETED"
     """
-    return state_of(request.config).verification.rollout(_deploy_service)
+    verification, service = state_of(request.config).service(_deploy_service)
+    return verification.rollout(service)
 
 
 @_deploy_fixture
@@ -68,7 +82,8 @@ def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> Depl
 
     assert deployed_image.compare("backend/app", "/app/app")
     """
-    return state_of(request.config).verification.deployed_image(_deploy_service)
+    verification, service = state_of(request.config).service(_deploy_service)
+    return verification.deployed_image(service)
 
 
 @_deploy_fixture
@@ -77,7 +92,8 @@ def release(request: pytest.FixtureRequest, _deploy_service: str) -> Release:
 
     assert release.tag in deployed_image.tags
     """
-    return state_of(request.config).verification.release(_deploy_service)
+    verification, service = state_of(request.config).service(_deploy_service)
+    return verification.release(service)
 
 
 @_deploy_fixture
@@ -86,7 +102,7 @@ def build_log(request: pytest.FixtureRequest) -> BuildLog:
 
     assert not any(step.is_cached for step in build_log.copies)
     """
-    log = state_of(request.config).settings.options.build_log
+    log = state_of(request.config).settings.runs[0].options.build_log
     if log is None:
         pytest.skip("no build log: give --deploy-build-log=FILE")
     return log
@@ -98,7 +114,8 @@ def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> Runni
 
     assert running_tasks.digests <= deployed_image.digests
     """
-    return state_of(request.config).verification.running_tasks(_deploy_service)
+    verification, service = state_of(request.config).service(_deploy_service)
+    return verification.running_tasks(service)
 
 
 @_deploy_fixture
@@ -107,7 +124,8 @@ def deploy_logs(request: pytest.FixtureRequest, _deploy_service: str) -> LogTail
 
     assert "Found 3 platform sections" in deploy_logs
     """
-    return state_of(request.config).verification.log_tail(_deploy_service)
+    verification, service = state_of(request.config).service(_deploy_service)
+    return verification.log_tail(service)
 
 
 @_deploy_fixture
@@ -116,11 +134,11 @@ def target_health(request: pytest.FixtureRequest, _deploy_service: str) -> Targe
 
     assert target_health.states == {"healthy"}
     """
-    state = state_of(request.config)
-    service = state.verification.observation.service(_deploy_service).service
+    verification, name = state_of(request.config).service(_deploy_service)
+    service = verification.observation.service(name).service
     if service and not service.load_balancers:
         pytest.skip(f"the service {_deploy_service!r} has no load balancer")
-    return state.verification.target_health(_deploy_service)
+    return verification.target_health(name)
 
 
 @_deploy_fixture
@@ -129,7 +147,7 @@ def alarms(request: pytest.FixtureRequest, _deploy_service: str) -> Alarms:
 
     assert alarms["backend-5xx"].is_quiet
     """
-    state = state_of(request.config)
-    if not state.settings.environment.services[_deploy_service].alarms:
+    verification, name = state_of(request.config).service(_deploy_service)
+    if not verification.environment.services[name].alarms:
         pytest.skip(f"no alarms are declared for the service {_deploy_service!r}")
-    return state.verification.alarms(_deploy_service)
+    return verification.alarms(name)

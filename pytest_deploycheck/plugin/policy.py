@@ -12,7 +12,9 @@ from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.plugin.hosting import host
 from pytest_deploycheck.plugin.options import POLICY_FLAG, given, refuse_empty
 from pytest_deploycheck.plugin.settings import resolve
+from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.policy.environment_policy import policy_of
+from pytest_deploycheck.run.settings import only
 
 
 def print_policy(config: pytest.Config) -> int:
@@ -32,8 +34,9 @@ def print_policy(config: pytest.Config) -> int:
                 sandbox = host(config)
                 stack.callback(sandbox.close)
                 table = sandbox.table
-            settings = resolve(config, sandbox=table, baseline=None)
-            policy = policy_of(settings.environment, settings.options)
+            settings = resolve(config, sandbox=table, baselines=(), find=ServiceFinder().find)
+            run = only(settings.runs)
+            policy = policy_of(run.environment, run.options)
         except DeploycheckError as error:
             raise pytest.UsageError(str(error)) from error
     print(policy.text())  # noqa: T201  # the output of the option

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from pytest_deploycheck.config.settings import EnvironmentRun
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.plugin.base_url import BaseUrl
 from pytest_deploycheck.plugin.collection.items import CheckItem
@@ -17,6 +20,9 @@ from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.plugin.settings import RunSettings
 from pytest_deploycheck.plugin.state import DeployState, uses_fixtures
 from pytest_deploycheck.plugin.timeouts import Timeouts
+from pytest_deploycheck.run.fleet.finder import ServiceFinder
+from pytest_deploycheck.run.fleet.fleet import Fleet
+from pytest_deploycheck.run.fleet.verify import assemble
 from pytest_deploycheck.run.verification import Verification
 
 
@@ -42,27 +48,51 @@ class DeployRun:
         ):
             config.pluginmanager.register(part, f"deploycheck-{name}")
 
-    def begin(self, settings: RunSettings, *, observation: Observation | None = None) -> None:
-        """Take over the settings of the run, and the observation of another process where there is one.
+    def begin(
+        self,
+        settings: RunSettings,
+        finder: ServiceFinder,
+        *,
+        observations: Mapping[str, Observation] = MappingProxyType({}),
+    ) -> None:
+        """Take over the settings of the run, and the observations of another process where there are some.
+
+        Args:
+            settings: The settings.
+            finder: The finder of services, with the connections that it has opened.
+            observations: The observations of another process, by the environment.
 
         Raises:
             ConfigurationError: A node id names no check, or an image that was named is not a reference.
         """
         self.state.settings = settings
-        self._base_url.hand_over(settings.environment.base_url)
-        redaction = ReportRedaction(settings.environment.mask)
+        environments = [run.environment for run in settings.runs]
+        urls = {environment.base_url for environment in environments}
+        self._base_url.hand_over(urls.pop() if len(urls) == 1 else None)
+        redaction = ReportRedaction(list(dict.fromkeys(text for one in environments for text in one.mask)))
         self._config.pluginmanager.register(redaction, "deploycheck-redaction")
         self._selection.validate()
+        self.state.fleet = self._fleet(settings.runs, finder, observations)
+
+    def _fleet(
+        self, runs: Sequence[EnvironmentRun], finder: ServiceFinder, observations: Mapping[str, Observation]
+    ) -> Fleet:
         line = ProgressLine(self._config)
-        self.state.verification = Verification(
-            settings.environment,
-            settings.options,
-            observation=observation,
-            time_left=self._timeouts.time_left,
-            source=self._config.rootpath,
-            show_progress=line.show,
-            show_rollouts=RolloutProgress(self._config, line).show,
-            cache=self._cache(),
+        progress = RolloutProgress(self._config, line)
+        return assemble(
+            runs,
+            finder,
+            lambda run, access, clock: Verification(
+                run.environment,
+                run.options,
+                clock=clock,
+                observation=observations.get(run.environment.name),
+                time_left=self._timeouts.time_left,
+                source=self._config.rootpath,
+                show_progress=line.show,
+                show_rollouts=progress.show,
+                access=access,
+            ),
         )
 
     @pytest.hookimpl(trylast=True)
@@ -80,10 +110,10 @@ class DeployRun:
 
     def pytest_unconfigure(self) -> None:
         """Release resources."""
-        if hasattr(self.state, "verification"):
-            self.state.verification.close()
+        if hasattr(self.state, "fleet"):
+            self.state.fleet.close()
 
-    def _cache(self) -> Path | None:
+    def cache(self) -> Path | None:
         """Return the folder for blobs of images in pytest's own cache; None where that is switched off."""
         cache = getattr(self._config, "cache", None)
         return cache.mkdir("deploycheck-blobs") if cache else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.config import options, values
 from pytest_deploycheck.config.options import Given
-from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.config.settings import EnvironmentRun
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.plugin.collection.node_ids import given_ids, services_of_ids
@@ -26,36 +26,37 @@ class RunSettings(Struct, frozen=True):
     """The settings of a run.
 
     Attributes:
-        environment: The environment.
-        options: The options of the verification.
+        runs: The environments, and what is asked of each.
         reports: The reports to write.
         test_timeout: Seconds that a test which uses the fixtures may take where nothing else limits it; 0 for none.
         header: All this with its sources, for the header of the run; without the account.
     """
 
-    environment: EnvironmentSettings
-    options: Options
+    runs: tuple[EnvironmentRun, ...]
     reports: tuple[ReportTarget, ...]
     test_timeout: float
     header: str
 
 
-def baseline_of(config: pytest.Config) -> Baseline | None:
-    """Read the baseline that the options name, or return None where they name none.
+def baselines_of(config: pytest.Config) -> tuple[Baseline, ...]:
+    """Read the baseline that the options name, for each environment of it; none where they name none.
 
     Raises:
         ConfigurationError: It cannot be read, or is not a report.
     """
-    return settings.baseline_of(given(config, options.BASELINE), config.invocation_params.dir)
+    return settings.baselines_of(given(config, options.BASELINE), config.invocation_params.dir)
 
 
-def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baseline: Baseline | None) -> RunSettings:
+def resolve(
+    config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselines: Sequence[Baseline], find: settings.Find
+) -> RunSettings:
     """Read the configuration and all options.
 
     Args:
         config: The configuration of pytest.
         sandbox: The table of the built-in environment, where the run is one in the sandbox.
-        baseline: The baseline, which the process that started the run has read.
+        baselines: The baselines, which the process that started the run has read.
+        find: Finds the services of the environments that discover them.
 
     Raises:
         ConfigurationError: One of them cannot be used.
@@ -71,22 +72,25 @@ def resolve(config: pytest.Config, *, sandbox: Mapping[str, Any] | None, baselin
             config.invocation_params.dir, config.rootpath, _config_base(config, asked[options.CONFIG.flag])
         ),
         sandbox=sandbox,
-        baseline=baseline,
-        command=_command(asked[options.ENV.flag], asked[options.SANDBOX.flag]),
-        narrow=lambda services: services_of_ids(ids, services),
+        baselines=baselines,
+        command=lambda environment: _command(environment, asked[options.SANDBOX.flag]),
+        narrow=lambda labels: services_of_ids(ids, labels),
+        find=find,
     )
+    labels = [label for run in resolved.runs for label in run.labels]
     return RunSettings(
-        environment=resolved.environment,
-        options=resolved.options,
+        runs=resolved.runs,
         reports=report_targets(asked[options.REPORT.flag], config.invocation_params.dir),
         test_timeout=values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}"),
-        header=settings_line(asked, resolved.file, selected_by_id=resolved.options.services if ids else ()),
+        header=settings_line(
+            asked, resolved.file, selected_by_id=labels if ids else (), unselected=resolved.unselected
+        ),
     )
 
 
-def _command(env: Given, scenario: Given) -> str:
-    """Return the command of the run as far as it names what is verified."""
-    words = ["pytest", f"{options.ENV.flag}={env.text}"]
+def _command(environment: str, scenario: Given) -> str:
+    """Return the command of a run over an environment as far as it names what is verified."""
+    words = ["pytest", f"{options.ENV.flag}={environment}"]
     words += [f"{options.SANDBOX.flag}={scenario.text}"] if scenario.values else []
     return shlex.join(words)
 

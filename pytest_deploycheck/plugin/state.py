@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.config.settings import EnvironmentRun
     from pytest_deploycheck.plugin.settings import RunSettings
+    from pytest_deploycheck.run.fleet.fleet import Fleet
     from pytest_deploycheck.run.verification import Verification
 
 SERVICE_FIXTURE = "_deploy_service"
 """The fixture that names the service of a test; tests are parametrized by it."""
+
+ENVIRONMENT_FIXTURE = "_deploy_environment"
+"""The fixture that names the environment of a test; in a run over several, tests are parametrized by it."""
 
 FIXTURES: set[str] = set()
 """The names of all fixtures of the plugin. The module `fixtures` adds each name where it defines the fixture."""
@@ -29,16 +34,60 @@ class DeployState:
 
     Attributes:
         settings: The settings of the run; set when the session starts.
-        verification: The verification of the run; set when the session starts.
+        fleet: The verification of its environments; set when the session starts.
     """
 
     settings: RunSettings
-    verification: Verification
+    fleet: Fleet
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The names of the selected services."""
-        return self.settings.options.services
+        """The labels of the selected services: their names, and `ENVIRONMENT/NAME` in a run over several."""
+        return tuple(label for run in self.settings.runs for label in run.labels)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments."""
+        return tuple(run.environment.name for run in self.settings.runs)
+
+    @property
+    def is_fleet(self) -> bool:
+        """True in a run over several environments."""
+        return len(self.settings.runs) > 1
+
+    def home(self, label: str) -> tuple[EnvironmentRun, str]:
+        """Return the environment of a service, and the name of the service there."""
+        for run in self.settings.runs:
+            if label in run.labels:
+                return run, run.labels[label]
+        raise KeyError(label)
+
+    def service(self, label: str) -> tuple[Verification, str]:
+        """Return the verification of the environment of a service, and the name of the service there.
+
+        Raises:
+            UnprovenError: The environment could not be observed.
+        """
+        verification, service = self.fleet.of(label)
+        _require_observed(verification)
+        return verification, service
+
+    def environment(self, name: str) -> Verification:
+        """Return the verification of an environment.
+
+        Raises:
+            UnprovenError: It could not be observed.
+        """
+        verification = self.fleet.environment(name)
+        _require_observed(verification)
+        return verification
+
+
+def _require_observed(verification: Verification) -> None:
+    from pytest_deploycheck.errors import UnprovenError  # noqa: PLC0415  # loaded when an environment is given
+
+    if verification.problem:
+        raise UnprovenError(verification.problem.message)
 
 
 STATE: pytest.StashKey[DeployState] = pytest.StashKey()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Finding, Status
@@ -39,21 +40,26 @@ def document(report: RunReport) -> dict[str, Any]:
             "observed_at": _time(report.observation.observed_at),
             "clock_offset_seconds": identity.clock_offset,
             "versions": dict(report.versions),
-            "operations": [
-                {
-                    "operation": one.operation,
-                    "times": one.times,
-                    "first_at": _time(one.first_at),
-                    "last_at": _time(one.last_at),
-                }
-                for one in report.calls
-            ],
+            "operations": operations(report.calls),
             "services": [_service(service) for service in report.services],
             "tests": [{"nodeid": test.nodeid, "outcome": test.outcome} for test in report.tests],
         },
         report.mask,
     )
     return written
+
+
+def operations(calls: Sequence[Calls]) -> list[dict[str, Any]]:
+    """Return the calls of AWS's API as plain values."""
+    return [
+        {
+            "operation": one.operation,
+            "times": one.times,
+            "first_at": _time(one.first_at),
+            "last_at": _time(one.last_at),
+        }
+        for one in calls
+    ]
 
 
 def _service(service: ServiceReport) -> dict[str, Any]:

@@ -84,3 +84,29 @@ class RunReport(Struct, frozen=True):
     def broken_link(self) -> str | None:
         """The first link of the chain that does not hold, or None where all do."""
         return self.judgement.broken_link
+
+
+class FleetReport(Struct, frozen=True):
+    """The result of a run over one environment or several.
+
+    Attributes:
+        environments: The result for each environment.
+        tests: The session's tests that used the fixtures; of several environments, with the labels of services.
+        judgement: The verdict of the run: the worst of its environments.
+        complete: Whether the run came to its end.
+    """
+
+    environments: tuple[RunReport, ...]
+    tests: tuple[UserTest, ...]
+    judgement: Judgement
+    complete: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """VERIFIED, REFUTED or UNPROVEN."""
+        return self.judgement.verdict
+
+    @property
+    def broken_link(self) -> str | None:
+        """The first link of the chain that does not hold, or None where all do."""
+        return self.judgement.broken_link

@@ -24,7 +24,7 @@ _LATEST = 20
 
 def summary(report: RunReport) -> list[str]:
     """Return the summary as plain lines, each whole, however long it is."""
-    return [str(row) for row in _rows(report, 0)]
+    return [str(row) for row in summary_rows(report)]
 
 
 def summary_lines(report: RunReport, *, width: int, verbosity: int = 0) -> list[Line]:
@@ -35,7 +35,7 @@ def summary_lines(report: RunReport, *, width: int, verbosity: int = 0) -> list[
         width: Columns of the terminal. Commands are never broken; they may be wider.
         verbosity: 0 for no more than a screen, 1 for every check and the timeline, 2 for skipped checks as well.
     """
-    return lines_of(_rows(report, verbosity), width)
+    return lines_of(summary_rows(report, verbosity), width)
 
 
 def clock_of_this_machine(offset: float) -> str:
@@ -43,8 +43,8 @@ def clock_of_this_machine(offset: float) -> str:
     return f"this machine's clock is {roughly(abs(offset))} {'behind' if offset > 0 else 'ahead'}"
 
 
-def _rows(report: RunReport, verbosity: int) -> list[Row]:
-    """The verdict on each service, and the run's own line where no service was verified."""
+def summary_rows(report: RunReport, verbosity: int = 0) -> list[Row]:
+    """Return the verdict on each service, and the run's own line where no service was verified."""
     rows = [row for service in report.services for row in _service(service, report, verbosity)]
     if not report.services:
         why = "was selected" if report.complete else "was observed"

@@ -110,6 +110,24 @@ class Access(Struct):
             self._log_reader = LogReader(self.session, self.identity.account, self.now)
         return self._log_reader
 
+    def discover(self) -> tuple[str, ...]:
+        """Return the names of the services that the environment discovers.
+
+        Raises:
+            ConfigurationError: Nothing is found.
+            EnvironmentUnusableError: The cluster does not exist, or its services cannot be listed.
+        """
+        from pytest_deploycheck.observe.ecs.discovery import discover  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        # Wrong credentials have a better explanation there than a denied listing.
+        _ = self.identity
+        return discover(self.session.ecs(), self.environment, region=self.session.region)
+
+    @property
+    def is_identified(self) -> bool:
+        """True where the identity is known."""
+        return self._identity is not None
+
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
         """Return an observer of services that shares the first observation of the run."""
         from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config import options
+from pytest_deploycheck.config.loading import BUILT_IN
 from pytest_deploycheck.config.options import Given
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def settings_line(
     file: ConfigurationFile | None,
     *,
     selected_by_id: Sequence[str] = (),
+    unselected: Sequence[str] = (),
 ) -> str:
     """Return `env dev (from --deploy-env), config deploycheck.toml`, and all other settings that were given.
 
@@ -38,20 +40,23 @@ def settings_line(
         asked: What was given for each option, by its flag.
         file: The configuration file.
         selected_by_id: The services that node ids of checks select.
+        unselected: The environments of which no service is selected.
     """
     env, config = asked[options.ENV.flag], asked[options.CONFIG.flag]
     parts = [_with_source("env", env)]
     if config.values:
         parts.append(_with_source("config", config))
     else:
-        has_it = file is not None and env.text in file.content.get("env", {})
-        parts.append(f"config {file if has_it else 'built in'}")
+        is_built_in = env.text == BUILT_IN and (file is None or BUILT_IN not in file.content.get("env", {}))
+        parts.append(f"config {'built in' if is_built_in else file}")
     for name, option in _SHOWN.items():
         given = asked[option.flag]
         if given.values and not given.is_default:
             parts.append(_with_source(name, given))
     if selected_by_id:
         parts.append(f"services {' '.join(selected_by_id)} (from the node ids)")
+    if unselected:
+        parts.append(f"no service selected in {', '.join(unselected)}")
     return ", ".join(parts)
 
 

@@ -56,22 +56,27 @@ class LogChecks(Struct):
     overtime: Overtime
     _start: _Start | None = None
 
+    def begin(self) -> _Start:
+        """Begin the wait, if it has not begun, and return its start."""
+        if self._start is None:
+            self._start = _Start(self.now(), self.clock.monotonic())
+        return self._start
+
     def judge(self, service: str, check: LogCheck) -> Finding:
         """Carry out the check of one declared expectation."""
         tail, expectation = self.tail(service), check.expectation
-        if self._start is None:
-            self._start = _Start(self.now(), self.clock.monotonic())
-        waited = self.clock.monotonic() - self._start.monotonic
+        start = self.begin()
+        waited = self.clock.monotonic() - start.monotonic
         timeout = max(0.0, tail.longest_wait(expectation, self.log_wait) - waited)
         with self.overtime.step(timeout):
             last_page = min(_LAST_PAGE, self.overtime.time_left() / 4)
             held = tail.hold(
                 expectation,
                 timeout=timeout,
-                asked_at=self._start.at,
+                asked_at=start.at,
                 is_over=lambda: self.overtime.time_left() < last_page,
             )
-        waited = self.clock.monotonic() - self._start.monotonic
+        waited = self.clock.monotonic() - start.monotonic
         rest = tail.longest_wait(expectation, self.log_wait) - waited
         with self.overtime.step(min(max(0.0, rest), _EXPLAINED_WITHIN)):
             elsewhere, is_read = self._elsewhere(tail, expectation, held.reading.answer)

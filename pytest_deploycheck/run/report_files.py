@@ -14,8 +14,9 @@ from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.report.annotations import annotate
-from pytest_deploycheck.report.formats import FORMATS, STEP_SUMMARY, Format
-from pytest_deploycheck.report.model import RunReport
+from pytest_deploycheck.report.fleet.flattened import as_one
+from pytest_deploycheck.report.formats import FORMATS, STEP_SUMMARY, Format, render
+from pytest_deploycheck.report.model import FleetReport, RunReport
 
 GITHUB = "github"
 """The report for GitHub Actions: it is added to the summary of the step, and checks are annotated."""
@@ -126,7 +127,7 @@ def refuse_unwritable(targets: Sequence[ReportTarget], source: str) -> None:
             ) from error
 
 
-def write_all(targets: Sequence[ReportTarget], report: RunReport) -> tuple[list[str], bool]:
+def write_all(targets: Sequence[ReportTarget], report: RunReport | FleetReport) -> tuple[list[str], bool]:
     """Write the reports of a run.
 
     Args:
@@ -140,13 +141,13 @@ def write_all(targets: Sequence[ReportTarget], report: RunReport) -> tuple[list[
     is_unwritten = False
     for target in targets:
         try:
-            (_append if target.appends else write)(target.path, target.format.render(report))
+            (_append if target.appends else write)(target.path, render(report, target.format))
         except OSError as error:
             lines.append(f"The report could not be written: {error}")
             is_unwritten = True
         else:
             lines.append(f"report: {target.path}{'' if report.complete else ' (of the run so far)'}")
-        lines += annotate(report) if target.appends else []
+        lines += annotate(as_one(report)) if target.appends else []
     return lines, is_unwritten
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +14,15 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.checkout.git import commit_of
 from pytest_deploycheck.config import loading, options, values
-from pytest_deploycheck.config.baseline import read_baseline
+from pytest_deploycheck.config.baseline import baseline_for, read_baselines
 from pytest_deploycheck.config.build_log import read_build_log
+from pytest_deploycheck.config.building import with_found
 from pytest_deploycheck.config.options import Given, Option
-from pytest_deploycheck.config.settings import EnvironmentSettings, Options, When
+from pytest_deploycheck.config.settings import EnvironmentRun, EnvironmentSettings, Options, When
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.baseline import Baseline
+from pytest_deploycheck.run.fleet import selection
 
 _SANDBOX_WAIT = "2s"
 
@@ -45,17 +47,36 @@ class RunFolders(Struct, frozen=True):
 
 
 class ResolvedSettings(Struct, frozen=True):
-    """The settings of a verification.
+    """The settings of a run.
 
     Attributes:
-        environment: The environment.
-        options: The options of the verification.
+        runs: The environments with a selected service, and what is asked of each.
+        unselected: The names of the environments that have none.
         file: The configuration file, or None where the environment is built in.
     """
 
-    environment: EnvironmentSettings
-    options: Options
+    runs: tuple[EnvironmentRun, ...]
+    unselected: tuple[str, ...]
     file: loading.ConfigurationFile | None
+
+
+def only(runs: Sequence[EnvironmentRun]) -> EnvironmentRun:
+    """Return the environment of a run over one.
+
+    Raises:
+        ConfigurationError: There are several.
+    """
+    if len(runs) > 1:
+        names = ", ".join(run.environment.name for run in runs)
+        raise ConfigurationError(f"Several environments are named, where one is allowed: {names}.", "Name one of them.")
+    return runs[0]
+
+
+Find = Callable[[Sequence[EnvironmentSettings]], Mapping[str, Sequence[str]]]
+"""Finds the services of those environments that discover them; returns their names, by the environment's name.
+
+An environment whose services could not be listed is missing from the answer.
+"""
 
 
 @contextmanager
@@ -89,13 +110,13 @@ def scenario(asked: Given, names: Mapping[str, object]) -> str:
     return name
 
 
-def baseline_of(asked: Given, folder: Path) -> Baseline | None:
-    """Read the baseline that an option names, or return None where it names none.
+def baselines_of(asked: Given, folder: Path) -> tuple[Baseline, ...]:
+    """Read the baseline that an option names, for each environment of it; none where the option names none.
 
     Raises:
         ConfigurationError: It cannot be read, or is not a report.
     """
-    return read_baseline(_path(folder, asked), asked.source) if asked.values else None
+    return read_baselines(_path(folder, asked), asked.source) if asked.values else ()
 
 
 def in_sandbox(option: Option, asked: Given) -> Given:
@@ -110,9 +131,10 @@ def resolve(
     folders: RunFolders,
     *,
     sandbox: Mapping[str, Any] | None,
-    baseline: Baseline | None,
-    command: str,
-    narrow: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda services: services,
+    baselines: Sequence[Baseline],
+    command: Callable[[str], str],
+    narrow: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda labels: labels,
+    find: Find = lambda _: {},
 ) -> ResolvedSettings:
     """Read the configuration and all options.
 
@@ -120,39 +142,90 @@ def resolve(
         asked: What was given for each option, by its flag.
         folders: The folders that the run is about.
         sandbox: The table of the built-in environment, where the run is one in the sandbox.
-        baseline: The baseline, which was read before.
-        command: The command of the run as far as it names what is verified.
-        narrow: Selects among the services that the options select.
+        baselines: The baselines, which were read before.
+        command: Returns the command of a run over one environment, as far as it names what is verified.
+        narrow: Selects among the services that the options select, by their labels.
+        find: Finds the services of the environments that discover them.
 
     Raises:
         ConfigurationError: One of them cannot be used.
     """
-    file, environment = _environment(asked, folders, sandbox)
-    by_option = asked[options.SERVICE.flag]
-    services = narrow(values.services(by_option.values, environment, by_option.source))
-    build_log = asked[options.BUILD_LOG.flag]
-    return ResolvedSettings(
-        environment=environment,
-        options=Options(
-            services=services,
-            images=_images(asked, environment, services, folders.folder),
-            wait=_duration(asked[options.WAIT.flag]),
-            log_wait=_duration(asked[options.LOG_WAIT.flag]),
-            since=_when(asked[options.SINCE.flag]),
-            pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=folders.root),
-            baseline=baseline,
-            build_log=read_build_log(_path(folders.folder, build_log), build_log.source) if build_log.values else None,
-            commit=commit_of(folders.folder, os.environ),
-            command=command,
-        ),
-        file=file,
+    file, environments = _environments(asked, folders, sandbox)
+    found = find([one for one in environments if one.discover])
+    unlisted = [one.name for one in environments if one.discover and one.name not in found]
+    environments = [with_found(one, found.get(one.name, ())) for one in environments]
+    by_option, images, build_log = (asked[one.flag] for one in (options.SERVICE, options.IMAGE, options.BUILD_LOG))
+    # An image may be named for a service that the node ids leave out, but not for one that --deploy-service does.
+    services = selection.services(by_option.values, environments, by_option.source, unlisted=unlisted)
+    named = selection.images(images.values, services, images.source, folder=folders.folder, unlisted=unlisted)
+    common = Options(
+        services=(),
+        wait=_duration(asked[options.WAIT.flag]),
+        log_wait=_duration(asked[options.LOG_WAIT.flag]),
+        since=_when(asked[options.SINCE.flag]),
+        pushed_after=_when(asked[options.PUSHED_AFTER.flag], repository=folders.root),
+        build_log=read_build_log(_path(folders.folder, build_log), build_log.source) if build_log.values else None,
+        commit=commit_of(folders.folder, os.environ),
     )
+    is_fleet = len(environments) > 1
+    runs = [
+        EnvironmentRun(
+            one,
+            replace(
+                common,
+                services=services[one.name],
+                images=named[one.name],
+                baseline=baseline_for(one.name, baselines, is_one_of_several=is_fleet),
+                command=command(one.name),
+            ),
+            f"{one.name}/" if is_fleet else "",
+        )
+        for one in environments
+    ]
+    return _narrowed(runs, narrow, file, unlisted)
 
 
-def _environment(
+def _narrowed(
+    runs: Sequence[EnvironmentRun],
+    narrow: Callable[[tuple[str, ...]], tuple[str, ...]],
+    file: loading.ConfigurationFile | None,
+    unlisted: Collection[str],
+) -> ResolvedSettings:
+    """Return the settings of a run with the services that are selected, without environments that have none of them.
+
+    An environment stays that has no services, or whose services could not be listed: nothing of it is verified, and
+    that must not be lost.
+    """
+    labels = tuple(label for run in runs for label in run.labels)
+    if len(set(labels)) < len(labels):
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        raise ConfigurationError(
+            f"Two services of the environments have the same label: {', '.join(twice)}.",
+            "Verify these environments in runs of their own.",
+        )
+    kept = set(narrow(labels))
+    narrowed = [_with_services(run, [name for label, name in run.labels.items() if label in kept]) for run in runs]
+    parts = [
+        after
+        for before, after in zip(runs, narrowed, strict=True)
+        if after.options.services or after.environment.name in unlisted or not before.environment.services
+    ]
+    # A run in which nothing is selected is one over its first environment, in which nothing is verified.
+    parts = parts or narrowed[:1]
+    names = [run.environment.name for run in parts]
+    others = tuple(run.environment.name for run in runs if run.environment.name not in names)
+    return ResolvedSettings(tuple(parts), others, file)
+
+
+def _with_services(run: EnvironmentRun, services: Sequence[str]) -> EnvironmentRun:
+    images = {service: image for service, image in run.options.images.items() if service in services}
+    return replace(run, options=replace(run.options, services=tuple(services), images=images))
+
+
+def _environments(
     asked: Mapping[str, Given], folders: RunFolders, sandbox: Mapping[str, Any] | None
-) -> tuple[loading.ConfigurationFile | None, EnvironmentSettings]:
-    """Return the configuration file and the environment out of it."""
+) -> tuple[loading.ConfigurationFile | None, list[EnvironmentSettings]]:
+    """Return the configuration file and the environments out of it."""
     env, scenario_asked, config = (asked[one.flag] for one in (options.ENV, options.SANDBOX, options.CONFIG))
     if sandbox is None and scenario_asked.values:
         raise ConfigurationError(
@@ -162,24 +235,13 @@ def _environment(
         )
     starts = (folders.folder, folders.root)
     file = loading.find(starts, folders.config_base / config.text if config.text else None)
-    environment = loading.environment(file, env.text or "", sandbox, searched=loading.searched(starts))
+    environments = list(loading.environments(file, env.text or "", sandbox, searched=loading.searched(starts)))
     if sandbox is not None:
         # The sandbox brings credentials of its own; a profile of this machine would lead elsewhere.
-        environment = replace(environment, profile=None)
-    if sandbox is not None and environment.log_settle is None:
-        environment = replace(environment, log_settle=_SANDBOX_SETTLE_SECONDS)
-    return file, environment
-
-
-def _images(
-    asked: Mapping[str, Given], environment: EnvironmentSettings, services: Sequence[str], folder: Path
-) -> Mapping[str, str]:
-    """Return the image that the options name for each service of the run."""
-    images, by_option = asked[options.IMAGE.flag], asked[options.SERVICE.flag]
-    # An image may be named for a service that the node ids leave out, but not for one that --deploy-service does.
-    selected = values.services(by_option.values, environment, by_option.source)
-    named = values.images(images.values, selected, images.source, folder=folder)
-    return {service: reference for service, reference in named.items() if service in services}
+        environments[0] = replace(environments[0], profile=None)
+    if sandbox is not None and environments[0].log_settle is None:
+        environments[0] = replace(environments[0], log_settle=_SANDBOX_SETTLE_SECONDS)
+    return file, environments
 
 
 def _duration(asked: Given) -> float:

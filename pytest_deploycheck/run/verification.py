@@ -12,9 +12,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import Calls
-from pytest_deploycheck.facts.snapshot import Identity, Observation
+from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
 from pytest_deploycheck.handles.http_wait import HttpWait
@@ -56,7 +57,7 @@ class Verification:
         source: The folder that is searched for the code that should have logged a line, or None.
         show_progress: Shows the progress of a wait for log lines; an empty text ends the display.
         show_rollouts: Shows the progress of the awaited rollouts.
-        cache: The folder in which blobs of images are kept, or None for one that goes with the process.
+        access: The connections to the environment; default: new ones.
 
     Raises:
         ConfigurationError: An image that was named is no reference.
@@ -73,7 +74,7 @@ class Verification:
         source: Path | None = None,
         show_progress: Callable[[str], None] = lambda _: None,
         show_rollouts: ShowRollouts = lambda _, __: None,
-        cache: Path | None = None,
+        access: Access | None = None,
     ) -> None:
         self.environment = environment
         self.options = options
@@ -83,7 +84,9 @@ class Verification:
         self._handed = observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
-        self._access = Access(environment, Overtime(self._clock), cache)
+        self._access = access or Access(environment, Overtime(self._clock))
+        # The connections may be older than what is known of the services.
+        self._access.environment = environment
         self._on_demand = OnDemand(self._access)
         if observation:
             self._access.identity = observation.identity
@@ -124,7 +127,7 @@ class Verification:
         Raises:
             RuntimeError: Nothing has been observed yet.
         """
-        seen = self._watch.observation if self._watch else self._handed
+        seen = self._seen
         if seen is None:
             raise RuntimeError("observe() has to come first")
         return seen
@@ -133,6 +136,25 @@ class Verification:
     def calls(self) -> tuple[Calls, ...]:
         """The calls of AWS's API that this process made."""
         return self._access.calls
+
+    @property
+    def _seen(self) -> Observation | None:
+        return self._watch.observation if self._watch else self._handed
+
+    @property
+    def problem(self) -> Problem | None:
+        """The reason why the environment could not be observed at all, or None."""
+        return self._seen.problem if self._seen else None
+
+    def give_up(self, error: EnvironmentUnusableError) -> None:
+        """Take the environment as one that cannot be observed: each of its checks is in error."""
+        problem = Problem("", type(error).__name__, error.message, error.remedy)
+        if not self._access.is_identified:
+            self._access.identity = Identity("", "", self.environment.region or "", 0.0, self.environment.endpoint_url)
+        unknown = {"service": problem, "tasks": problem}
+        services = tuple(ServiceFacts(name, problems=unknown) for name in self.options.services)
+        self._watch = None
+        self._handed = Observation(self.identity, self.now(), self.now(), services, problem=problem)
 
     def now(self) -> datetime:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
@@ -269,8 +291,15 @@ class Verification:
             self._analyses[service] = known
         return known
 
+    def begin_log_checks(self) -> None:
+        """Begin the wait that all log checks share, if it has not begun."""
+        if self.problem is None:
+            self._log_checks.begin()
+
     def finding(self, service: str, check: Check) -> Finding:
         """Carry out one check of a service."""
+        if self.problem:
+            return check.errs(self.problem)
         finding = self._checks.judge(self.analysis(service), check.id)
         if finding:
             return finding
@@ -286,7 +315,7 @@ class Verification:
             tests: The session's tests that used the fixtures.
             complete: Whether the run came to its end.
         """
-        observation = self.observation if self._watch else Observation(self.identity, self.now(), self.now(), ())
+        observation = self._seen or Observation(self.identity, self.now(), self.now(), ())
         services = []
         for facts in observation.services:
             found = tuple(findings.get(facts.name, ()))

@@ -51,6 +51,7 @@ ONLY_WHERE_ASKED_FOR = {
     "logs:GetQueryResults",
     "logs:StartLiveTail",
     "logs:StartQuery",
+    "ecs:ListServices",
 }
 """Reads that a run makes only where a setting, a load balancer or a test asks for them."""
 
@@ -80,7 +81,7 @@ def test_every_read_is_denied_once_below() -> None:
     assert set(DENIALS) == reads - {"sts:GetCallerIdentity"} - ONLY_WHERE_ASKED_FOR
     elsewhere = {action for action in ONLY_WHERE_ASKED_FOR if action.startswith("logs:")}
     # Only blue/green deployments are asked for these.
-    elsewhere |= {"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules"}
+    elsewhere |= {"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules", "ecs:ListServices"}
     assert elsewhere | WITH_HEALTH.keys() >= ONLY_WHERE_ASKED_FOR
 
 

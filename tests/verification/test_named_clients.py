@@ -61,8 +61,8 @@ def test_writes_secrets_and_signatures_are_refused(aws: Sandbox, session: Sessio
 def test_the_clients_of_the_package_keep_their_own_list(aws: Sandbox, session: Session) -> None:
     """Opening a client for a test widens nothing for the clients that the package uses itself."""
     session.named_reads("ecs", allow=[])
-    with pytest.raises(RefusedOperationError, match="ecs:ListServices"):
-        session.ecs().list_services(cluster="shop")
+    with pytest.raises(RefusedOperationError, match="ecs:ListClusters"):
+        session.ecs().list_clusters()
     assert sent(aws) == []
 
 

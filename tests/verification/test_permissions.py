@@ -18,7 +18,7 @@ ACTIONS = sorted(
 )
 
 
-ONLY_WHERE_ASKED_FOR = {"logs:StartLiveTail", "logs:StartQuery", "logs:GetQueryResults"}
+ONLY_WHERE_ASKED_FOR = {"logs:StartLiveTail", "logs:StartQuery", "logs:GetQueryResults", "ecs:ListServices"}
 """Reads that a run makes only where a setting or a test asks for them."""
 
 

@@ -26,8 +26,8 @@ def test_a_write_is_refused_before_anything_is_sent(aws: Sandbox) -> None:
         session.logs("us-east-1").put_log_events(
             logGroupName="/x", logStreamName="x", logEvents=[{"timestamp": 0, "message": "x"}]
         )
-    with pytest.raises(RefusedOperationError, match="ecs:ListServices"):
-        list(session.ecs().get_paginator("list_services").paginate(cluster="shop"))
+    with pytest.raises(RefusedOperationError, match="ecs:ListClusters"):
+        list(session.ecs().get_paginator("list_clusters").paginate())
     assert aws.calls == []
 
 

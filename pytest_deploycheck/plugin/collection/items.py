@@ -33,7 +33,12 @@ class CheckNotProven(Exception):  # noqa: N818  # the name stands in no tracebac
 
 
 class CheckItem(pytest.Item):
-    """One check of one service."""
+    """One check of one service.
+
+    Attributes:
+        check: The check.
+        service: The label of the service.
+    """
 
     def __init__(self, *, check: Check, service: str, carry_out: CarryOut, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -34,9 +34,10 @@ class CheckSelection:
         Raises:
             ConfigurationError: A node id names no check of the environment.
         """
-        known = [
-            f"{ROOT}::{service}::{check.id}" for service in self._state.services for check in self._checks(service)
-        ]
+        known = [f"{ROOT}::{label}::{check.id}" for label in self._state.services for check in self._checks(label)]
+        if any(run.environment.discover and not run.options.services for run in self._state.settings.runs):
+            # The services of that environment were not listed, so that any name may be one of theirs.
+            return
         for one in self._ids:
             if not any(is_within(nodeid, one) for nodeid in known):
                 raise ConfigurationError(f"unknown check {one}{did_you_mean(one, known)}")
@@ -61,18 +62,19 @@ class CheckSelection:
                     collector,
                     name=ROOT,
                     nodeid=ROOT,
-                    checks={service: self._selected(service) for service in self._state.services},
-                    carry_out=lambda item: self._state.verification.finding(item.service, item.check),
+                    checks={label: self._selected(label) for label in self._state.services},
+                    carry_out=lambda item: self._state.fleet.finding(item.service, item.check),
                 ),
             )
         return report
 
-    def _checks(self, service: str) -> tuple[Check, ...]:
-        return checks_of(self._state.settings.environment, service)
+    def _checks(self, label: str) -> tuple[Check, ...]:
+        run, service = self._state.home(label)
+        return checks_of(run.environment, service)
 
-    def _selected(self, service: str) -> tuple[Check, ...]:
+    def _selected(self, label: str) -> tuple[Check, ...]:
         return tuple(
             check
-            for check in self._checks(service)
-            if not self._ids or any(is_within(f"{ROOT}::{service}::{check.id}", one) for one in self._ids)
+            for check in self._checks(label)
+            if not self._ids or any(is_within(f"{ROOT}::{label}::{check.id}", one) for one in self._ids)
         )

@@ -6,54 +6,54 @@ import pytest
 from msgspec import Struct, field
 
 from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES
-from pytest_deploycheck.run.verification import Verification
+from pytest_deploycheck.run.fleet.fleet import Fleet
 
 
 class Activity(Struct):
     """The questions of a test about the logs and its comparisons with the image, since it was set up.
 
     Attributes:
-        verification: The verification that the test uses.
+        fleet: The verifications that the test uses.
     """
 
-    verification: Verification
+    fleet: Fleet
     _questions: dict[str, int] = field(default_factory=dict)
     _answers: dict[str, int] = field(default_factory=dict)
     _differences: int = 0
 
     def begin(self) -> None:
         """Note what was asked before the test."""
-        tails = self.verification.log_tails
+        tails = self.fleet.log_tails
         self._questions = {name: tail.questions for name, tail in tails.items()}
         self._answers = {name: tail.answers for name, tail in tails.items()}
-        self._differences = len(self.verification.image_differences)
+        self._differences = len(self.fleet.image_differences)
 
     @property
     def asked(self) -> tuple[str, ...]:
         """The services whose logs were asked something."""
-        tails = self.verification.log_tails
+        tails = self.fleet.log_tails
         return tuple(name for name, tail in tails.items() if tail.questions > self._questions.get(name, 0))
 
     @property
     def answered(self) -> tuple[str, ...]:
         """The services whose logs were asked something and had at least one event."""
-        tails = self.verification.log_tails
+        tails = self.fleet.log_tails
         return tuple(name for name, tail in tails.items() if tail.answers > self._answers.get(name, 0))
 
     @property
     def differences(self) -> tuple[str, ...]:
         """The differences between image and checkout that were found, in words."""
-        return tuple(self.verification.image_differences[self._differences :])
+        return tuple(self.fleet.image_differences[self._differences :])
 
     @property
     def longest_no(self) -> float:
         """Seconds of the longest wait for a line that was not logged."""
-        return max((tail.longest_no for tail in self.verification.log_tails.values()), default=0.0)
+        return max((tail.longest_no for tail in self.fleet.log_tails.values()), default=0.0)
 
     def show(self, report: pytest.TestReport) -> None:
         """Add the last log lines and the differences to a report, where it does not have them already."""
         for name in self.asked:
-            account = self.verification.log_tails[name].account()
+            account = self.fleet.log_tails[name].account()
             if not all(line.strip() in report.longreprtext for line in account.splitlines()):
                 report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", account))
         if self.differences:

@@ -59,7 +59,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         """Note what was asked before this test."""
-        self._activity = Activity(self._state.verification)
+        self._activity = Activity(self._state.fleet)
         self._activity.begin()
 
     @pytest.hookimpl(wrapper=True)

@@ -29,6 +29,7 @@ class _Result(Struct, frozen=True):
     services: tuple[str, ...] | None = None
     has_answers: bool = False
     finding: Finding | None = None
+    service: str = ""
 
     @property
     def rank(self) -> int:
@@ -87,6 +88,7 @@ def _combined(results: Sequence[_Result]) -> _Result:
         tuple(dict.fromkeys(name for names in services for name in names)) if services else None,
         any(result.has_answers for result in results),
         worst.finding,
+        worst.service,
     )
 
 
@@ -121,12 +123,12 @@ class Results(Struct):
             # The tear-down of a run that is repeated comes after it: the run that replaces it is still to come.
             runs.end()
 
-    def findings(self, service: str) -> dict[str, Finding]:
-        """Return the findings of the checks of a service, by their ids."""
-        found = {}
-        for nodeid, result in self._combined().items():
-            if result.finding is not None and nodeid.split("::")[1] == service:
-                found[result.finding.id] = result.finding
+    def findings(self) -> dict[str, dict[str, Finding]]:
+        """Return the findings of the checks of each service, by their ids."""
+        found: dict[str, dict[str, Finding]] = {}
+        for result in self._combined().values():
+            if result.finding is not None:
+                found.setdefault(result.service, {})[result.finding.id] = result.finding
         return found
 
     @property
@@ -154,7 +156,7 @@ class Results(Struct):
 def _result(sent: dict[str, Any]) -> _Result | None:
     """Return what a report counts for; None where it has no result of its own, as a set-up that passed."""
     if "finding" in sent:
-        return _Result(sent["outcome"], finding=from_json(sent["finding"], Finding))
+        return _Result(sent["outcome"], finding=from_json(sent["finding"], Finding), service=sent["service"])
     outcome = sent.get("outcome", "")
     if not outcome:
         return None

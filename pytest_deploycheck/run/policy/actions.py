@@ -21,6 +21,7 @@ class Trigger(StrEnum):
     ALARMS = "`alarms`"
     ERROR_RATE = "`error_rate`"
     BALANCER_METRICS = "`error_rate` by the metrics of the load balancer"
+    DISCOVERY = "`discover`"
     LIVE_TAIL = "`live_tail = true`"
     QUERIES = "log groups of the class INFREQUENT_ACCESS, and `deploy_logs.query()` in tests"
 
@@ -83,6 +84,7 @@ ACTIONS = (
         ("tasks-running", *_NEW_TASKS),
         without="as without `ecs:DescribeTasks`",
     ),
+    NeededAction("ecs:ListServices", ResourceKind.CLUSTER_CONDITION, (), Trigger.DISCOVERY),
     NeededAction(
         "ecs:DescribeServiceDeployments",
         ResourceKind.SERVICE_DEPLOYMENT,

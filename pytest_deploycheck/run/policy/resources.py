@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -97,7 +98,7 @@ def configured(
         account=home,
         region=region,
         cluster=_last(environment.cluster),
-        services=tuple(dict.fromkeys(_last(one.service) for one in chosen)),
+        services=_services(environment, chosen),
         repositories=_each([one or OwnedName(home, region, ANY) for one in named]),
         log_groups=_each([OwnedName(home, region, group or ANY) for group in groups]),
         alarms=tuple(dict.fromkeys(name for one in chosen for name in one.alarms)),
@@ -105,6 +106,7 @@ def configured(
             Trigger.ALARMS: any(one.alarms for one in chosen),
             Trigger.ERROR_RATE: bool(rates),
             Trigger.BALANCER_METRICS: any(not rate.dimensions for rate in rates),
+            Trigger.DISCOVERY: environment.discover is not None,
             Trigger.LIVE_TAIL: environment.live_tail,
             # Not known before the logs are read, and rare.
             Trigger.QUERIES: False,
@@ -173,6 +175,17 @@ def _log_groups(facts: ServiceFacts, settings: ServiceSettings, observation: Obs
 def _needs_instance(facts: ServiceFacts) -> bool:
     """Tell if a target group knows a task of a service by its container instance."""
     return any(task.instance and all(one.startswith("i-") for one in task.addresses) for task in facts.tasks or ())
+
+
+def _services(environment: EnvironmentSettings, chosen: Sequence[ServiceSettings]) -> tuple[str, ...]:
+    """Return the names of the ECS services; where they are discovered, a pattern that those to come match as well."""
+    names = [_last(one.service) for one in chosen]
+    if environment.discover:
+        # In an ARN of a policy, * and ? have the meaning that they have in `discover`, and brackets have none.
+        pattern = environment.discover.names or ANY
+        pattern = ANY if "[" in pattern else pattern
+        names = [pattern, *(name for name in names if not fnmatchcase(name, pattern))]
+    return tuple(dict.fromkeys(names))
 
 
 def _named_repository(image: str | None, account: str, region: str) -> OwnedName | None:

@@ -15,7 +15,7 @@ _SIDS = {
     ResourceKind.SERVICE_DEPLOYMENT: "ServiceDeployments",
     ResourceKind.SERVICE_REVISION: "ServiceRevisions",
     ResourceKind.CONTAINER_INSTANCE: "ContainerInstances",
-    ResourceKind.CLUSTER_CONDITION: "ListTasks",
+    ResourceKind.CLUSTER_CONDITION: "Listings",
     ResourceKind.REPOSITORY: "Images",
     ResourceKind.LOG_GROUP: "Logs",
     ResourceKind.ALARM: "Alarms",

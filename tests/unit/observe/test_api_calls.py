@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "ecs:DescribeTaskDefinition": ("describe_task_definition", {"taskDefinition": "x"}),
     "ecs:DescribeTasks": ("describe_tasks", {"tasks": ["x"]}),
     "ecs:ListServiceDeployments": ("list_service_deployments", {"service": "x"}),
+    "ecs:ListServices": ("list_services", {}),
     "ecs:ListTasks": ("list_tasks", {}),
     "elasticloadbalancing:DescribeListeners": ("describe_listeners", {"ListenerArns": [ARN]}),
     "elasticloadbalancing:DescribeRules": ("describe_rules", {"RuleArns": [ARN]}),

@@ -1,0 +1,44 @@
+"""The values that workers of pytest-xdist get from the process that starts the run, with their start-up data."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from pytest_deploycheck.facts.baseline import Baseline
+from pytest_deploycheck.facts.codec import from_json, to_json
+from pytest_deploycheck.facts.snapshot import Observation
+
+WORKER_DATA = "deploycheck"
+"""The key of the data that a worker gets from the controller."""
+
+_FASTEST = 1
+"""The level of compression: facts repeat themselves, so that more effort gains little."""
+
+
+class Handed(Struct, frozen=True):
+    """The values that a worker gets.
+
+    Attributes:
+        found: The services that were found in each environment that discovers them.
+        observations: The observation of each environment; empty where nothing was observed.
+        sandbox: The table of the built-in environment, or None.
+        baselines: The baseline of each environment of an earlier report.
+    """
+
+    found: Mapping[str, tuple[str, ...]]
+    observations: Mapping[str, Observation]
+    sandbox: dict[str, Any] | None
+    baselines: tuple[Baseline, ...]
+
+    def as_bytes(self) -> bytes:
+        """Return it as bytes, which xdist sends as they are."""
+        return zlib.compress(to_json(self).encode(), _FASTEST)
+
+    @classmethod
+    def from_bytes(cls, sent: bytes) -> Handed:
+        """Return the values of which `as_bytes` made `sent`."""
+        return from_json(zlib.decompress(sent).decode(), cls)
