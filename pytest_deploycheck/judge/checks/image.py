@@ -228,7 +228,7 @@ def _repository(judged: Judged) -> Finding:
         notes.append(f"both hold the same digest, {short(judged.expected.digest)}")
     return IMAGE_REPOSITORY.fails(
         f"the service pulls from {pulled.place}, but the expected image is in {wanted.place}",
-        cause=f"{_difference(judged)} differs: an image that is pushed there never reaches the service.",
+        cause=f"{_difference(judged)}: an image that is pushed there never reaches the service.",
         remedy=(
             f"Push to {pulled.place} and start a rollout, or change the image of container {judged.container!r} in the "
             "task definition."
@@ -241,14 +241,14 @@ def _repository(judged: Judged) -> Finding:
 
 def _difference(judged: Judged) -> str:
     wanted, pulled = judged.expected.reference, judged.pulled.reference
-    parts = ["The repository"] if wanted.repository != pulled.repository else []
+    parts = ["the repository"] if wanted.repository != pulled.repository else []
     if wanted.ecr and pulled.ecr:
         parts += ["the account"] if wanted.ecr.account != pulled.ecr.account else []
         parts += ["the region"] if wanted.ecr.region != pulled.ecr.region else []
     elif wanted.host != pulled.host:
         parts.append("the registry")
     text = " and ".join(parts)
-    return text[0].upper() + text[1:]
+    return f"{text[0].upper()}{text[1:]} {'differs' if len(parts) == 1 else 'differ'}"
 
 
 def _pushed(lookup: Lookup, after: datetime) -> Finding:

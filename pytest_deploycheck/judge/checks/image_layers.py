@@ -100,9 +100,12 @@ def _foreign(build_log: BuildLog | None, digests: Collection[str]) -> str:
 def _as_before(compared: Compared, layer: Layer, previous: Previous | None) -> str:
     if previous is None or not previous.has(layer):
         return ""
-    pushed = f", pushed {at(previous.pushed_at)}" if previous.pushed_at else ""
     was = previous.source.get(compared.tree.local)
-    since = " since then" if was and was != compared.tree.sha256 else ""
+    if was == compared.tree.sha256:
+        # The image lacked these files then, too: it was built from others, and not from a cache.
+        return ""
+    pushed = f", pushed {at(previous.pushed_at)}" if previous.pushed_at else ""
+    since = " since then" if was else ""
     return (
         f"{_step(layer)} is the layer of {previous.origin} ({short(previous.digest)}{pushed}), but "
         f"{compared.tree.local} has changed{since} ({_how_much(compared)})"

@@ -144,9 +144,11 @@ def test_a_wrong_layer_that_is_new_is_no_stale_one() -> None:
 
 
 def test_source_that_is_what_it_was_is_no_proof_of_a_cache() -> None:
-    """The baseline says that the source is the same as then, and so is the layer: the image was wrong before."""
-    finding = judge(beside(different=["main.py"], sha256=YESTERDAY), previous=before(source={"backend/app": YESTERDAY}))
-    assert "changed since" not in finding.summary.replace("unchanged since", "")
+    """If the baseline has the same source and the same layer, the image lacked it before: no cache is to blame."""
+    wrong = beside(different=["main.py"], sha256=YESTERDAY)
+    assert judge(wrong, previous=before(source={"backend/app": YESTERDAY})).status is not Status.FAIL
+    assert judge(wrong, previous=before(source={"backend/app": TODAY})).status is Status.FAIL
+    assert judge(wrong, previous=before(source={"backend/lib": YESTERDAY})).status is Status.FAIL
 
 
 @pytest.mark.parametrize("stale_first", [True, False])
