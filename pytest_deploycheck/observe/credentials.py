@@ -17,7 +17,7 @@ from pytest_deploycheck.redaction import clean
 if TYPE_CHECKING:
     from botocore.session import Session as CoreSession
 
-FETCH_LIMIT = 20.0
+FETCH_LIMIT = 18.0
 """Seconds that fetching credentials may take."""
 
 _ACTION = "sts:GetCallerIdentity"
