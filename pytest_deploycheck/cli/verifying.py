@@ -20,6 +20,7 @@ from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.places import places
+from pytest_deploycheck.run.fleet.progress import GatheredProgress
 from pytest_deploycheck.run.fleet.verify import assemble, carry_out_all
 from pytest_deploycheck.run.header import settings_line
 from pytest_deploycheck.run.report_files import (
@@ -75,12 +76,18 @@ def run(parsed: argparse.Namespace) -> int:
         resolved = settings.resolve(
             asked, folders, sandbox=table, baselines=baselines, command=_command_of(asked), find=finder.find
         )
-        show = _shown_by(SparseLines())
+        show = _shown_by(SparseLines(sum(len(one.labels) for one in resolved.runs)))
+        progress = GatheredProgress(show, resolved.runs)
         fleet = assemble(
             resolved.runs,
             finder,
             lambda one, access, clock: Verification(
-                one.environment, one.options, source=folders.root, show_rollouts=show, access=access, clock=clock
+                one.environment,
+                one.options,
+                source=folders.root,
+                show_rollouts=progress.of(one),
+                access=access,
+                clock=clock,
             ),
         )
         stack.callback(fleet.close)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_deploycheck.report.progress import SparseLines, is_due, progress_line
+from pytest_deploycheck.report.progress import MANY, SparseLines, fleet_line, is_due, progress_line
 
 if TYPE_CHECKING:
     from pytest_deploycheck.judge.progress import Progress
@@ -85,12 +85,14 @@ class RolloutProgress:
     Args:
         config: The configuration of the run.
         line: Shows a line on a terminal.
+        total: The number of services of the run. Many share a line.
     """
 
-    def __init__(self, config: pytest.Config, line: ProgressLine) -> None:
+    def __init__(self, config: pytest.Config, line: ProgressLine, total: int) -> None:
         self._config = config
         self._line = line
-        self._sparse = SparseLines()
+        self._total = total
+        self._sparse = SparseLines(total)
 
     def show(self, rollouts: Sequence[Progress], elapsed: float) -> None:
         """Show their progress after `elapsed` seconds; no rollouts end the display."""
@@ -98,7 +100,10 @@ class RolloutProgress:
         if reporter is None or reporter.verbosity < _QUIET:
             return
         if reporter.isatty:
-            self._line.show("; ".join(progress_line(one, elapsed) for one in rollouts))
+            if rollouts and self._total >= MANY:
+                self._line.show(fleet_line(rollouts, self._total, elapsed))
+            else:
+                self._line.show("; ".join(progress_line(one, elapsed) for one in rollouts))
             return
         for text in self._sparse.due(rollouts, elapsed):
             reporter.ensure_newline()

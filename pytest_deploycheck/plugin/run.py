@@ -22,6 +22,7 @@ from pytest_deploycheck.plugin.state import DeployState, uses_fixtures
 from pytest_deploycheck.plugin.timeouts import Timeouts
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.fleet import Fleet
+from pytest_deploycheck.run.fleet.progress import GatheredProgress
 from pytest_deploycheck.run.fleet.verify import assemble
 from pytest_deploycheck.run.verification import Verification
 
@@ -78,7 +79,8 @@ class DeployRun:
         self, runs: Sequence[EnvironmentRun], finder: ServiceFinder, observations: Mapping[str, Observation]
     ) -> Fleet:
         line = ProgressLine(self._config)
-        progress = RolloutProgress(self._config, line)
+        total = sum(len(run.labels) for run in runs)
+        progress = GatheredProgress(RolloutProgress(self._config, line, total).show, runs)
         return assemble(
             runs,
             finder,
@@ -90,7 +92,7 @@ class DeployRun:
                 time_left=self._timeouts.time_left,
                 source=self._config.rootpath,
                 show_progress=line.show,
-                show_rollouts=progress.show,
+                show_rollouts=progress.of(run),
                 access=access,
             ),
         )

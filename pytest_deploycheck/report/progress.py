@@ -8,6 +8,12 @@ from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.judge.wording import seconds
 from pytest_deploycheck.redaction import one_line
 
+MANY = 4
+"""The number of services from which on they share a line."""
+
+_NAMED = 3
+"""Rollouts that such a line names."""
+
 _FIRST_MINUTE = 60.0
 _OFTEN, _SELDOM = 15.0, 60.0
 
@@ -34,6 +40,26 @@ def standing(progress: Progress) -> str:
     return f"{one_line(progress.service)}: {', '.join(parts)}"
 
 
+def fleet_line(rollouts: Sequence[Progress], total: int, elapsed: float) -> str:
+    """`97 of 100 services settled, 40 s, awaiting eu/backend (new 1/2 running), us/backend …`: many on one line.
+
+    Args:
+        rollouts: The rollouts that are not settled.
+        total: The number of services of the run.
+        elapsed: Seconds since the wait began.
+    """
+    return f"{_settled(rollouts, total)}, {seconds(round(elapsed))}, awaiting {_awaited(rollouts)}"
+
+
+def _settled(rollouts: Sequence[Progress], total: int) -> str:
+    return f"{total - len(rollouts)} of {total} services settled"
+
+
+def _awaited(rollouts: Sequence[Progress]) -> str:
+    named = [one_line(standing(one)) for one in rollouts[:_NAMED]]
+    return "; ".join(named) + (f"; and {len(rollouts) - _NAMED} more" if len(rollouts) > _NAMED else "")
+
+
 def is_due(elapsed: float, written_at: float | None) -> bool:
     """Return whether a line shows again that a wait goes on: every 15 seconds at first, then once a minute.
 
@@ -49,23 +75,31 @@ class SparseLines:
 
     A line is written when the numbers of tasks have changed, but not more often than every `SHORTEST` seconds; and
     where nothing changes, every 15 seconds at first, then once a minute.
+
+    Args:
+        total: The number of services of the run. Many share a line.
     """
 
     SHORTEST = 5.0
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 1) -> None:
+        self._total = total
         self._written: dict[str, tuple[str, float]] = {}
 
     def due(self, rollouts: Sequence[Progress], elapsed: float) -> list[str]:
         """Return the lines to write after a wait of `elapsed` seconds."""
         if not rollouts:
             self._written.clear()
-        lines = []
-        for one in rollouts:
-            now = standing(one)
-            before, written_at = self._written.get(one.service, ("", None))
-            has_changed = written_at is not None and now != before and elapsed - written_at >= self.SHORTEST
-            if has_changed or is_due(elapsed, written_at):
-                self._written[one.service] = now, elapsed
-                lines.append(progress_line(one, elapsed))
-        return lines
+        if rollouts and self._total >= MANY:
+            is_new = self._has_news("", _settled(rollouts, self._total) + _awaited(rollouts), elapsed)
+            return [fleet_line(rollouts, self._total, elapsed)] if is_new else []
+        return [progress_line(one, elapsed) for one in rollouts if self._has_news(one.service, standing(one), elapsed)]
+
+    def _has_news(self, subject: str, now: str, elapsed: float) -> bool:
+        """Tell if a line about a subject is to be written, and note it."""
+        before, written_at = self._written.get(subject, ("", None))
+        has_changed = written_at is not None and now != before and elapsed - written_at >= self.SHORTEST
+        if not (has_changed or is_due(elapsed, written_at)):
+            return False
+        self._written[subject] = now, elapsed
+        return True

@@ -45,20 +45,27 @@ def clock_of_this_machine(offset: float) -> str:
 
 def summary_rows(report: RunReport, verbosity: int = 0) -> list[Row]:
     """Return the verdict on each service, and the run's own line where no service was verified."""
-    rows = [row for service in report.services for row in _service(service, report, verbosity)]
+    rows = [row for service in report.services for row in service_rows(service, report, verbosity)]
     if not report.services:
         why = "was selected" if report.complete else "was observed"
         text = f"{report.verdict}: no service of {report.environment} {why}, so nothing was verified"
         rows.append(_verdict(text, report.verdict))
+    return cleaned([*rows, *closing_rows(report)], report.mask)
+
+
+def closing_rows(report: RunReport) -> list[Row]:
+    """Return what a reader has to know about the run as a whole: whose times they are, and that it was interrupted."""
+    rows = []
     offset = report.observation.identity.clock_offset
     if offset and report.verdict is not Verdict.VERIFIED:
         rows.append(Row(f"Times are those of the servers: {clock_of_this_machine(offset)}."))
     if not report.complete:
         rows.append(Row("The run did not come to its end, so nothing counts as verified."))
-    return cleaned(rows, report.mask)
+    return rows
 
 
-def _service(service: ServiceReport, report: RunReport, verbosity: int) -> list[Row]:
+def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> list[Row]:
+    """Return the verdict on a service, and where it is not VERIFIED the diagnosis."""
     verdict, now = service.judgement.verdict, report.observation.observed_at
     head = f"{verdict}: {service.name} in {report.environment}{_intent(service)}"
     tests = [test for test in report.tests if test.concerns(service.name)]
