@@ -20,6 +20,7 @@
     count.textContent = `${shown} shown`;
   };
   form.addEventListener("input", show);
+  form.addEventListener("change", show);
   form.addEventListener("submit", (event) => event.preventDefault());
   window.addEventListener("hashchange", open);
   open();

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.runs import SITUATIONS, findings_of, run_of, run_report, service_report
-from support.worlds import NEW, OLD, clock, completed, digest, found, judged, never_restarted, old_image, reference
+from support.hostile import PLANTED, hostile_run
+from support.runs import SITUATIONS, run_of, run_report, service_report
+from support.worlds import NEW, OLD, clock, completed, digest, found, judged, never_restarted, old_image
 
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.image import Layer
-from pytest_deploycheck.judge.finding import Check, Status
-from pytest_deploycheck.judge.verdict import UserTest
+from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.html import rendering
 from pytest_deploycheck.report.html.digests import Digests
 from pytest_deploycheck.report.html.images import layer_table
 from pytest_deploycheck.report.html.rendering import page_view, to_html
-from pytest_deploycheck.report.model import RunReport
 from pytest_deploycheck.run import report_files
 
 
@@ -60,29 +59,6 @@ class Page(HTMLParser):
     def attributes(self, name: str) -> list[str]:
         """The values of an attribute, of all elements that have it."""
         return [value or "" for _, attributes in self.elements for key, value in attributes.items() if key == name]
-
-
-HOSTILE = "</style><script>alert(1)</script>\u202e\x1b[2J\"'><img src=x onerror=alert(2)> password=hunter2222"
-
-
-def hostile() -> RunReport:
-    """A run in which everything that others wrote is hostile."""
-    nasty = Check("logs-1", "logs").fails(
-        HOSTILE,
-        cause=HOSTILE,
-        remedy=HOSTILE,
-        command=HOSTILE,
-        notes=[HOSTILE],
-        details=HOSTILE,
-        evidence={"matches": [HOSTILE], "patterns": [{"text": "alert"}], HOSTILE: HOSTILE},
-    )
-    image = replace(found(named=reference("v1")), image=old_image())
-    assert image.image is not None
-    tagged = replace(image, image=replace(image.image, tags=(HOSTILE,)))
-    world = replace(completed(judged=[judged(tagged)]), name=HOSTILE)
-    findings = [*findings_of(completed())[:-1], nasty]
-    tests = [UserTest(HOSTILE, "failed")]
-    return replace(run_report(service_report(world, findings, tests=tests), tests=tests), environment=HOSTILE)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -139,16 +115,16 @@ def test_the_policy_names_the_style_and_the_script_that_there_are() -> None:
 
 def test_foreign_text_is_text() -> None:
     """Markup, escapes, marks that turn the direction and credentials of others are shown harmless, everywhere."""
-    text = to_html(hostile())
+    text = to_html(hostile_run())
     page = Page(text)
     assert {tag for tag, _ in page.elements}.isdisjoint({"script", "img"})
-    assert text.count("</style>") == 1
-    assert "alert(1)" in page.text
+    assert text.count("</style>") == text.count("</title>") - text.count("<title id=") == 1
+    assert PLANTED in page.text
     assert not page.attributes("onerror")
     for character in "\x1b\u202e":
         assert character not in text
     assert "hunter2222" not in text
-    assert "<mark>alert</mark>" in text
+    assert "<mark>planted</mark>" in text
 
 
 def test_what_the_user_masks_is_masked_in_a_page() -> None:
@@ -247,7 +223,7 @@ def test_nothing_verified_and_interrupted_runs_are_noted_on_top() -> None:
 
 def test_a_page_is_known_as_a_report() -> None:
     """Its generator stands near its start, so that a later run knows it as its own and removes it."""
-    text = to_html(hostile())
+    text = to_html(hostile_run())
     assert FORMATS[".html"].is_own(text)
     assert not FORMATS[".html"].is_own("<!DOCTYPE html><title>mine</title>")
 
