@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from pytest_deploycheck.cli.hosting import hosted
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.report.fleet.summary import fleet_summary
+from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.progress import SparseLines
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
@@ -135,8 +136,8 @@ def _print_report(report: FleetReport, targets: Sequence[ReportTarget]) -> bool:
                     print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
                     print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
     print()
-    for line in fleet_summary(report):
-        print(line)
+    for row in fleet_lines(report, width=shutil.get_terminal_size().columns):
+        print(row)
     written, unwritten = write_all(targets, report)
     for line in written:
         print(line)
