@@ -1,4 +1,4 @@
-"""The report in HTML, in a real browser: what it looks like to eyes, to keyboards and to screen readers."""
+"""The report in HTML, in a real browser: its layout, its use with the keyboard, and for screen readers."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_a_page_fits_its_window_and_makes_no_error(window: Window, name: str) ->
 
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("refuted", PHONE, True), ("two", DESKTOP, False)])
-def test_everyone_can_read_a_page(window: Window, name: str, width: int, *, dark: bool) -> None:
-    """Axe finds nothing that keeps somebody out: contrast, names of pictures, order of headings, landmarks, labels."""
+def test_axe_finds_no_violation(window: Window, name: str, width: int, *, dark: bool) -> None:
+    """Contrast, names of pictures, the order of headings, landmarks and labels satisfy the rules of axe-core."""
     window.show(REPORTS[name](), width=width, dark=dark, unfold=name != "two")
     violations = Axe().run(window.driver)["violations"]
     assert [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"]) for one in violations] == []

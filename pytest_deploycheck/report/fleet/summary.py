@@ -22,11 +22,6 @@ _Labelled = tuple[str, ServiceReport, RunReport]
 """A service with its label and the report of its environment."""
 
 
-def fleet_summary(report: FleetReport) -> list[str]:
-    """Return the summary as plain lines, each whole, however long it is."""
-    return [str(row) for row in _rows(report, 0)]
-
-
 def fleet_lines(report: FleetReport, *, width: int, verbosity: int = 0) -> list[Line]:
     """Return the summary as lines for a terminal.
 
