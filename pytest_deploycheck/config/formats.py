@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config import placeholders
+from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.config.values import is_a_duration
 from pytest_deploycheck.oci.files.windows import is_windows_path, plain_path
 
@@ -69,8 +70,8 @@ def _check_durations(checker: FormatChecker, *, is_filled: bool) -> None:
 
 
 def _matches_some_lines_only(value: str) -> bool:
-    """Return True if a regular expression does not match the empty text; what is none is told elsewhere."""
+    """Return True if every match of a regular expression has a text; what is none is told elsewhere."""
     try:
-        return re.search(value, "") is None
+        return not Pattern(value, regex=True).matches_no_text
     except (re.error, OverflowError, RecursionError):
         return True

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from pytest_deploycheck.config.patterns.bounded_search import Search, searcher
+from pytest_deploycheck.config.patterns.bounded_search import Search, matches_no_text, searcher
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.build import BuildLog
 from pytest_deploycheck.facts.commit import Commit
@@ -61,9 +61,9 @@ class Pattern(Struct, frozen=True):
         return searcher(self.text if self.regex else re.escape(self.text), self.flags | re.MULTILINE)
 
     @property
-    def matches_empty(self) -> bool:
-        """True if it matches the empty text, and so every line."""
-        return self.is_in("")
+    def matches_no_text(self) -> bool:
+        """True if it matches without any text, so that a match proves nothing."""
+        return matches_no_text(self.text, self.flags | re.MULTILINE) if self.regex else not self.text
 
     def __str__(self) -> str:
         return f"/{self.text}/" if self.regex else repr(self.text)

@@ -287,8 +287,8 @@ def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
     if refusal.rule == LINE_REGEX_FORMAT:
         yield (
             (),
-            f"found {_found(refusal.found)}, which matches the empty text and so every line; allowed: a regular "
-            "expression that some lines do not match",
+            f"found {_found(refusal.found)}, which matches without any text and so proves nothing; allowed: a regular "
+            "expression of which each match has a text",
         )
         return
     if refusal.rule == DURATION_FORMAT:

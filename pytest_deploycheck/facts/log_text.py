@@ -22,6 +22,11 @@ _SEQUENCE = re.compile(
     re.VERBOSE,
 )
 _BEGINS_SEQUENCE = re.compile("[\x1b\x9b\x9d]")
+_BACKSPACE = "\b"
+_NUL = "\0"
+HIDING = (ESCAPE, "\x9b", _BACKSPACE, _NUL)
+"""Characters that a terminal does not show, and that may stand within a text that it shows."""
+
 _LINE_ENDS = "\r\n"
 _RETURNS_AT_LINE_END = re.compile(r"\r+(?=\n)")
 _SOURCES = ("container_name", "source")
@@ -72,12 +77,32 @@ def readable(message: str, *, is_routed: bool = False) -> Readable:
 
 
 def plain(text: str) -> str:
-    """Return a text without terminal control sequences, carriage returns at line ends, and line ends after it."""
+    """Return a text without terminal control sequences, carriage returns at line ends, and line ends after it.
+
+    A backspace lets the next character replace the one before it, and NUL is not shown.
+    """
     if _BEGINS_SEQUENCE.search(text):
         text = _SEQUENCE.sub("", text)
+    if _NUL in text:
+        text = text.replace(_NUL, "")
+    if _BACKSPACE in text:
+        text = "\n".join(map(_overwritten, text.split("\n")))
     text = text.rstrip(_LINE_ENDS)
     # Most events hold one line, and the expression costs more than the question.
     return _RETURNS_AT_LINE_END.sub("", text) if "\r\n" in text else text
+
+
+def _overwritten(line: str) -> str:
+    """Return a line after its backspaces."""
+    shown: list[str] = []
+    at = 0
+    for character in line:
+        if character == _BACKSPACE:
+            at = max(0, at - 1)
+        else:
+            shown[at : at + 1] = [character]
+            at += 1
+    return "".join(shown)
 
 
 def _envelope(message: str) -> Mapping[str, Any] | None:

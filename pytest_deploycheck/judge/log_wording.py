@@ -15,6 +15,9 @@ from pytest_deploycheck.redaction import one_line
 LONGEST_LINE = 300
 """Characters of a log line that are shown."""
 
+_LONGER_WAIT = 120.0
+"""Seconds of a log wait that is longer than the default."""
+
 NO_TASK = "no task runs the expected image, so its logs cannot be checked"
 
 
@@ -97,7 +100,7 @@ def unsettled(reading: Reading, sight: LogSight) -> str:
 
 def unsettled_remedy(sight: LogSight) -> str:
     """The remedy where earlier events may still become visible."""
-    longer = f"{sight.scope.settle * 3:.0f}s"
+    longer = f"{max(_LONGER_WAIT, sight.scope.settle * 3):.0f}s"
     return f"Make the tasks log something, such as by a request, or wait longer (--deploy-log-wait={longer})."
 
 

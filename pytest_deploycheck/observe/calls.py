@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 
 from pytest_deploycheck.observe.problems import IncompleteAnswerError
+from pytest_deploycheck.observe.read_only import iam_action
 from pytest_deploycheck.observe.session import PARALLEL_CALLS
 
 T = TypeVar("T")
@@ -109,6 +110,7 @@ def pages(
         IncompleteAnswerError: The rest of the pages could not be reached.
     """
     ends = monotonic() + seconds
+    operation = _operation(call)
     seen: set[str] = set()
     repeats = 0
     following: str | None = None
@@ -121,11 +123,20 @@ def pages(
         repeats = repeats + 1 if following in seen else 0
         seen.add(following)
         if repeats >= MOST_REPEATS:
-            raise IncompleteAnswerError(operation=call.__name__, member="page after a token that keeps repeating")
+            raise IncompleteAnswerError(operation=operation, member="page after a token that keeps repeating")
         if monotonic() >= ends:
             raise IncompleteAnswerError(
-                operation=call.__name__, member=f"last page: more than {len(seen)} pages came in {seconds:g} seconds"
+                operation=operation, member=f"last page: more than {len(seen)} pages came in {seconds:g} seconds"
             )
+
+
+def _operation(call: Callable[..., Any]) -> str:
+    """Return the IAM action of a method of a client, such as `ecs:ListTasks`."""
+    name: str = getattr(call, "__name__", "the call")
+    meta = getattr(getattr(call, "__self__", None), "meta", None)
+    if meta is None:
+        return name
+    return iam_action(meta.service_model.service_name, meta.method_to_api_mapping[name])
 
 
 def utc(moment: datetime) -> datetime:

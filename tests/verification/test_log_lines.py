@@ -37,6 +37,10 @@ def logged(room: Room, *lines: str) -> None:
         ("\x1b]8;;http://x\x07ERROR\x1b]8;;\x07: db gone\r", {"forbid_regex": "ERROR: db gone$"}, "fail"),
         ("\x1b[32mINFO\x1b[0m: fine", {"forbid": "ERROR: db"}, "pass"),
         ("\x1b[31mred\x1b[0m", {"expect": "\x1b[31mred"}, "pass"),
+        ("ERR\bROR: db gone", {"forbid": "ERROR: db"}, "fail"),
+        ("ERX\b\bRROR: db gone", {"forbid_regex": "ERROR"}, "fail"),
+        ("E\0R\0R\0O\0R\0: db gone", {"forbid": "ERROR: db"}, "fail"),
+        ("E\0RROR\b\b: db gone", {"forbid": "\0RROR\b"}, "fail"),
         ('{"container_name":"app","log":"hello"}', {"expect": '"log":"hello"'}, "pass"),
     ],
 )

@@ -62,6 +62,39 @@ def searcher(text: str, flags: int) -> Search:
     return lambda line: quick(line) if len(line) < _LONG else bounded(line)
 
 
+_ANY_LINES = ("", "z", "zz", "z z", "7", "-", " ", "z\n")
+
+
+@lru_cache(maxsize=256)
+def matches_no_text(text: str, flags: int) -> bool:
+    """Return True if a regular expression matches without any text, so that a match of it proves nothing.
+
+    Such are `(text)?` and `^`, which match every line, word boundaries, which match every line with a word, and
+    `(?=text)`, of which no match has a text to show.
+
+    Args:
+        text: The expression.
+        flags: Its flags, as `re` numbers them.
+    """
+    if _longest(text, flags) == 0:
+        return True
+    try:
+        found = list(map(searcher(text, flags), _ANY_LINES))
+    except SlowPatternError:
+        # It was given up in the log of this run, for which it was taken before.
+        return False
+    return any(match is not None and not match[0] for match in found)
+
+
+def _longest(text: str, flags: int) -> int:
+    """The longest text that an expression matches; 1 where that is not known."""
+    parser: Any = importlib.import_module("re._parser")
+    try:
+        return int(parser.parse(text, flags & ~re.DEBUG.value).getwidth()[1])
+    except Exception:  # noqa: BLE001 - the parser is the interpreter's own affair, and may change with it in any way
+        return 1
+
+
 def _bounded(text: str, flags: int) -> Search:
     spent = 0.0
 

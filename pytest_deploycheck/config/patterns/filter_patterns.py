@@ -28,8 +28,8 @@ _PLAIN = re.compile(r"[ !#$&-\[\]-~]+")
 # What encoders of JSON leave as it is, the strictest of them included.
 _PLAIN_IN_JSON = re.compile(r"[ !#$(-.0-;=?-\[\]-~]+")
 
-# Lines with control sequences are always let through, as are the pieces of lines that the runtime cut.
-_RAW = ("\x1b", "\x9b")
+# Lines with control sequences and backspaces are always let through, as are the pieces of lines that the runtime cut.
+_RAW = ("\x1b", "\x9b", "\b")
 _ROUTED = ("u001b", "u001B", "partial_message")
 
 # Stands for what is not known: no run of plain text goes over it.

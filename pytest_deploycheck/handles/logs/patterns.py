@@ -14,9 +14,9 @@ def to_pattern(text: Text) -> Pattern:
     """Return what a test asks for as a pattern.
 
     Raises:
-        ValueError: It matches the empty text, which every line has.
+        ValueError: It matches without any text, and so proves nothing.
     """
     pattern = Pattern(text.pattern, regex=True, flags=text.flags) if isinstance(text, re.Pattern) else Pattern(text)
-    if pattern.matches_empty:
-        raise ValueError(f"pattern: {pattern} matches the empty text, which every line has; ask for more than that")
+    if pattern.matches_no_text:
+        raise ValueError(f"pattern: {pattern} matches without any text, and so proves nothing; ask for a text")
     return pattern

@@ -231,7 +231,7 @@ class Collector:
     ) -> Sequence[str | None] | None:
         """The filter patterns that let every match through, or None where everything must be read."""
         if self._is_filter_refused or (whole and self._group_events.has_seen_escapes):
-            # Whether the service finds an escape character by a filter pattern is not documented.
+            # Whether the service finds such a character by a filter pattern is not documented.
             return None
         return filter_patterns(patterns, is_routed=any(stream.is_routed for stream in streams))
 

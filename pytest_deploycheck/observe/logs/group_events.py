@@ -44,7 +44,7 @@ class GroupEvents:
 
     @property
     def has_seen_escapes(self) -> bool:
-        """Return True if a line with a terminal control sequence was read."""
+        """Return True if a line with a character was read that a terminal does not show."""
         return self._events.has_seen_escapes
 
     def gather(

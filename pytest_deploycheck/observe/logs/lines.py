@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_deploycheck.facts.log import LogEvent, LogStream
-from pytest_deploycheck.facts.log_text import ESCAPE, Part, Readable, readable
+from pytest_deploycheck.facts.log_text import HIDING, Part, Readable, readable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ class EventReader:
     def texts(self, line: Mapping[str, Any], stream: LogStream) -> tuple[Readable, tuple[str, ...]]:
         """Return the readable text of a line, and the texts that patterns are compared with."""
         message = line.get("message", "")
-        if ESCAPE in message:
+        if not self.has_seen_escapes and any(character in message for character in HIDING):
             self.has_seen_escapes = True
         read = readable(message, is_routed=stream.is_routed)
         if read.part:

@@ -85,3 +85,19 @@ def test_a_long_line_has_a_limit_too() -> None:
     began = time.monotonic()
     assert search("1" * 250_000) is None
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["", "^", "$", r"\b", r"\B", "(text)?", "(?=text)", "(?<!x)", r"\b|ERROR", r"\b(ERROR)?", "x*|never"]
+)
+def test_an_expression_that_matches_without_text_is_known(text: str) -> None:
+    """A match of it proves nothing: it matches every line, or has no text to show."""
+    assert Pattern(text, regex=True).matches_no_text
+
+
+@pytest.mark.parametrize(
+    "text", ["ERROR", r"\bERROR\b", "^ERROR$", "x+", ".+", "(?=.*a)(?=.*b).*", r"(?<=x)y", "(a|aa)+$"]
+)
+def test_an_expression_of_which_each_match_has_text_is_taken(text: str) -> None:
+    """Conditions beside a text are what they are for."""
+    assert not Pattern(text, regex=True).matches_no_text

@@ -134,7 +134,7 @@ def test_runs_keep_their_order_and_may_keep_their_letters() -> None:
     assert literal_runs(found) == (" ",) * 5
 
 
-ESCAPES = ' ?"\x1b" ?"\x9b"'
+ESCAPES = ' ?"\x1b" ?"\x9b" ?"\x08"'
 """The terms of every filter pattern, by which lines with control sequences are let through."""
 
 
@@ -147,10 +147,10 @@ def test_one_needle_is_one_term() -> None:
 def test_a_router_escapes_quotes_and_slashes() -> None:
     """In events of a log router a needle holds no character that an encoder of JSON may escape."""
     assert filter_patterns([Pattern('GET /items "now" & here')], is_routed=True) == [
-        '?"items" ?"\x1b" ?"\x9b" ?"u001b" ?"u001B" ?"partial_message"'
+        '?"items" ?"\x1b" ?"\x9b" ?"\x08" ?"u001b" ?"u001B" ?"partial_message"'
     ]
     assert filter_patterns([Pattern('key "platform" is gone')], is_routed=True) == [
-        '?"platform" ?"\x1b" ?"\x9b" ?"u001b" ?"u001B" ?"partial_message"'
+        '?"platform" ?"\x1b" ?"\x9b" ?"\x08" ?"u001b" ?"u001B" ?"partial_message"'
     ]
 
 

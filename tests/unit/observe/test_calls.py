@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,25 @@ def test_page_tokens_that_come_again_are_an_error(tokens: str) -> None:
     turn = itertools.cycle(tokens)
     with pytest.raises(IncompleteAnswerError, match="keeps repeating"):
         list(pages(lambda **_: {"nextToken": next(turn)}))
+
+
+class _Client:
+    """A client whose pages never end."""
+
+    meta = SimpleNamespace(
+        service_model=SimpleNamespace(service_name="logs"),
+        method_to_api_mapping={"filter_log_events": "FilterLogEvents"},
+    )
+
+    def filter_log_events(self, **_: object) -> dict[str, object]:
+        """Return the same token each time."""
+        return {"nextToken": "a"}
+
+
+def test_a_listing_that_does_not_end_is_named_as_aws_names_it() -> None:
+    """The operation is what a policy and a trace would call it, and no method of Python."""
+    with pytest.raises(IncompleteAnswerError, match="the answer to logs:FilterLogEvents lacks"):
+        list(pages(_Client().filter_log_events))
 
 
 def test_a_page_token_that_comes_twice_is_followed() -> None:

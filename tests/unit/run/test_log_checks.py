@@ -168,6 +168,16 @@ def test_logs_that_are_slow_to_read_end_with_the_wait_and_one_overtime(run: Run)
     assert any("not read to their end" in note for note in findings[-1].notes)
 
 
+def test_a_wait_that_was_too_short_names_a_longer_one(run: Run) -> None:
+    """The remedy is never a wait of no seconds, however quickly lines settle."""
+    quick = tuple(replace(one, settle=0.1) for one in scope("one").streams)
+    reader = FakeReader(run.clock, [line(-15, "started", "one")])
+    run.add("backend", reader, replace(young(), tasks=("one",), streams=quick))
+    (finding,) = run.judge(Expectation("forbid", (Pattern("old"),)))
+    assert finding.status is Status.UNPROVEN
+    assert "--deploy-log-wait=120s" in finding.remedy
+
+
 def test_without_a_log_nothing_is_waited_for(run: Run) -> None:
     """A forbidden line of a service without tasks has no wait that an explanation could use up."""
     empty = replace(scope(), old_streams=(stream("old"),))
