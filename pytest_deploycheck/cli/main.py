@@ -11,10 +11,11 @@ from typing import NoReturn
 
 from pytest_deploycheck import __version__
 from pytest_deploycheck.cli import explaining, hosting, permitting, verifying
+from pytest_deploycheck.cli.init import command as init
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.run.exit_status import INTERRUPTED, USAGE_ERROR
 
-_COMMANDS = (verifying, explaining, permitting, hosting)
+_COMMANDS = (init, verifying, explaining, permitting, hosting)
 
 
 class CommandParser(argparse.ArgumentParser):
