@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.image import Layer
 
+_LINE_ENDING = 2
+"""Bytes of the longest line ending: a file of no more holds nothing that tells one build from another."""
+
 
 class FileDigest(Struct, frozen=True):
     """The content of a file, by digest.
@@ -48,6 +51,11 @@ class SourceTree(Struct, frozen=True):
     files: tuple[SourceFile, ...]
     left_out: int = 0
     sha256: str = ""
+
+    @property
+    def has_content(self) -> bool:
+        """True if a file of it is not empty: empty files are the same in every build."""
+        return any(file.digest.size > _LINE_ENDING for file in self.files)
 
 
 class Checkout(Struct, frozen=True):

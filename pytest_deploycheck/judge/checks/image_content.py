@@ -44,6 +44,13 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
             "checked out is an empty folder (git submodule update --init).",
             evidence=evidence,
         )
+    if not broken and not any(one.tree.has_content for one in compared):
+        return IMAGE_CONTENT.unproven(
+            f"every file of {', '.join(dict.fromkeys(one.tree.local for one in compared))} is empty, as it is in any "
+            "build",
+            remedy="Name the folders that hold the code in `source`.",
+            evidence=evidence,
+        )
     hidden = [one for one in compared if one.hidden]
     if not broken and hidden:
         return IMAGE_CONTENT.unproven(

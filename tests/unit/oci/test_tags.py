@@ -30,10 +30,16 @@ COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
         "latest-node20",
         "amd64v2",
         "main-x86_64-v3",
+        "alpine3",
+        "node20",
+        "python3.11-slim",
+        "main-py311-bookworm",
+        "v2-jdk17",
+        "main-node20-alpine3.19-arm64",
     ],
 )
 def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
-    """Digits of a platform, of the environment, of the region and of a major version do not fix a tag, nor `latest`."""
+    """Digits of a platform, a runtime, the environment, the region or a major version fix no tag, nor does `latest`."""
     assert moves(tag, ("dev2", "us-east-1"))
 
 
@@ -51,6 +57,10 @@ def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
         "dev2-7f",
         "v1.2.3-amd64",
         "dev20-abc",
+        "1.4-python3.11",
+        "20251126-alpine3",
+        "node-482",
+        "python3.11-7f",
     ],
 )
 def test_a_tag_with_a_digit_of_its_own_is_fixed(tag: str) -> None:

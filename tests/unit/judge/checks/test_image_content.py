@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import digest
 
 from pytest_deploycheck.facts.image import ImageConfig, Layer
@@ -19,7 +20,7 @@ REVISION = "org.opencontainers.image.revision"
 def tree(local: str = "backend/app", *names: str, sha256: str = "c" * 64) -> SourceTree:
     """A source tree of these files."""
     files = names or ("main.py", "api/ws.py")
-    return SourceTree(local, tuple(SourceFile(name, FileDigest(1, "d" * 64, "d" * 64)) for name in files), 0, sha256)
+    return SourceTree(local, tuple(SourceFile(name, FileDigest(10, "d" * 64, "d" * 64)) for name in files), 0, sha256)
 
 
 def beside(place: str = "/app", local: str = "backend/app", **more: Any) -> Compared:
@@ -56,6 +57,21 @@ def test_a_tree_without_files_is_no_pass() -> None:
     """Nothing was compared, so nothing is proven."""
     nothing = Compared(SourceTree("backend/app", ()), "/app")
     assert judge_content([nothing], Checkout(HEAD, is_dirty=False), None).status != Status.PASS
+
+
+@pytest.mark.parametrize(("sizes", "status"), [((0,), "unproven"), ((0, 2), "unproven"), ((0, 3), "pass")])
+def test_empty_files_are_no_pass(sizes: tuple[int, ...], status: str) -> None:
+    """An empty `__init__.py` is in every build, so it shows nothing; one file with content does, and a lack fails."""
+    files = tuple(SourceFile(f"{size}.py", FileDigest(size, "d" * 64, "d" * 64)) for size in sizes)
+    empty = Compared(SourceTree("backend/app", files), "/app")
+    finding = judge_content([empty], Checkout(HEAD, is_dirty=False), None)
+    assert finding.status == status
+    if status == "unproven":
+        assert "every file of backend/app is empty" in finding.summary
+        assert finding.remedy
+    held = Compared(SourceTree("backend/lib", (SourceFile("a.py", FileDigest(9, "e" * 64, "e" * 64)),)), "/lib")
+    assert judge_content([empty, held], Checkout(), None).status is Status.PASS
+    assert judge_content([replace(empty, missing=("0.py",))], Checkout(), None).status is Status.FAIL
 
 
 @pytest.mark.parametrize("way", ["missing", "different"])

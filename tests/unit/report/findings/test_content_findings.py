@@ -38,7 +38,7 @@ BASE = Layer(digest("6"), 1000, diff_id=digest("7"), created_by="# debian.sh")
 
 def beside(local: str = "backend/app", *, carriers: tuple[Layer, ...] = (CARRIER,), **more: Any) -> Compared:
     """Return a source tree beside what the image has in its place."""
-    files = tuple(SourceFile(name, FileDigest(1, "d" * 64, "d" * 64)) for name in ("main.py", "api/ws.py"))
+    files = tuple(SourceFile(name, FileDigest(10, "d" * 64, "d" * 64)) for name in ("main.py", "api/ws.py"))
     return Compared(SourceTree(local, files, 0, "c" * 64), more.pop("place", "/app"), carriers=carriers, **more)
 
 
@@ -64,6 +64,9 @@ CONTENT: Mapping[str, Case] = {
     "no layer is known": lambda: content(beside(different=("main.py",), carriers=())),
     "no source": content,
     "no file": lambda: content(Compared(SourceTree("backend/app", ()), "/app")),
+    "empty files": lambda: content(
+        Compared(SourceTree("backend/app", (SourceFile("__init__.py", FileDigest(0, "d" * 64, "d" * 64)),)), "/app")
+    ),
     "no file in one of two trees": lambda: content(beside(), Compared(SourceTree("backend/lib", ()), "/lib")),
 }
 
