@@ -30,7 +30,7 @@ from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.progress import Progress
 from pytest_deploycheck.plugin.progress import ProgressLine
-from pytest_deploycheck.report.progress import SparseLines, progress_line, standing
+from pytest_deploycheck.report.progress import SparseLines, fleet_line, progress_line, standing
 
 
 def state(**changes: Any) -> Progress:
@@ -195,3 +195,25 @@ def test_a_second_wait_begins_again() -> None:
     lines.due([state()], 200.0)
     assert lines.due([], 210.0) == []
     assert len(lines.due([state()], 0.0)) == 1
+
+
+def test_many_rollouts_share_a_line() -> None:
+    """The line tells how many are settled, and names the first of those that are awaited."""
+    rollouts = [state(service=f"eu/{name}") for name in "abcde"]
+    told = fleet_line(rollouts, 100, 40.2)
+    assert told.startswith("95 of 100 services settled, 40 s, awaiting eu/a: new 1/2 running, old 2 draining; eu/b: ")
+    assert told.endswith("; and 2 more")
+    assert fleet_line(rollouts[:1], 4, 1).endswith("awaiting eu/a: new 1/2 running, old 2 draining")
+
+
+def test_sparse_lines_of_many_rollouts() -> None:
+    """They are written when something has changed, and now and then where nothing has, as those of one are."""
+    lines = SparseLines(total=4)
+    both = [state(service="a"), state(service="b")]
+    assert len(lines.due(both, 0.0)) == 1
+    assert lines.due(both[:1], 3.0) == []
+    assert lines.due(both[:1], 6.0) == [fleet_line(both[:1], 4, 6.0)]
+    assert lines.due(both[:1], 20.0) == []
+    assert len(lines.due(both[:1], 21.0)) == 1
+    assert lines.due([], 22.0) == []
+    assert len(lines.due(both[:1], 23.0)) == 1
