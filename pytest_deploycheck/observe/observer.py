@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -69,11 +69,14 @@ class Observer:
             session, identity, environment, options, self._ecs, self._images, with_health=with_health
         )
 
-    def observe(self, *, is_poll: bool = False) -> tuple[ServiceFacts, ...]:
+    def observe(
+        self, *, is_poll: bool = False, show: Callable[[ServiceFacts], None] = lambda _: None
+    ) -> tuple[ServiceFacts, ...]:
         """Return the facts of every selected service, in the configuration's order.
 
         Args:
             is_poll: Whether another observation follows in any case, so that its calls must leave room for others'.
+            show: Is called with the facts of each service as soon as they are there, from any thread.
 
         Raises:
             EnvironmentUnusableError: In the first observation, the cluster or a service does not exist, or nothing
@@ -83,7 +86,7 @@ class Observer:
         if not selected:
             return ()
         with polling(is_on=is_poll):
-            return self._observe(selected)
+            return self._observe(selected, show)
 
     def with_history(self, facts: ServiceFacts) -> ServiceFacts:
         """Return the facts of a service with those of the earlier rollouts, as far as they can be read."""
@@ -91,7 +94,9 @@ class Observer:
             return facts
         return self._services.history(facts)
 
-    def _observe(self, selected: Sequence[ServiceSettings]) -> tuple[ServiceFacts, ...]:
+    def _observe(
+        self, selected: Sequence[ServiceSettings], show: Callable[[ServiceFacts], None]
+    ) -> tuple[ServiceFacts, ...]:
         names = list(dict.fromkeys(settings.service for settings in selected))
         with ThreadPoolExecutor(max_workers=1) as pool:
             listed = pool.submit(copy_context().run, self._ecs.tasks_of, names)
@@ -100,15 +105,14 @@ class Observer:
         self._ecs.begin(services.values())
         for settings in selected:
             self._images.expect(settings, tasks[settings.service][0] or ())
-        observed = side_by_side(
-            lambda settings: self._services.observe(
-                settings,
-                services.get(settings.service),
-                problems.get(settings.service),
-                tasks[settings.service],
-            ),
-            selected,
-        )
+
+        def observe(settings: ServiceSettings) -> ServiceFacts:
+            name = settings.service
+            facts = self._services.observe(settings, services.get(name), problems.get(name), tasks[name])
+            show(facts)
+            return facts
+
+        observed = side_by_side(observe, selected)
         if not self._first.is_complete:
             for facts in observed:
                 self._require_existing(facts.problems.get("tasks"))

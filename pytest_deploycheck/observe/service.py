@@ -104,6 +104,8 @@ class ServiceObserver(Struct, frozen=True):
             tasks, tasks_problem = self.ecs.tasks(settings.service)
         tasks, instances_problem = self._on_instances(tasks, service)
         seen = _Seen(settings, service, tasks)
+        if service and service.service_deployment:
+            self.ecs.read_newest(settings.service, service)
         records = self.ecs.service_deployments(settings.service, service)
         rollout = self._rollout(seen, records, has_history=not (service and service.service_deployment))
         if not rollout.has_history and self._needs_history(seen, rollout):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pytest_deploycheck.facts.codec import from_json
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
+from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
@@ -133,7 +134,9 @@ class Controller:
         """Observe before the first test, outside of any test's time limit."""
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         if not self._only_lists and not stopped:
-            self._observe()
+            log_checks = (one for one in session.items if isinstance(one, CheckItem) and one.check.link == "logs")
+            # Under xdist this has been done, and the workers read the logs that their own tests ask for.
+            self._observe(read_ahead={item.service for item in log_checks})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the results of tests, from this process or from workers."""
@@ -207,13 +210,13 @@ class Controller:
                 remove_earlier(targets, asked.source)
                 refuse_unwritable(targets, asked.source)
 
-    def _observe(self) -> None:
+    def _observe(self, read_ahead: Collection[str] = ()) -> None:
         if self._started:
             return
         with _usage_errors():
             self._started = True
             try:
-                self._state.fleet.observe()
+                self._state.fleet.observe(read_ahead)
             except DeploycheckError:
                 # There is nothing to report beside pytest's usage error.
                 self._started = False

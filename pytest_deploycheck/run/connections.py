@@ -14,13 +14,13 @@ from pytest_deploycheck.facts.image import Layer, Reference
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe.first_observation import FirstObservation
+from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.images.contents import Contents
     from pytest_deploycheck.observe.logs.reader import LogReader
     from pytest_deploycheck.observe.observer import Observer
-    from pytest_deploycheck.observe.rates import Budgets
     from pytest_deploycheck.observe.session import Session
 
 
@@ -32,15 +32,14 @@ class Access(Struct):
         overtime: The time that calls may take beyond the waits of the run.
         cache: The folder in which blobs of images are kept, or None for one that is removed when the process ends.
         first: The first observation of this run, which all its observers share.
-        share: The part of the rates of AWS that this process may use.
+        budgets: The budgets of calls, one for each account.
     """
 
     environment: EnvironmentSettings
     overtime: Overtime
     cache: Path | None = None
     first: FirstObservation = field(default_factory=FirstObservation)
-    share: float = 1.0
-    _budgets: Budgets | None = None
+    budgets: Budgets = field(default_factory=Budgets)
     _identity: Identity | None = None
     _session: Session | None = None
     _contents: Contents | None = None
@@ -78,19 +77,6 @@ class Access(Struct):
         if self._session is None:
             self._session = Session(self.environment, overtime=self.overtime, budgets=self.budgets)
         return self._session
-
-    @property
-    def budgets(self) -> Budgets:
-        """The budgets of calls, one for each account."""
-        from pytest_deploycheck.observe.rates import Budgets  # noqa: PLC0415  # loaded when it is needed
-
-        if self._budgets is None:
-            self._budgets = Budgets(self.share)
-        return self._budgets
-
-    @budgets.setter
-    def budgets(self, budgets: Budgets) -> None:
-        self._budgets = budgets
 
     @property
     def contents(self) -> Contents:

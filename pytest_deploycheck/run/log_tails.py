@@ -13,6 +13,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.facts.log import LogScope
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
+from pytest_deploycheck.handles.logs.read_ahead import LogReadAhead, wanted_lines
 from pytest_deploycheck.handles.logs.service_logs import ServiceLogs
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.handles.logs.wait import LogWait
@@ -60,17 +61,37 @@ class LogTails(Struct):
     settings: TailSettings
     tails: dict[str, LogTail] = field(default_factory=dict)
     _observers: dict[str, Observer] = field(default_factory=dict)
+    _log_read_ahead: LogReadAhead | None = None
 
     def tail(self, service: str) -> LogTail:
         """The log tail of a service, the same for all who ask."""
+        with self.access.overtime.step():
+            self._ahead.finish(service)
         if service not in self.tails:
             self.tails[service] = self._make(service)
         return self.tails[service]
 
+    def read_ahead(self, facts: ServiceFacts) -> None:
+        """Begin to read the lines that the checks of a service expect, where its rollout is settled."""
+        analysis = ServiceAnalysis(facts)
+        if not analysis.awaited:
+            expectations = self.environment.services[facts.name].logs
+            wanted = wanted_lines(facts.name, self._scope(facts, analysis), expectations)
+            if wanted:
+                self._ahead.begin(wanted)
+
     def close(self) -> None:
         """Release the resources that it holds."""
+        self._ahead.close()
         for tail in self.tails.values():
             tail.close()
+
+    @property
+    def _ahead(self) -> LogReadAhead:
+        if self._log_read_ahead is None:
+            overtime = self.access.overtime
+            self._log_read_ahead = LogReadAhead(lambda: self.access.log_reader, lambda: overtime.time_left() <= 0)
+        return self._log_read_ahead
 
     def _make(self, service: str) -> LogTail:
         declared = self.environment.services[service].logs
@@ -91,14 +112,14 @@ class LogTails(Struct):
         )
         return LogTail(service, wait, source=self.settings.source)
 
-    def _scope(self, facts: ServiceFacts) -> LogScope:
+    def _scope(self, facts: ServiceFacts, analysis: ServiceAnalysis | None = None) -> LogScope:
         service = self.environment.services[facts.name]
         now = self.observation().began_at
         settings = LogSettings(
             self.access.identity.region, service.log_group, service.log_stream, self.environment.log_settle
         )
         since = self.options.since.resolve(now) if self.options.since else None
-        return log_scope(ServiceAnalysis(facts), settings, since=since, now=now)
+        return log_scope(analysis or ServiceAnalysis(facts), settings, since=since, now=now)
 
     def _follow(self, service: str) -> LogScope | None:
         """The logs to read by now, as tasks are replaced; None where that cannot be observed."""

@@ -20,7 +20,7 @@ FRESH = 1.0
 class ServicesObserver(Protocol):
     """Observes the selected services, as often as it is asked."""
 
-    def observe(self, *, is_poll: bool) -> tuple[ServiceFacts, ...]:
+    def observe(self, *, is_poll: bool, show: Callable[[ServiceFacts], None]) -> tuple[ServiceFacts, ...]:
         """Return the facts of every selected service; a poll leaves room for the calls of others."""
         ...
 
@@ -44,6 +44,7 @@ class Watch(Struct):
         now: The time by the servers' clock (UTC).
         overtime: The time that the observations may take beyond the wait.
         show: Shows the progress of the rollouts.
+        show_facts: Is called with the facts of each service as soon as they are observed, from any thread.
         observation: The last observation, also where a wait was interrupted; None before the first wait.
         analyses: The analyses of its services.
     """
@@ -55,6 +56,7 @@ class Watch(Struct):
     now: Callable[[], datetime]
     overtime: Overtime
     show: ShowRollouts = lambda _, __: None
+    show_facts: Callable[[ServiceFacts], None] = lambda _: None
     observation: Observation | None = None
     analyses: tuple[ServiceAnalysis, ...] = ()
     _observed_at: float = 0.0
@@ -75,7 +77,7 @@ class Watch(Struct):
             polls += 1
             # The first observation and the last one are not held back for the sake of others.
             is_poll = polls > 1 and self.clock.monotonic() < began + self.timeout
-            services = self.observer.observe(is_poll=is_poll)
+            services = self.observer.observe(is_poll=is_poll, show=self.show_facts)
             self._observed_at = self.clock.monotonic()
             elapsed = self._observed_at - began
             waited = before.waited + elapsed

@@ -5,7 +5,7 @@ A run observes the environment once (`Verification.observe`), judges the facts, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -160,8 +160,12 @@ class Verification:
         """The time by the servers' clock (UTC): the machine that runs CI may be wrong about it."""
         return self._access.now()
 
-    def observe(self) -> Observation:
+    def observe(self, read_ahead: Collection[str] = ()) -> Observation:
         """Observe every selected service, and poll until its rollout is settled or the wait is over.
+
+        Args:
+            read_ahead: The services whose log checks are carried out next in this process: the lines that they expect
+                are read while other services are still observed.
 
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
@@ -174,6 +178,7 @@ class Verification:
             now=self.now,
             overtime=self._access.overtime,
             show=self._show_rollouts,
+            show_facts=lambda facts: self._tails.read_ahead(facts) if facts.name in read_ahead else None,
         )
         return self._watch.observe()
 
@@ -387,7 +392,7 @@ def carry_out(verification: Verification, findings: Findings) -> RunReport:
     Raises:
         EnvironmentUnusableError: There is nothing to look at, or no way in.
     """
-    verification.observe()
+    verification.observe(read_ahead=verification.options.services)
     for service in verification.options.services:
         found = findings[service] = []
         for check in checks_of(verification.environment, service):

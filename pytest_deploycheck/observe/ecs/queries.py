@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.observe.calls import Once, side_by_side
@@ -45,6 +45,15 @@ class EcsQueries:
     def begin(self, services: Iterable[Service]) -> None:
         """Begin an observation, in which these services are going to be asked about."""
         self._records.begin(services)
+
+    def read_newest(self, name: str, service: Service) -> None:
+        """Read at the same time what else ECS has of a service, for the queries that ask for it one after the other."""
+        jobs: tuple[Callable[[], object], ...] = (
+            lambda: self._records.service_deployments(name, service),
+            lambda: self._records.read_revisions(service),
+            lambda: self._definition(service.task_definition) if service.task_definition else None,
+        )
+        side_by_side(lambda job: job(), jobs)
 
     def services(self, names: Sequence[str]) -> Answered[ecs.FoundServices]:
         """Return the services of these names or ARNs; a problem only where there is none for any of them."""

@@ -71,6 +71,10 @@ class RolloutRecords:
             self._refused[name, with_history] = problem
         return records, problem
 
+    def read_revisions(self, service: Service) -> None:
+        """Read the service revisions that the tasks of a service run; a problem is of those who ask for them."""
+        attempt(_REVISIONS, lambda: [self._revisions.get(arn) for arn in service.service_revisions])
+
     def revisions(self, records: Sequence[ServiceDeployment]) -> Answered[tuple[Revision, ...]]:
         """Return the service revisions that rollouts bring, and those that the oldest of them replaced."""
         targets = [record.target for record in records if record.target]

@@ -139,14 +139,12 @@ class _PageLimit:
 
 
 def _listed(client: ECSClient, cluster: str, service: str) -> _Listed:
-    arns: dict[str, None] = {}
-    running: tuple[str, ...] = ()
-    for status in _STATUSES:
-        for page in pages(client.list_tasks, cluster=cluster, serviceName=service, desiredStatus=status):
-            arns.update(dict.fromkeys(member(page, "taskArns", _LIST)))
-        if status == "RUNNING":
-            running = tuple(arns)
-    return _Listed(tuple(arns), running)
+    def listed(status: _Status) -> list[str]:
+        listing = pages(client.list_tasks, cluster=cluster, serviceName=service, desiredStatus=status)
+        return [arn for page in listing for arn in member(page, "taskArns", _LIST)]
+
+    running, stopped = side_by_side(listed, _STATUSES)
+    return _Listed(tuple(dict.fromkeys([*running, *stopped])), tuple(running))
 
 
 def _described(client: ECSClient, cluster: str, listed: _Listed) -> tuple[Task, ...]:

@@ -55,13 +55,14 @@ class Repositories:
     def look_up(self, reference: Reference) -> Lookup:
         """Find the image that a reference names: in the list of all images, else by a call for it alone.
 
-        Its manifest is asked for at the same time.
+        Its manifest and the settings of its repository are asked for at the same time.
         """
         lookups: list[Lookup] = []
         jobs: Sequence[Callable[[], Any]] = (
             lambda: lookups.append(self._look_up(reference)),
             # What keeps it from an answer is a problem of those who ask for the manifest.
             lambda: attempt(_PULL, lambda: self._pulls_of(reference).get(ImageId.of(reference))),
+            lambda: self.movable_tags(reference),
         )
         side_by_side(lambda job: job(), jobs)
         return lookups[0]

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.fleet.interruption import InterruptibleClock
@@ -23,12 +24,14 @@ class ServiceFinder(Struct):
         clock: The clock of the run's waits.
         found: The names of the services that were found, by the environment.
         unusable: The environments whose services could not be listed, with the reason.
+        budgets: The budgets of calls, which the environments of an account share.
     """
 
     cache: Path | None = None
     clock: InterruptibleClock = field(default_factory=lambda: InterruptibleClock(SystemClock()))
     found: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unusable: dict[str, EnvironmentUnusableError] = field(default_factory=dict)
+    budgets: Budgets = field(default_factory=Budgets)
     _accesses: dict[str, Access] = field(default_factory=dict)
 
     def find(self, environments: Sequence[EnvironmentSettings]) -> Mapping[str, Sequence[str]]:
@@ -47,7 +50,9 @@ class ServiceFinder(Struct):
     def access(self, environment: EnvironmentSettings) -> Access:
         """Return the connections to an environment, the same for all who ask."""
         if environment.name not in self._accesses:
-            self._accesses[environment.name] = Access(environment, Overtime(self.clock), self.cache)
+            self._accesses[environment.name] = Access(
+                environment, Overtime(self.clock), self.cache, budgets=self.budgets
+            )
         return self._accesses[environment.name]
 
     def _find(self, environment: EnvironmentSettings) -> tuple[str, ...]:

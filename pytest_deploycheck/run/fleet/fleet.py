@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
@@ -71,13 +72,20 @@ class Fleet:
         """
         self._in_each(lambda verification: verification.identity)
 
-    def observe(self) -> None:
+    def observe(self, read_ahead: Collection[str] = ()) -> None:
         """Observe every environment, and wait in each until the rollouts are settled or the wait is over.
+
+        Args:
+            read_ahead: The labels of the services whose log checks are carried out next in this process.
 
         Raises:
             EnvironmentUnusableError: None of them can be observed.
         """
-        self._in_each(lambda verification: verification.observe())
+        ahead: dict[str, list[str]] = defaultdict(list)
+        for label in read_ahead:
+            verification, service = self._homes[label]
+            ahead[verification.environment.name].append(service)
+        self._in_each(lambda verification: verification.observe(ahead.get(verification.environment.name, ())))
 
     def finding(self, label: str, check: Check) -> Finding:
         """Carry out one check of a service."""

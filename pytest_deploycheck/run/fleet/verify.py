@@ -48,7 +48,7 @@ def carry_out_all(fleet: Fleet, runs: Sequence[EnvironmentRun], findings: dict[s
     Raises:
         EnvironmentUnusableError: None of the environments can be observed.
     """
-    fleet.observe()
+    fleet.observe(read_ahead=fleet.labels)
     for run in runs:
         for label, service in run.labels.items():
             found = findings.setdefault(label, [])

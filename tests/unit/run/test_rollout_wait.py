@@ -66,11 +66,12 @@ class Scripted:
     began: float = 1000.0
     polls: list[bool] = field(default_factory=list)
 
-    def observe(self, *, is_poll: bool) -> tuple[ServiceFacts, ...]:
+    def observe(self, *, is_poll: bool, show: object) -> tuple[ServiceFacts, ...]:
         """Return the facts at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
         self.polls.append(is_poll)
+        assert callable(show)
         self.clock.seconds += self.takes
         if len(self.looks) == self.interrupt_at:
             raise KeyboardInterrupt

@@ -1,0 +1,101 @@
+"""The calls of a run by operation, which do not depend on the machine."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_deploycheck.run import rollout_wait
+from pytest_deploycheck.sandbox import SandboxContainer
+
+if TYPE_CHECKING:
+    from verification.conftest import Room, Seen
+
+
+def fleet(room: Room, number: int, *, log_group: str = "", repository: str = "") -> dict[str, dict[str, Any]]:
+    """Make services of four tasks, which log a line, and return their settings."""
+    services: dict[str, dict[str, Any]] = {}
+    for index in range(number):
+        name = f"shop-{index}"
+        image = f"{repository or name}:{index}.0"
+        room.aws.push_image(image, {"app": name}, at=room.ago(60))
+        container = SandboxContainer(name="app", image=image, log_group=log_group)
+        service = room.aws.create_service(name, cluster="shop", containers=[container], desired=4, at=room.ago(50))
+        service.log("ready", at=room.ago(40))
+        services[name] = {"service": name, "image": image, "logs": [{"expect": "ready"}]}
+    return services
+
+
+def verified(room: Room, services: dict[str, dict[str, Any]]) -> Seen:
+    """Verify services, and see that each of them is."""
+    seen = room.verify(services=services, image=None)
+    assert {str(one.judgement.verdict) for one in seen.report.services} == {"VERIFIED"}
+    return seen
+
+
+@pytest.mark.parametrize("number", [1, 20, 100])
+def test_calls_by_operation(room: Room, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """All services are asked about together, and once more in the end for what can change."""
+    monkeypatch.setattr(rollout_wait, "FRESH", 0.0)
+    seen = verified(room, fleet(room, number))
+    tasks = math.ceil(4 * number / 100)
+    twenties = math.ceil(number / 20)
+    # The running tasks are listed a hundred at a time, and those that stopped on a page of their own.
+    assert seen.asked == {
+        "sts:GetCallerIdentity": 1,
+        "ecs:DescribeServices": 2 * math.ceil(number / 10),
+        "ecs:ListTasks": 2 * (tasks + 1),
+        "ecs:DescribeTasks": 2 * tasks,
+        "ecs:DescribeServiceDeployments": twenties,
+        "ecs:DescribeServiceRevisions": twenties,
+        "ecs:DescribeTaskDefinition": number,
+        "ecr:DescribeRepositories": math.ceil(number / 100),
+        "ecr:DescribeImages": number,
+        "ecr:BatchGetImage": number,
+        "ecr:GetDownloadUrlForLayer": number,
+        "s3:GetObject": number,
+        "logs:FilterLogEvents": number,
+    }
+    assert number < 100 or seen.asked.total() <= 650
+
+
+def test_services_of_one_repository_and_log_group(room: Room) -> None:
+    """Images of one repository are one list and one pull; a shared log group is read for several services at once."""
+    seen = verified(room, fleet(room, 20, log_group="/ecs/all", repository="all"))
+    assert seen.asked["ecr:DescribeImages"] == 1
+    assert seen.asked["ecr:BatchGetImage"] == 1
+    assert seen.asked["ecr:DescribeRepositories"] == 1
+    assert seen.asked["logs:FilterLogEvents"] < 20
+
+
+def test_few_services_of_a_large_cluster_are_asked_about_by_name(room: Room) -> None:
+    """Two services beside five hundred tasks of others cost no list of all tasks."""
+    room.aws.push_image("other:1.0", {"app": "other"}, at=room.ago(60))
+    room.aws.create_service("other", cluster="shop", image="other:1.0", desired=500, at=room.ago(50))
+    seen = verified(room, fleet(room, 2))
+    described = {arn for asked in seen.parameters("ecs:DescribeTasks") for arn in asked["tasks"]}
+    assert len(described) == 8
+    by_name = [asked for asked in seen.parameters("ecs:ListTasks") if asked.get("serviceName")]
+    assert len(by_name) >= 4
+
+
+def test_a_batch_that_is_denied_for_one_of_many(room: Room) -> None:
+    """Where IAM denies one repository of several, the others are known, and no check of theirs is in doubt."""
+    services = fleet(room, 3)
+    room.aws.deny("ecr:*", resource="*repository/shop-1")
+    seen = room.verify(services=services, image=None)
+    errors = {
+        one.name: {finding.id for finding in one.findings if finding.status == "error"} for one in seen.report.services
+    }
+    assert errors["shop-0"] == errors["shop-2"] == set()
+    assert "image-exists" in errors["shop-1"]
+
+
+def test_records_that_one_call_cannot_describe(room: Room) -> None:
+    """A call for twenty records that fails is repeated for each service: none takes over the problem of another."""
+    services = fleet(room, 5)
+    room.aws.fail("ecs:DescribeServiceDeployments", code="ServerException", status=500, times=3)
+    seen = verified(room, services)
+    assert seen.asked["ecs:DescribeServiceDeployments"] == 3 + 5
