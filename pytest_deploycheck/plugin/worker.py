@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_deploycheck.facts.codec import to_json
+from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.plugin.settings import resolve
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed
@@ -32,7 +33,9 @@ class Worker:
     def pytest_sessionstart(self) -> None:
         """Begin with the observations of the controller."""
         handed = Handed.from_bytes(self._config.workerinput[WORKER_DATA])  # type: ignore[attr-defined]  # set by xdist
-        finder = ServiceFinder(self._run.cache())
+        # The rates of AWS are those of an account: each worker uses its share of them.
+        workers: int = self._config.workerinput["workercount"]  # type: ignore[attr-defined]  # set by xdist
+        finder = ServiceFinder(self._run.cache(), budgets=Budgets(1 / workers))
         settings = resolve(
             self._config, sandbox=handed.sandbox, baselines=handed.baselines, find=lambda _: handed.found
         )
