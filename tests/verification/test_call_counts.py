@@ -82,7 +82,7 @@ def test_few_services_of_a_large_cluster_are_asked_about_by_name(room: Room) -> 
 
 
 def test_a_batch_that_is_denied_for_one_of_many(room: Room) -> None:
-    """Where IAM denies one repository of several, the others are known, and no check of theirs is in doubt."""
+    """A repository that IAM denies, of several, leaves the others known, and no check of theirs is in doubt."""
     services = fleet(room, 3)
     room.aws.deny("ecr:*", resource="*repository/shop-1")
     seen = room.verify(services=services, image=None)
