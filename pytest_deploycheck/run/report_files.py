@@ -143,7 +143,8 @@ def write_all(targets: Sequence[ReportTarget], report: RunReport | FleetReport) 
         try:
             (_append if target.appends else write)(target.path, render(report, target.format))
         except OSError as error:
-            lines.append(f"The report could not be written: {error}")
+            reason = error.strerror or error
+            lines.append(f"The report {target.path} could not be written ({reason}), so the run fails all the same.")
             is_unwritten = True
         else:
             lines.append(f"report: {target.path}{'' if report.complete else ' (of the run so far)'}")

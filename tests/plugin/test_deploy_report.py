@@ -117,7 +117,8 @@ def test_a_report_that_can_no_longer_be_written_is_noted(deploy: Deploy, pyteste
     outcome = deploy("--deploy-report=out/r.json", "--deploy-log-wait=1s", scenario="healthy")
     assert outcome.verdict == ("VERIFIED", None)
     assert outcome.status == 1
-    assert "could not be written" in outcome.output.partition("= deployment =")[2]
+    told = " ".join(outcome.output.partition("= deployment =")[2].split())
+    assert "r.json could not be written (File exists), so the run fails all the same." in told
     assert "Traceback" not in outcome.output
 
 
