@@ -5,7 +5,6 @@ With pytest: `pytest --deploy-env=dev`. In a script: `pytest_deploycheck.verify(
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.judge.analysis.service import Rollout
     from pytest_deploycheck.judge.verdict import Verdict
     from pytest_deploycheck.observe.http.answer import HttpAnswer
-    from pytest_deploycheck.report.model import RunReport
+    from pytest_deploycheck.report.model import FleetReport, RunReport
 
 __version__ = "0.1.0"
 
@@ -36,6 +35,7 @@ __all__ = [
     "Count",
     "DeployEnvironment",
     "DeployedImage",
+    "FleetReport",
     "HttpAnswer",
     "LogEvent",
     "LogMatch",
@@ -51,6 +51,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "verify",
+    "verify_all",
 ]
 
 _HOMES = {
@@ -61,6 +62,7 @@ _HOMES = {
     "Count": "handles.logs.answers",
     "DeployEnvironment": "handles.environment",
     "DeployedImage": "handles.image",
+    "FleetReport": "report.model",
     "HttpAnswer": "observe.http.answer",
     "LogEvent": "facts.log",
     "LogMatch": "facts.log",
@@ -120,39 +122,87 @@ def verify(
         pytest_deploycheck.errors.ConfigurationError: An argument or the configuration cannot be used.
         pytest_deploycheck.errors.EnvironmentUnusableError: There is nothing to look at, or no way in.
     """
-    # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
-    from pytest_deploycheck.checkout.git import commit_of  # noqa: PLC0415
-    from pytest_deploycheck.config import loading, values  # noqa: PLC0415
-    from pytest_deploycheck.config.baseline import read_baseline  # noqa: PLC0415
-    from pytest_deploycheck.config.build_log import read_build_log  # noqa: PLC0415
-    from pytest_deploycheck.config.settings import Options  # noqa: PLC0415
-    from pytest_deploycheck.errors import ConfigurationError  # noqa: PLC0415
-    from pytest_deploycheck.run.verification import verify as carry_out  # noqa: PLC0415
-
-    if env == loading.BUILT_IN:
-        raise ConfigurationError(
-            "The environment 'sandbox' is hosted by pytest: pytest --deploy-env=sandbox.",
-            "In a script, fill a pytest_deploycheck.sandbox.Sandbox and verify an environment of your own.",
-        )
-    root = Path.cwd()
-    starts = [root]
-    environment = loading.environment(loading.find(starts, config), env, searched=loading.searched(starts))
-    selected = values.services(services, environment, "services")
-    named = [f"{service}={reference}" for service, reference in (images or {}).items()]
-    return carry_out(
-        environment,
-        Options(
-            services=selected,
-            images=values.images(named, selected, "images", folder=root),
-            wait=values.duration(wait, "wait"),
-            log_wait=values.duration(log_wait, "log_wait"),
-            since=values.when(since, "since", commit_time=None) if since else None,
-            pushed_after=values.when(pushed_after, "pushed_after", commit_time=lambda: values.commit_time(root))
-            if pushed_after
-            else None,
-            baseline=read_baseline(baseline, "baseline") if baseline else None,
-            build_log=read_build_log(build_log, "build_log") if build_log else None,
-            commit=commit_of(root, os.environ),
-        ),
-        source=root,
+    report = _verified(
+        env,
+        is_one=True,
+        config=config,
+        services=services,
+        images=images,
+        wait=wait,
+        log_wait=log_wait,
+        since=since,
+        pushed_after=pushed_after,
+        baseline=baseline,
+        build_log=build_log,
     )
+    return report.environments[0]
+
+
+def verify_all(
+    *envs: str,
+    config: Path | None = None,
+    services: Sequence[str] = (),
+    images: Mapping[str, str] | None = None,
+    wait: str = "5m",
+    log_wait: str = "60s",
+    since: str | None = None,
+    pushed_after: str | None = None,
+    baseline: Path | None = None,
+    build_log: Path | None = None,
+) -> FleetReport:
+    """Carry out every built-in check of several environments, which are observed side by side.
+
+    Args:
+        envs: Names of environments, or patterns of configured names, such as `prod-*`.
+        config: As in `verify`.
+        services: Names of the services to verify, in each environment that has them, or `ENVIRONMENT/NAME`; default:
+            all.
+        images: The expected image, by the name of its service or by `ENVIRONMENT/NAME`.
+        wait: As in `verify`.
+        log_wait: As in `verify`.
+        since: As in `verify`.
+        pushed_after: As in `verify`.
+        baseline: As in `verify`; a report of several environments holds a baseline for each.
+        build_log: As in `verify`.
+
+    Returns:
+        The report: its `verdict` and `broken_link` are those of the run, its `environments` have a report for each. Of
+        an environment that cannot be observed each check is in error.
+
+    Raises:
+        pytest_deploycheck.errors.ConfigurationError: An argument or the configuration cannot be used.
+        pytest_deploycheck.errors.EnvironmentUnusableError: None of the environments can be observed.
+    """
+    return _verified(
+        ",".join(envs),
+        is_one=False,
+        config=config,
+        services=services,
+        images=images,
+        wait=wait,
+        log_wait=log_wait,
+        since=since,
+        pushed_after=pushed_after,
+        baseline=baseline,
+        build_log=build_log,
+    )
+
+
+def _verified(
+    envs: str,
+    *,
+    is_one: bool,
+    services: Sequence[str],
+    images: Mapping[str, str] | None,
+    **others: str | Path | None,
+) -> FleetReport:
+    """Carry out the verification that the arguments ask for."""
+    # Loaded when it is called: importing the package, as pytest does in every run, must cost nothing.
+    from pytest_deploycheck.run.fleet.script import verify_named  # noqa: PLC0415
+
+    arguments = {
+        "services": list(services),
+        "images": [f"{service}={reference}" for service, reference in (images or {}).items()],
+        **{name: [] if value is None else [str(value)] for name, value in others.items()},
+    }
+    return verify_named(envs, arguments, is_one=is_one)

@@ -39,7 +39,8 @@ class Option:
 ENV = Option(
     "--deploy-env",
     "NAME",
-    "The environment to verify; `sandbox` is built in.",
+    "The environment to verify, or several: names and patterns of configured names, such as `eu,us` or `prod-*`; "
+    "`sandbox` is built in.",
     variable="DEPLOYCHECK_ENV",
     ini="deploy_env",
 )
@@ -50,7 +51,12 @@ CONFIG = Option(
     variable="DEPLOYCHECK_CONFIG",
     ini="deploy_config",
 )
-SERVICE = Option("--deploy-service", "NAME", "Verify only this service of the environment.", repeatable=True)
+SERVICE = Option(
+    "--deploy-service",
+    "NAME",
+    "Verify only this service; with several environments, also ENVIRONMENT/NAME.",
+    repeatable=True,
+)
 IMAGE = Option(
     "--deploy-image",
     "[SERVICE=]REF",

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck import verify, verify_all
+from pytest_deploycheck.cli.main import main
+from pytest_deploycheck.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy
     from pytest_deploycheck.sandbox import Sandbox, SandboxService
@@ -156,3 +160,23 @@ def test_services_of_one_environment(deploy: Deploy) -> None:
     assert "deploycheck::eu/shop-worker::tasks-run-image PASSED" in outcome.output
     assert "no service selected in us" in outcome.header
     assert [one["name"] for one in outcome.report["services"]] == ["shop-worker"]
+
+
+@pytest.mark.usefixtures("fleet")
+def test_in_a_script() -> None:
+    """`verify_all` gives one report of several environments; `verify` is for one, whose services are found as well."""
+    report = verify_all("us", "e*", wait="0", log_wait="0")
+    assert report.verdict == "VERIFIED"
+    assert [(one.environment, len(one.services)) for one in report.environments] == [("us", 1), ("eu", 2)]
+    assert [service.name for service in verify("us", wait="0", log_wait="0").services] == ["shop-web"]
+    with pytest.raises(ConfigurationError, match="Several environments are named, where one is allowed: eu, us"):
+        verify("eu,us")
+
+
+@pytest.mark.usefixtures("fleet")
+def test_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
+    """The console script verifies several environments as pytest does."""
+    assert main(["verify", "eu,us", "--wait=0", "--log-wait=0", "--report=report.json"]) == 0
+    output = capsys.readouterr().out
+    assert "eu: account 123456789012 eu-west-1" in output
+    assert "VERIFIED: 3 services in eu, us: 3 VERIFIED" in output
