@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,8 +90,11 @@ class LogTails(Struct):
     @property
     def _ahead(self) -> LogReadAhead:
         if self._log_read_ahead is None:
+            # Outside of the steps of a run nothing would limit the call that a check then has to wait for.
             overtime = self.access.overtime
-            self._log_read_ahead = LogReadAhead(lambda: self.access.log_reader, lambda: overtime.time_left() <= 0)
+            self._log_read_ahead = LogReadAhead(
+                lambda: self.access.log_reader, lambda: not 0 < overtime.time_left() < math.inf
+            )
         return self._log_read_ahead
 
     def _make(self, service: str) -> LogTail:
