@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_deploycheck.judge.verdict import WORST_FIRST
 from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.generator import generator
 from pytest_deploycheck.report.html.services import service_view
@@ -20,7 +22,8 @@ from pytest_deploycheck.report.model import RunReport
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
+"""The folder of the templates, with the style and the script of the page."""
 
 _LONGEST_TEXT = 20_000
 """Characters of one text that the page keeps: evidence is folded away, and must not make the page a heavy one."""
@@ -29,8 +32,8 @@ _LONGEST_TEXT = 20_000
 def to_html(report: RunReport) -> str:
     """Return the report as a page of one file, with everything masked that looks like a credential."""
     environment = templates()
-    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    script = (_TEMPLATES / "filter.js").read_text(encoding="utf-8")
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         **page_view(report), style=style, script=script, policy=_policy(style, script)
     )
@@ -39,8 +42,10 @@ def to_html(report: RunReport) -> str:
 def page_view(report: RunReport) -> dict[str, Any]:
     """Return what the page shows, as plain values that are fit to be shown."""
     identity, observed = report.observation.identity, report.observation.observed_at
-    services = [service_view(service, report, number) for number, service in enumerate(report.services, 1)]
+    ordered = sorted(report.services, key=lambda one: WORST_FIRST.index(one.judgement.verdict))
+    services = [service_view(service, report, number) for number, service in enumerate(ordered, 1)]
     return {
+        "counts": list(Counter(service.verdict for service in services).items()),
         "generator": generator(),
         "verdict": str(report.verdict),
         "broken": report.broken_link or "",
@@ -71,7 +76,7 @@ def templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  # loaded only for pages
 
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
