@@ -53,7 +53,7 @@ def test_the_page_of_each_scenario(name: str, snapshot: SnapshotAssertion) -> No
 
 @pytest.mark.parametrize("name", drawing().SHOWN)
 def test_the_pictures_are_current(name: str) -> None:
-    """Each picture in docs shows what a run of today shows; `python docs/make_pictures.py` draws them anew."""
+    """Each picture in docs shows what a run of today shows; `python docs/make_pictures.py` draws them again."""
     draw, report = drawing(), report_of(name)
     drawn = ET.fromstring((PICTURES / f"{name}.svg").read_text(encoding="utf-8"))  # noqa: S314  # our own
     texts = ["".join(one.itertext()) for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
