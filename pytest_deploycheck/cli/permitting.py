@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print the policy, and what its reader has to know beside it."""
-    from pytest_deploycheck.run.policy.environment_policy import policy_of  # noqa: PLC0415  # loaded where it is needed
+    from pytest_deploycheck.run.policy.environment_policy import policy_of_all  # noqa: PLC0415  # loaded where it is needed
 
     asked, folders = asking.given(parsed), asking.folders()
     asking.refuse_no_environment(asked, folders)
@@ -42,8 +42,7 @@ def run(parsed: argparse.Namespace) -> int:
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
             table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
         resolved = settings.resolve(asked, folders, sandbox=table, baselines=(), command=str, find=ServiceFinder().find)
-        run_over = settings.only(resolved.runs)
-        policy = policy_of(run_over.environment, run_over.options)
+        policy = policy_of_all(resolved.runs)
     print(policy.text(parsed.format))
     for note in policy.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -13,8 +13,7 @@ from pytest_deploycheck.plugin.hosting import host
 from pytest_deploycheck.plugin.options import POLICY_FLAG, given, refuse_empty
 from pytest_deploycheck.plugin.settings import resolve
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
-from pytest_deploycheck.run.policy.environment_policy import policy_of
-from pytest_deploycheck.run.settings import only
+from pytest_deploycheck.run.policy.environment_policy import policy_of_all
 
 
 def print_policy(config: pytest.Config) -> int:
@@ -35,8 +34,7 @@ def print_policy(config: pytest.Config) -> int:
                 stack.callback(sandbox.close)
                 table = sandbox.table
             settings = resolve(config, sandbox=table, baselines=(), find=ServiceFinder().find)
-            run = only(settings.runs)
-            policy = policy_of(run.environment, run.options)
+            policy = policy_of_all(settings.runs)
         except DeploycheckError as error:
             raise pytest.UsageError(str(error)) from error
     print(policy.text())  # noqa: T201  # the output of the option

@@ -144,6 +144,12 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
             ValueError: If it has an element that is not evaluated, such as `NotAction` or a Deny statement.
         """
         self._application.policy = parse_policy(policy) if policy is not None else None
+        self._application.refused.clear()
+
+    @property
+    def refused_calls(self) -> list[Call]:
+        """The calls that the enforced policy has refused, oldest first."""
+        return self._application.refused
 
     def now(self) -> datetime:
         """Return the time of the sandbox, in UTC."""

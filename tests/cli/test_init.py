@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_deploycheck.cli.init.choosing import Chooser
-from pytest_deploycheck.cli.init.jobs import JOBS
+from pytest_deploycheck.cli.init.jobs import JOBS, FirstJob, jobs_of
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.sandbox import SandboxContainer
 from pytest_deploycheck.sandbox.scenarios import build
@@ -42,6 +42,8 @@ def test_what_is_written_runs_as_it_stands(script: Script, aws: Sandbox) -> None
     assert begun.status == 0, begun.err
     assert f"deploycheck verify dev --image backend={IMAGE}" in begun.out
     assert '"ecs:DescribeServices"' in begun.out
+    assert JOBS[0].next_step in begun.out
+    assert "environment: dev" in (script.folder / JOBS[0].path).read_text(encoding="utf-8")
     environment = written(script)["env"]["dev"]
     assert environment["services"] == {
         "backend": {
@@ -128,17 +130,15 @@ def test_a_configuration_elsewhere_is_kept_as_the_configuration(script: Script, 
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
-def test_the_job_is_for_the_ci_of_the_project(script: Script, aws: Sandbox, job: Any) -> None:
+def test_the_job_is_for_the_ci_of_the_project(tmp_path: Path, job: FirstJob) -> None:
     """The trace of a CI decides which job is written; it is valid YAML, and runs the tests of the environment."""
-    build("healthy", aws)
-    trace: Path = script.folder / job.traces[0]
+    trace = tmp_path / job.traces[0]
     trace.touch() if trace.suffix else trace.mkdir()
-    ended = script("init", "--env=test-1")
-    assert job.next_step in ended.out
-    content = (script.folder / job.path).read_text(encoding="utf-8")
+    assert jobs_of(tmp_path) == [job]
+    content = job.text("test-1", "eu-west-1")
     assert yaml.safe_load(content)
     assert "pytest tests/deploy --deploy-env=test-1" in content
-    assert {str(path.relative_to(script.folder)) for path in script.folder.rglob("*deploycheck*.y*ml")} == {job.path}
+    assert "eu-west-1" in content
 
 
 def test_an_endpoint_is_written_where_it_was_given(script: Script, aws: Sandbox) -> None:

@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.building import build_environment
-from pytest_deploycheck.config.settings import Options
+from pytest_deploycheck.config.settings import EnvironmentRun, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.observe.read_only import READS, iam_action
 from pytest_deploycheck.run.policy.actions import ACTIONS, LOGS, Trigger
 from pytest_deploycheck.run.policy.documents import document
-from pytest_deploycheck.run.policy.environment_policy import policy_of
+from pytest_deploycheck.run.policy.environment_policy import policy_of, policy_of_all
 from pytest_deploycheck.run.verification import verify
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build
 
@@ -44,16 +44,15 @@ def statuses(report: RunReport) -> dict[str, str]:
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_the_policy_allows_all_that_a_run_asks(aws: Sandbox, scenario: str) -> None:
-    """With exactly the policy that is printed, a run comes to the same verdict, and nothing is denied."""
+    """A run with exactly the policy that is printed is denied nothing, in every scenario."""
     environment, options = prepared(build(scenario, aws))
     policy = policy_of(environment, options)
-    free = verify(environment, options)
 
     aws.enforce_policy(document(policy.statements))
-    bound = verify(environment, options)
+    report = verify(environment, options)
 
-    assert (bound.verdict, statuses(bound)) == (free.verdict, statuses(free))
-    assert "error" not in statuses(bound).values()
+    assert aws.refused_calls == []
+    assert "error" not in statuses(report).values()
     assert not any("allowed" in note for note in policy.notes)
     assert all(":123456789012:" in one for each in policy.statements for one in each.resources if one != "*")
 
@@ -101,6 +100,7 @@ def test_without_any_one_action_a_check_names_it_or_degrades(aws: Sandbox, every
     for action in sorted(actions):
         aws.enforce_policy(without(whole, action))
         report = verify(environment, options)
+        assert {call.operation for call in aws.refused_calls} == {action}
         errors = {one.id: one for one in report.services[0].findings if one.status == "error"}
         needing = {one.replace(LOGS, "logs-1") for one in told[action].checks}
         assert all(action in f"{one.summary} {one.remedy}" for one in errors.values()), action
@@ -152,6 +152,20 @@ def test_the_policy_is_bound_to_the_service_and_its_cluster(aws: Sandbox, everyt
     other = verify(*prepared({**everything, "services": {"other": {}}}))
     assert "ecs:DescribeServices" in other.services[0].analysis.facts.problems["service"].operation
     assert statuses(other)["tasks-running"] == "error"
+
+
+def test_several_environments_have_statements_of_their_own(aws: Sandbox, everything: dict[str, Any]) -> None:
+    """A policy for two environments allows in each what that environment needs, and nothing of the other there."""
+    aws.create_service("shop", cluster="stage", image="shop:1")
+    other, options = prepared({"cluster": "stage", "services": {"shop": {"image": "shop:1"}}})
+    runs = [EnvironmentRun(*prepared(everything)), EnvironmentRun(replace(other, name="pre-prod"), options)]
+    policy = policy_of_all(runs)
+    services = {one.sid: one.resources for one in policy.statements if one.sid.startswith("Services")}
+    assert services == {
+        "ServicesDev": ("arn:aws:ecs:us-east-1:123456789012:service/shop/shop",),
+        "ServicesPreProd": ("arn:aws:ecs:us-east-1:123456789012:service/stage/shop",),
+    }
+    assert any(note.startswith("dev: ") for note in policy.notes)
 
 
 def test_what_cannot_be_seen_is_said(aws: Sandbox, everything: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.cli.init.choosing import Chooser
 from pytest_deploycheck.cli.init.configuration import FirstEnvironment, configuration
@@ -16,6 +16,9 @@ from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.loading import find
 from pytest_deploycheck.config.settings import Options
 from pytest_deploycheck.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.run.survey.survey import Survey
 
 _CONFIG = "deploycheck.toml"
 _KNOWN_ENVIRONMENTS = ("dev", "development", "test", "qa", "uat", "stage", "staging", "prod", "production", "live")
@@ -72,7 +75,7 @@ def run(parsed: argparse.Namespace) -> int:
     for note in survey.notes:
         print(f"note: {note}")
     _write(folder, _files(folder, first, identity.region), dry_run=parsed.dry_run)
-    _print_policy(first)
+    _print_policy(first, survey)
     _print_next(folder, first)
     return 0
 
@@ -119,14 +122,15 @@ def _write(folder: Path, files: Mapping[str, str], *, dry_run: bool) -> None:
             print(f"written: {name}")
 
 
-def _print_policy(first: FirstEnvironment) -> None:
+def _print_policy(first: FirstEnvironment, survey: Survey) -> None:
     """Print the policy for the role of the CI."""
-    from pytest_deploycheck.run.policy.environment_policy import policy_of  # noqa: PLC0415  # loaded when needed
+    from pytest_deploycheck.run.policy.environment_policy import policy_from  # noqa: PLC0415  # loaded when needed
 
     services = {one.key: {"service": one.name, "alarms": list(one.alarms)} for one in first.services}
     environment = build_environment(first.name, {"cluster": first.cluster, **first.access, "services": services})
-    policy = policy_of(environment, Options(tuple(services)))
-    print(f"\nThe IAM policy for the role of the CI (again: deploycheck policy {first.name}):\n{policy.text()}")
+    if survey.observation:
+        policy = policy_from(environment, Options(tuple(services)), survey.observation)
+        print(f"\nThe IAM policy for the role of the CI (again: deploycheck policy {first.name}):\n{policy.text()}")
 
 
 def _print_next(folder: Path, first: FirstEnvironment) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.config.settings import EnvironmentRun, EnvironmentSettings, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.policy.actions import Trigger
@@ -34,6 +35,27 @@ class EnvironmentPolicy(Struct, frozen=True):
         return FORMATS[form](self.statements)
 
 
+def policy_of_all(runs: Sequence[EnvironmentRun]) -> EnvironmentPolicy:
+    """Return the least policy for all environments of a run; of several, each has statements of its own.
+
+    Raises:
+        EnvironmentUnusableError: The region of one is not known.
+    """
+    policies = [policy_of(run.environment, run.options) for run in runs]
+    if len(runs) == 1:
+        return policies[0]
+    named = [(run.environment.name, policy) for run, policy in zip(runs, policies, strict=True)]
+    return EnvironmentPolicy(
+        [replace(one, sid=_sid(one.sid, name)) for name, policy in named for one in policy.statements],
+        [f"{name}: {note}" for name, policy in named for note in policy.notes],
+    )
+
+
+def _sid(sid: str, environment: str) -> str:
+    """Return the name of a statement with that of its environment; IAM allows letters and digits only."""
+    return sid + "".join(letter for letter in environment.title() if letter.isascii() and letter.isalnum())
+
+
 def policy_of(environment: EnvironmentSettings, options: Options) -> EnvironmentPolicy:
     """Return the least policy for the services of a run, with what the credentials at hand can see.
 
@@ -52,6 +74,17 @@ def policy_of(environment: EnvironmentSettings, options: Options) -> Environment
         known = _seen(known, environment, options)
     except EnvironmentUnusableError as error:
         known = replace(known, notes=(f"The environment could not be read: {error.message}", *known.notes))
+    return _policy(known, environment)
+
+
+def policy_from(environment: EnvironmentSettings, options: Options, observation: Observation) -> EnvironmentPolicy:
+    """Return the least policy for the services of a run, with what an observation has of them."""
+    who = observation.identity
+    known = configured(environment, options, account=who.account, region=who.region)
+    return _policy(observed(known, environment, observation), environment)
+
+
+def _policy(known: PolicyResources, environment: EnvironmentSettings) -> EnvironmentPolicy:
     return EnvironmentPolicy(statements(known), [*known.notes, *_left_out(known, environment)])
 
 

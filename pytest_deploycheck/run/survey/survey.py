@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.checkout.dockerfile import copied_folders
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError, UnprovenError
-from pytest_deploycheck.facts.snapshot import Identity
+from pytest_deploycheck.facts.snapshot import Identity, Observation
 from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.redaction import clean, one_line
 from pytest_deploycheck.run.connections import Access
@@ -36,12 +36,17 @@ class Survey:
 
     Args:
         base: The credentials and the endpoint, as an environment without a cluster.
+
+    Attributes:
+        notes: What could not be read, in sentences.
+        observation: The observation of the chosen services; None before that.
     """
 
     def __init__(self, base: EnvironmentSettings) -> None:
         self._base = base
         self._access = Access(base, Overtime(SystemClock()))
         self.notes: list[str] = []
+        self.observation: Observation | None = None
 
     @property
     def identity(self) -> Identity:
@@ -83,7 +88,7 @@ class Survey:
         environment = replace(self._base, cluster=cluster, services=tables)
         verification = Verification(environment, Options(tuple(keys), wait=0.0, log_wait=0.0))
         try:
-            observation = verification.observe()
+            observation = self.observation = verification.observe()
             names = (environment.name, observation.identity.region)
             alarms = self._alarms()
             return tuple(

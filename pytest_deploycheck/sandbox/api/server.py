@@ -78,6 +78,7 @@ class Application:
         limits: The rates in force.
         latency: Returns the seconds that every call takes.
         policy: The policy that is enforced; None allows every call.
+        refused: The calls that it has refused, oldest first.
         calls: The calls that arrived, oldest first.
         tails: The live tails that are open.
     """
@@ -88,6 +89,7 @@ class Application:
         self.limits = limits
         self.latency = latency
         self.policy: EnforcedPolicy | None = None
+        self.refused: list[Call] = []
         self.calls: list[Call] = []
         self.tails = TailSessions()
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -105,8 +107,7 @@ class Application:
         effects = self.faults.take(call)
         try:
             self.limits.check(call.operation, call.region)
-            if self.policy:
-                self.policy.check(call, self.world.account.id)
+            self._enforce(call)
             for effect in effects:
                 effect.wait(closing)
                 effect.refuse(call, self.world.account.id)
@@ -117,6 +118,15 @@ class Application:
             response = exchanged.refuse(error)
         response.headers["x-amzn-RequestId"] = str(uuid4())
         return response(environ, start_response)
+
+    def _enforce(self, call: Call) -> None:
+        """See that the policy allows a call, and keep those that it does not."""
+        try:
+            if self.policy:
+                self.policy.check(call, self.world.account.id)
+        except AwsError:
+            self.refused.append(call)
+            raise
 
     def _respond(self, request: Request, exchanged: Exchange, call: Call, effects: Iterable[Effect]) -> Response:
         if call.operation == "s3:GetObject":
