@@ -177,3 +177,10 @@ def test_allure(deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.M
     ]
     statuses = {result["name"].partition("[")[0]: result["status"] for result in results}
     assert statuses == {"rollout-complete": "failed", "logs-1": "broken", "test_it": "broken"}
+    attached = {
+        attachment["name"]: (pytester.path / "allure" / attachment["source"]).read_text(encoding="utf-8")
+        for result in results
+        for attachment in result.get("attachments", [])
+        if result["name"] == "rollout-complete"
+    }
+    assert "NOT_STARTED" in attached["evidence"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OTHERS = ("syrupy", "check", "rerunfailures", "pytest-retry", "flaky", "allure_pytest")
+OTHERS = ("syrupy", "check", "rerunfailures", "pytest-retry", "flaky", "allure_pytest", "html")
 """Their names. Some cannot be active together, and all of them would change the results of the suite itself."""
 
 

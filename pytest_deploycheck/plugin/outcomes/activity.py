@@ -8,6 +8,9 @@ from msgspec import Struct, field
 from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES
 from pytest_deploycheck.run.fleet.fleet import Fleet
 
+LOG_SECTION = "deploy logs of"
+"""The beginning of the name of a report's section that has log lines."""
+
 
 class Activity(Struct):
     """The questions of a test about the logs and its comparisons with the image, since it was set up.
@@ -55,6 +58,6 @@ class Activity(Struct):
         for name in self.asked:
             account = self.fleet.log_tails[name].account()
             if not all(line.strip() in report.longreprtext for line in account.splitlines()):
-                report.sections.append((f"deploy logs of {name}, the last {LAST_LINES} lines", account))
+                report.sections.append((f"{LOG_SECTION} {name}, the last {LAST_LINES} lines", account))
         if self.differences:
             report.sections.append(("image and checkout", "\n\n".join(self.differences)))
