@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.report.model import FleetReport
     from pytest_deploycheck.run.fleet.fleet import Fleet
 
-_OPTIONS = tuple(option for option in options.OPTIONS if option is not options.ENV)
+_OPTIONS = tuple(option for option in options.OPTIONS if option not in (options.ENV, options.REPLAY))
 
 _EPILOG = """
 The exit status is 0 for VERIFIED, 1 for REFUTED, 7 for UNPROVEN, 4 where the run could not start, 2 where it was

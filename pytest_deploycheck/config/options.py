@@ -106,9 +106,29 @@ REPORT = Option(
     ini="deploy_report",
     repeatable=True,
 )
+REPLAY = Option(
+    "--deploy-replay",
+    "FILE",
+    "Judge the facts of an earlier JSON report again, by the same checks and tests; nothing is contacted, and nothing "
+    "counts as verified.",
+)
 SANDBOX = Option("--deploy-sandbox", "SCENARIO", "The scenario of the built-in environment `sandbox`.")
 
-OPTIONS = (ENV, CONFIG, SERVICE, IMAGE, WAIT, LOG_WAIT, SINCE, PUSHED_AFTER, BASELINE, BUILD_LOG, REPORT, SANDBOX)
+OPTIONS = (
+    ENV,
+    CONFIG,
+    SERVICE,
+    IMAGE,
+    WAIT,
+    LOG_WAIT,
+    SINCE,
+    PUSHED_AFTER,
+    BASELINE,
+    BUILD_LOG,
+    REPORT,
+    REPLAY,
+    SANDBOX,
+)
 
 SANDBOX_ENVIRONMENT = "sandbox"
 """The environment that is built in."""

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.log import LogEvent
+from pytest_deploycheck.facts.recorded.checks import CheckFacts
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.logs.evidence import LogEvidence
 
@@ -66,6 +67,7 @@ class Finding(Struct, frozen=True):
         last_lines: The last log lines of tasks that the finding is about.
         is_proof: Whether a failure is shown by something that was seen, not by something that is missing.
         logs: The reading of the logs, where that explains the finding.
+        facts: What was read for this check alone, as a report records it.
     """
 
     id: str
@@ -82,6 +84,7 @@ class Finding(Struct, frozen=True):
     last_lines: tuple[TaskLines, ...] = ()
     is_proof: bool = False
     logs: LogEvidence | None = None
+    facts: CheckFacts | None = None
 
     @property
     def is_good(self) -> bool:

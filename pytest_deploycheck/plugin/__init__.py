@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_deploycheck.config.options import ENV, SANDBOX, empty_variables
+from pytest_deploycheck.config.options import ENV, REPLAY, SANDBOX, empty_variables
 from pytest_deploycheck.plugin import fixtures
 from pytest_deploycheck.plugin.collection.node_ids import given_ids
 from pytest_deploycheck.plugin.options import POLICY_FLAG, given, pytest_addoption, refuse_empty
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.pluginmanager.register(fixtures, "deploycheck-fixtures")
     config.pluginmanager.register(_DeployTests(), "deploycheck-tests")
-    if given(config, ENV).text is None:
+    if given(config, ENV).text is None and config.getoption(REPLAY.dest) is None:
         refuse_empty(config)
         if config.getoption(SANDBOX.dest) is not None:
             raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")

@@ -18,7 +18,9 @@ from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
-from pytest_deploycheck.plugin.settings import baselines_of, resolve
+from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
+from pytest_deploycheck.plugin.reporters.metadata import record_metadata
+from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve, resolve_replay
 from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.rows import Tone
 from pytest_deploycheck.report.summary import VERDICT_TONES
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
     from pytest_deploycheck.plugin.run import DeployRun
     from pytest_deploycheck.report.model import FleetReport
+    from pytest_deploycheck.run.recording.replay import Replay
     from pytest_deploycheck.sandbox.hosting import HostedSandbox
 
 
@@ -60,6 +63,7 @@ class Controller:
         self._config = config
         self._run = run
         self._state = run.state
+        self._replays: tuple[Replay, ...] = ()
         self._baselines: tuple[Baseline, ...] = ()
         self._finder: ServiceFinder | None = None
         self._handed: bytes | None = None
@@ -68,7 +72,10 @@ class Controller:
         self._written: list[str] = []
         self._calls: list[dict[str, tuple[Calls, ...]]] = []
         self._sandbox: HostedSandbox | None = None
+        self._junit = JunitEvidence(config)
+        config.pluginmanager.register(self._junit, "deploycheck-junit")
         self._started = False
+        self._is_under_way = False
         self._interrupted = False
         self._is_cut_short = False
         self._is_unwritten = False
@@ -77,8 +84,12 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Resolve the settings and the credentials, before anything is collected."""
-        with _usage_errors():
-            self._read_baseline()
+        with self._usage_errors():
+            self._read_earlier()
+            if self._replays:
+                self._finder = ServiceFinder()
+                self._run.begin(resolve_replay(self._config, self._replays), self._finder, replays=self._replays)
+                return
             if given(self._config, options.ENV).text == options.SANDBOX_ENVIRONMENT:
                 from pytest_deploycheck.plugin.hosting import host  # noqa: PLC0415  # only where asked for
 
@@ -120,6 +131,7 @@ class Controller:
                 observations={one.environment.name: one.observation for one in observed},
                 sandbox=self._sandbox.table if self._sandbox else None,
                 baselines=self._baselines,
+                replays=self._replays,
             ).as_bytes()
         node.workerinput[WORKER_DATA] = self._handed
 
@@ -159,19 +171,32 @@ class Controller:
         """Note that the session does not come to its end, whatever exit status pytest.exit gives it."""
         self._interrupted = True
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judge, write the reports, and set the exit status by the verdict."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Note that the session has started, so that pytest writes its reports when it ends."""
+        self._is_under_way = True
+
+    @pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
+    def pytest_judge(self, session: pytest.Session, exitstatus: int) -> None:
+        """Judge, and write the reports, before others write theirs with the verdict in them."""
         if self._only_lists or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         stopped = session.shouldfail or session.shouldstop or self._interrupted or self._results.crashed
         # Where nothing was observed (a file could not be collected, or another plugin took over) nothing was verified.
         came_to_its_end = self._started and exitstatus in _ENDED and not stopped
         report = self._finish(complete=came_to_its_end)
+        self._junit.record_run(report)
+        record_metadata(self._config, report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Set the exit status by the verdict."""
+        if self._report is None:
+            return
         if self._is_cut_short:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         elif exitstatus in _ENDED:
-            session.exitstatus = self._exit_status(report, session.exitstatus)
+            session.exitstatus = self._exit_status(self._report, session.exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the verdict, and where it is not VERIFIED the diagnosis."""
@@ -195,14 +220,15 @@ class Controller:
         if self._sandbox:
             self._sandbox.close()
 
-    def _read_baseline(self) -> None:
-        """Read the baseline, and then remove earlier reports, of which it may be one.
+    def _read_earlier(self) -> None:
+        """Read the baseline or the report to replay, and then remove earlier reports, of which it may be one.
 
         This comes before options and settings are validated, as a run that does not start writes no report.
         """
         try:
             refuse_empty(self._config)
-            self._baselines = baselines_of(self._config)
+            self._replays = replays_of(self._config)
+            self._baselines = () if self._replays else baselines_of(self._config)
         finally:
             if not self._only_lists:
                 asked = given(self._config, options.REPORT)
@@ -213,7 +239,7 @@ class Controller:
     def _observe(self, read_ahead: Collection[str] = ()) -> None:
         if self._started:
             return
-        with _usage_errors():
+        with self._usage_errors():
             self._started = True
             try:
                 self._state.fleet.observe(read_ahead)
@@ -247,6 +273,15 @@ class Controller:
         self._written, self._is_unwritten = write_all(self._state.settings.reports, report)
         return self._report
 
+    @contextmanager
+    def _usage_errors(self) -> Generator[None]:
+        """Turn an error that keeps the run from starting into pytest's usage error: one message, no traceback."""
+        try:
+            yield
+        except (DeploycheckError, pytest.UsageError) as error:
+            self._junit.record_refusal(str(error), is_under_way=self._is_under_way)
+            raise pytest.UsageError(str(error)) from error
+
     def _exit_status(self, report: FleetReport, status: int) -> int:
         if report.verdict is Verdict.REFUTED or self._results.other_failed or self._is_unwritten:
             return pytest.ExitCode.TESTS_FAILED
@@ -254,12 +289,3 @@ class Controller:
             return UNPROVEN
         # What another plugin failed the session for, such as too little coverage, stands.
         return status if status == pytest.ExitCode.TESTS_FAILED else pytest.ExitCode.OK
-
-
-@contextmanager
-def _usage_errors() -> Generator[None]:
-    """Turn an error that keeps the run from starting into pytest's usage error: one message, no traceback."""
-    try:
-        yield
-    except DeploycheckError as error:
-        raise pytest.UsageError(str(error)) from error

@@ -17,6 +17,7 @@ from pytest_deploycheck.plugin.collection.services import ServiceParameters
 from pytest_deploycheck.plugin.outcomes.recorder import Recorder
 from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
 from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
+from pytest_deploycheck.plugin.reporters import allure, metadata
 from pytest_deploycheck.plugin.settings import RunSettings
 from pytest_deploycheck.plugin.state import DeployState, uses_fixtures
 from pytest_deploycheck.plugin.timeouts import Timeouts
@@ -24,6 +25,7 @@ from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.fleet import Fleet
 from pytest_deploycheck.run.fleet.progress import GatheredProgress
 from pytest_deploycheck.run.fleet.verify import assemble
+from pytest_deploycheck.run.recording.replay import Replay
 from pytest_deploycheck.run.verification import Verification
 
 
@@ -48,6 +50,10 @@ class DeployRun:
             ("recorder", Recorder(state)),
         ):
             config.pluginmanager.register(part, f"deploycheck-{name}")
+        if metadata.is_wanted(config):
+            config.pluginmanager.register(metadata.HtmlEvidence(), "deploycheck-html")
+        if allure.is_wanted(config):
+            config.pluginmanager.register(allure.AllureEvidence(), "deploycheck-allure")
 
     def begin(
         self,
@@ -55,6 +61,7 @@ class DeployRun:
         finder: ServiceFinder,
         *,
         observations: Mapping[str, Observation] = MappingProxyType({}),
+        replays: Sequence[Replay] = (),
     ) -> None:
         """Take over the settings of the run, and the observations of another process where there are some.
 
@@ -62,6 +69,7 @@ class DeployRun:
             settings: The settings.
             finder: The finder of services, with the connections that it has opened.
             observations: The observations of another process, by the environment.
+            replays: The environments of a report that is judged again.
 
         Raises:
             ConfigurationError: A node id names no check, or an image that was named is not a reference.
@@ -69,14 +77,20 @@ class DeployRun:
         self.state.settings = settings
         environments = [run.environment for run in settings.runs]
         urls = {environment.base_url for environment in environments}
-        self._base_url.hand_over(urls.pop() if len(urls) == 1 else None)
+        # A replay contacts nothing, so that browser tests are not led to the application either.
+        self._base_url.hand_over(urls.pop() if len(urls) == 1 and not replays else None)
         redaction = ReportRedaction(list(dict.fromkeys(text for one in environments for text in one.mask)))
         self._config.pluginmanager.register(redaction, "deploycheck-redaction")
         self._selection.validate()
-        self.state.fleet = self._fleet(settings.runs, finder, observations)
+        by_name = {replay.environment.name: replay for replay in replays}
+        self.state.fleet = self._fleet(settings.runs, finder, observations, by_name)
 
     def _fleet(
-        self, runs: Sequence[EnvironmentRun], finder: ServiceFinder, observations: Mapping[str, Observation]
+        self,
+        runs: Sequence[EnvironmentRun],
+        finder: ServiceFinder,
+        observations: Mapping[str, Observation],
+        replays: Mapping[str, Replay],
     ) -> Fleet:
         line = ProgressLine(self._config)
         total = sum(len(run.labels) for run in runs)
@@ -93,7 +107,8 @@ class DeployRun:
                 source=self._config.rootpath,
                 show_progress=line.show,
                 show_rollouts=progress.of(run),
-                access=access,
+                access=None if replays else access,
+                replay=replays[run.environment.name].of(run.options.services) if replays else None,
             ),
         )
 

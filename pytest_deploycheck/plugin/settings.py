@@ -19,6 +19,8 @@ from pytest_deploycheck.plugin.collection.node_ids import given_ids, services_of
 from pytest_deploycheck.plugin.options import TEST_TIMEOUT_INI, given
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.header import settings_line
+from pytest_deploycheck.run.recording.replay import Replay, read_replays
+from pytest_deploycheck.run.recording.settings import replay_line, replayed_runs
 from pytest_deploycheck.run.report_files import ReportTarget, report_targets
 
 
@@ -45,6 +47,32 @@ def baselines_of(config: pytest.Config) -> tuple[Baseline, ...]:
         ConfigurationError: It cannot be read, or is not a report.
     """
     return settings.baselines_of(given(config, options.BASELINE), config.invocation_params.dir)
+
+
+def replays_of(config: pytest.Config) -> tuple[Replay, ...]:
+    """Read the report that is to be replayed, for each environment of it; none where none is named.
+
+    Raises:
+        ConfigurationError: It cannot be read, or cannot be replayed.
+    """
+    asked = given(config, options.REPLAY)
+    return read_replays(config.invocation_params.dir / asked.text, asked.source) if asked.text else ()
+
+
+def resolve_replay(config: pytest.Config, replays: Sequence[Replay]) -> RunSettings:
+    """Read the options of a replay; all other settings are those of the run that is replayed.
+
+    Raises:
+        ConfigurationError: One of them cannot be used.
+    """
+    asked = {option.flag: given(config, option) for option in options.OPTIONS}
+    ids = given_ids(config)
+    return RunSettings(
+        runs=replayed_runs(asked, replays, lambda labels: services_of_ids(ids, labels)),
+        reports=report_targets(asked[options.REPORT.flag], config.invocation_params.dir),
+        test_timeout=_test_timeout(config),
+        header=replay_line(asked[options.REPLAY.flag], replays),
+    )
 
 
 def resolve(
@@ -81,11 +109,15 @@ def resolve(
     return RunSettings(
         runs=resolved.runs,
         reports=report_targets(asked[options.REPORT.flag], config.invocation_params.dir),
-        test_timeout=values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}"),
+        test_timeout=_test_timeout(config),
         header=settings_line(
             asked, resolved.file, selected_by_id=labels if ids else (), unselected=resolved.unselected
         ),
     )
+
+
+def _test_timeout(config: pytest.Config) -> float:
+    return values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}")
 
 
 def _command(environment: str, scenario: Given) -> str:

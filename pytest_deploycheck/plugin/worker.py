@@ -8,7 +8,7 @@ import pytest
 
 from pytest_deploycheck.facts.codec import to_json
 from pytest_deploycheck.observe.rates import Budgets
-from pytest_deploycheck.plugin.settings import resolve
+from pytest_deploycheck.plugin.settings import resolve, resolve_replay
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed
 
@@ -36,6 +36,9 @@ class Worker:
         # The rates of AWS are those of an account: each worker uses its share of them.
         workers: int = self._config.workerinput["workercount"]  # type: ignore[attr-defined]  # set by xdist
         finder = ServiceFinder(self._run.cache(), budgets=Budgets(1 / workers))
+        if handed.replays:
+            self._run.begin(resolve_replay(self._config, handed.replays), finder, replays=handed.replays)
+            return
         settings = resolve(
             self._config, sandbox=handed.sandbox, baselines=handed.baselines, find=lambda _: handed.found
         )

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_deploycheck.facts.codec import to_plain
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Finding, Status
+from pytest_deploycheck.judge.record import RunRecord
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.redaction import clean, clean_lines
@@ -18,10 +20,19 @@ from pytest_deploycheck.report.model import RunReport, ServiceReport
 
 SCHEMA_VERSION = 1
 
+FACTS_FORMAT = 1
+"""The version of the form in which the facts are recorded."""
+
 
 def to_text(report: RunReport) -> str:
     """Return the report as JSON text, with everything masked that looks like a credential."""
-    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+    written = document(report)
+    facts = written.pop("facts", None)
+    text = json.dumps(written, indent=2, ensure_ascii=False)
+    if facts is not None:
+        # They are for a program, and several times as long as the rest: they take one line.
+        text = f'{text.removesuffix("}").rstrip()},\n  "facts": {json.dumps(facts, ensure_ascii=False)}\n}}'
+    return f"{text}\n"
 
 
 def document(report: RunReport) -> dict[str, Any]:
@@ -37,6 +48,7 @@ def document(report: RunReport) -> dict[str, Any]:
             "account": identity.account,
             "region": identity.region,
             **({"endpoint": identity.endpoint} if identity.endpoint else {}),
+            **({"replay_of": report.replay_of} if report.replay_of else {}),
             "observed_at": _time(report.observation.observed_at),
             "clock_offset_seconds": identity.clock_offset,
             "versions": dict(report.versions),
@@ -46,7 +58,21 @@ def document(report: RunReport) -> dict[str, Any]:
         },
         report.mask,
     )
-    return written
+    return written | ({"facts": _facts(report.record, report.mask)} if report.record else {})
+
+
+def _facts(record: RunRecord, own: Sequence[str]) -> dict[str, Any]:
+    """Return the record, with a note on each reading of logs in which something was masked or cut."""
+    plain = to_plain(record)
+    cleaned: dict[str, Any] = _cleaned(plain, own)
+    for service, one in cleaned["services"].items():
+        expectations = [kind["environment"]["services"].get(service, {}).get("logs", []) for kind in (plain, cleaned)]
+        for check, read in one.get("logs", {}).items():
+            number = int(check.rpartition("-")[2]) - 1
+            is_same = read == plain["services"][service]["logs"][check]
+            if not is_same or expectations[0][number] != expectations[1][number]:
+                read["is_masked"] = True
+    return {"format": FACTS_FORMAT, **cleaned}
 
 
 def operations(calls: Sequence[Calls]) -> list[dict[str, Any]]:

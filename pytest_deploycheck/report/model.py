@@ -11,6 +11,7 @@ from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.record import RunRecord
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
@@ -60,6 +61,7 @@ class RunReport(Struct, frozen=True):
         complete: Whether the run came to its end.
         mask: Regular expressions of the user for secrets that are masked in everything written.
         versions: The versions of this software and of what it runs on, by name.
+        record: The settings and facts from which it can be judged again; None for a report that is not written.
         calls: The calls of AWS's API, by operation.
         replay_of: The report whose facts were judged again, as it was named; empty for a run that observed.
     """
@@ -72,6 +74,7 @@ class RunReport(Struct, frozen=True):
     complete: bool
     mask: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    record: RunRecord | None = None
     calls: tuple[Calls, ...] = ()
     replay_of: str = ""
 

@@ -8,7 +8,7 @@ from itertools import chain
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Status
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
-from pytest_deploycheck.judge.wording import plural, roughly, short
+from pytest_deploycheck.judge.wording import at, plural, roughly, short
 from pytest_deploycheck.report.chain import left_out_of, links, skipped, tests_that_did_not_pass, together
 from pytest_deploycheck.report.diagnosis import advice, diagnosis, rollback
 from pytest_deploycheck.report.model import RunReport, ServiceReport
@@ -59,9 +59,19 @@ def closing_rows(report: RunReport) -> list[Row]:
     offset = report.observation.identity.clock_offset
     if offset and report.verdict is not Verdict.VERIFIED:
         rows.append(Row(f"Times are those of the servers: {clock_of_this_machine(offset)}."))
+    rows += [_replay(report)] if report.replay_of else []
     if not report.complete:
         rows.append(Row("The run did not come to its end, so nothing counts as verified."))
     return rows
+
+
+def _replay(report: RunReport) -> Row:
+    recorded = at(report.observation.observed_at)
+    return Row(
+        f"Replay of {report.replay_of}: facts recorded {recorded}, judged again. Nothing was contacted; what was not "
+        "recorded is unproven, and nothing counts as verified.",
+        indent=2,
+    )
 
 
 def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> list[Row]:

@@ -78,6 +78,9 @@ class Access(Struct):
             self._session = Session(self.environment, overtime=self.overtime, budgets=self.budgets)
         return self._session
 
+    def contact(self) -> None:
+        """Note that something beside AWS is about to be contacted; a replay refuses that."""
+
     @property
     def contents(self) -> Contents:
         """The contents of images."""

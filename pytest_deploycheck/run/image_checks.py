@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -12,6 +13,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.image import Image
+from pytest_deploycheck.facts.recorded.checks import CheckFacts, SourceCompared
 from pytest_deploycheck.facts.snapshot import Judged, Problem, ServiceFacts
 from pytest_deploycheck.facts.source import Compared
 from pytest_deploycheck.handles.image_files import ImageFiles, OpenedImage, OpenLayer
@@ -22,6 +24,7 @@ from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_LAYERS, Check,
 from pytest_deploycheck.judge.wording import short
 from pytest_deploycheck.oci.files.decompression import DEFAULT_LIMITS, Limits
 from pytest_deploycheck.oci.files.layer import LayerError
+from pytest_deploycheck.run.recording.unrecorded import NOT_RECORDED, REMEDY
 
 
 class ImageChecks(Struct):
@@ -32,12 +35,14 @@ class ImageChecks(Struct):
         options: The options of this run.
         root: The project's root, to which the source is relative.
         open_layer: Opens the layers of images.
+        recorded: The source trees that an earlier run compared, by service; None for a run that compares them itself.
     """
 
     environment: EnvironmentSettings
     options: Options
     root: Path
     open_layer: OpenLayer
+    recorded: Mapping[str, SourceCompared] | None = None
     _compared: dict[str, list[Compared]] = field(default_factory=dict)
     _opened: dict[str, OpenedImage] = field(default_factory=dict)
 
@@ -91,10 +96,14 @@ class ImageChecks(Struct):
         if isinstance(compared, Finding):
             return compared
         platforms = self.opened(facts).platforms
-        return judge_content(compared, checkout(self.root), platforms[0].config if platforms else None)
+        source = self._source(facts.name, compared)
+        finding = judge_content(compared, source.checkout, platforms[0].config if platforms else None)
+        return replace(finding, facts=CheckFacts(source=source.bounded()))
 
     def judge_layers(self, facts: ServiceFacts) -> Finding:
         """`image-layers`."""
+        if not self.environment.services[facts.name].source:
+            return IMAGE_LAYERS.skips("no source is configured")
         previous = self._previous(facts)
         if previous is None and self.options.build_log is None:
             return IMAGE_LAYERS.skips("no baseline and no build log, and no earlier image was found")
@@ -102,13 +111,19 @@ class ImageChecks(Struct):
         if isinstance(compared, Finding):
             return compared
         expected = facts.judged[0].expected
-        return judge_layers(
+        finding = judge_layers(
             compared,
             previous,
             self.options.build_log,
             reference=expected.reference,
             digests=_digests(expected.image) if expected.image else (),
         )
+        return replace(finding, facts=CheckFacts(source=self._source(facts.name, compared).bounded()))
+
+    def _source(self, service: str, compared: Sequence[Compared]) -> SourceCompared:
+        """Return the source trees with the state of the checkout they are of."""
+        known = (self.recorded or {}).get(service)
+        return SourceCompared(tuple(compared), known.checkout if known else checkout(self.root))
 
     def _compare(self, check: Check, facts: ServiceFacts) -> list[Compared] | Finding:
         """Return the source trees compared with the image, or a finding on why they could not be compared."""
@@ -120,6 +135,9 @@ class ImageChecks(Struct):
         opened = self.opened(facts)
         if not opened.platforms:
             return _unknown(check, facts, opened.doubt)
+        if self.recorded is not None:
+            known = self.recorded.get(facts.name)
+            return list(known.trees) if known else check.unproven(NOT_RECORDED, remedy=REMEDY)
         try:
             self._compared[facts.name] = [
                 replace(

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent
+from pytest_deploycheck.facts.recorded.checks import CheckFacts, LogsRead
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
-from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer
+from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading
 from pytest_deploycheck.judge.checks.logs import LogCheck, judge_expectation
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.polling import Clock, Overtime
@@ -33,6 +35,20 @@ class _Start(Struct, frozen=True):
 
     at: datetime
     monotonic: float
+
+
+def outcome_of(expectation: Expectation, read: LogsRead, reading: Reading) -> ExpectationOutcome:
+    """Return the result of an expectation from what was read of the logs, and the answer that this gives."""
+    return ExpectationOutcome(
+        expectation,
+        reading,
+        read.sight,
+        waited=read.waited,
+        elsewhere=read.elsewhere,
+        stands_in=read.stands_in,
+        cut_short=read.cut_short,
+        is_elsewhere_read=read.is_elsewhere_read,
+    )
 
 
 class LogChecks(Struct):
@@ -80,17 +96,17 @@ class LogChecks(Struct):
         rest = tail.longest_wait(expectation, self.log_wait) - waited
         with self.overtime.step(min(max(0.0, rest), _EXPLAINED_WITHIN)):
             elsewhere, is_read = self._elsewhere(tail, expectation, held.reading.answer)
-        outcome = ExpectationOutcome(
-            expectation,
-            held.reading,
+        read = LogsRead(
             held.sight,
-            waited=waited,
-            elsewhere=elsewhere,
-            stands_in=tail.stands_in(expectation) if held.reading.answer is LogAnswer.MISSING else (),
-            cut_short=held.cut_short,
-            is_elsewhere_read=is_read,
+            start.at,
+            waited,
+            elsewhere,
+            tail.stands_in(expectation) if held.reading.answer is LogAnswer.MISSING else (),
+            held.cut_short,
+            is_read,
         )
-        return judge_expectation(check, outcome)
+        finding = judge_expectation(check, outcome_of(expectation, read, held.reading))
+        return replace(finding, facts=CheckFacts(logs=read.bounded()))
 
     def _elsewhere(
         self, tail: LogTail, expectation: Expectation, answer: LogAnswer

@@ -30,6 +30,7 @@ class OnDemand(Struct):
         """Return the application's answer to a GET request, or the reason why nobody answered."""
         from pytest_deploycheck.observe.http.client import NoAnswerError, request  # noqa: PLC0415  # botocore is loaded when it is needed
 
+        self._access.contact()
         try:
             return request(url, headers, timeout=timeout, follow=follow)
         except NoAnswerError as error:

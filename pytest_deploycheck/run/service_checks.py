@@ -38,6 +38,7 @@ class ServiceChecks(Struct):
         images: The checks that open images.
         observation: Returns what was observed.
         last_words: Returns the last log lines of a task, by the service and the id of the task.
+        recorded_release: The release of the run that is replayed; None for a run of its own.
     """
 
     environment: EnvironmentSettings
@@ -46,6 +47,7 @@ class ServiceChecks(Struct):
     images: ImageChecks
     observation: Callable[[], Observation]
     last_words: Callable[[str, str], Sequence[LogEvent]]
+    recorded_release: KnownRelease | None = None
     _contents: dict[tuple[str | None, ...], Finding] = field(default_factory=dict)
 
     def judge(self, analysis: ServiceAnalysis, check: str) -> Finding | None:
@@ -60,7 +62,7 @@ class ServiceChecks(Struct):
         return {
             "image-exists": lambda: judge_exists(analysis),
             "image-intended": lambda: judge_intended(
-                analysis, self._release(), judge_pushed(analysis, self._pushed_after()), lambda: self._content(facts)
+                analysis, self.release(), judge_pushed(analysis, self._pushed_after()), lambda: self._content(facts)
             ),
             "image-tag": lambda: judge_tag(analysis, strict_tags=self.environment.strict_tags),
             "image-repository": lambda: judge_repository(analysis),
@@ -76,9 +78,9 @@ class ServiceChecks(Struct):
             "error-rate": lambda: judge_error_rate(analysis, settings.error_rate),
         }
 
-    def _release(self) -> KnownRelease:
+    def release(self) -> KnownRelease:
         """Return the facts of the release from outside the cluster."""
-        return KnownRelease(
+        return self.recorded_release or KnownRelease(
             environment=self.environment.name,
             region=self.observation().identity.region,
             intent=self.environment.intent,

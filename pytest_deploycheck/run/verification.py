@@ -15,6 +15,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import Calls
+from pytest_deploycheck.facts.recorded.checks import SourceCompared
 from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
 from pytest_deploycheck.handles.environment import DeployEnvironment
 from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
@@ -27,7 +28,8 @@ from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_same
 from pytest_deploycheck.judge.finding import Check, Finding, Status
-from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run, judge_service
+from pytest_deploycheck.judge.record import RunRecord, record_of
+from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.polling import Clock, Overtime, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.checks import checks_of, needed_checks
@@ -37,6 +39,9 @@ from pytest_deploycheck.run.log_checks import LogChecks
 from pytest_deploycheck.run.log_tails import LogTails, TailSettings
 from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.on_demand import OnDemand
+from pytest_deploycheck.run.recording.access import Recorded, RecordedAccess
+from pytest_deploycheck.run.recording.log_checks import RecordedLogChecks
+from pytest_deploycheck.run.recording.replay import Replay
 from pytest_deploycheck.run.recording.versions import versions
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.run.service_checks import ServiceChecks
@@ -58,6 +63,7 @@ class Verification:
         show_progress: Shows the progress of a wait for log lines; an empty text ends the display.
         show_rollouts: Shows the progress of the awaited rollouts.
         access: The connections to the environment; default: new ones.
+        replay: The report whose facts are judged again; then nothing is contacted.
 
     Raises:
         ConfigurationError: An image that was named is no reference.
@@ -75,24 +81,26 @@ class Verification:
         show_progress: Callable[[str], None] = lambda _: None,
         show_rollouts: ShowRollouts = lambda _, __: None,
         access: Access | None = None,
+        replay: Replay | None = None,
     ) -> None:
         self.environment = environment
         self.options = options
         self._clock = clock or SystemClock()
         self._show_rollouts = show_rollouts
         self._time_left = time_left
-        self._handed = observation
+        self._replay = replay
+        self._handed = replay.observation if replay else observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
-        self._access = access or Access(environment, Overtime(self._clock))
+        self._access = access or _access(environment, Overtime(self._clock), replay)
         # The connections may be older than what is known of the services.
         self._access.environment = environment
         self._on_demand = OnDemand(self._access)
-        if observation:
-            self._access.identity = observation.identity
-            self._access.first.take_over(observation.services)
+        if self._handed:
+            self._access.identity = self._handed.identity
+            self._access.first.take_over(self._handed.services)
         root = source or Path.cwd()
-        self._images = ImageChecks(environment, options, root, self._access.open_layer)
+        self._images = ImageChecks(environment, options, root, self._access.open_layer, _sources(replay))
         self._tails = LogTails(
             self._access,
             environment,
@@ -100,7 +108,11 @@ class Verification:
             lambda: self.observation,
             TailSettings(self._clock, time_left, source, show_progress),
         )
-        self._log_checks = LogChecks(self._tails.tail, options.log_wait, self._clock, self.now, self._access.overtime)
+        self._log_checks = (
+            RecordedLogChecks(replay.record.services)
+            if replay
+            else LogChecks(self._tails.tail, options.log_wait, self._clock, self.now, self._access.overtime)
+        )
         self._checks = ServiceChecks(
             environment,
             options,
@@ -108,6 +120,7 @@ class Verification:
             self._images,
             lambda: self.observation,
             self._last_words,
+            replay.record.release if replay else None,
         )
         check_images(environment, options)
 
@@ -170,6 +183,8 @@ class Verification:
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing may be looked at.
         """
+        if self._replay:
+            return self._replay.observation
         self._watch = Watch(
             self._access.observer(self.options),
             self.identity,
@@ -332,22 +347,36 @@ class Verification:
                 needed=needed_checks(self.environment, self.options, facts.name),
                 complete=complete,
             )
+            if self._replay and judgement.verdict is Verdict.VERIFIED:
+                # What ran then verifies nothing about what runs now.
+                judgement = Judgement(Verdict.UNPROVEN, None)
             analysis = self.analysis(facts.name)
             if self._watch and complete and judgement.verdict is Verdict.REFUTED and not facts.has_history:
                 # What could be rolled back to is read only where that may be the thing to do.
                 analysis = ServiceAnalysis(self._watch.with_history(facts))
             services.append(ServiceReport(analysis, found, judgement))
+        observation = replace(observation, services=tuple(one.analysis.facts for one in services))
         return RunReport(
             environment=self.environment.name,
-            observation=replace(observation, services=tuple(one.analysis.facts for one in services)),
+            observation=observation,
             services=tuple(services),
             tests=tuple(tests),
             judgement=judge_run(service.judgement for service in services),
             complete=complete,
             mask=self.environment.mask,
             versions=versions(),
+            record=self._record(observation, findings),
+            replay_of=self._replay.name if self._replay else "",
             calls=self.calls,
         )
+
+    def _record(self, observation: Observation, findings: Findings) -> RunRecord | None:
+        """Return what a later run can judge again: for a replay, what it judged itself."""
+        if self._replay:
+            return self._replay.record
+        if not observation.services:
+            return None
+        return record_of(self.environment, self.options, self._checks.release(), observation, findings)
 
     def close(self) -> None:
         """Release the resources that it holds."""
@@ -358,6 +387,20 @@ class Verification:
         overtime = self._access.overtime
         with overtime.step(), overtime.explanation() as is_over:
             return self.log_tail(service).last_words(task, is_over)
+
+
+def _access(environment: EnvironmentSettings, overtime: Overtime, replay: Replay | None) -> Access:
+    """Return the connections to AWS, or what a replay has in their place."""
+    if replay is None:
+        return Access(environment, overtime)
+    return RecordedAccess(environment, overtime, recorded=Recorded(replay.observation, replay.reader()))
+
+
+def _sources(replay: Replay | None) -> Mapping[str, SourceCompared] | None:
+    """Return the source trees that a replayed run compared, by service; None for a run of its own."""
+    if replay is None:
+        return None
+    return {name: one.source for name, one in replay.record.services.items() if one.source}
 
 
 def verify(

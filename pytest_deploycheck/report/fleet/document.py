@@ -10,7 +10,16 @@ from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.document import SCHEMA_VERSION, document, operations
 from pytest_deploycheck.report.model import FleetReport, RunReport
 
-_OF_ENVIRONMENT = ("verdict", "broken_link", "account", "region", "endpoint", "observed_at", "clock_offset_seconds")
+_OF_ENVIRONMENT = (
+    "verdict",
+    "broken_link",
+    "account",
+    "region",
+    "endpoint",
+    "observed_at",
+    "clock_offset_seconds",
+    "facts",
+)
 """The members that the report of one environment has at its top and that of several has for each."""
 
 
@@ -31,6 +40,7 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
         "verdict": str(report.verdict),
         "broken_link": report.broken_link,
         "complete": report.complete,
+        **({"replay_of": documents[0][1]["replay_of"]} if "replay_of" in documents[0][1] else {}),
         "environments": [_environment(one, written) for one, written in documents],
         "versions": documents[0][1]["versions"],
         "operations": operations(joined(*(one.calls for one in report.environments))),

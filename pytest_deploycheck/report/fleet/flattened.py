@@ -49,6 +49,7 @@ def flattened(report: FleetReport) -> RunReport:
         complete=report.complete,
         mask=tuple(dict.fromkeys(text for one in environments for text in one.mask)),
         versions=environments[0].versions,
+        replay_of=environments[0].replay_of,
         calls=joined(*(one.calls for one in environments)),
     )
 

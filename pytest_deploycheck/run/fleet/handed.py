@@ -11,6 +11,7 @@ from msgspec import Struct
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.facts.snapshot import Observation
+from pytest_deploycheck.run.recording.replay import Replay
 
 WORKER_DATA = "deploycheck"
 """The key of the data that a worker gets from the controller."""
@@ -27,12 +28,14 @@ class Handed(Struct, frozen=True):
         observations: The observation of each environment; empty where nothing was observed.
         sandbox: The table of the built-in environment, or None.
         baselines: The baseline of each environment of an earlier report.
+        replays: The environments of a report that is judged again; empty for a run of its own.
     """
 
     found: Mapping[str, tuple[str, ...]]
     observations: Mapping[str, Observation]
     sandbox: dict[str, Any] | None
     baselines: tuple[Baseline, ...]
+    replays: tuple[Replay, ...] = ()
 
     def as_bytes(self) -> bytes:
         """Return it as bytes, which xdist sends as they are."""
