@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage lint types bench trust mutants
+# The lowest version of everything that pyproject.toml names, in an environment of its own.
+LOWEST := .nox/lowest
+
+.PHONY: demo test test-lowest coverage lint types bench trust mutants
 
 demo: $(READY)
 	@echo "== A healthy deployment: the quickstart, three tests and no declared expectation =="
@@ -21,6 +24,12 @@ demo: $(READY)
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
 	$(BIN)/pytest --numprocesses 4 --dist worksteal
+
+# What depends most on the versions of pytest and boto3: outcomes, settings, calls. docs/compatibility.md has the rest.
+test-lowest: export PYTHONDONTWRITEBYTECODE :=
+test-lowest: $(LOWEST)/.ready
+	$(LOWEST)/bin/pytest -c tests/pytest8.ini --rootdir . --numprocesses 4 --dist worksteal tests/plugin/test_exit_status.py \
+		tests/plugin/test_results.py tests/verification/test_session.py tests/unit/config tests/unit/handles
 
 coverage: $(READY)
 	$(BIN)/coverage erase
@@ -48,6 +57,13 @@ mutants: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+$(LOWEST)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		--editable '.[html,sandbox]' --group lowest
+	touch $(LOWEST)/.ready
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

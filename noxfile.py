@@ -21,6 +21,19 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def lowest(session: nox.Session) -> None:
+    """Run a selection of the tests with the lowest version of everything that pyproject.toml names."""
+    session.run("make", "test-lowest", external=True)
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """Run a deployment's tests beside each plugin of others, and write the table of docs/compatibility.md."""
+    session.install("-e", ".[sandbox]", *nox.project.dependency_groups(GROUPS, "plugins"))
+    session.run("python", "docs/make_compatibility.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters and the type checker, as CI does."""
     session.install("-e", ".[html,sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))

@@ -50,7 +50,7 @@ class RawJson:
         """Take a line in; return its texts on exports."""
         try:
             progress = _DECODER.decode(line)
-        except (ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             # Something else that begins with a brace, or a line that was cut.
             return []
         for vertex in progress.vertexes or ():

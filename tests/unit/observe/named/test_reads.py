@@ -70,7 +70,9 @@ def test_no_permitted_name_has_the_word_of_a_secret(operations: dict[tuple[str, 
 def test_all_exceptions_are_operations_of_their_services(operations: dict[tuple[str, str], str]) -> None:
     """Our own list and the list of what gives credentials name operations that exist."""
     ours = {(service, name) for known in (READS, CREDENTIALS) for service, names in known.items() for name in names}
-    assert ours - set(operations) == set()
+    services = {service for service, _ in operations}
+    # Older versions of botocore do not have all of them.
+    assert {key for key in ours if key[0] in services} - set(operations) == set()
 
 
 @pytest.mark.parametrize(
