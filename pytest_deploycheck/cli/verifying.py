@@ -60,6 +60,13 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     asking.add_options(parser, _OPTIONS)
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="show every check and the timeline; -vv skipped checks as well",
+    )
     parser.set_defaults(run=run)
 
 
@@ -96,7 +103,7 @@ def run(parsed: argparse.Namespace) -> int:
         shown = settings_line(asked, resolved.file, unselected=resolved.unselected)
         print(f"deploycheck: {', '.join([shown, *places(fleet.verifications)])}", flush=True)
         report = _carry_out(fleet, resolved.runs)
-    unwritten = _print_report(report, reports)
+    unwritten = _print_report(report, reports, parsed.verbose)
     if not report.complete:
         return INTERRUPTED
     return REFUTED if unwritten else OF_VERDICT[report.verdict]
@@ -126,7 +133,7 @@ def _carry_out(fleet: Fleet, runs: Sequence[EnvironmentRun]) -> FleetReport:
         return fleet.report(findings, (), complete=False)
 
 
-def _print_report(report: FleetReport, targets: Sequence[ReportTarget]) -> bool:
+def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosity: int) -> bool:
     """Print what is not proven and the verdict, write the reports, and tell if one could not be written."""
     for environment in report.environments:
         prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
@@ -136,7 +143,7 @@ def _print_report(report: FleetReport, targets: Sequence[ReportTarget]) -> bool:
                     print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
                     print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
     print()
-    for row in fleet_lines(report, width=shutil.get_terminal_size().columns):
+    for row in fleet_lines(report, width=shutil.get_terminal_size().columns, verbosity=verbosity):
         print(row)
     written, unwritten = write_all(targets, report)
     for line in written:

@@ -44,6 +44,13 @@ def test_options_have_the_names_that_pytest_gives_them(script: Script) -> None:
     assert script("verify", "sandbox", "--deploy-wait=soon").is_usage_error("--wait: found 'soon'")
 
 
+def test_every_check_is_listed_where_that_is_asked(script: Script) -> None:
+    """The verbose summary has each check, and those that were not asked for where it is given twice."""
+    ended = script("verify", "sandbox", *QUICK, "-vv")
+    assert ended.status == 0
+    assert all(check in ended.out for check in ("tasks-run-image", "image-exists", "alarms-ok"))
+
+
 def test_variables_count_where_no_option_is_given(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """Environment and options come from the same variables as in pytest."""
     monkeypatch.setenv("DEPLOYCHECK_ENV", "sandbox")

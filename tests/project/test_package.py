@@ -51,6 +51,15 @@ def test_the_wheel_verifies_a_deployment(installed: Path, tmp_path: Path) -> Non
     assert home.startswith(str(installed))
 
 
+def test_the_console_script_is_installed(installed: Path, tmp_path: Path) -> None:
+    """The wheel has the entry point of the console script, and the module that it starts runs without the checkout."""
+    (names,) = installed.glob("*.dist-info/entry_points.txt")
+    printed = run("-m", "pytest_deploycheck", "explain", cwd=tmp_path, PYTHONPATH=str(installed))
+
+    assert "deploycheck = pytest_deploycheck.cli.main:main" in names.read_text(encoding="utf-8")
+    assert "tasks-run-image" in printed
+
+
 @pytest.mark.parametrize("name", ["config", "report"])
 def test_the_schemas_can_be_printed(installed: Path, tmp_path: Path, name: str) -> None:
     """Editors and CI get the schemas from the installed package."""

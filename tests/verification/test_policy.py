@@ -15,7 +15,7 @@ from pytest_deploycheck.run.policy.actions import ACTIONS, LOGS, Trigger
 from pytest_deploycheck.run.policy.documents import document
 from pytest_deploycheck.run.policy.environment_policy import policy_of, policy_of_all
 from pytest_deploycheck.run.verification import verify
-from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build
+from pytest_deploycheck.sandbox.scenarios import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +42,13 @@ def statuses(report: RunReport) -> dict[str, str]:
     return {one.id: str(one.status) for one in service.findings}
 
 
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+DIFFERENT = ("healthy", "not-restarted", "wrong-repository", "crash-loop", "rolled-back", "baking", "alarm-went-off")
+"""Scenarios that are observed in different ways; the others ask the same of AWS as one of these."""
+
+
+@pytest.mark.parametrize("scenario", DIFFERENT)
 def test_the_policy_allows_all_that_a_run_asks(aws: Sandbox, scenario: str) -> None:
-    """A run with exactly the policy that is printed is denied nothing, in every scenario."""
+    """A run with exactly the policy that is printed is denied nothing, whatever has become of the deployment."""
     environment, options = prepared(build(scenario, aws))
     policy = policy_of(environment, options)
 
