@@ -17,6 +17,7 @@ from pytest_deploycheck.observe.ecs.near_names import NearNames, last_part
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
 from pytest_deploycheck.observe.first_observation import FirstObservation
+from pytest_deploycheck.observe.health.sources import HealthSources
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.expected import ExpectedImages
 from pytest_deploycheck.observe.problems import DENIED
@@ -105,10 +106,11 @@ class Observer:
         self._ecs.begin(services.values())
         for settings in selected:
             self._images.expect(settings, tasks[settings.service][0] or ())
+        sources = HealthSources(self._session, (alarm for settings in selected for alarm in settings.alarms))
 
         def observe(settings: ServiceSettings) -> ServiceFacts:
             name = settings.service
-            facts = self._services.observe(settings, services.get(name), problems.get(name), tasks[name])
+            facts = self._services.observe(settings, services.get(name), problems.get(name), tasks[name], sources)
             show(facts)
             return facts
 

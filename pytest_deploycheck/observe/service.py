@@ -32,6 +32,7 @@ from pytest_deploycheck.observe.ecs.newest import (
 )
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.health.health import Problems, observe_health
+from pytest_deploycheck.observe.health.sources import HealthSources
 from pytest_deploycheck.observe.images.expected import ExpectedImages
 from pytest_deploycheck.observe.problems import Answered
 from pytest_deploycheck.observe.session import Session
@@ -85,6 +86,7 @@ class ServiceObserver(Struct, frozen=True):
         service: Service | None,
         problem: Problem | None,
         listed: Answered[tuple[Task, ...]] | None = None,
+        sources: HealthSources | None = None,
     ) -> ServiceFacts:
         """Return the facts of a service.
 
@@ -93,6 +95,7 @@ class ServiceObserver(Struct, frozen=True):
             service: The described service, or None where it could not be described.
             problem: Why it could not be described, or None.
             listed: Its tasks, or why they could not be listed; default: they are asked for.
+            sources: Reads alarms and target groups for all services of the observation; default: for this one.
         """
         if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED):
             # A service that has the name now is not the one that was observed before.
@@ -112,7 +115,7 @@ class ServiceObserver(Struct, frozen=True):
             earlier = self.ecs.service_deployments(settings.service, service, with_history=True)
             if earlier[0] is not None or records[0] is None:
                 rollout = self._rollout(seen, earlier, has_history=True)
-        health, health_problems = self._health(settings, service, rollout.records, tasks)
+        health, health_problems = self._health(seen, rollout.records, sources or HealthSources(self.session))
         problems = {
             "service": problem,
             "tasks": tasks_problem,
@@ -223,21 +226,22 @@ class ServiceObserver(Struct, frozen=True):
 
     def _health(
         self,
-        settings: ServiceSettings,
-        service: Service | None,
+        seen: _Seen,
         records: Sequence[ServiceDeployment] | None,
-        tasks: Sequence[Task] | None,
+        sources: HealthSources,
     ) -> tuple[Health, Problems]:
         if not self.with_health:
             return Health(), {}
+        service, tasks = seen.service, seen.tasks
         now = datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
         return observe_health(
             self.session,
             service,
-            settings,
+            seen.settings,
             began=rollout_began(service, records, tasks),
             alone_since=serves_alone_since(service, records, tasks, now=now),
             now=now,
+            sources=sources,
         )
 
     def _baseline(self, service: str) -> Answered[Previous]:

@@ -99,3 +99,20 @@ def test_records_that_one_call_cannot_describe(room: Room) -> None:
     room.aws.fail("ecs:DescribeServiceDeployments", code="ServerException", status=500, times=3)
     seen = verified(room, services)
     assert seen.asked["ecs:DescribeServiceDeployments"] == 3 + 5
+
+
+def test_alarms_and_target_groups_of_many_services(room: Room) -> None:
+    """The alarms of twelve services are one call, and a target group that two of them share is asked for once."""
+    services = fleet(room, 10)
+    for index, settings in enumerate(services.values()):
+        room.aws.create_alarm(f"5xx-{index}")
+        settings["alarms"] = [f"5xx-{index}"]
+    for name in ("blue", "green"):
+        room.aws.create_service(name, cluster="shop", image="shop-0:0.0", target_groups=["both"], at=room.ago(50))
+        services[name] = {"service": name, "image": "shop-0:0.0", "alarms": ["5xx-0"]}
+    seen = room.verify(services=services, image=None)
+    assert seen.asked["cloudwatch:DescribeAlarms"] == 1
+    assert seen.asked["elasticloadbalancing:DescribeTargetHealth"] == 1
+    assert {str(one.status) for each in seen.report.services for one in each.findings if one.id == "alarms-ok"} == {
+        "pass"
+    }

@@ -12,32 +12,36 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.health import Alarm, AlarmChange
-from pytest_deploycheck.observe.calls import batches, member, pages, side_by_side, utc, utc_or_none
+from pytest_deploycheck.observe.calls import member, pages, side_by_side, utc, utc_or_none
 from pytest_deploycheck.observe.problems import IncompleteAnswerError, attempt
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-_MOST_PER_CALL = 100
+MOST_PER_CALL = 100
+"""Names that one call takes."""
+
 _MOST_NAMES = 2000
 _KINDS = {"MetricAlarms": False, "CompositeAlarms": True}
 
 
-def alarms(client: CloudWatchClient, names: Sequence[str], began: datetime | None) -> tuple[Alarm, ...]:
-    """Return the alarms of these names that exist, with the changes of their states since a moment."""
-    found: dict[str, Alarm] = {}
-    for batch in batches(names, _MOST_PER_CALL):
-        # Without the types CloudWatch leaves composite alarms out.
-        for page in pages(
-            client.describe_alarms,
-            cursor="NextToken",
-            AlarmNames=list(batch),
-            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        ):
-            for alarm in _alarms_of(page):
-                found[alarm.name] = alarm
-    known = [found[name] for name in names if name in found]
-    return tuple(side_by_side(lambda alarm: _with_history(client, alarm, began), known))
+def described_alarms(client: CloudWatchClient, names: Sequence[str]) -> Mapping[str, Alarm | None]:
+    """Return alarms by name, as many as one call takes; None for a name without an alarm."""
+    found: dict[str, Alarm | None] = dict.fromkeys(names)
+    # Without the types CloudWatch leaves composite alarms out.
+    for page in pages(
+        client.describe_alarms,
+        cursor="NextToken",
+        AlarmNames=list(names),
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+    ):
+        found |= {alarm.name: alarm for alarm in _alarms_of(page)}
+    return found
+
+
+def with_histories(client: CloudWatchClient, found: Sequence[Alarm], began: datetime | None) -> tuple[Alarm, ...]:
+    """Return the alarms with the changes of their states since a moment."""
+    return tuple(side_by_side(lambda alarm: _with_history(client, alarm, began), found))
 
 
 def like(client: CloudWatchClient, missing: Sequence[str]) -> Mapping[str, tuple[str, ...]]:

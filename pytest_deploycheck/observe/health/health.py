@@ -10,9 +10,9 @@ from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.calls import side_by_side
-from pytest_deploycheck.observe.health.alarms import alarms, like
+from pytest_deploycheck.observe.health.alarms import like
 from pytest_deploycheck.observe.health.production import production_action, serving_groups
-from pytest_deploycheck.observe.health.targets import target_groups
+from pytest_deploycheck.observe.health.sources import HealthSources
 from pytest_deploycheck.observe.health.traffic import traffic
 from pytest_deploycheck.observe.problems import attempt
 
@@ -38,6 +38,7 @@ def observe_health(
     began: datetime | None,
     alone_since: datetime | None,
     now: datetime,
+    sources: HealthSources,
 ) -> tuple[Health, Problems]:
     """Return the state of target groups, alarms and metrics, and the problems of what could not be observed.
 
@@ -48,19 +49,20 @@ def observe_health(
         began: When the newest rollout began; the history of alarms is read from then on.
         alone_since: Since when only its tasks serve; requests are counted from then on.
         now: The servers' time.
+        sources: Reads alarms and target groups for all services of the observation.
     """
     balancers = service.load_balancers if service else ()
     groups = _groups_of(service)
     queries: dict[str, Callable[[], Health]] = {}
     if groups:
-        queries["targets"] = lambda: Health(groups=target_groups(session.elb(), groups))
+        queries["targets"] = lambda: Health(groups=sources.target_groups(groups))
     actions = dict(_ACTIONS)
     production = production_action(balancers)
     if production:
         actions["production"] = production
         queries["production"] = lambda: Health(serving=serving_groups(session.elb(), balancers))
     if settings.alarms:
-        queries["alarms"] = lambda: _alarms(session, settings.alarms, began)
+        queries["alarms"] = lambda: _alarms(session, sources, settings.alarms, began)
     if settings.error_rate and alone_since:
         asked, since = settings.error_rate, alone_since
         queries["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
@@ -85,11 +87,10 @@ def observe_health(
     return health, problems
 
 
-def _alarms(session: Session, names: tuple[str, ...], began: datetime | None) -> Health:
-    client = session.cloudwatch()
-    found = alarms(client, names, began)
+def _alarms(session: Session, sources: HealthSources, names: tuple[str, ...], began: datetime | None) -> Health:
+    found = sources.alarms(names, began)
     missing = [name for name in names if name not in {alarm.name for alarm in found}]
-    return Health(alarms=found, no_alarms=like(client, missing) if missing else {})
+    return Health(alarms=found, no_alarms=like(session.cloudwatch(), missing) if missing else {})
 
 
 def _groups_of(service: Service | None) -> list[str]:

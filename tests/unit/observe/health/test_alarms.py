@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from support.worlds import NOW, OLD_ROLLOUT, ROLLOUT, STARTED
 
 from pytest_deploycheck.config.settings import ServiceSettings
-from pytest_deploycheck.observe.health.alarms import alarms
 from pytest_deploycheck.observe.health.health import observe_health
+from pytest_deploycheck.observe.health.sources import HealthSources
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -30,13 +30,15 @@ def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
     with Stubber(client) as answers:
         answers.add_response("describe_alarms", {"MetricAlarms": [rings], "CompositeAlarms": []})
         answers.add_client_error("describe_alarms", "AccessDenied")
+        session = cast("Session", SimpleNamespace(cloudwatch=lambda: client))
         health, problems = observe_health(
-            cast("Session", SimpleNamespace(cloudwatch=lambda: client)),
+            session,
             None,
             settings,
             began=None,
             alone_since=None,
             now=NOW,
+            sources=HealthSources(session, settings.alarms),
         )
         answers.assert_no_pending_responses()
     assert [(alarm.name, alarm.state) for alarm in health.alarms] == [("5xx", "ALARM")]
@@ -75,6 +77,7 @@ def test_a_history_that_does_not_lead_to_the_state(
         answers.add_response("describe_alarms", {"MetricAlarms": [quiet], "CompositeAlarms": []})
         if items is not None:
             answers.add_response("describe_alarm_history", {"AlarmHistoryItems": items})
-        (alarm,) = alarms(client, ["5xx"], ROLLOUT)
+        session = cast("Session", SimpleNamespace(cloudwatch=lambda: client))
+        (alarm,) = HealthSources(session).alarms(["5xx"], ROLLOUT)
         answers.assert_no_pending_responses()
     assert (None if alarm.changes is None else [change.after for change in alarm.changes]) == told
