@@ -11,11 +11,11 @@ import pytest
 from pytest_deploycheck.config import options
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.facts.codec import from_json
-from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.options import given, refuse_empty
+from pytest_deploycheck.plugin.outcomes.by_label import checks_by_id, findings_by_label
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
@@ -24,10 +24,9 @@ from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve
 from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.rows import Tone
 from pytest_deploycheck.report.summary import VERDICT_TONES
-from pytest_deploycheck.run.checks import checks_of
 from pytest_deploycheck.run.exit_status import UNPROVEN
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
-from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed
+from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed, Returned
 from pytest_deploycheck.run.fleet.places import listed_places, places
 from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_targets, write_all
 
@@ -70,7 +69,7 @@ class Controller:
         self._results = Results()
         self._report: FleetReport | None = None
         self._written: list[str] = []
-        self._calls: list[dict[str, tuple[Calls, ...]]] = []
+        self._returned: list[Returned] = []
         self._sandbox: HostedSandbox | None = None
         self._junit = JunitEvidence(config)
         config.pluginmanager.register(self._junit, "deploycheck-junit")
@@ -137,9 +136,9 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over the calls of a worker; one that crashed has none to give."""
+        """Take over what a worker returns; one that crashed returns nothing."""
         sent = getattr(node, "workeroutput", {}).get(WORKER_DATA)
-        self._calls += [from_json(sent, dict[str, tuple[Calls, ...]])] if sent else []
+        self._returned += [from_json(sent, Returned)] if sent else []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -181,7 +180,8 @@ class Controller:
         """Judge, and write the reports, before others write theirs with the verdict in them."""
         if self._only_lists or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        stopped = session.shouldfail or session.shouldstop or self._interrupted or self._results.crashed
+        lost = self._attribute_crashes(session)
+        stopped = session.shouldfail or session.shouldstop or self._interrupted or lost
         # Where nothing was observed (a file could not be collected, or another plugin took over) nothing was verified.
         came_to_its_end = self._started and exitstatus in _ENDED and not stopped
         report = self._finish(complete=came_to_its_end)
@@ -248,18 +248,23 @@ class Controller:
                 self._started = False
                 raise
 
+    def _attribute_crashes(self, session: pytest.Session) -> bool:
+        """Let the crash of a worker count for the test or the check that it was running, and for nothing else.
+
+        Returns:
+            Whether something is lost with it: a test of which it is not known what it is about, or that did not run as
+            the worker was not replaced.
+        """
+        if not self._results.has_crash:
+            return False
+        checks = checks_by_id(self._state.settings.runs)
+        # Every worker collects the same tests.
+        self._results.attribute_crashes(checks, self._returned[0].concerns if self._returned else None)
+        return bool(self._results.crashed) or len(self._results.reported) < session.testscollected
+
     def _finish(self, *, complete: bool) -> FleetReport:
         """Judge and write the reports."""
-        found = self._results.findings()
-        findings = {
-            run.prefix + service: [
-                finding
-                for check in checks_of(run.environment, service)
-                if (finding := found.get(run.prefix + service, {}).get(check.id))
-            ]
-            for run in self._state.settings.runs
-            for service in run.options.services
-        }
+        findings = findings_by_label(self._results, self._state.settings.runs)
         report = self._state.fleet.report(findings, self._results.tests, complete=complete)
         if any(one.verdict is Verdict.VERIFIED for one in report.environments):
             try:
@@ -268,7 +273,7 @@ class Controller:
                 self._is_cut_short = True
                 complete = False
                 report = self._state.fleet.report(findings, self._results.tests, complete=complete)
-        report = self._state.fleet.with_calls(report, self._calls)
+        report = self._state.fleet.with_calls(report, [one.calls for one in self._returned])
         self._report = report
         self._written, self._is_unwritten = write_all(self._state.settings.reports, report)
         return self._report

@@ -8,9 +8,12 @@ import pytest
 
 from pytest_deploycheck.facts.codec import to_json
 from pytest_deploycheck.observe.rates import Budgets
+from pytest_deploycheck.plugin.collection.items import CheckItem
+from pytest_deploycheck.plugin.collection.services import services_of
 from pytest_deploycheck.plugin.settings import resolve, resolve_replay
+from pytest_deploycheck.plugin.state import uses_fixtures
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
-from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed
+from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed, Returned
 
 if TYPE_CHECKING:
     from pytest_deploycheck.plugin.run import DeployRun
@@ -24,10 +27,13 @@ class Worker:
         self._run = run
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Hand the calls of this process to the controller, which reports them."""
-        if hasattr(self._run.state, "fleet"):
-            self._config.workeroutput[WORKER_DATA] = to_json(self._run.state.fleet.calls)  # type: ignore[attr-defined]  # set by xdist
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand the calls of this process to the controller, which reports them, and what each test is about."""
+        state = self._run.state
+        if hasattr(state, "fleet"):
+            items = [item for item in session.items if not isinstance(item, CheckItem) and uses_fixtures(item)]
+            concerns = {item.nodeid: services_of(item, state) for item in items}
+            self._config.workeroutput[WORKER_DATA] = to_json(Returned(state.fleet.calls, concerns))  # type: ignore[attr-defined]  # set by xdist
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -180,3 +181,24 @@ def test_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
     output = capsys.readouterr().out
     assert "eu: account 123456789012 eu-west-1" in output
     assert "VERIFIED: 3 services in eu, us: 3 VERIFIED" in output
+
+
+@pytest.mark.usefixtures("fleet")
+def test_workers_and_one_that_dies(pytester: pytest.Pytester) -> None:
+    """Workers get what was found; the crash of one changes no verdict but that of the services of its test."""
+    pytester.makepyfile(
+        test_it="""
+        import os
+        def test_dies(deploy_env, deployment):
+            if deploy_env.name == "us": os._exit(1)
+        def test_other(deploy_env): pass
+        """
+    )
+    args = ("-n2", "--deploy-env=eu,us", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json")
+    ended = pytester.runpytest_subprocess(*args, "-p", "no:hypothesispytest")
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    assert ended.ret == 1
+    assert report["complete"]
+    assert verdicts(report) == {"eu/shop-web": "VERIFIED", "eu/shop-worker": "VERIFIED", "us/shop-web": "UNPROVEN"}
+    crashed = [test["nodeid"] for test in report["tests"] if test["outcome"] != "passed"]
+    assert crashed == ["test_it.py::test_dies[us/shop-web]"]

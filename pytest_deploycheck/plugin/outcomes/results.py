@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from msgspec import Struct, field
 
 from pytest_deploycheck.facts.codec import from_json
-from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.plugin.outcomes.causes import ERROR, FAILED, WORST_FIRST
 from pytest_deploycheck.plugin.outcomes.sent import attached
+
+_CRASH = Problem(
+    "",
+    "WorkerCrashed",
+    "The process that carried out this check crashed.",
+    "See the output of the run for the reason, such as a lack of memory; then run again.",
+)
 
 _PYTESTS = frozenset({"passed", "failed", "skipped"})
 """The outcomes of pytest. Any other is that of a run which another plugin repeats, as `rerun` or `retried`."""
@@ -30,6 +38,7 @@ class _Result(Struct, frozen=True):
     has_answers: bool = False
     finding: Finding | None = None
     service: str = ""
+    is_crash: bool = False
 
     @property
     def rank(self) -> int:
@@ -70,6 +79,11 @@ class _Runs(Struct):
         self.ended += self._counting()
         self.repeated, self.current = [], []
 
+    def replace_crash(self, result: _Result) -> None:
+        """Put a result in the place of a crash."""
+        for results in (self.ended, self.repeated, self.current):
+            results[:] = [result if one.is_crash else one for one in results]
+
     def results(self) -> list[_Result]:
         """Return the results that count."""
         return [*self.ended, *self._counting()]
@@ -96,20 +110,27 @@ class Results(Struct):
     """The results of the session, from the reports of all processes.
 
     Attributes:
-        crashed: True where the process of a test crashed.
+        crashed: The node ids of tests and checks whose process crashed, as long as it is not known what they are about.
+        reported: The node ids of all tests and checks that ended in some way.
+        has_crash: Whether the process of one of them crashed.
     """
 
-    crashed: bool = False
+    crashed: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
+    has_crash: bool = False
     _runs: dict[str, dict[str, _Runs]] = field(default_factory=dict)
 
     def add(self, report: pytest.TestReport) -> None:
         """Add the report of one phase of a test, or of a subtest."""
         sent = attached(report)
+        self.reported.add(report.nodeid)
         if report.failed and not sent:
-            # The process that ran it crashed, so what the test is about is not known.
-            self.crashed = True
-            sent = {"outcome": ERROR}
-        result = _result(sent)
+            # The process that ran it crashed, and nothing is known of it but its id.
+            self.crashed.add(report.nodeid)
+            self.has_crash = True
+            result: _Result | None = _Result(ERROR, is_crash=True)
+        else:
+            result = _result(sent)
         if report.nodeid not in self._runs and (result is None or result.is_of_no_account):
             return
         # With `--dist=each`, several workers run the test.
@@ -122,6 +143,28 @@ class Results(Struct):
         elif report.when == "teardown" and (runs.current or not runs.repeated):
             # The tear-down of a run that is repeated comes after it: the run that replaces it is still to come.
             runs.end()
+
+    def attribute_crashes(
+        self, checks: Mapping[str, tuple[str, Check]], concerns: Mapping[str, Sequence[str]] | None
+    ) -> None:
+        """Take note of what the crashed tests and checks are about, so that their crash counts for nothing else.
+
+        Args:
+            checks: The label of the service and the check, by node id.
+            concerns: The labels of the services that each test about the deployment concerns, by node id; None where no
+                process is left that knows them.
+        """
+        for nodeid in sorted(self.crashed):
+            if nodeid in checks:
+                service, check = checks[nodeid]
+                result = _Result(str(Status.ERROR), finding=check.errs(_CRASH), service=service)
+            elif concerns is not None:
+                result = _Result(ERROR, tuple(concerns[nodeid]) if nodeid in concerns else None)
+            else:
+                continue
+            self.crashed.discard(nodeid)
+            for runs in self._runs[nodeid].values():
+                runs.replace_crash(result)
 
     def findings(self) -> dict[str, dict[str, Finding]]:
         """Return the findings of the checks of each service, by their ids."""

@@ -1,4 +1,4 @@
-"""The values that workers of pytest-xdist get from the process that starts the run, with their start-up data."""
+"""The values that workers of pytest-xdist get from the process that starts the run, and those that they return."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.codec import from_json, to_json
+from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.run.recording.replay import Replay
 
@@ -45,3 +46,15 @@ class Handed(Struct, frozen=True):
     def from_bytes(cls, sent: bytes) -> Handed:
         """Return the values of which `as_bytes` made `sent`."""
         return from_json(zlib.decompress(sent).decode(), cls)
+
+
+class Returned(Struct, frozen=True):
+    """The values that a worker returns when it has come to its end.
+
+    Attributes:
+        calls: The calls of AWS's API that it made, by the environment.
+        concerns: The labels of the services that each test about the deployment concerns, by node id.
+    """
+
+    calls: Mapping[str, tuple[Calls, ...]]
+    concerns: Mapping[str, tuple[str, ...]]
