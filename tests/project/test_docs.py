@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import runpy
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,26 @@ def undescribed(node: Any, path: str) -> list[str]:
 def test_every_property_of_the_report_is_described() -> None:
     """A reader of the JSON report finds in its schema what each property is."""
     assert undescribed(schemas.load("report"), "report") == []
+
+
+def test_the_fields_of_the_report_are_those_of_its_schema() -> None:
+    """The page on the JSON report lists each field of the schema with its description: python docs/make_fields.py."""
+    page = runpy.run_path(str(ROOT / "docs/make_fields.py"))["page"]()
+
+    assert (ROOT / "docs/json-report.md").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_the_programs_for_jq_run() -> None:
+    """The programs for jq in the recipes read a real report, and what they make of it is JSON or names the service."""
+    pages = "".join((ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("json-report", "sharing"))
+    programs = re.findall(r"jq (-r )?'([^']*)' report\.json", pages)
+    assert len(programs) == 4
+    for raw, program in programs:
+        command = ["jq", *raw.split(), program, str(ROOT / "docs/reports/not-restarted.json")]
+        written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert "backend" in written or "rollout-complete" in written
+        assert raw or json.loads(written)
 
 
 def told() -> dict[str, tuple[str, str | None, str]]:

@@ -55,6 +55,7 @@ def page_view(report: RunReport) -> dict[str, Any]:
         "endpoint": clean(identity.endpoint or "", own=report.mask),
         "observed_at": _moment(observed),
         "complete": report.complete,
+        "replay_of": clean(report.replay_of, own=report.mask),
         "services": fit_to_be_shown(msgspec.to_builtins(services), report.mask),
     }
 
