@@ -117,6 +117,15 @@ def test_the_policy_to_copy_allows_every_read_and_nothing_else() -> None:
     }
 
 
+def test_the_policies_to_copy_are_json_with_statements() -> None:
+    """The policies for a role, and who may assume it, can be pasted as they are."""
+    page = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
+    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    assert len(policies) == 4
+    assert all(one["Effect"] == "Allow" for policy in policies for one in policy["Statement"])
+    assert all(one["Condition"] for policy in policies[1:] for one in policy["Statement"])
+
+
 def test_the_page_on_permissions_has_the_table_of_actions() -> None:
     """The page has the table from which the policy is made, with the consequences of each denial."""
     lines = (ROOT / "docs/permissions.md").read_text(encoding="utf-8").splitlines()

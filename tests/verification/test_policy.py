@@ -15,6 +15,7 @@ from pytest_deploycheck.run.policy.actions import ACTIONS, LOGS, Trigger
 from pytest_deploycheck.run.policy.documents import document
 from pytest_deploycheck.run.policy.environment_policy import policy_of, policy_of_all
 from pytest_deploycheck.run.verification import verify
+from pytest_deploycheck.sandbox import SandboxContainer
 from pytest_deploycheck.sandbox.scenarios import build
 
 if TYPE_CHECKING:
@@ -156,6 +157,17 @@ def test_the_policy_is_bound_to_the_service_and_its_cluster(aws: Sandbox, everyt
     other = verify(*prepared({**everything, "services": {"other": {}}}))
     assert "ecs:DescribeServices" in other.services[0].analysis.facts.problems["service"].operation
     assert statuses(other)["tasks-running"] == "error"
+
+
+def test_the_log_group_of_a_service_without_tasks_is_known(aws: Sandbox) -> None:
+    """The policy names the group of the task definition where no task runs."""
+    aws.push_image("shop:1", {"a": "1"})
+    container = SandboxContainer(name="app", image="shop:1", log_group="/ecs/shop")
+    aws.create_service("shop", cluster="shop", containers=[container], desired=0)
+    policy = policy_of(*prepared({"cluster": "shop", "services": {"shop": {}}}))
+    (logs,) = [one.resources for one in policy.statements if one.sid == "Logs"]
+    assert logs == ("arn:aws:logs:us-east-1:123456789012:log-group:/ecs/shop:*",)
+    assert not any("log group" in note and "allowed" in note for note in policy.notes)
 
 
 def test_several_environments_have_statements_of_their_own(aws: Sandbox, everything: dict[str, Any]) -> None:

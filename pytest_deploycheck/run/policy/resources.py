@@ -169,7 +169,20 @@ def _log_groups(facts: ServiceFacts, settings: ServiceSettings, observation: Obs
     scope = log_scope(ServiceAnalysis(facts), where, since=None, now=observation.observed_at)
     account = observation.identity.account
     found = [OwnedName(account, stream.region, stream.group) for stream in (*scope.streams, *scope.old_streams)]
-    return found or ([OwnedName(account, region, settings.log_group)] if settings.log_group else [])
+    if settings.log_group:
+        found.append(OwnedName(account, region, settings.log_group))
+    return found or _defined_groups(facts, account, region)
+
+
+def _defined_groups(facts: ServiceFacts, account: str, region: str) -> list[OwnedName]:
+    """Return the log groups that the task definition names, where no task tells them."""
+    judged = {one.container for one in facts.judged}
+    containers = facts.definition.containers if facts.definition else ()
+    return [
+        OwnedName(account, one.log_options.get("awslogs-region", region), one.log_options["awslogs-group"])
+        for one in containers
+        if one.name in judged and "awslogs-group" in one.log_options
+    ]
 
 
 def _needs_instance(facts: ServiceFacts) -> bool:
