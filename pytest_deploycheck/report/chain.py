@@ -131,7 +131,8 @@ def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, 
     if not bad:
         telling = next((one for one in asked if one.id in _TELLING), asked[0])
         text = _held(asked) if link == "logs" else told(telling.summary, service, now)
-        return [_row(link, MARKS[Status.PASS], Tone.GOOD, text), *_checks(asked, service, now, verbosity)]
+        shown = None if link == "logs" else telling
+        return [_row(link, MARKS[Status.PASS], Tone.GOOD, text), *_checks(asked, shown, service, now, verbosity)]
     worst, others = bad[0], bad[1:]
     also = f" (also {together([finding.id for finding in others])})" if others else ""
     compared = disagreement(service, worst)
@@ -139,7 +140,7 @@ def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, 
     head = _row(link, MARKS[worst.status], TONES[worst.status], f"{worst.id}: {summary}{also}", is_broken=is_broken)
     sides = _sides(compared.sides, now) if compared else []
     head = head if verbosity <= 0 else replace(head, most=0)
-    return [head, *sides, *_checks(asked, service, now, verbosity)]
+    return [head, *sides, *_checks(asked, worst, service, now, verbosity)]
 
 
 def _row(link: str, mark: str, tone: Tone, text: str, *, is_broken: bool = False) -> Row:
@@ -168,9 +169,11 @@ def _held(findings: Sequence[Finding]) -> str:
     return f"{plural(len(findings), 'log expectation')} {'holds' if len(findings) == 1 else 'hold'}"
 
 
-def _checks(asked: Sequence[Finding], service: ServiceReport, now: datetime, verbosity: int) -> list[Row]:
-    """One row for each check of a link, for a closer look; a link with one check has it already."""
-    if verbosity <= 0 or len(asked) == 1:
+def _checks(
+    asked: Sequence[Finding], shown: Finding | None, service: ServiceReport, now: datetime, verbosity: int
+) -> list[Row]:
+    """One row for each check of a link, for a closer look, but for the one that the link's own row shows."""
+    if verbosity <= 0:
         return []
     return [
         Row(
@@ -179,4 +182,5 @@ def _checks(asked: Sequence[Finding], service: ServiceReport, now: datetime, ver
             indent=_COLUMN,
         )
         for finding in asked
+        if finding is not shown
     ]

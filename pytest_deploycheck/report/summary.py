@@ -82,12 +82,13 @@ def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> l
     if verdict is Verdict.VERIFIED:
         rows = [_verdict(f"{head}: {_proof(service, tests)}", verdict)]
         rows += chain.from_iterable(links(service, None, now, verbosity)) if verbosity > 0 else []
-        return [*rows, *advice(service), *_closer_look(service, now, verbosity)]
+        rows += _closer_look(service, now, verbosity) if verbosity > 0 else []
+        return [*rows, *advice(service)]
     broken = _broken_link(service)
     rows = [_verdict(f"{head}, broken link: {broken}" if broken else head, verdict)]
     found = links(service, broken, now, verbosity)
     others = [*tests_that_did_not_pass(tests), *_left_out(service)]
-    others += skipped(service, verbosity) if verbosity <= 0 else []
+    others += _closer_look(service, now, verbosity) if verbosity > 0 else skipped(service, verbosity)
     told = diagnosis(service, broken, tests, now, verbosity)
     # Where nothing is known to be wrong, what was to be shipped has to be said before all else is of use.
     if verdict is Verdict.UNPROVEN and broken == IMAGE_INTENDED.link and found:
@@ -96,7 +97,7 @@ def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> l
         rows += [*chain.from_iterable(found), *others, *told]
     if verdict is Verdict.REFUTED:
         rows += rollback(service)
-    return [*rows, *advice(service), *_closer_look(service, now, verbosity)]
+    return [*rows, *advice(service)]
 
 
 def _verdict(text: str, verdict: Verdict) -> Row:
@@ -154,9 +155,7 @@ def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
 
 
 def _closer_look(service: ServiceReport, now: datetime, verbosity: int) -> list[Row]:
-    """The timeline, and the reasons of skipped checks, where more was asked for."""
-    if verbosity <= 0:
-        return []
+    """The skipped checks, with their reasons where even more was asked for, and the timeline."""
     lead = (Span("    "),)
     rows = [*skipped(service, verbosity)] if verbosity == 1 else []
     if verbosity > 1:
@@ -168,5 +167,5 @@ def _closer_look(service: ServiceReport, now: datetime, verbosity: int) -> list[
     ids = [task.id for task in service.facts.tasks or ()]
     for moment in moments[-_LATEST:]:
         detail = with_short_tasks(moment.detail, ids)
-        rows.append(Row(f"{when(moment.at, now):<30} {moment.what:<16} {detail}", lead, indent=8, most=2))
+        rows.append(Row(f"{when(moment.at, now):<34} {moment.what:<16} {detail}", lead, indent=8, most=2))
     return rows
