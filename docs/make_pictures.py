@@ -30,8 +30,8 @@ from support.scenarios import fleet_report, scenario_report  # noqa: E402
 
 from pytest_deploycheck.report.html.rendering import TEMPLATES, to_html  # noqa: E402
 from pytest_deploycheck.report.model import RunReport  # noqa: E402
-from pytest_deploycheck.report.rows import Line, Span, Tone  # noqa: E402
 from pytest_deploycheck.report.summary import summary_lines  # noqa: E402
+from pytest_deploycheck.report.terminal.rows import Line, Span, Tone  # noqa: E402
 
 if TYPE_CHECKING:
     from selenium import webdriver

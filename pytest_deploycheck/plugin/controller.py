@@ -22,8 +22,8 @@ from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
 from pytest_deploycheck.plugin.reporters.metadata import record_metadata
 from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve, resolve_replay
 from pytest_deploycheck.report.fleet.summary import fleet_lines
-from pytest_deploycheck.report.rows import Tone
 from pytest_deploycheck.report.summary import VERDICT_TONES
+from pytest_deploycheck.report.terminal.rows import Tone
 from pytest_deploycheck.run.exit_status import UNPROVEN
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed, Returned

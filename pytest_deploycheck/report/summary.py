@@ -9,11 +9,11 @@ from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Status
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import at, plural, roughly, short
-from pytest_deploycheck.report.chain import left_out_of, links, skipped, tests_that_did_not_pass, together
-from pytest_deploycheck.report.diagnosis import advice, diagnosis, rollback
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.moments import when, with_short_tasks
-from pytest_deploycheck.report.rows import Line, Row, Span, Tone, cleaned, lines_of
+from pytest_deploycheck.report.terminal.chain import left_out_of, links, skipped, tests_that_did_not_pass, together
+from pytest_deploycheck.report.terminal.diagnosis import advice, diagnosis, rollback
+from pytest_deploycheck.report.terminal.rows import Line, Row, Span, Tone, cleaned, lines_of
 
 VERDICT_TONES = {Verdict.VERIFIED: Tone.GOOD, Verdict.REFUTED: Tone.BAD, Verdict.UNPROVEN: Tone.OPEN}
 """The tones of the verdicts."""

@@ -9,8 +9,8 @@ from pytest_deploycheck.judge.verdict import WORST_FIRST, Verdict
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.fleet.table import table
 from pytest_deploycheck.report.model import FleetReport, RunReport, ServiceReport
-from pytest_deploycheck.report.rows import Line, Row, cleaned, lines_of
 from pytest_deploycheck.report.summary import VERDICT_TONES, closing_rows, service_rows, summary_rows
+from pytest_deploycheck.report.terminal.rows import Line, Row, cleaned, lines_of
 
 FEW = 3
 """Services of one environment up to which each is shown as it is alone."""
@@ -20,6 +20,11 @@ _MOST_EXPLAINED = 10
 
 _Labelled = tuple[str, ServiceReport, RunReport]
 """A service with its label and the report of its environment."""
+
+
+def fleet_summary(report: FleetReport) -> list[str]:
+    """Return the summary as plain lines, each whole, however long it is."""
+    return [str(row) for row in _rows(report, 0)]
 
 
 def fleet_lines(report: FleetReport, *, width: int, verbosity: int = 0) -> list[Line]:

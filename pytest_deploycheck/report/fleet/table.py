@@ -9,10 +9,10 @@ from pytest_deploycheck.judge.finding import WORST_FIRST as WORST_STATUS_FIRST
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.judge.verdict import WORST_FIRST, Verdict
 from pytest_deploycheck.judge.wording import plural
-from pytest_deploycheck.report.chain import MARKS, left_out_of
 from pytest_deploycheck.report.model import ServiceReport
-from pytest_deploycheck.report.rows import Row, Span
 from pytest_deploycheck.report.summary import VERDICT_TONES
+from pytest_deploycheck.report.terminal.chain import MARKS, left_out_of
+from pytest_deploycheck.report.terminal.rows import Row, Span
 
 _MOST_VERIFIED = 20
 """Verified services that have rows of their own; of more, only their number is shown."""

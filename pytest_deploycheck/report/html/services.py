@@ -15,9 +15,7 @@ from pytest_deploycheck.judge.proposal import proposes_rollback
 from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import at, plural
-from pytest_deploycheck.report.chain import MARKS, told, weight
 from pytest_deploycheck.report.compared import disagreement
-from pytest_deploycheck.report.diagnosis import breaking_finding, what_would_prove
 from pytest_deploycheck.report.finding import closer_look
 from pytest_deploycheck.report.html.digests import Digests
 from pytest_deploycheck.report.html.images import ImageCard, LayerTable, image_cards, layer_table
@@ -25,6 +23,8 @@ from pytest_deploycheck.report.html.marking import MarkedLine, marked, patterns_
 from pytest_deploycheck.report.html.pictures import Picture, Story
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.moments import when
+from pytest_deploycheck.report.terminal.chain import MARKS, told, weight
+from pytest_deploycheck.report.terminal.diagnosis import breaking_finding, what_would_prove
 
 _QUESTIONS = {
     "image": "Is the expected image in the registry, and tied to this release?",

@@ -10,10 +10,10 @@ from support.worlds import NEW, NOW, OLD, completed, never_restarted, rolled_bac
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Check, Finding
-from pytest_deploycheck.report.chain import together
 from pytest_deploycheck.report.moments import ago, short_task, when, with_ages, with_short_tasks
-from pytest_deploycheck.report.rows import Line, Row, Tone, lines_of
 from pytest_deploycheck.report.summary import summary_lines
+from pytest_deploycheck.report.terminal.chain import together
+from pytest_deploycheck.report.terminal.rows import Line, Row, Tone, lines_of
 
 
 def shown(*findings: Finding, world: ServiceFacts | None = None, width: int = 80, verbosity: int = 0) -> list[str]:
@@ -109,7 +109,7 @@ def test_more_is_shown_where_it_is_asked_for() -> None:
     """`-v` lists each check and the timeline, in a good run as well."""
     lines = [str(line) for line in summary_lines(run_of(completed()), width=100, verbosity=1)]
     text = "\n".join(lines)
-    assert "tasks-run-image: " in text
+    assert "tasks-running: " in text
     assert "  timeline:" in lines
     assert "image pushed" in text
     assert len(shown()) < len(shown(verbosity=1))

@@ -15,7 +15,7 @@ from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.compared import Side, disagreement
 from pytest_deploycheck.report.model import ServiceReport
 from pytest_deploycheck.report.moments import when, with_ages, with_short_tasks
-from pytest_deploycheck.report.rows import Row, Span, Tone
+from pytest_deploycheck.report.terminal.rows import Row, Span, Tone
 
 MARKS = {
     Status.PASS: "ok",

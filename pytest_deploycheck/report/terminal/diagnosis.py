@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.proposal import proposes_rollback
 from pytest_deploycheck.judge.verdict import UserTest
-from pytest_deploycheck.report.chain import told, weight
 from pytest_deploycheck.report.finding import closer_look
 from pytest_deploycheck.report.logs import nearest_lines
 from pytest_deploycheck.report.model import ServiceReport
-from pytest_deploycheck.report.rows import Row, Span, Tone
+from pytest_deploycheck.report.terminal.chain import told, weight
+from pytest_deploycheck.report.terminal.rows import Row, Span, Tone
 
 _PROVING = {
     "logs": "declare a [[…logs]] expectation, or assert on deploy_logs in a test",
