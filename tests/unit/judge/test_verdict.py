@@ -106,6 +106,17 @@ def test_skipped_checks_are_in_nobodys_way() -> None:
     assert judge([*chain(), finding("image", Status.SKIP, id="image-pushed")]) == ("VERIFIED", None)
 
 
+@pytest.mark.parametrize("status", [Status.PASS, Status.SKIP])
+def test_a_policy_that_holds_is_in_nobodys_way(status: Status) -> None:
+    """A policy that passed breaks no link, and proves none; one that failed is named where nothing else is broken."""
+    policy = finding("image", status, id="image-tag")
+    assert judge([*chain(), policy]) == ("VERIFIED", None)
+    without = [one for one in chain() if one.link != "image"]
+    assert judge([*without, policy]) == ("UNPROVEN", "image")
+    assert judge([*chain(tasks=Status.UNPROVEN), policy]) == ("UNPROVEN", "tasks")
+    assert judge([*chain(), finding("image", Status.FAIL, id="image-tag")]) == ("REFUTED", "image")
+
+
 def test_an_environment_without_logs() -> None:
     """`require` without logs: the other three links verify, and a missing link of those still does not."""
     bare = ("image", "rollout", "tasks")

@@ -401,6 +401,24 @@ def test_a_count_is_exact_where_nothing_can_come_any_more() -> None:
     assert read_count(Pattern(LINE), young).answer is LogAnswer.UNSETTLED
 
 
+def test_a_count_carries_its_events_and_how_far_it_is_known() -> None:
+    """Whatever the answer, the events found so far; of an open one, the tasks of which more may come."""
+    old, young = event(LINE), event(LINE, "two", at="11:19:50")
+    settled = read_count(Pattern(LINE), sight(TWO, old, event("hello", "two"), read_at="11:20"))
+    assert (settled.events, settled.lacking, settled.until) == ((old,), (), clock("11:10"))
+    growing = read_count(Pattern(LINE), sight(TWO, old, event("hello", "two"), young, read_at="11:20"))
+    assert (growing.events, growing.lacking) == ((old, young), ("two",))
+    for many in (
+        read_count(Pattern(LINE), sight(TWO, old, event("hello", "two"), is_cut=True)),
+        read_count(Pattern(LINE), sight(TWO, old)),
+        read_count(Pattern(LINE), sight(TWO, old, problems=[denied("logs:FilterLogEvents")])),
+    ):
+        assert many.events == (old,)
+    assert read_count(Pattern(LINE), sight(TWO, old)).lacking == ("two",)
+    past = sight(TWO, old, event("hello", "two"), event("hello", "two", at="11:12"), read_at="11:20")
+    assert read_count(Pattern(LINE), past, until=clock("11:11")).lacking == ("one",)
+
+
 @pytest.mark.parametrize(
     ("seen", "answer"),
     [

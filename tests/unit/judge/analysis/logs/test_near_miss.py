@@ -139,6 +139,26 @@ def test_an_event_of_many_lines_is_compared_line_by_line() -> None:
     assert near(FOUND, message).seen == "Found 2 platform sections"
 
 
+@pytest.mark.parametrize(
+    ("message", "differing"),
+    [
+        ("Found 2 platform sections", 1),
+        ("INFO Found 3 platform section in 5 ms", 1),
+        ("Found 3 platform and other sections", 10),
+        ("at 11:10: Found 3 platform-sectionz", 2),
+    ],
+)
+def test_the_characters_that_differ_are_counted(message: str, differing: int) -> None:
+    """Those that are lacking, or that stand between the parts; what is before and after them is no difference."""
+    assert near(FOUND, message).differing == differing
+
+
+def test_the_most_similar_line_of_an_event_is_shown() -> None:
+    """Wherever in the event it stands."""
+    likest, other = "Found 2 platform sections", "Found no platform, no sections"
+    assert near(FOUND, f"{likest}\n{other}").seen == near(FOUND, f"{other}\n{likest}").seen == likest
+
+
 def test_a_long_line_is_cropped_around_the_likeness() -> None:
     """Of a long line only the part that is like the expected one is shown, to the ends of its words."""
     found = near(FOUND, f"{'before ' * 100}Found 2 platform sectionals, {'after ' * 100}")
