@@ -16,11 +16,12 @@ from pytest_deploycheck.run.settings import RunFolders
 _ENV_SOURCE = "the command line"
 
 
-def add_options(parser: argparse.ArgumentParser, chosen: Sequence[Option]) -> None:
+def add_options(parser: argparse.ArgumentParser, chosen: Sequence[Option], *, with_environment: bool = True) -> None:
     """Add the environment and some options; each has the name that it has in pytest as well."""
-    parser.add_argument(
-        "env", metavar="ENV", nargs="?", help="the environment to verify; default: the variable DEPLOYCHECK_ENV"
-    )
+    if with_environment:
+        parser.add_argument(
+            "env", metavar="ENV", nargs="?", help="the environment to verify; default: the variable DEPLOYCHECK_ENV"
+        )
     for option in chosen:
         default = f" Default: {option.default}." if option.default else ""
         also = f" Also: {option.variable}." if option.variable else ""

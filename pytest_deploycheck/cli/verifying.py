@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,35 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.cli import asking
 from pytest_deploycheck.cli.hosting import hosted
+from pytest_deploycheck.cli.reporting import add_verbosity, carry_out, finish
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
-from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.progress import SparseLines
 from pytest_deploycheck.run import settings
-from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.places import places
 from pytest_deploycheck.run.fleet.progress import GatheredProgress
-from pytest_deploycheck.run.fleet.verify import assemble, carry_out_all
+from pytest_deploycheck.run.fleet.verify import assemble
 from pytest_deploycheck.run.header import settings_line
 from pytest_deploycheck.run.report_files import (
     ReportTarget,
     refuse_unwritable,
     remove_earlier,
     report_targets,
-    write_all,
 )
 from pytest_deploycheck.run.rollout_wait import ShowRollouts
 from pytest_deploycheck.run.verification import Verification
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.config.settings import EnvironmentRun
     from pytest_deploycheck.facts.baseline import Baseline
-    from pytest_deploycheck.judge.finding import Finding
     from pytest_deploycheck.judge.progress import Progress
-    from pytest_deploycheck.report.model import FleetReport
-    from pytest_deploycheck.run.fleet.fleet import Fleet
 
 _OPTIONS = tuple(option for option in options.OPTIONS if option not in (options.ENV, options.REPLAY))
 
@@ -60,13 +52,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     asking.add_options(parser, _OPTIONS)
-    parser.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="show every check and the timeline; -vv skipped checks as well",
-    )
+    add_verbosity(parser)
     parser.set_defaults(run=run)
 
 
@@ -102,11 +88,8 @@ def run(parsed: argparse.Namespace) -> int:
         fleet.identify()
         shown = settings_line(asked, resolved.file, unselected=resolved.unselected)
         print(f"deploycheck: {', '.join([shown, *places(fleet.verifications)])}", flush=True)
-        report = _carry_out(fleet, resolved.runs)
-    unwritten = _print_report(report, reports, parsed.verbose)
-    if not report.complete:
-        return INTERRUPTED
-    return REFUTED if unwritten else OF_VERDICT[report.verdict]
+        report = carry_out(fleet, resolved.runs)
+    return finish(report, reports, parsed.verbose)
 
 
 def _prepare(
@@ -121,34 +104,6 @@ def _prepare(
         remove_earlier(targets, reports.source)
         refuse_unwritable(targets, reports.source)
     return targets, baselines
-
-
-def _carry_out(fleet: Fleet, runs: Sequence[EnvironmentRun]) -> FleetReport:
-    """Carry out the checks; an interrupted run is judged by what was found until then."""
-    findings: dict[str, list[Finding]] = {}
-    try:
-        return carry_out_all(fleet, runs, findings)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return fleet.report(findings, (), complete=False)
-
-
-def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosity: int) -> bool:
-    """Print what is not proven and the verdict, write the reports, and tell if one could not be written."""
-    for environment in report.environments:
-        prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
-        for service in environment.services if not environment.observation.problem else ():
-            for finding in service.findings:
-                if not finding.is_good:
-                    print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
-                    print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
-    print()
-    for row in fleet_lines(report, width=shutil.get_terminal_size().columns, verbosity=verbosity):
-        print(row)
-    written, unwritten = write_all(targets, report)
-    for line in written:
-        print(line)
-    return unwritten
 
 
 def _shown_by(lines: SparseLines) -> ShowRollouts:
