@@ -7,11 +7,26 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from pytest_deploycheck.config.settings import EnvironmentSettings, Options
+from pytest_deploycheck.config.settings import EnvironmentSettings, Expectation, Options
 from pytest_deploycheck.facts.recorded.checks import MOST_LINES, LogsRead, SourceCompared
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.judge.checks.image_intent import KnownRelease
 from pytest_deploycheck.judge.finding import Finding, TaskLines
+
+MOST_QUESTIONS = 50
+"""Questions of tests about the logs that are recorded for a service."""
+
+
+class AskedLogs(Struct, frozen=True):
+    """A question of a test about the logs, with what was read for it.
+
+    Attributes:
+        expectation: What was asked.
+        read: What was read.
+    """
+
+    expectation: Expectation
+    read: LogsRead
 
 
 class ServiceRecord(Struct, frozen=True):
@@ -21,11 +36,13 @@ class ServiceRecord(Struct, frozen=True):
         logs: What was read of the logs, by the id of the check.
         source: The source trees beside the image, where they were compared.
         last_lines: The last log lines of tasks that did not stay up.
+        asked: What tests asked of the logs.
     """
 
     logs: Mapping[str, LogsRead] = field(default_factory=dict)
     source: SourceCompared | None = None
     last_lines: tuple[TaskLines, ...] = ()
+    asked: tuple[AskedLogs, ...] = ()
 
 
 class RunRecord(Struct, frozen=True):
@@ -52,6 +69,8 @@ def record_of(
     release: KnownRelease,
     observation: Observation,
     findings: Mapping[str, Sequence[Finding]],
+    *,
+    asked: Mapping[str, Sequence[AskedLogs]],
 ) -> RunRecord:
     """Return the record of a run, without what only its connections needed.
 
@@ -61,6 +80,7 @@ def record_of(
         release: The release, as it is known from outside the cluster.
         observation: The observation.
         findings: The findings of each service, by its name.
+        asked: What tests asked of the logs of each service, by its name.
     """
     return RunRecord(
         replace(environment, profile=None, role_arn=None, external_id=None, mask=(), live_tail=False),
@@ -68,15 +88,16 @@ def record_of(
         replace(options, baseline=None),
         release,
         observation,
-        {service: _service(found) for service, found in findings.items()},
+        {service: _service(found, asked.get(service, ())) for service, found in findings.items()},
     )
 
 
-def _service(findings: Sequence[Finding]) -> ServiceRecord:
+def _service(findings: Sequence[Finding], asked: Sequence[AskedLogs]) -> ServiceRecord:
     facts = [(finding.id, finding.facts) for finding in findings if finding.facts]
     lines = [lines for finding in findings for lines in finding.last_lines]
     return ServiceRecord(
         {check: one.logs for check, one in facts if one.logs},
         next((one.source for _, one in facts if one.source), None),
         tuple(TaskLines(one.task, one.events[-MOST_LINES:]) for one in lines),
+        tuple(asked[:MOST_QUESTIONS]),
     )

@@ -17,7 +17,7 @@ from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.by_label import checks_by_id, findings_by_label
 from pytest_deploycheck.plugin.outcomes.results import Results
-from pytest_deploycheck.plugin.outcomes.sent import attached
+from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
 from pytest_deploycheck.plugin.reporters.metadata import record_metadata
 from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve, resolve_replay
@@ -32,6 +32,7 @@ from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlie
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
+    from pytest_deploycheck.judge.record import AskedLogs
     from pytest_deploycheck.plugin.run import DeployRun
     from pytest_deploycheck.report.model import FleetReport
     from pytest_deploycheck.run.recording.replay import Replay
@@ -62,6 +63,7 @@ class Controller:
         self._config = config
         self._run = run
         self._state = run.state
+        self._asked: dict[str, list[AskedLogs]] = {}
         self._replays: tuple[Replay, ...] = ()
         self._baselines: tuple[Baseline, ...] = ()
         self._finder: ServiceFinder | None = None
@@ -152,6 +154,8 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the results of tests, from this process or from workers."""
         self._results.add(report)
+        for label, asked in attached_logs(report).items():
+            self._asked.setdefault(label, []).extend(asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -265,6 +269,7 @@ class Controller:
     def _finish(self, *, complete: bool) -> FleetReport:
         """Judge and write the reports."""
         findings = findings_by_label(self._results, self._state.settings.runs)
+        self._state.fleet.record_asked(self._asked)
         report = self._state.fleet.report(findings, self._results.tests, complete=complete)
         if any(one.verdict is Verdict.VERIFIED for one in report.environments):
             try:

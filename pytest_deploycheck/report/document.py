@@ -72,6 +72,9 @@ def _facts(record: RunRecord, own: Sequence[str]) -> dict[str, Any]:
             is_same = read == plain["services"][service]["logs"][check]
             if not is_same or expectations[0][number] != expectations[1][number]:
                 read["is_masked"] = True
+        for before, asked in zip(plain["services"][service].get("asked", []), one.get("asked", []), strict=True):
+            if asked != before:
+                asked["read"]["is_masked"] = True
     return {"format": FACTS_FORMAT, **cleaned}
 
 

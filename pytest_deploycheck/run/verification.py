@@ -28,7 +28,7 @@ from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_same
 from pytest_deploycheck.judge.finding import Check, Finding, Status
-from pytest_deploycheck.judge.record import RunRecord, record_of
+from pytest_deploycheck.judge.record import AskedLogs, RunRecord, record_of
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.polling import Clock, Overtime, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
@@ -65,6 +65,9 @@ class Verification:
         access: The connections to the environment; default: new ones.
         replay: The report whose facts are judged again; then nothing is contacted.
 
+    Attributes:
+        asked: What tests asked of the logs of each service, for the report to record.
+
     Raises:
         ConfigurationError: An image that was named is no reference.
     """
@@ -89,6 +92,7 @@ class Verification:
         self._show_rollouts = show_rollouts
         self._time_left = time_left
         self._replay = replay
+        self.asked: dict[str, Sequence[AskedLogs]] = {}
         self._handed = replay.observation if replay else observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
@@ -376,7 +380,9 @@ class Verification:
             return self._replay.record
         if not observation.services:
             return None
-        return record_of(self.environment, self.options, self._checks.release(), observation, findings)
+        return record_of(
+            self.environment, self.options, self._checks.release(), observation, findings, asked=self.asked
+        )
 
     def close(self) -> None:
         """Release the resources that it holds."""

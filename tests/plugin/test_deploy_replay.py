@@ -69,6 +69,29 @@ def test_a_verified_run_is_never_green_again(
     }
 
 
+def test_what_a_test_asked_of_the_logs_is_recorded(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A line that only a test looked for is there again in the replay, and one that it missed is missing again."""
+    pytester.makepyfile(
+        """
+        def test_there(deploy_logs):
+            assert "Uvicorn running on" in deploy_logs
+
+        def test_missing(deploy_logs):
+            assert "never logged" in deploy_logs
+
+        def test_absent(deploy_logs):
+            assert deploy_logs.absent("Traceback")
+        """
+    )
+    selected = ("-k", "test_", "--deploy-report=old.json")
+    expected = {"test_there[backend]": "passed", "test_missing[backend]": "failed", "test_absent[backend]": "passed"}
+    first = deploy(*selected, scenario="healthy")
+    assert first.tests == expected, first.output
+    again = deploy("-k", "test_", "--deploy-replay=old.json")
+    assert again.tests == expected, again.output
+    assert again.status == 1
+
+
 def test_a_report_that_cannot_be_read_is_refused(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A report that cannot be replayed is a usage error with the reason, and no report is written."""
     (pytester.path / "old.json").write_text(json.dumps({"schema_version": 7}), encoding="utf-8")

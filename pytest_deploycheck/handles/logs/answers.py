@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogSight
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.wording import at, plural
 
 
@@ -62,6 +63,7 @@ class QuestionRecord(Struct):
         questions: The number of questions.
         answers: The number of those that were asked with at least one event seen.
         longest_no: Seconds that the longest wait for a line took that was not logged, so that `in` was false.
+        asked: What was asked and read, as far as a report records it.
     """
 
     sight: LogSight
@@ -69,6 +71,7 @@ class QuestionRecord(Struct):
     questions: int = 0
     answers: int = 0
     longest_no: float = 0.0
+    asked: list[AskedLogs] = field(default_factory=list)
 
     def note(self, sight: LogSight) -> None:
         """Note what was read for a question."""

@@ -19,6 +19,7 @@ from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait, longest_
 from pytest_deploycheck.handles.logs.window import LogWindow
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.reading import matching
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.logs import account_of
 
@@ -39,6 +40,11 @@ class LogTail(LogWindow):
     def questions(self) -> int:
         """The number of questions that were asked of it so far, those asked of its captures included."""
         return self._record.questions
+
+    @property
+    def asked(self) -> list[AskedLogs]:
+        """The questions so far with what was read for them, those of its captures included."""
+        return self._record.asked
 
     @property
     def answers(self) -> int:

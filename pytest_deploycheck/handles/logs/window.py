@@ -11,6 +11,7 @@ from pytest_deploycheck.checkout.source_search import find_in_source
 from pytest_deploycheck.config.settings import EVERYTHING, Expectation, SequenceScope, TaskScope
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogMatch, LogSight
+from pytest_deploycheck.facts.recorded.checks import LogsRead
 from pytest_deploycheck.handles.logs.answers import Absence, Count, QuestionRecord
 from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
 from pytest_deploycheck.handles.logs.records import parse_records
@@ -20,6 +21,7 @@ from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading, matched
 from pytest_deploycheck.judge.log_wording import answer_in_short, drop_notes, source_notes
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.wording import plural, seconds
 from pytest_deploycheck.report.logs import account_of
 
@@ -218,8 +220,12 @@ class LogWindow:
         asked_at: datetime | None = None,
         is_over: IsOver | None = None,
     ) -> Held:
-        held = self._wait.hold(expectation, self._window(), timeout=timeout, asked_at=asked_at, is_over=is_over)
+        window = self._window()
+        asked_at = asked_at or self._wait.logs.now()
+        held = self._wait.hold(expectation, window, timeout=timeout, asked_at=asked_at, is_over=is_over)
         self._record.note(held.sight)
+        read = LogsRead(held.sight, window.until or asked_at, held.waited, cut_short=held.cut_short)
+        self._record.asked.append(AskedLogs(expectation, read.bounded()))
         return held
 
     def _insist(self, expectation: Expectation, timeout: float | None) -> list[LogEvent]:

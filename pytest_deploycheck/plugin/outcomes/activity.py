@@ -6,6 +6,7 @@ import pytest
 from msgspec import Struct, field
 
 from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.run.fleet.fleet import Fleet
 
 LOG_SECTION = "deploy logs of"
@@ -22,6 +23,7 @@ class Activity(Struct):
     fleet: Fleet
     _questions: dict[str, int] = field(default_factory=dict)
     _answers: dict[str, int] = field(default_factory=dict)
+    _asked: dict[str, int] = field(default_factory=dict)
     _differences: int = 0
 
     def begin(self) -> None:
@@ -29,6 +31,7 @@ class Activity(Struct):
         tails = self.fleet.log_tails
         self._questions = {name: tail.questions for name, tail in tails.items()}
         self._answers = {name: tail.answers for name, tail in tails.items()}
+        self._asked = {name: len(tail.asked) for name, tail in tails.items()}
         self._differences = len(self.fleet.image_differences)
 
     @property
@@ -36,6 +39,15 @@ class Activity(Struct):
         """The services whose logs were asked something."""
         tails = self.fleet.log_tails
         return tuple(name for name, tail in tails.items() if tail.questions > self._questions.get(name, 0))
+
+    @property
+    def asked_logs(self) -> dict[str, list[AskedLogs]]:
+        """The questions about the logs of each service, with what was read for them."""
+        return {
+            name: found
+            for name, tail in self.fleet.log_tails.items()
+            if (found := tail.asked[self._asked.get(name, 0) :])
+        }
 
     @property
     def answered(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from pytest_deploycheck.plugin.collection.items import FINDING, CheckItem
 from pytest_deploycheck.plugin.collection.services import services_of
 from pytest_deploycheck.plugin.outcomes import causes
 from pytest_deploycheck.plugin.outcomes.activity import Activity
-from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_other, attach_test
+from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_logs, attach_other, attach_test
 from pytest_deploycheck.plugin.progress import LogAdvice
 from pytest_deploycheck.plugin.state import FIXTURES, DeployState, fixture_names, is_of_plugin, uses_fixtures
 
@@ -138,6 +138,8 @@ class Recorder:
             services=tuple(dict.fromkeys((*services_of(item, self._state), *asked))),
             has_answers=bool(activity and activity.answered),
         )
+        if activity and report.when == "call":
+            attach_logs(report, activity.asked_logs)
         if report.failed and activity:
             activity.show(report)
         elif report.when == "call" and activity:

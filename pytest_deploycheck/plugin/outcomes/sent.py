@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from pytest_deploycheck.facts.codec import to_json
+from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.record import AskedLogs
+
+_LOGS = "logs"
 
 _ATTRIBUTE = "deploycheck"
 """The attribute that holds it; pytest and xdist send every plain attribute of a report along."""
@@ -23,6 +26,18 @@ def attach_finding(report: pytest.TestReport, service: str, finding: Finding) ->
 def attach_test(report: pytest.TestReport, outcome: str, *, services: Sequence[str], has_answers: bool) -> None:
     """Attach the result of a test that is about the deployment."""
     setattr(report, _ATTRIBUTE, {"outcome": outcome, "services": list(services), "has_answers": has_answers})
+
+
+def attach_logs(report: pytest.TestReport, asked: Mapping[str, Sequence[AskedLogs]]) -> None:
+    """Attach what a test asked of the logs, by the label of the service, for the report to record."""
+    if asked:
+        attached(report)[_LOGS] = to_json(asked)
+
+
+def attached_logs(report: pytest.TestReport) -> dict[str, list[AskedLogs]]:
+    """Return what a test asked of the logs, by the label of the service."""
+    sent = attached(report).get(_LOGS)
+    return from_json(sent, dict[str, list[AskedLogs]]) if sent else {}
 
 
 def attach_other(report: pytest.TestReport, outcome: str) -> None:

@@ -14,6 +14,7 @@ from pytest_deploycheck.facts.recorded.calls import Calls, joined
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.finding import Check, Finding
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run
 from pytest_deploycheck.report.model import FleetReport, RunReport
 from pytest_deploycheck.run.fleet.interruption import InterruptibleClock
@@ -109,6 +110,13 @@ class Fleet:
     def image_differences(self) -> Sequence[str]:
         """The differences between image and checkout that tests have found so far, in words."""
         return [text for verification in self.verifications for text in verification.image_differences]
+
+    def record_asked(self, asked: Mapping[str, Sequence[AskedLogs]]) -> None:
+        """Let the reports record what tests asked of the logs, by the label of the service."""
+        for label, questions in asked.items():
+            if label in self._homes:
+                verification, service = self._homes[label]
+                verification.asked[service] = questions
 
     def report(self, findings: Findings, tests: Sequence[UserTest], *, complete: bool) -> FleetReport:
         """Return the verdict on each environment and on the run.

@@ -101,7 +101,7 @@ class RecordedReader:
 def _is_whole(expectation: Expectation, read: LogsRead) -> bool:
     """Tell if all events with the patterns were recorded: a reading that found what it looked for ended there."""
     is_to_the_end = expectation.kind == "forbid" or answer(expectation, read.sight).answer is not LogAnswer.HOLDS
-    return is_to_the_end and not read.is_masked
+    return is_to_the_end and not read.is_masked and not read.cut_short
 
 
 def _share(one: LogScope, other: LogScope) -> bool:

@@ -72,6 +72,7 @@ class Replay(Struct, frozen=True):
             for number, expectation in enumerate(settings.logs, start=1)
             if name in services and (one := services[name].logs.get(f"logs-{number}"))
         ]
+        read += [(asked.expectation, asked.read) for one in services.values() for asked in one.asked]
         return RecordedReader(read, [lines for one in services.values() for lines in one.last_lines])
 
 
