@@ -204,7 +204,13 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the verdict, and where it is not VERIFIED the diagnosis."""
-        if self._report is None or self._config.option.no_summary:
+        if self._report is None:
+            return
+        if self._config.option.no_summary:
+            # What GitHub Actions reads is no summary for people.
+            for written in self._written:
+                if written.startswith("::"):
+                    terminalreporter.write_line(written)
             return
         terminalreporter.write_sep("=", "deployment", **_MARKUP[VERDICT_TONES[self._report.verdict]])
         width, verbosity = terminalreporter._tw.fullwidth, self._config.get_verbosity()  # noqa: SLF001  # no other way

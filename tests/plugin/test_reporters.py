@@ -42,6 +42,7 @@ def properties(node: ET.Element) -> dict[str, str]:
 @pytest.mark.parametrize(("family", "workers"), [("xunit1", ()), ("xunit2", ()), ("xunit2", ("-n1",))])
 def test_junit(replay: Deploy, pytester: pytest.Pytester, family: str, workers: tuple[str, ...]) -> None:
     """The suite names verdict, environment, image and digest; each case has its evidence, as its schema allows it."""
+    pytester.makepyfile("def test_it(deploy_env): assert deploy_env.name == 'sandbox'")
     outcome = replay("--junit-xml=junit.xml", "-o", f"junit_family={family}", *workers, scenario="not-restarted")
     assert outcome.status == 1, outcome.output
     known = properties(suite(pytester))
@@ -52,9 +53,12 @@ def test_junit(replay: Deploy, pytester: pytest.Pytester, family: str, workers: 
     assert known["deploycheck.backend.digest"] == image["digest"]
     assert known["deploycheck.backend.image"] == image["reference"]
     case = next(one for one in suite(pytester).iter("testcase") if one.attrib["name"] == "rollout-complete")
+    test = next(one for one in suite(pytester).iter("testcase") if one.attrib["name"] == "test_it")
     if family == "xunit1":
+        assert properties(test)["deploycheck.outcome"] == "passed"
         assert "NOT_STARTED" in properties(case)["deploycheck.evidence"]
     else:
+        assert "outcome: passed" in (test.findtext("system-out") or "")
         assert case.find("properties") is None
         assert "evidence: NOT_STARTED" in (case.findtext("system-out") or "")
 

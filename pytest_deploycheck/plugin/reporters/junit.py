@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from _pytest.junitxml import LogXML, xml_key
 
@@ -26,7 +29,7 @@ class JunitEvidence:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._findings: dict[tuple[str, object], Finding] = {}
+        self._evidence: dict[tuple[str, object], dict[str, str]] = {}
 
     @property
     def _xml(self) -> LogXML | None:
@@ -35,13 +38,15 @@ class JunitEvidence:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the evidence of a check to its test case, before pytest closes that."""
-        sent = attached(report)
+        """Add the evidence of a check or a test to its case, before pytest closes that."""
+        if self._xml is None:
+            return
         key = (report.nodeid, getattr(report, "node", None))
-        if "finding" in sent:
-            self._findings[key] = from_json(sent["finding"], Finding)
-        if report.when == "teardown" and key in self._findings and self._xml:
-            self._add(report, self._xml, self._findings.pop(key))
+        found = _evidence(attached(report))
+        if found and (report.failed or key not in self._evidence):
+            self._evidence[key] = found
+        if report.when == "teardown" and key in self._evidence:
+            self._add(report, self._xml, self._evidence.pop(key))
 
     def record_run(self, report: FleetReport) -> None:
         """Add the verdict, the environments, and the image of each service to the properties of the suite."""
@@ -72,17 +77,26 @@ class JunitEvidence:
                 self._xml.pytest_sessionstart()
             self._xml.pytest_sessionfinish()
 
-    def _add(self, report: pytest.TestReport, xml: LogXML, finding: Finding) -> None:
+    def _add(self, report: pytest.TestReport, xml: LogXML, evidence: Mapping[str, str]) -> None:
         case = xml.node_reporter(report)
-        texts = {"status": str(finding.status), "link": finding.link, "evidence": finding.summary}
-        texts |= {"remedy": finding.remedy} if finding.remedy else {}
-        texts |= {"command": finding.command} if finding.command else {}
         if xml.family == _STRICT:
-            lines = "\n".join(f"{name}: {clean(text)}" for name, text in texts.items())
+            lines = "\n".join(f"{name}: {clean(text)}" for name, text in evidence.items())
             case._write_content(report, lines, "system-out")  # noqa: SLF001  # the only way to its output
             return
-        for name, text in texts.items():
+        for name, text in evidence.items():
             case.add_property(f"{_NAME}.{name}", clean(text))
+
+
+def _evidence(sent: Mapping[str, Any]) -> dict[str, str]:
+    """Return the evidence that is attached to the report of a check, or of a test about the deployment."""
+    if "finding" in sent:
+        finding = from_json(sent["finding"], Finding)
+        texts = {"status": str(finding.status), "link": finding.link, "evidence": finding.summary}
+        texts |= {"remedy": finding.remedy, "command": finding.command}
+        return {name: text for name, text in texts.items() if text}
+    if sent.get("services") is not None and sent["outcome"]:
+        return {"outcome": sent["outcome"], "services": ", ".join(sent["services"])}
+    return {}
 
 
 def _services(report: RunReport) -> list[tuple[str, str]]:
