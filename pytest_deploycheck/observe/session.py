@@ -43,8 +43,11 @@ if TYPE_CHECKING:
 
     from pytest_deploycheck.config.settings import EnvironmentSettings
 
-PARALLEL_CALLS = 8
-"""Calls that may be under way at once; botocore keeps a connection for each."""
+PARALLEL_CALLS = 12
+"""Services, or other things to ask about, that are asked about at the same time."""
+
+_CONNECTIONS = 3 * PARALLEL_CALLS
+"""Connections that a client keeps: for a service some calls are made at the same time."""
 
 _CREDENTIALS_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
 """The settings of the clients that botocore itself makes to fetch credentials: its own would wait for minutes."""
@@ -59,7 +62,7 @@ def _config(*, is_polled: bool = False, **more: Any) -> Config:
         retries={"mode": "standard", "total_max_attempts": 2} if is_polled else {"mode": "standard"},
         connect_timeout=5,
         read_timeout=20 if is_polled else 10,
-        max_pool_connections=PARALLEL_CALLS,
+        max_pool_connections=_CONNECTIONS,
         user_agent_extra="pytest-deploycheck",
         **more,
     )

@@ -64,6 +64,8 @@ class RunReport(Struct, frozen=True):
         record: The settings and facts from which it can be judged again; None for a report that is not written.
         calls: The calls of AWS's API, by operation.
         replay_of: The report whose facts were judged again, as it was named; empty for a run that observed.
+        held: The seconds during which calls were held back, as AWS allows no more of them.
+        throttles: The calls that AWS throttled all the same; they were repeated.
     """
 
     environment: str
@@ -77,6 +79,8 @@ class RunReport(Struct, frozen=True):
     record: RunRecord | None = None
     calls: tuple[Calls, ...] = ()
     replay_of: str = ""
+    held: float = 0.0
+    throttles: int = 0
 
     @property
     def verdict(self) -> Verdict:

@@ -27,6 +27,10 @@ def summary(report: RunReport) -> list[str]:
     return [str(row) for row in summary_rows(report)]
 
 
+_WORTH_TELLING = 3.0
+"""Seconds during which calls were held back from which on the summary tells of it."""
+
+
 def summary_lines(report: RunReport, *, width: int, verbosity: int = 0) -> list[Line]:
     """Return the summary as lines for a terminal.
 
@@ -60,9 +64,15 @@ def closing_rows(report: RunReport) -> list[Row]:
     if offset and report.verdict is not Verdict.VERIFIED:
         rows.append(Row(f"Times are those of the servers: {clock_of_this_machine(offset)}."))
     rows += [_replay(report)] if report.replay_of else []
+    rows += [_held(report)] if report.held >= _WORTH_TELLING else []
     if not report.complete:
         rows.append(Row("The run did not come to its end, so nothing counts as verified."))
     return rows
+
+
+def _held(report: RunReport) -> Row:
+    throttled = f"; {plural(report.throttles, 'call')} throttled all the same" if report.throttles else ""
+    return Row(f"Calls were held back for {roughly(report.held)} by the rates that AWS allows{throttled}.")
 
 
 def _replay(report: RunReport) -> Row:

@@ -360,6 +360,7 @@ class Verification:
                 analysis = ServiceAnalysis(self._watch.with_history(facts))
             services.append(ServiceReport(analysis, found, judgement))
         observation = replace(observation, services=tuple(one.analysis.facts for one in services))
+        budget = self._access.budgets.of(observation.identity.account)
         return RunReport(
             environment=self.environment.name,
             observation=observation,
@@ -372,6 +373,8 @@ class Verification:
             record=self._record(observation, findings),
             replay_of=self._replay.name if self._replay else "",
             calls=self.calls,
+            held=budget.held,
+            throttles=budget.throttles,
         )
 
     def _record(self, observation: Observation, findings: Findings) -> RunRecord | None:

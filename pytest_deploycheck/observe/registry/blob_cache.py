@@ -50,6 +50,7 @@ class BlobCache:
         self._folder = folder
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
+        self._room = 0
 
     @contextmanager
     def open(self, digest: str, size: int | None, fetch: Fetch) -> Iterator[BinaryIO]:
@@ -120,7 +121,7 @@ class BlobCache:
             if part is not None:
                 part.finish()
                 part = None
-                self._shrink()
+                self._shrink(digest)
         finally:
             if part is not None:
                 part.drop()
@@ -132,8 +133,13 @@ class BlobCache:
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             return self._folder
 
-    def _shrink(self) -> None:
-        """Delete the blobs that were not used for longest, until the rest fits."""
+    def _shrink(self, digest: str) -> None:
+        """Delete the blobs that were not used for longest, until the rest fits with a new one."""
+        with contextlib.suppress(OSError), self._lock:
+            # The folder is searched only where the room that was left the last time is used up.
+            self._room -= (self._folder / _name(digest)).stat().st_size if self._folder else 0
+            if self._room > 0:
+                return
         kept = []
         for path in self._place().glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError):
@@ -149,6 +155,8 @@ class BlobCache:
             total += size
             if total > self._most_bytes:
                 _delete(path)
+        with self._lock:
+            self._room = self._most_bytes - total
 
 
 class _Counted:

@@ -162,3 +162,12 @@ def test_a_finding_is_fit_to_be_shown() -> None:
     text = explain_finding(Check("logs-1", "logs").fails("s", remedy="r", details="\x1b[2J password=hunter2222"))
     assert "\x1b" not in text
     assert "hunter2222" not in text
+
+
+def test_the_time_that_the_rates_of_aws_cost() -> None:
+    """Seconds during which calls were held back are a line of their own, with the calls throttled all the same."""
+    run = run_of(completed())
+    assert len(summary(replace(run, held=2.0, throttles=1))) == 1
+    assert summary(replace(run, held=12.4, throttles=2))[-1] == (
+        "Calls were held back for 12 s by the rates that AWS allows; 2 calls throttled all the same."
+    )
