@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fleet
 import idle
 import images
 import log_absence
@@ -12,5 +13,5 @@ import observing
 
 if __name__ == "__main__":
     print(idle.measure_loading(), flush=True)
-    for benchmark in (idle, observing, log_absence, log_latency, log_search, images, masking):
+    for benchmark in (idle, observing, fleet, log_absence, log_latency, log_search, images, masking):
         print(benchmark.measure(), flush=True)
