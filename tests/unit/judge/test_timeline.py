@@ -220,3 +220,16 @@ def test_old_tasks_are_part_of_the_story() -> None:
     )
     assert [detail for _, detail, _ in only(world, "task started")] == ["old", "one"]
     assert only(world, "task stopped")[0][0] == "11:08:00"
+
+
+def test_the_tag_of_a_pinned_reference_does_not_move() -> None:
+    """A reference with a digest names that image wherever its tag is, and one without a tag has none to move."""
+    before = revision(1, OLD, brings=OLD_DEFINITION)
+    for pinned in (reference("v2", pinned=NEW), reference(None, pinned=NEW)):
+        images = tuple(replace(one, image=str(pinned)) for one in revision().images)
+        earlier = tuple(replace(one, image=str(pinned)) for one in before.images)
+        world = completed(
+            judged=[judged(pulled=found(named=pinned))],
+            revisions=[replace(revision(), images=images), replace(before, images=earlier)],
+        )
+        assert only(world, "tag moved") == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import pytest_deploycheck.plugin.fixtures  # noqa: F401  # it adds the names of the fixtures
+from pytest_deploycheck.facts.codec import from_json
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, Finding
 from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.outcomes.activity import Activity
@@ -262,7 +263,7 @@ def test_checks_have_their_findings(pytester: pytest.Pytester) -> None:
     broken = _checked(pytester, breaks)
     assert broken["outcome"] == "error"
     assert "An exception that is not part of a check: ValueError('oh')" in broken["finding"]
-    assert "See the traceback above." in broken["finding"]
+    assert from_json(broken["finding"], Finding).remedy == "See the traceback above."
 
 
 # What a test asks.

@@ -286,3 +286,34 @@ def test_an_older_deployment_that_is_primary_again_is_a_rollback(way: Way) -> No
     assert rule(world).outcome == "ROLLED_BACK"
     assert "ecs-svc/1" in rule(world).reason
     assert "PRIMARY again" in rule(world).reason
+
+
+@pytest.mark.parametrize(("state", "outcome"), [("IN_PROGRESS", "IN_PROGRESS"), ("SOMETHING_NEW", "UNKNOWN")])
+def test_a_later_deployment_that_has_not_ended_is_no_rollback(state: str, outcome: str) -> None:
+    """An earlier deployment is PRIMARY while a later one is going on, or in a state that is not known."""
+    world = completed(
+        "deployments alone",
+        service=service(
+            deployment("ecs-svc/1", began=clock("08:05"), brings=OLD_DEFINITION),
+            deployment("ecs-svc/2", status="ACTIVE", state=state),
+        ),
+        tasks=[old_task("one"), old_task("two")],
+    )
+    assert rule(world).outcome == outcome
+
+
+def test_a_rollout_that_was_removed_again_is_known_from_its_tasks() -> None:
+    """With the task definition of before, its stopped tasks ran the expected image and no running task does."""
+    gone = task(
+        "gone",
+        by="ecs-svc/9",
+        started_at=clock("11:20"),
+        status="STOPPED",
+        desired_status="STOPPED",
+        stopped_at=clock("11:21"),
+        definition=OLD_DEFINITION,
+    )
+    old = service(deployment("ecs-svc/1", began=clock("08:05"), brings=OLD_DEFINITION))
+    world = completed("deployments alone", service=old, tasks=[old_task("one"), old_task("two"), gone])
+    assert rule(world).outcome == "ROLLED_BACK"
+    assert "ecs-svc/9, which began 2025-11-26 11:20:00 UTC, was removed again" in rule(world).reason

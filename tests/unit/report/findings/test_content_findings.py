@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import (
     NEW,
     OLD,
@@ -66,6 +67,10 @@ CONTENT: Mapping[str, Case] = {
     "no file": lambda: content(Compared(SourceTree("backend/app", ()), "/app")),
     "empty files": lambda: content(
         Compared(SourceTree("backend/app", (SourceFile("__init__.py", FileDigest(0, "d" * 64, "d" * 64)),)), "/app")
+    ),
+    "a volume over some files": lambda: content(beside(hidden=("main.py",), mounts=("/app/data", "/app/other"))),
+    "a layer with a long step": lambda: content(
+        beside(different=("main.py",), carriers=(replace(CARRIER, created_by=f"RUN {'true; ' * 100}"),))
     ),
     "no file in one of two trees": lambda: content(beside(), Compared(SourceTree("backend/lib", ()), "/lib")),
 }

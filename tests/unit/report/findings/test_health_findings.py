@@ -32,6 +32,7 @@ from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.judge.finding import Finding
 
 Case = Callable[[], Finding]
+FIVE = [f"10.0.0.{number}" for number in range(1, 6)]
 RANG = change("11:08", "OK", "ALARM", "Threshold Crossed: 3 datapoints were greater than the threshold (1.0).")
 DECLARED = ErrorRate(max_share=0.01, min_requests=50)
 
@@ -58,6 +59,12 @@ HEALTH: Mapping[str, Case] = {
     "healthy targets": lambda: judge_targets(balanced(group(target("one"), target("two")))),
     "a target that is not healthy": lambda: judge_targets(
         balanced(group(target("one"), target("two", "unhealthy", "Target.Timeout", "Request timed out")))
+    ),
+    "many targets that are not healthy": lambda: judge_targets(
+        balanced(
+            group(*(target(address, "unhealthy", "Target.Timeout", "Request timed out") for address in FIVE)),
+            tasks=[task(f"task-{address}", addresses=(address,)) for address in FIVE],
+        )
     ),
     "a target that is missing": lambda: judge_targets(balanced(group(target("one")))),
     "an alarm that is OK": lambda: judge_alarms(watched(alarm()), ["shop-5xx"]),

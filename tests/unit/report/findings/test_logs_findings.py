@@ -61,6 +61,7 @@ LOGS: Mapping[str, Case] = {
     "missing, from a driver that drops": lambda: expectation(
         EXPECT, sight(scope("one", streams=(stream("one", may_drop=True),)), event("hello"))
     ),
+    "missing, and throttled": lambda: expectation(EXPECT, sight(TWO, *HELLO, notes=("CloudWatch throttled 7 calls",))),
     "too few": lambda: expectation(THRICE, sight(TWO, event(LINE), event(LINE, "two"))),
     "cut": lambda: expectation(THRICE, sight(TWO, event(LINE), event("hello", "two"), is_cut=True)),
     "cut short": lambda: expectation(EXPECT, sight(TWO, *HELLO), cut_short=True),

@@ -16,6 +16,7 @@ from support.judging import (
     judge_complete,
     judge_run_image,
     judge_running,
+    judge_same,
 )
 from support.worlds import (
     FOR_AMD64,
@@ -25,6 +26,7 @@ from support.worlds import (
     OLD,
     OLD_PUSHED,
     PUSHED,
+    clock,
     completed,
     container,
     crashed,
@@ -39,6 +41,7 @@ from support.worlds import (
     never_restarted,
     old_image,
     old_task,
+    record,
     reference,
     revision,
     rolled_back,
@@ -49,6 +52,8 @@ from support.worlds import (
 )
 from syrupy.assertion import SnapshotAssertion
 
+from pytest_deploycheck.facts.rollout import Pause
+from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.finding import Finding
 
@@ -110,6 +115,10 @@ RUN_IMAGE: Mapping[str, Case] = {
     ),
     "never restarted": lambda: judge_run_image(never_restarted()),
     "one of two": lambda: judge_run_image(completed(tasks=[task("one"), task("two", OLD)])),
+    "two other images": lambda: judge_run_image(completed(tasks=[task("one", OLD), task("two", LATER)])),
+    "stopped, and the service is denied": lambda: judge_run_image(
+        replace(with_containers(container(status="STOPPED", exit_code=0), SIDECAR), service=None)
+    ),
     "in progress": lambda: judge_run_image(rolling("service deployments", task("one"), old_task("two"))),
     "failed": lambda: judge_run_image(failed("service deployments")),
     "rolled back": lambda: judge_run_image(rolled_back("service deployments")),
@@ -169,6 +178,29 @@ RUN_IMAGE: Mapping[str, Case] = {
 
 ROLLOUTS: Mapping[str, Case] = {
     "completed": lambda: judge_complete(completed(), waited=0),
+    "another one began meanwhile": lambda: judge_same(
+        completed(),
+        completed(records=[record(3, began=clock("11:25")), record()], service=service(deployment("ecs-svc/3"))),
+        judge_complete(completed(), waited=0),
+    ),
+    "paused without an end": lambda: judge_complete(
+        rolling(
+            "service deployments",
+            task("one"),
+            records=[record(status="IN_PROGRESS", stage="POST_TEST_TRAFFIC_SHIFT", pauses=(Pause("hook-1"),))],
+        ),
+        waited=300,
+    ),
+    "completed by an event": lambda: judge_complete(
+        completed(
+            "deployments alone",
+            service=service(
+                deployment(state=None, reason=""),
+                events=[ServiceEvent(clock("11:09"), "(service shop) (deployment ecs-svc/2) deployment completed.")],
+            ),
+        ),
+        waited=0,
+    ),
     "in progress": lambda: judge_complete(rolling("service deployments", task("one"), old_task("two")), waited=300),
     "failed": lambda: judge_complete(failed("service deployments"), waited=0),
     "rolled back": lambda: judge_complete(rolled_back("service deployments"), waited=0),
