@@ -96,18 +96,6 @@ def test_a_usage_error_is_4(pytester: pytest.Pytester, args: tuple[str, ...]) ->
     assert "INTERNALERROR" not in text
 
 
-def test_a_worker_that_dies_changes_no_verdict_but_that_of_its_test(pytester: pytest.Pytester) -> None:
-    """A crash counts for the services of the test that was running: here for the only one there is."""
-    pytester.makepyfile(test_dies="import os\ndef test_dies(deploy_env): os._exit(1)")
-    ended = pytester.runpytest_subprocess(
-        "-n2", "--deploy-env=sandbox", "--deploy-log-wait=1s", "--deploy-report=report.json"
-    )
-    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
-    assert ended.ret == 1
-    assert (report["verdict"], report["complete"]) == ("UNPROVEN", True)
-    assert outcomes(report) == {"test_dies": "error"}
-
-
 def test_a_worker_that_dies_and_is_not_replaced(pytester: pytest.Pytester) -> None:
     """Tests that were left to it do not run: the run does not come to its end, and verifies nothing."""
     pytester.makepyfile(

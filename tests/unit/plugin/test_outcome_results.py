@@ -160,11 +160,11 @@ def test_a_process_that_crashed_is_a_broken_test() -> None:
     """A failure without anything attached was not made by the process that ran the test."""
     crashed = pytest.TestReport("test_it", ("a", 1, "b"), {}, "failed", None, "call")
     gathered = results(crashed)
-    assert gathered.crashed
+    assert gathered.crashed == {"test_it"}
     assert gathered.other_failed
     assert gathered.tests == ()
     passed = results(pytest.TestReport("test_it", ("a", 1, "b"), {}, "passed", None, "call"))
-    assert (passed.crashed, passed.other_failed) == (False, False)
+    assert (passed.crashed, passed.other_failed) == (set(), False)
 
 
 def test_the_findings_of_a_service_are_those_of_its_checks() -> None:
