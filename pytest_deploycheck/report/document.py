@@ -26,9 +26,13 @@ FACTS_FORMAT = 1
 
 def to_text(report: RunReport) -> str:
     """Return the report as JSON text, with everything masked that looks like a credential."""
-    written = document(report)
-    facts = written.pop("facts", None)
-    text = json.dumps(written, indent=2, ensure_ascii=False)
+    return as_text(document(report))
+
+
+def as_text(written: Mapping[str, Any]) -> str:
+    """Return a document as JSON text."""
+    facts = written.get("facts")
+    text = json.dumps({name: one for name, one in written.items() if name != "facts"}, indent=2, ensure_ascii=False)
     if facts is not None:
         # They are for a program, and several times as long as the rest: they take one line.
         text = f'{text.removesuffix("}").rstrip()},\n  "facts": {json.dumps(facts, ensure_ascii=False)}\n}}'
