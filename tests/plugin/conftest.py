@@ -38,6 +38,11 @@ class Outcome:
         return f"{self.result.stdout}\n{self.result.stderr}"
 
     @property
+    def words(self) -> str:
+        """Its output as if the terminal had one endless line."""
+        return " ".join(self.output.split())
+
+    @property
     def header(self) -> str:
         """The part of the run's header that the plugin writes."""
         return "\n".join(line for line in self.output.splitlines() if line.startswith("deploycheck: "))

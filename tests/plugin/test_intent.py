@@ -89,12 +89,11 @@ def test_another_word_for_the_intent_is_refused(deploy: Deploy, pytester: pytest
 
 @pytest.mark.usefixtures("orders")
 def test_the_scenario_of_it_says_in_its_first_lines_what_to_type(deploy: Deploy) -> None:
-    """The problem is on the first line after the verdict, the command on the next ones."""
+    """The problem comes right after the verdict, then the command, and the links that hold come after them."""
     outcome = deploy("--tb=no", scenario="stale")
     assert outcome.status == 7
-    lines = outcome.output.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("UNPROVEN: backend"))
-    first = "\n".join(lines[start : start + 5])
+    first = outcome.output.partition("\nUNPROVEN: backend")[2].partition("\n  rollout")[0]
+    assert first
     assert "9f8e7d6" in first
     assert "1a2b3c4" in first
     assert "--deploy-sandbox=stale --deploy-image 1a2b3c4" in first

@@ -41,7 +41,7 @@ _TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
 _COLUMN = 21
 """The column in which the evidence of a link begins."""
 
-_MOST, _MOST_OF_BROKEN = 4, 6
+_MOST, _MOST_OF_BROKEN = 6, 8
 """Lines that the evidence of one link takes, and that of the broken link, unless more is asked for."""
 
 _TOGETHER = 3
