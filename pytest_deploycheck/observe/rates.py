@@ -40,7 +40,7 @@ PUBLISHED = (
     CallRate(("ecr:BatchGetImage",), 2000, 2000),
     CallRate(("ecr:GetDownloadUrlForLayer",), 3000, 3000),
     # The regions allow 5 to 25 a second: it is begun with the most of them and the burst of the slower ones.
-    CallRate(("logs:FilterLogEvents",), 10, 25),
+    CallRate(("logs:FilterLogEvents",), 5, 25),
     CallRate(("cloudwatch:DescribeAlarms",), 9, 9),
 )
 """The rates that AWS publishes for an account and region, each a bucket of its own."""

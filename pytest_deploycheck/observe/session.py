@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
@@ -251,6 +252,7 @@ class Session:
                 client = self._clients[key] = self._make_client(service, region, _config(is_polled=is_polled))
                 name = client.meta.service_model.service_id.hyphenize()
                 client.meta.events.register(f"needs-retry.{name}", partial(self._note_throttle, service, region))
+                client.meta.events.register(f"before-send.{name}", partial(self._pace_retry, service, region))
             return self._clients[key]
 
     def _make_client(self, service: str, region: str, config: Config) -> Any:
@@ -260,6 +262,11 @@ class Session:
             endpoint_url=self._environment.endpoint_url,
             config=config,
         )
+
+    def _pace_retry(self, service: str, region: str, request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
+        """Let a call that botocore repeats wait as well; the first attempt did before."""
+        if b"attempt=1" not in _as_bytes(request.headers.get("amz-sdk-request", b"attempt=1")):
+            self.budget.take(iam_action(service, event_name.rpartition(".")[2]), region)
 
     def _note_throttle(
         self,
@@ -273,6 +280,10 @@ class Session:
             self.budget.throttled(iam_action(service, operation.name), region)
             if service == "logs":
                 self._throttled[region] += 1
+
+
+def _as_bytes(header: str | bytes) -> bytes:
+    return header.encode() if isinstance(header, str) else header
 
 
 def _core_session(environment: EnvironmentSettings) -> CoreSession:

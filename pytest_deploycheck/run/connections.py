@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.logs.reader import LogReader
     from pytest_deploycheck.observe.observer import Observer
     from pytest_deploycheck.observe.session import Session
+
+
+def _load(session: Session) -> None:
+    """Load the modules that observe, and make the clients that every observation uses."""
+    # Whoever uses them next tells what is wrong.
+    with suppress(Exception):
+        import pytest_deploycheck.observe.logs.reader  # noqa: PLC0415  # loaded when it is needed
+        import pytest_deploycheck.observe.observer  # noqa: F401, PLC0415  # as above
+
+        session.ecs()
+        session.ecr(session.region)
 
 
 class Access(Struct):
@@ -53,7 +65,14 @@ class Access(Struct):
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
         """
         if self._identity is None:
-            self._identity = self.session.identify()
+            session = self.session
+            # While AWS answers, modules are loaded and clients made that the observation needs next.
+            loading = threading.Thread(target=_load, args=(session,), name="load")
+            loading.start()
+            try:
+                self._identity = session.identify()
+            finally:
+                loading.join()
         return self._identity
 
     @identity.setter

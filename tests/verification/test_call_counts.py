@@ -116,3 +116,12 @@ def test_alarms_and_target_groups_of_many_services(room: Room) -> None:
     assert {str(one.status) for each in seen.report.services for one in each.findings if one.id == "alarms-ok"} == {
         "pass"
     }
+
+
+def test_the_rates_of_aws_are_kept_to(room: Room) -> None:
+    """Fifteen log groups at five reads a second are read without an error, and with few throttles to learn from."""
+    room.aws.limit_rates()
+    seen = verified(room, fleet(room, 15))
+    assert seen.asked["logs:FilterLogEvents"] <= 15 + seen.report.throttles
+    assert seen.report.throttles <= 12
+    assert seen.report.held > 0
