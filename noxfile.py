@@ -34,6 +34,13 @@ def plugins(session: nox.Session) -> None:
 
 
 @nox.session
+def emulators(session: nox.Session) -> None:
+    """Run the example for emulators on those that have an environment of their own, for the botocore that they pin."""
+    session.install("-e", ".[html,sandbox]", "ministack", *nox.project.dependency_groups(GROUPS, "lowest"))
+    session.run("pytest", "tests/project/test_emulators.py")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters and the type checker, as CI does."""
     session.install("-e", ".[html,sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))

@@ -91,12 +91,12 @@ def test_every_reason_for_which_tasks_stop_is_told() -> None:
     assert [reason.name for reason in REASONS if f"`{reason.name}`" not in page] == []
 
 
-def test_readme_names_every_option_with_its_other_names() -> None:
-    """A reader finds each option, variable and ini name in README's table."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_option_is_listed_with_its_other_names() -> None:
+    """A reader finds each option, variable and ini name in the table of options."""
+    page = (ROOT / "docs/options.md").read_text(encoding="utf-8")
 
     for option in OPTIONS:
-        row = next(line for line in readme.splitlines() if line.startswith(f"| `{option.flag} "))
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{option.flag} "))
         assert all(name in row for name in (option.variable, option.ini))
 
 
