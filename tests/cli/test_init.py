@@ -121,6 +121,13 @@ def test_nothing_is_overwritten(script: Script, aws: Sandbox) -> None:
     assert text(script) == "# mine\n"
 
 
+def test_a_file_in_the_way_is_named(script: Script, aws: Sandbox) -> None:
+    """A file where a folder has to be is one message, without a traceback."""
+    build("healthy", aws)
+    (script.folder / "tests").touch()
+    assert script("init").is_usage_error("tests/deploy/test_deployment.py cannot be written")
+
+
 def test_a_configuration_elsewhere_is_kept_as_the_configuration(script: Script, aws: Sandbox) -> None:
     """A table in pyproject.toml is the configuration: no second one is written beside it."""
     build("healthy", aws)

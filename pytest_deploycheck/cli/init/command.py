@@ -113,8 +113,8 @@ def _write(folder: Path, files: Mapping[str, str], *, dry_run: bool) -> None:
         elif name == _CONFIG and above is not None:
             print(f"kept: {above} is the configuration; --dry-run shows what would be in {name}")
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("x", encoding="utf-8") as file:
                     file.write(text)
             except OSError as error:
