@@ -159,7 +159,7 @@ def test_what_only_shows_something_works_with_a_broken_configuration(
 
 @pytest.mark.parametrize(
     "argument",
-    ["--deploy-iam-policy", "--deploy-envv=dev"],
+    ["--deploy-policy", "--deploy-envv=dev"],
 )
 @pytest.mark.usefixtures("configured")
 def test_an_unknown_option_is_refused(collect: Collect, argument: str) -> None:
