@@ -85,6 +85,8 @@ OPTIONS = ("-pno:deploycheck", "-pno:hypothesispytest", "-pno:terminal", "-pno:c
 class _Tail(SimpleNamespace):
     """A log tail, of which only the counts matter."""
 
+    asked: tuple[str, ...] = ()
+
     def account(self) -> str:
         """Return the last lines."""
         return "11:10 hello\n11:11 ready"
@@ -283,6 +285,11 @@ def test_activity_is_what_was_asked_since_the_test_began() -> None:
     asked.answers += 1
     assert activity.answered == ("shop",)
     assert activity.longest_no == 3.0
+    asked.asked = ("first",)
+    activity.begin()
+    asked.asked = ("first", "second")
+    asked.questions += 1
+    assert dict[str, Any](activity.asked_logs) == {"shop": ("second",)}
     fleet.log_tails["late"] = _Tail(questions=1, answers=0, longest_no=0.0)
     assert activity.asked == ("shop", "late")
     assert Activity(SimpleNamespace(log_tails={}, image_differences=[])).longest_no == 0.0  # type: ignore[arg-type]
