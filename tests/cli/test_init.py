@@ -118,6 +118,7 @@ def test_nothing_is_overwritten(script: Script, aws: Sandbox) -> None:
     assert again.status == 0
     assert "kept: deploycheck.toml exists" in again.out
     assert "written: tests/deploy/test_deployment.py" in again.out
+    assert "docs/ci.md" in again.out
     assert text(script) == "# mine\n"
 
 

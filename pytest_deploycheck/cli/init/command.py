@@ -143,5 +143,6 @@ def _steps(folder: Path, first: FirstEnvironment) -> Sequence[str]:
     named = [f"{one.key}={one.newest_tag}" for one in first.services if one.newest_tag]
     images = "".join(f" --image {shlex.quote(one)}" for one in named)
     steps = [f"deploycheck verify {first.name}{images}"]
-    steps += [f"{job.name}: {job.next_step}" for job in jobs_of(folder)]
+    jobs = [f"{job.name}: {job.next_step}" for job in jobs_of(folder)]
+    steps += jobs or ["run it in the CI after each deployment: docs/ci.md of pytest-deploycheck has jobs for each CI"]
     return [*steps, "declare a line that only the new code logs in deploycheck.toml"]
