@@ -40,11 +40,16 @@ class Stub:
     def __init__(self, name: str, facts: ServiceFacts, observe: Callable[[], object] = lambda: None) -> None:
         self.environment = EnvironmentSettings(name, services={"web": ServiceSettings("web", "web")})
         self.facts = replace(facts, name="web")
-        self.observe = observe
+        self._observe = observe
         self.problem: Problem | None = None
         self.tests: Sequence[UserTest] = ()
         self.findings: Any = None
         self.confirmed = 0
+
+    def observe(self, read_ahead: Sequence[str]) -> None:
+        """Observe, without lines that are read ahead."""
+        assert not read_ahead
+        self._observe()
 
     def give_up(self, error: EnvironmentUnusableError) -> None:
         """Note the problem."""
