@@ -35,6 +35,7 @@ REQUIRED: Final[Mapping[str, str]] = {
     "ecs:DescribeTasks": "tasks[].taskArn tasks[].taskDefinitionArn tasks[].lastStatus tasks[].desiredStatus "
     "tasks[].containers?[].name tasks[].attributes?[].name",
     "ecs:ListServiceDeployments": "serviceDeployments[].serviceDeploymentArn serviceDeployments[].createdAt",
+    "ecs:ListServices": "serviceArns",
     "ecs:ListTasks": "taskArns",
     "elasticloadbalancing:DescribeListeners": "Listeners[].ListenerArn",
     "elasticloadbalancing:DescribeRules": "Rules[].RuleArn",
