@@ -92,6 +92,16 @@ def test_what_a_test_asked_of_the_logs_is_recorded(deploy: Deploy, pytester: pyt
     assert again.status == 1
 
 
+def test_annotations_are_written_without_a_summary(
+    replay: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub Actions gets its annotations, and a person who wants no summary has none."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    outcome = replay("--deploy-report=github", "--no-summary", scenario="not-restarted")
+    assert "::error title=backend tasks-run-image" in outcome.output
+    assert "= deployment =" not in outcome.output
+
+
 def test_a_report_that_cannot_be_read_is_refused(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A report that cannot be replayed is a usage error with the reason, and no report is written."""
     (pytester.path / "old.json").write_text(json.dumps({"schema_version": 7}), encoding="utf-8")
