@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,8 @@ def test_a_plain_terminal_gets_no_colors(deploy: Deploy) -> None:
     plain = deploy("--color=no", "-k", "image-exists", scenario="healthy")
     assert "\x1b" not in plain.output
     colored = deploy("--color=yes", "-k", "image-exists", scenario="healthy")
-    assert "UNPROVEN: backend in sandbox" in colored.output
+    assert "\x1b[33m\x1b[1mUNPROVEN: backend in sandbox\x1b[0m" in colored.output
+    assert re.search(r"image +\x1b\[32mok +\x1b\[0m", colored.output)
 
 
 def test_quiet(deploy: Deploy) -> None:
