@@ -46,7 +46,13 @@ def test_a_bad_deployment_is_refuted(example: str, scenario: str, broken_link: s
 
 @pytest.mark.parametrize(
     ("example", "stage", "passed"),
-    [("offline", (), 4), ("http", ("offline_shop.py",), 2), ("websocket", ("offline_swarm.py",), 2)],
+    [
+        ("offline", (), 4),
+        ("http", ("offline_shop.py",), 2),
+        ("websocket", ("offline_swarm.py",), 2),
+        ("monorepo", ("offline_monorepo.py",), 2),
+        ("json-logs", ("offline_json_logs.py",), 2),
+    ],
 )
 def test_what_fills_its_own_world_runs_offline(example: str, stage: tuple[str, ...], passed: int) -> None:
     """The examples that fill their own world pass without any environment, what is to be refuted in them included."""
