@@ -40,6 +40,7 @@ class Observer:
         options: The options of the run.
         contents: Opens images.
         first: The first observation of the run; default: this observer makes it.
+        once: Keeps what cannot change within a run, for all its observers; default: for this one.
         with_health: Whether load balancers and alarms are observed as well.
     """
 
@@ -52,9 +53,10 @@ class Observer:
         contents: Contents,
         *,
         first: FirstObservation | None = None,
+        once: Once | None = None,
         with_health: bool = True,
     ) -> None:
-        once = Once()
+        once = once or Once()
         self._session = session
         self._identity = identity
         self._environment = environment

@@ -19,6 +19,7 @@ from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
+    from pytest_deploycheck.observe.calls import Once
     from pytest_deploycheck.observe.images.contents import Contents
     from pytest_deploycheck.observe.logs.reader import LogReader
     from pytest_deploycheck.observe.observer import Observer
@@ -55,6 +56,7 @@ class Access(Struct):
     _identity: Identity | None = None
     _session: Session | None = None
     _contents: Contents | None = None
+    _once: Once | None = None
     _log_reader: LogReader | None = None
 
     @property
@@ -137,9 +139,12 @@ class Access(Struct):
         return self._identity is not None
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
-        """Return an observer of services that shares the first observation of the run."""
+        """Return an observer of services that shares the first observation of the run, and what cannot change in it."""
+        from pytest_deploycheck.observe.calls import Once  # noqa: PLC0415  # boto3 is loaded when it is needed
         from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
+        if self._once is None:
+            self._once = Once()
         return Observer(
             self.session,
             self.identity,
@@ -147,6 +152,7 @@ class Access(Struct):
             options,
             self.contents,
             first=self.first,
+            once=self._once,
             with_health=with_health,
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_deploycheck.handles.logs import service_logs
 from pytest_deploycheck.run import rollout_wait
 from pytest_deploycheck.sandbox import SandboxContainer
 
@@ -125,3 +126,16 @@ def test_the_rates_of_aws_are_kept_to(room: Room) -> None:
     assert seen.asked["logs:FilterLogEvents"] <= 15 + seen.report.throttles
     assert seen.report.throttles <= 12
     assert seen.report.held > 0
+
+
+def test_a_wait_for_a_line_lists_tasks_again_and_nothing_that_cannot_change(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks that are replaced during a wait are followed without asking for definitions and images once more."""
+    monkeypatch.setattr(service_logs, "FOLLOW_EVERY", 0.0)
+    services = fleet(room, 1)
+    services["shop-0"]["logs"] = [{"expect": "never logged"}]
+    seen = room.verify(services=services, image=None, log_wait="0.4s")
+    assert seen.asked["ecs:DescribeTasks"] > 1
+    for operation in ("ecs:DescribeTaskDefinition", "ecr:DescribeImages", "ecr:BatchGetImage", "s3:GetObject"):
+        assert seen.asked[operation] == 1, operation
