@@ -54,6 +54,12 @@ def _html(report: RunReport) -> str:
     return to_html(report)
 
 
+def _fleet_html(report: FleetReport) -> str:
+    from pytest_deploycheck.report.html.rendering import fleet_to_html  # noqa: PLC0415  # with the template engine
+
+    return fleet_to_html(report)
+
+
 def _step_summary(report: RunReport) -> str:
     return f"\n{_markdown(report)}"
 
@@ -61,7 +67,7 @@ def _step_summary(report: RunReport) -> str:
 FORMATS: Mapping[str, Format] = {
     ".json": Format(to_text, _is_json_report, render_fleet=fleet_text),
     ".md": Format(_markdown, is_generated),
-    ".html": Format(_html, is_generated, needs="jinja2", extra="html"),
+    ".html": Format(_html, is_generated, needs="jinja2", extra="html", render_fleet=_fleet_html),
 }
 """The formats by suffix, with its dot."""
 

@@ -15,9 +15,10 @@ import msgspec
 
 from pytest_deploycheck.judge.verdict import WORST_FIRST
 from pytest_deploycheck.redaction import clean
+from pytest_deploycheck.report.fleet.flattened import flattened
 from pytest_deploycheck.report.generator import generator
 from pytest_deploycheck.report.html.services import service_view
-from pytest_deploycheck.report.model import RunReport
+from pytest_deploycheck.report.model import FleetReport, RunReport
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,11 +32,25 @@ _LONGEST_TEXT = 20_000
 
 def to_html(report: RunReport) -> str:
     """Return the report as a page of one file, with everything masked that looks like a credential."""
-    environment = templates()
+    return _page(report, ())
+
+
+def fleet_to_html(report: FleetReport) -> str:
+    """Return the report of several environments as a page, with those that could not be observed."""
+    problems = [
+        [clean(text, own=one.mask) for text in (one.environment, problem.message, problem.remedy)]
+        for one in report.environments
+        if (problem := one.observation.problem)
+    ]
+    return _page(flattened(report), problems)
+
+
+def _page(report: RunReport, problems: Sequence[Sequence[str]]) -> str:
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "filter.js").read_text(encoding="utf-8")
-    return environment.get_template("page.html").render(
-        **page_view(report), style=style, script=script, policy=_policy(style, script)
+    page = templates().get_template("page.html")
+    return page.render(
+        **page_view(report), problems=problems, style=style, script=script, policy=_policy(style, script)
     )
 
 

@@ -10,17 +10,18 @@ import pytest
 from msgspec.structs import replace
 from support.hostile import PLANTED, hostile_run
 from support.runs import SITUATIONS, run_of, run_report, service_report
-from support.worlds import NEW, OLD, clock, completed, digest, found, judged, never_restarted, old_image
+from support.worlds import NEW, OLD, clock, completed, denied, digest, found, judged, never_restarted, old_image
 
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.report.formats import FORMATS
+from pytest_deploycheck.report.formats import FORMATS, render
 from pytest_deploycheck.report.html import rendering
 from pytest_deploycheck.report.html.digests import Digests
 from pytest_deploycheck.report.html.images import layer_table
 from pytest_deploycheck.report.html.rendering import page_view, to_html
+from pytest_deploycheck.report.model import FleetReport
 from pytest_deploycheck.run import report_files
 
 
@@ -219,6 +220,18 @@ def test_nothing_verified_and_interrupted_runs_are_noted_on_top() -> None:
     assert "Nothing was verified." in Page(to_html(run_report())).text
     text = Page(to_html(run_of(completed(), complete=False))).text
     assert text.index("did not come to its end") < text.index("Chain of evidence")
+
+
+def test_an_environment_that_could_not_be_observed_is_noted_on_top() -> None:
+    """Of several environments the page names the one that could not be observed, why, and what to do."""
+    good = run_report(service_report(completed()))
+    unseen = replace(
+        good, environment="prod", services=(), observation=replace(good.observation, problem=denied("x:Y"))
+    )
+    fleet = FleetReport((good, unseen), (), good.judgement, complete=True)
+    text = Page(render(fleet, FORMATS[".html"])).text
+    assert "prod could not be observed: x:Y is denied to the caller. Allow the action x:Y, run again." in text
+    assert text.index("could not be observed") < text.index("Chain of evidence")
 
 
 def test_a_page_is_known_as_a_report() -> None:
