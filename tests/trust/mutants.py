@@ -67,7 +67,9 @@ def _mutmut(*arguments: str) -> str:
     """Run mutmut and return its output; what it says while mutants run is shown as it comes."""
     command = [sys.executable, "-m", "mutmut", *arguments]
     if arguments[0] == "run" and NONE_AT_ALL not in arguments:
-        return str(subprocess.run(command, check=True).returncode)
+        if subprocess.run(command, check=False).returncode:
+            sys.exit("mutmut ended early: its output shows which test fails without any mutant.")
+        return ""
     return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
