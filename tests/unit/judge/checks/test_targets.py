@@ -297,3 +297,13 @@ def test_no_targets_prove_nothing_to_a_test() -> None:
     with pytest.raises(UnprovenError):
         _ = target_health(ServiceAnalysis(completed())).states
     assert len(target_health(ServiceAnalysis(completed(health=Health(groups=(TargetGroup(GROUP),)))))) == 0
+
+
+def test_a_target_group_that_was_not_read_leaves_no_failure_unsaid() -> None:
+    """With one of two groups unread, healthy tasks in the other are unproven, and unhealthy ones fail."""
+    both = (LoadBalancer("app", 8080, GROUP), LoadBalancer("app", 8080, OTHER_GROUP))
+    healthy = balanced(group(target("one"), target("two")), balancers=both)
+    assert judge_targets(healthy).status is Status.UNPROVEN
+    assert "shop-green" in judge_targets(healthy).summary
+    sick = balanced(group(target("one"), target("two", "unhealthy", "Target.Timeout")), balancers=both)
+    assert judge_targets(sick).status is Status.FAIL

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from support.judging import judge_complete, judge_rollout, judge_run_image, judge_running, rule, still_awaited
+from support.judging import judge_complete, judge_rollout, judge_run_image, judge_running, progress, rule, still_awaited
 from support.worlds import (
     FOR_AMD64,
     NEW,
@@ -317,3 +317,13 @@ def test_a_rollout_that_was_removed_again_is_known_from_its_tasks() -> None:
     world = completed("deployments alone", service=old, tasks=[old_task("one"), old_task("two"), gone])
     assert rule(world).outcome == "ROLLED_BACK"
     assert "ecs-svc/9, which began 2025-11-26 11:20:00 UTC, was removed again" in rule(world).reason
+
+
+def test_tasks_are_counted_by_their_rollout_and_their_state() -> None:
+    """Running, pending and draining tasks of the new rollout and of those before it, and none that is gone."""
+    pending = old_task("three", status="PENDING", started_at=None)
+    stopped = old_task("five", status="STOPPED", desired_status="STOPPED")
+    world = rolling("service deployments", task("one"), old_task("two"), pending, draining("four"), stopped)
+    counted = progress(world)
+    assert (counted.new_running, counted.new_pending) == (1, 0)
+    assert (counted.old_running, counted.old_draining) == (1, 1)

@@ -100,6 +100,7 @@ LAYERS: Mapping[str, Case] = {
     "no source": lambda: layers(ran=previous()),
     "stale": lambda: layers(STALE, ran=previous()),
     "stale, and first pushed some time": lambda: layers(STALE, ran=previous(None)),
+    "stale, as the baseline had other source": lambda: layers(STALE, ran=previous(source={"backend/app": "e" * 64})),
     "stale by the build log": lambda: layers(STALE, built=log((STEP, True))),
     "stale by both": lambda: layers(STALE, ran=previous(), built=log((STEP, True))),
     "one of two is stale": lambda: layers(STALE, beside("backend/lib", carriers=(FRESH,)), ran=previous()),
