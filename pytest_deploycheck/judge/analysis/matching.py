@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
-from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.oci.manifest import DOCKER_LIST, OCI_INDEX
 from pytest_deploycheck.oci.platforms import TaskPlatform, can_run, runnable, task_platform
 
@@ -66,7 +66,7 @@ class TaskMatches(Struct, frozen=True, dict=True):
         if container is None:
             return Match.UNKNOWN
         if container.status == "STOPPED":
-            return Match.STOPPED
+            return self._image(judged, task) if self._has_done_its_work(container, task) else Match.STOPPED
         if container.status in _NOT_YET_RUNNING:
             return Match.PENDING
         return self._image(judged, task) if container.status == "RUNNING" else Match.UNKNOWN
@@ -110,6 +110,18 @@ class TaskMatches(Struct, frozen=True, dict=True):
         if Match.EXPECTED in matches and any(match.is_other for match in matches):
             return Fit.MIXED
         return Fit.UNKNOWN
+
+    def _has_done_its_work(self, container: Container, task: Task) -> bool:
+        """Tell if it is an init container, such as a migration of the database, beside one that keeps running.
+
+        It is not essential, ended with exit code 0, and an essential container of the task is judged as well.
+        """
+        definition = self.facts.definition_of(task)
+        own = definition.container(container.name) if definition else None
+        if definition is None or own is None or own.essential or container.exit_code != 0:
+            return False
+        others = (definition.container(judged.container) for judged in self.facts.judged)
+        return any(other is not None and other.essential for other in others)
 
     def _image(self, judged: Judged, task: Task) -> Match:
         """Return how the image of a judged container compares.

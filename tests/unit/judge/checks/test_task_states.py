@@ -33,6 +33,7 @@ from support.worlds import (
 )
 
 from pytest_deploycheck.facts.image import Child, Platform
+from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import Status
 
@@ -93,6 +94,35 @@ def test_a_stopped_sidecar_is_not_judged() -> None:
     stopped = container("sidecar", digest("d"), status="STOPPED", exit_code=0)
     world = completed(tasks=[task(name, containers=[container(), stopped]) for name in ("one", "two")])
     assert judge_run_image(world).status is Status.PASS
+
+
+def migrated(of: str = NEW, *, essential: bool = False, **stopped: Any) -> ServiceFacts:
+    """Two tasks with a migration that is judged too, as it has the same repository, and that has stopped."""
+    init = container("init", of, status="STOPPED", **{"exit_code": 0, **stopped})
+    return completed(
+        tasks=[task(name, containers=[container(), init]) for name in ("one", "two")],
+        judged=[judged(), judged(container="init")],
+        definitions=[definition(others=[ContainerDefinition("init", f"{reference()}", essential=essential)])],
+    )
+
+
+def test_an_init_container_of_the_same_image_has_done_its_work() -> None:
+    """A migration that ended with exit code 0 beside the application is no failure, and its image is still compared."""
+    assert judge_run_image(migrated()).status is Status.PASS
+    assert judge_run_image(migrated(OLD)).status is Status.FAIL
+
+
+@pytest.mark.parametrize("world", [migrated(exit_code=1), migrated(exit_code=None), migrated(essential=True)])
+def test_a_container_that_failed_or_is_essential_has_not_done_its_work(world: ServiceFacts) -> None:
+    """Any other exit code is a failure, and so is an essential container that does not run."""
+    assert "container 'init' does not run" in judge_run_image(world).summary
+
+
+def test_a_judged_container_alone_must_run() -> None:
+    """Where nothing essential is judged beside it, a container that has ended leaves nothing that runs the image."""
+    world = migrated()
+    alone = replace(world, judged=(judged(container="init"),))
+    assert judge_run_image(alone).status is Status.FAIL
 
 
 # The service's own count (row 58).
