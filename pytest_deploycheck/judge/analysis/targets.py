@@ -81,6 +81,17 @@ def registrations(facts: ServiceFacts, new_tasks: Sequence[Task]) -> tuple[Regis
     return tuple(found)
 
 
+def idle_serving_groups(facts: ServiceFacts) -> tuple[TargetGroup, ...]:
+    """Return the target groups that serve production and have no target that takes requests.
+
+    While traffic is shifted both groups serve, and each has targets: those of the old or of the new tasks.
+    """
+    balancers = facts.service.load_balancers if facts.service else ()
+    serving = (arn for balancer in balancers for arn in balancer.target_groups if facts.health.serving.get(arn))
+    groups = (group for arn in dict.fromkeys(serving) if (group := facts.health.group(arn)))
+    return tuple(group for group in groups if all(target.state == "draining" for target in group.targets))
+
+
 def checked_containers(facts: ServiceFacts, new_tasks: Sequence[Task]) -> tuple[CheckedContainer, ...]:
     """Return the containers that have a health check: by their task definition, or as ECS knows its result."""
     return tuple(

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_deploycheck.facts.health import TargetGroup
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
-from pytest_deploycheck.judge.analysis.targets import Registration
+from pytest_deploycheck.judge.analysis.targets import Registration, idle_serving_groups
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
 from pytest_deploycheck.judge.wording import plural
 
@@ -70,7 +70,22 @@ def judge_targets(analysis: ServiceAnalysis) -> Finding:
         return TARGETS_HEALTHY.unproven(
             f"the new tasks in {name} could not be read", remedy="Look at it in the AWS console."
         )
-    return _judge(found, facts.problems.get("production"))
+    finding = _judge(found, facts.problems.get("production"))
+    idle = idle_serving_groups(facts)
+    return _idle(idle, finding) if idle and finding.is_good else finding
+
+
+def _idle(groups: Sequence[TargetGroup], finding: Finding) -> Finding:
+    """The new tasks are healthy, and a share of the requests does not reach them."""
+    names = ", ".join(group.name for group in groups)
+    return TARGETS_HEALTHY.fails(
+        f"{names} serves production too, by the weights of the listener, and has no target that takes requests; "
+        f"{finding.summary}",
+        cause="A share of the users' requests is forwarded to a target group without targets, and fails.",
+        remedy="Set the weight of that target group to 0 in the listener rule, or register the tasks in it.",
+        command=_command(groups[0]),
+        evidence=finding.evidence,
+    )
 
 
 def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:

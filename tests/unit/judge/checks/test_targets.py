@@ -11,7 +11,7 @@ from support.worlds import WAYS, Way, completed, container, denied, draining, ol
 from support.worlds_health import ADDRESSES, GROUP, OTHER_GROUP, balanced, group, target
 
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.facts.health import Health, TargetGroup
+from pytest_deploycheck.facts.health import Health, Target, TargetGroup
 from pytest_deploycheck.facts.service import LoadBalancer
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.handles.health import target_health
@@ -123,6 +123,15 @@ def test_both_groups_serve_while_traffic_is_shifted() -> None:
     ill = group(*BOTH, target("10.0.0.8"))
     green = group(target("one", "unhealthy"), target("two"), arn=OTHER_GROUP)
     assert "unhealthy in shop-green" in fails(shifting(ill, green, serving))
+
+
+@pytest.mark.parametrize("left", [(), (target("10.0.0.8", "draining"),)])
+def test_a_group_that_serves_without_targets_fails(left: tuple[Target, ...]) -> None:
+    """The weights of the listener still send users to the old group, in which nothing takes requests: it fails."""
+    world = shifting(group(*left), group(*BOTH, arn=OTHER_GROUP), {GROUP: True, OTHER_GROUP: True})
+    assert "shop-blue serves production too" in fails(world)
+    ill = group(target("one", "unhealthy"), target("two"), arn=OTHER_GROUP)
+    assert "unhealthy in shop-green" in fails(shifting(group(*left), ill, {GROUP: True, OTHER_GROUP: True}))
 
 
 def test_it_is_not_known_which_group_serves() -> None:
