@@ -28,7 +28,7 @@ HIDING = (ESCAPE, "\x9b", _BACKSPACE, _NUL)
 """Characters that a terminal does not show, and that may stand within a text that it shows."""
 
 _LINE_ENDS = "\r\n"
-_RETURNS_AT_LINE_END = re.compile(r"\r+(?=\n)")
+_RETURNS = re.compile(r"\r+\n?")
 _SOURCES = ("container_name", "source")
 _METADATA = "ecs_"
 
@@ -77,9 +77,10 @@ def readable(message: str, *, is_routed: bool = False) -> Readable:
 
 
 def plain(text: str) -> str:
-    """Return a text without terminal control sequences, carriage returns at line ends, and line ends after it.
+    """Return a text without terminal control sequences, and without line ends after it.
 
-    A backspace lets the next character replace the one before it, and NUL is not shown.
+    A backspace lets the next character replace the one before it, and NUL is not shown. After a carriage return, as
+    that of a progress bar, the text begins a line anew.
     """
     if _BEGINS_SEQUENCE.search(text):
         text = _SEQUENCE.sub("", text)
@@ -89,7 +90,7 @@ def plain(text: str) -> str:
         text = "\n".join(map(_overwritten, text.split("\n")))
     text = text.rstrip(_LINE_ENDS)
     # Most events hold one line, and the expression costs more than the question.
-    return _RETURNS_AT_LINE_END.sub("", text) if "\r\n" in text else text
+    return _RETURNS.sub("\n", text) if "\r" in text else text
 
 
 def _overwritten(line: str) -> str:
