@@ -26,6 +26,7 @@ _LATEST = re.compile(r"(?<![a-z0-9])latest(?![a-z0-9])")
 _MAJOR_VERSION = re.compile(r"v?\d{1,2}")
 # `git describe` puts a g before the commit.
 _COMMIT = re.compile(r"(?<![0-9a-z])g?(?P<sha>[0-9a-f]{7,40})(?![0-9a-z])")
+_DIRTY = re.compile(r"(?<![a-z0-9])dirty(?![a-z0-9])")
 # In repositories of SHA-256 a commit has 64 digits; a tag of 64 digits is more often the digest of an image.
 _CLAIMED_COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
 
@@ -59,11 +60,16 @@ def is_commit(text: str) -> bool:
 def holds_commit(text: str, sha: str) -> bool:
     """Return True if a tag or a label contains a commit: at least its first seven hex digits, apart from other words.
 
+    One that `git describe --dirty` marks as built from a changed checkout is not the code of the commit.
+
     Args:
         text: The tag or the label.
         sha: The commit, or at least its first seven digits.
     """
-    claims = _CLAIMED_COMMIT.findall(text.lower())
+    lower = text.lower()
+    if _DIRTY.search(lower):
+        return False
+    claims = _CLAIMED_COMMIT.findall(lower)
     return any(sha.startswith(claim) or claim.startswith(sha) for claim in claims)
 
 

@@ -107,6 +107,13 @@ def test_fewer_digits_or_others_are_not_the_commit(tag: str) -> None:
     assert not holds_commit(tag, COMMIT)
 
 
+@pytest.mark.parametrize("tag", [f"v1.2-3-g{COMMIT[:9]}-dirty", f"{COMMIT}-dirty", f"{COMMIT[:7]}.DIRTY"])
+def test_a_changed_checkout_is_not_the_commit(tag: str) -> None:
+    """A tag that `git describe --dirty` marked holds other code than the commit in it."""
+    assert not holds_commit(tag, COMMIT)
+    assert holds_commit(f"dirtyfix-{COMMIT[:7]}", COMMIT)
+
+
 @pytest.mark.parametrize(
     ("tag", "own"),
     [
