@@ -80,7 +80,7 @@ def plain(text: str) -> str:
     """Return a text without terminal control sequences, and without line ends after it.
 
     A backspace lets the next character replace the one before it, and NUL is not shown. After a carriage return, as
-    that of a progress bar, the text begins a line anew.
+    that of a progress bar, a new line begins.
     """
     if _BEGINS_SEQUENCE.search(text):
         text = _SEQUENCE.sub("", text)

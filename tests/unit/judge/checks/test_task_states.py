@@ -119,7 +119,7 @@ def test_a_container_that_failed_or_is_essential_has_not_done_its_work(world: Se
 
 
 def test_a_judged_container_alone_must_run() -> None:
-    """Where nothing essential is judged beside it, a container that has ended leaves nothing that runs the image."""
+    """A container that has ended leaves nothing that runs the image, unless an essential one is judged beside it."""
     world = migrated()
     alone = replace(world, judged=(judged(container="init"),))
     assert judge_run_image(alone).status is Status.FAIL
