@@ -11,6 +11,7 @@ from pytest_deploycheck.facts.log import SETTLE_IN_ORDER, SETTLE_OUT_OF_ORDER, L
 from pytest_deploycheck.facts.service import ContainerDefinition, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.facts.task import Task
+from pytest_deploycheck.judge.analysis.matching import Match
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 
 _UNREADABLE = Problem(
@@ -59,7 +60,9 @@ def log_scope(service: ServiceAnalysis, settings: LogSettings, *, since: datetim
     streams: list[LogStream] = []
     blind: list[str] = []
     problems: list[Problem] = [facts.problems["tasks"]] if "tasks" in facts.problems else []
-    for task in new:
+    old = [task for task in facts.tasks or () if task not in new]
+    replaced = [task for task in old if new and _ran_it(task, service, began)]
+    for task in (*new, *replaced):
         definition = facts.definition_of(task)
         if definition is None:
             problems.append(facts.problems.get("definition", _UNREADABLE))
@@ -70,7 +73,6 @@ def log_scope(service: ServiceAnalysis, settings: LogSettings, *, since: datetim
                 blind.append(_why_blind(container))
             else:
                 streams.append(stream)
-    old = [task for task in facts.tasks or () if task not in new]
     return LogScope(
         since=began,
         tasks=tuple(task.id for task in new),
@@ -81,6 +83,12 @@ def log_scope(service: ServiceAnalysis, settings: LogSettings, *, since: datetim
         problems=tuple(dict.fromkeys(problems)),
         blind=tuple(dict.fromkeys(blind)),
     )
+
+
+def _ran_it(task: Task, service: ServiceAnalysis, began: datetime) -> bool:
+    """Tell if a task that has stopped ran the expected image in this window: what it logged, the same code logged."""
+    created = task.created_at or task.started_at
+    return created is not None and created >= began and service.matches.image_of(task) is Match.EXPECTED
 
 
 def _judged(definition: TaskDefinition, service: ServiceAnalysis) -> list[ContainerDefinition]:

@@ -8,6 +8,7 @@ from support.worlds import (
     NEW,
     NOW,
     OLD,
+    OLD_STARTED,
     ROLLOUT,
     SIDECAR,
     STARTED,
@@ -16,6 +17,7 @@ from support.worlds import (
     clock,
     completed,
     container,
+    crashed,
     definition,
     denied,
     deployment,
@@ -77,6 +79,18 @@ def test_a_draining_task_that_runs_the_image_is_not_read() -> None:
     """A task on its way out is no running task, whatever it runs; the one that replaced it is looked at."""
     seen = scope_of(completed(tasks=[draining("one", NEW), task("replacement")]))
     assert seen.tasks == ("replacement",)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_ran_the_image_and_has_stopped_is_read(way: Way) -> None:
+    """A task that logged a forbidden line, crashed and was replaced ran the same code; those from before did not."""
+    before = crashed("before", by="ecs-svc/1", started_at=OLD_STARTED)
+    seen = scope_of(completed(way, tasks=[task("one"), crashed("two"), before, draining("three")]))
+    assert seen.tasks == ("one",)
+    assert {stream.task for stream in seen.streams} == {"one", "two"}
+    assert {stream.task for stream in seen.current_streams} == {"one"}
+    assert {stream.task for stream in seen.of_old.streams} == {"two", "before", "three"}
+    assert scope_of(completed(way, tasks=[crashed("two")])).streams == ()
 
 
 def test_a_task_whose_digest_is_not_told_counts_by_its_rollout() -> None:
