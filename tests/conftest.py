@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache, partial
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Protocol
 from unittest import mock
 
@@ -42,9 +43,18 @@ def _models_are_read_once() -> Iterator[None]:
     """
     with (
         mock.patch("botocore.session.create_loader", lru_cache(create_loader)),
-        mock.patch("botocore.hooks.accepts_kwargs", lru_cache(maxsize=None)(accepts_kwargs)),
+        mock.patch("botocore.hooks.accepts_kwargs", _accepts_kwargs),
     ):
         yield
+
+
+_inspected = lru_cache(maxsize=None)(accepts_kwargs)
+
+
+def _accepts_kwargs(handler: Callable[..., object]) -> bool:
+    """Return botocore's own answer; it is kept for the functions of modules, which hold no client alive."""
+    is_of_module = isinstance(handler, FunctionType) and handler.__closure__ is None
+    return bool(_inspected(handler) if is_of_module else accepts_kwargs(handler))
 
 
 @pytest.fixture(scope="session")
