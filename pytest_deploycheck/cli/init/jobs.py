@@ -53,11 +53,11 @@ jobs:
     runs-on: ubuntu-latest
     environment: {env}
     steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
+      - uses: actions/checkout@v5
+      - uses: actions/setup-python@v6
         with:
           python-version: "3.13"
-      - uses: aws-actions/configure-aws-credentials@v4
+      - uses: aws-actions/configure-aws-credentials@v5
         with:
           role-to-assume: ${{{{ vars.DEPLOYCHECK_ROLE }}}}
           aws-region: {region}
@@ -66,7 +66,7 @@ jobs:
         env:
           DEPLOYCHECK_IMAGE: ${{{{ inputs.image }}}}
       - if: always()
-        uses: actions/upload-artifact@v4
+        uses: actions/upload-artifact@v5
         with:
           name: deploycheck
           path: deploycheck.json
