@@ -49,6 +49,12 @@ class ConfigurationFile(Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.label} [{'.'.join(self.prefix)}]" if self.prefix else self.label
 
+    @property
+    def environment_names(self) -> list[str]:
+        """The names after `env.` in the file, which may not be valid."""
+        table = self.content.get("env") if isinstance(self.content, Mapping) else None
+        return list(table) if isinstance(table, Mapping) else []
+
 
 def find(starts: Sequence[Path], explicit: Path | None = None) -> ConfigurationFile | None:
     """Return the configuration: `explicit`, else the nearest deploycheck.toml or pyproject.toml with our table.
@@ -147,8 +153,7 @@ def environments(
     Raises:
         ConfigurationError: As `environment`; or a pattern matches nothing, or `sandbox` is one of several.
     """
-    content = file.content if file is not None else {}
-    configured = list(content.get("env", {})) if isinstance(content.get("env", {}), Mapping) else []
+    configured = file.environment_names if file is not None else []
     names: dict[str, None] = {}
     for one in [text] if text in configured else comma_list(text):
         is_pattern = one not in configured and any(character in one for character in "*?[")
@@ -236,7 +241,7 @@ def _no_file(name: str, searched: Sequence[Path]) -> ConfigurationError:
     return ConfigurationError(
         f"no configuration for the environment {name!r}: found neither a {_OWN_FILE}"
         f" nor a {_PYPROJECT} with [{'.'.join(_PYPROJECT_TABLE)}]{where}",
-        f"""Start with this {_OWN_FILE}:
+        f"""Have it written from what the account has: deploycheck init. Or start with this {_OWN_FILE}:
 
 [{env}]
 cluster = "my-cluster"

@@ -91,6 +91,7 @@ def test_an_environment_without_a_configuration_file_is_refused(collect: Collect
     message = collect("--deploy-env=dev").refused()
     assert "deploycheck.toml" in message
     assert "[env.dev]" in message
+    assert "deploycheck init" in message
 
 
 @pytest.mark.usefixtures("configured")
