@@ -122,6 +122,14 @@ def test_nothing_is_overwritten(script: Script, aws: Sandbox) -> None:
     assert text(script) == "# mine\n"
 
 
+def test_an_environment_that_the_kept_configuration_lacks_is_the_next_step(script: Script, aws: Sandbox) -> None:
+    """The command to verify would fail without it, so that adding it comes before; what is there is not asked for."""
+    build("healthy", aws)
+    (script.folder / "deploycheck.toml").write_text("[env.dev.services.backend]\n", encoding="utf-8")
+    assert "Next:\n  deploycheck verify dev" in script("init").out
+    assert "Next:\n  add [env.prod] to deploycheck.toml" in script("init", "--env=prod").out
+
+
 def test_a_file_in_the_way_is_named(script: Script, aws: Sandbox) -> None:
     """A file where a folder has to be is one message, without a traceback."""
     build("healthy", aws)

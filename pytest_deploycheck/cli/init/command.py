@@ -142,7 +142,11 @@ def _print_next(folder: Path, first: FirstEnvironment) -> None:
 def _steps(folder: Path, first: FirstEnvironment) -> Sequence[str]:
     named = [f"{one.key}={one.newest_tag}" for one in first.services if one.newest_tag]
     images = "".join(f" --image {shlex.quote(one)}" for one in named)
-    steps = [f"deploycheck verify {first.name}{images}"]
+    kept = find([folder])
+    steps = []
+    if kept is not None and first.name not in kept.environment_names:
+        steps.append(f"add [env.{first.name}] to {kept}: this command with --dry-run shows what would be in it")
+    steps.append(f"deploycheck verify {first.name}{images}")
     jobs = [f"{job.name}: {job.next_step}" for job in jobs_of(folder)]
     steps += jobs or ["run it in the CI after each deployment: docs/ci.md of pytest-deploycheck has jobs for each CI"]
     return [*steps, "declare a line that only the new code logs in deploycheck.toml"]
