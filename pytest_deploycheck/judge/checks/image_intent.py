@@ -21,6 +21,8 @@ CI_EXAMPLE = "GITHUB_SHA"
 """The variable to show where the run is not in a CI that is known."""
 
 _SHOWN_IMAGES = 3
+_NAMERS = {"option": "--deploy-image", "configuration": "the configuration"}
+"""What may name the expected image from outside the cluster."""
 _TIES = {
     "pushed-after": "image-pushed passes",
     "content": "image-content passes",
@@ -99,10 +101,10 @@ def _judge(
 
 
 def _by_name(judged: Judged, release: KnownRelease) -> _Tie | None:
-    if judged.namer not in {"option", "configuration"}:
+    namer = _NAMERS.get(judged.namer)
+    if namer is None:
         return None
     reference = judged.expected.reference
-    namer = "--deploy-image" if judged.namer == "option" else "the configuration"
     if reference.digest:
         return _Tie("name", f"{namer} names the image by its digest, {short(reference.digest)}")
     tag = reference.tag or "latest"
@@ -167,12 +169,23 @@ def _unproven(judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, 
     parts = [f"{summary} ({', '.join(history)})" if history else summary, _newer(judged)]
     return IMAGE_INTENDED.unproven(
         "; ".join(part for part in parts if part),
-        notes=[_why_tie_is_not_enough(judged, tie)] if tie else [],
+        notes=[*_why_name_is_not_enough(judged), *([_why_tie_is_not_enough(judged, tie)] if tie else [])],
         remedy=f"Say what was to be shipped, in one of these ways: {'; or '.join(_ways(judged, release))}.",
         command=f"{release.command or f'pytest --deploy-env={release.environment}'} --deploy-image "
         f"{_reference(judged, release)}",
         evidence=_evidence(judged, release, None),
     )
+
+
+def _why_name_is_not_enough(judged: Judged) -> list[str]:
+    namer = _NAMERS.get(judged.namer)
+    if namer is None:
+        return []
+    tag = judged.expected.reference.tag or "latest"
+    return [
+        f"{namer} names the image by the tag {tag}, which may move from image to image: it does not tell which of them "
+        "was to be shipped"
+    ]
 
 
 def _newer(judged: Judged) -> str:
