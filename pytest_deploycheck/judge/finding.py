@@ -68,6 +68,7 @@ class Finding(Struct, frozen=True):
         is_proof: Whether a failure is shown by something that was seen, not by something that is missing.
         logs: The reading of the logs, where that explains the finding.
         facts: What was read for this check alone, as a report records it.
+        is_left_out: Whether others skipped the check, as a mark of a conftest does: its question was not asked.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Finding(Struct, frozen=True):
     is_proof: bool = False
     logs: LogEvidence | None = None
     facts: CheckFacts | None = None
+    is_left_out: bool = False
 
     @property
     def is_good(self) -> bool:

@@ -113,7 +113,7 @@ def _unproven_links(
     unproven, left_out = set(), []
     for link in CHAIN:
         found = [finding for finding in findings if finding.link == link]
-        ids = {finding.id for finding in found}
+        ids = {finding.id for finding in found if not finding.is_left_out}
         missing = [check.id for check in needed if check.link == link and check.id not in ids]
         is_proven = not missing and any(finding.status is Status.PASS for finding in found)
         if link == "logs" and any(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 import pytest_deploycheck
 from pytest_deploycheck.config.suggestions import nearest
@@ -185,7 +186,7 @@ def _finding(item: CheckItem, report: pytest.TestReport, errors: Sequence[BaseEx
     if FINDING in item.stash and report.when == "call":
         return item.stash[FINDING]
     if report.skipped:
-        return item.check.skips(_reason(report))
+        return replace(item.check.skips(_reason(report)), is_left_out=True)
     error = errors[0] if errors else None
     problem = Problem(
         "", type(error).__name__, f"An exception that is not part of a check: {error!r}", "See the traceback above."

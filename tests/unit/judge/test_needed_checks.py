@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 from support.judging import judge_tag
 from support.runs import findings_of, run_of
 from support.worlds import completed, found, judged, never_restarted, reference
@@ -266,3 +267,12 @@ def test_advice_is_shown_in_a_verified_run() -> None:
     lines = summary(run_of(world))
     assert lines[0].startswith("VERIFIED")
     assert any(line.startswith("  advice: ") and "'latest'" in line for line in lines[1:])
+
+
+@pytest.mark.parametrize("check", TELLING)
+def test_a_check_that_others_skip_leaves_its_link_unproven(check: Check) -> None:
+    """A mark of a conftest that skips a telling check has the effect of deselecting it."""
+    skipped = replace(check.skips("not today"), is_left_out=True)
+    judgement = judge([skipped, *passing(*(one for one in TELLING if one is not check))])
+    assert (judgement.verdict, judgement.broken_link) == (Verdict.UNPROVEN, check.link)
+    assert judgement.left_out == (check.id,)
