@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.config.suggestions import nearest
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
-from pytest_deploycheck.observe.calls import batches, member, pages, side_by_side
+from pytest_deploycheck.observe.calls import batches, member, pages, require_all, side_by_side
 from pytest_deploycheck.observe.problems import attempt
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _SERVICES_PER_PAGE = 100
 _SERVICES_PER_CALL = 10
 """The most that one call takes, from the API's own documentation."""
+
+_ENDING = frozenset({"DRAINING", "INACTIVE"})
+"""The states of services that are being deleted, and are not found."""
+
+_DELETED = "MISSING"
+"""The reason by which ECS tells that a service does not exist any more."""
 
 _SHOWN = 12
 """The names of services that a message lists."""
@@ -42,7 +48,7 @@ def discover(client: ECSClient, environment: EnvironmentSettings, *, region: str
     names = _asked(environment, "ecs:ListServices", lambda: _listed(client, environment.cluster))
     candidates = [name for name in names if wanted.names is None or fnmatchcase(name, wanted.names)]
     described = _asked(environment, "ecs:DescribeServices", lambda: _described(client, environment.cluster, candidates))
-    found = sorted(one["serviceName"] for one in described if one["status"] == "ACTIVE" and _has_tags(one, wanted))
+    found = sorted(one["serviceName"] for one in described if one["status"] not in _ENDING and _has_tags(one, wanted))
     if not found:
         raise ConfigurationError(
             f"env.{environment.name}.discover: found no service by {wanted} in the cluster {environment.cluster!r} "
@@ -78,6 +84,10 @@ def _described(client: ECSClient, cluster: str, names: Sequence[str]) -> list[Ma
     def describe(batch: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         answer = client.describe_services(cluster=cluster, services=list(batch), include=["TAGS"])
         services: Sequence[Mapping[str, Any]] = member(answer, "services", "ecs:DescribeServices")
+        failures = [one for one in answer.get("failures", ()) if one.get("reason") == _DELETED]
+        deleted = [one.get("arn", "").rpartition("/")[2] for one in failures]
+        # A service that was listed and is not described would be left out of the run in silence.
+        require_all(batch, [*(one["serviceName"] for one in services), *deleted], "ecs:DescribeServices")
         return services
 
     answers = side_by_side(describe, list(batches(names, _SERVICES_PER_CALL)))

@@ -125,3 +125,32 @@ def test_a_cluster_that_cannot_be_listed(code: str, remedy: str) -> None:
         found(Refusing({}), Discovery(names="*"))
     assert "cannot be discovered in the cluster 'shop'" in caught.value.message
     assert remedy in caught.value.remedy
+
+
+class Forgetful(Cluster):
+    """A client that lists a service and does not describe it.
+
+    Attributes:
+        failures: What it says of it.
+    """
+
+    failures: tuple[dict[str, str], ...] = ()
+
+    def describe_services(self, *, cluster: str, services: list[str], include: list[str]) -> dict[str, Any]:
+        """Describe all but the workers."""
+        answer = super().describe_services(cluster=cluster, services=services, include=include)
+        kept = [one for one in answer["services"] if one["serviceName"] != "shop-worker"]
+        return {"services": kept, "failures": list(self.failures)}
+
+
+def test_a_service_that_is_listed_and_not_described_ends_the_discovery() -> None:
+    """It is not left out of the run in silence, unless ECS tells that it was deleted meanwhile."""
+    client = Forgetful(SHOP)
+    with pytest.raises(EnvironmentUnusableError, match="shop-worker"):
+        found(client, Discovery(names="shop-*"))
+    arn = "arn:aws:ecs:us-east-1:123456789012:service/shop/shop-worker"
+    client.failures = ({"arn": arn, "reason": "MISSING"},)
+    assert "shop-web" in found(client, Discovery(names="shop-*"))
+    client.failures = ({"arn": arn, "reason": "SOMETHING"},)
+    with pytest.raises(EnvironmentUnusableError):
+        found(client, Discovery(names="shop-*"))
