@@ -22,6 +22,10 @@ _RUNTIME_WORDS = re.compile(
     r"|dotnet|net|aspnet|elixir|erlang|otp|cuda)\d+(?:\.\d+)*(?![a-z0-9])"
 )
 """Words of what an image is built on, such as `alpine3.19`, `node20` and `python3.11`: they name no build."""
+_REGIONS = re.compile(
+    r"(?<![a-z0-9])[a-z]{2,4}(?:-[a-z]{3,4})?-(?:north|south|east|west|central|(?:north|south)(?:east|west))-\d(?![a-z0-9])"
+)
+"""Names of AWS's regions, such as `eu-west-1` and `us-gov-east-1`: a tag for each region is moved by each build."""
 _LATEST = re.compile(r"(?<![a-z0-9])latest(?![a-z0-9])")
 _MAJOR_VERSION = re.compile(r"v?\d{1,2}")
 # `git describe` puts a g before the commit.
@@ -35,7 +39,7 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     """Return True if builds move a tag from image to image, such as `latest`, `main`, `v1` or `prod-arm64`.
 
     A tag is taken for fixed where a digit remains after the words of platforms and runtimes (`amd64`, `alpine3`,
-    `python3.11`) and `names` are taken away. A major
+    `python3.11`), the names of regions and `names` are taken away. A major
     version alone, such as `v1` or `1`, moves; a longer number is that of a build. A tag with the word `latest` moves,
     whatever else it holds.
 
@@ -46,6 +50,7 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     rest = tag.lower()
     for name in sorted((name.lower() for name in names if name), key=len, reverse=True):
         rest = re.sub(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", "", rest)
+    rest = _REGIONS.sub("", rest)
     rest = _RUNTIME_WORDS.sub("", _PLATFORM_WORDS.sub("", rest)).strip("-._")
     if _LATEST.search(rest) or _MAJOR_VERSION.fullmatch(rest):
         return True

@@ -107,6 +107,13 @@ def test_fewer_digits_or_others_are_not_the_commit(tag: str) -> None:
     assert not holds_commit(tag, COMMIT)
 
 
+@pytest.mark.parametrize("tag", ["eu-west-1", "ap-southeast-2", "main-eu-central-1-arm64", "us-gov-east-1"])
+def test_the_digit_of_any_region_is_no_digit_of_a_build(tag: str) -> None:
+    """A tag for each region moves with each build, in whichever region the environment is."""
+    assert moves(tag, ("prod", "us-east-1"))
+    assert not moves(f"{tag}-482", ("prod", "us-east-1"))
+
+
 @pytest.mark.parametrize("tag", [f"v1.2-3-g{COMMIT[:9]}-dirty", f"{COMMIT}-dirty", f"{COMMIT[:7]}.DIRTY"])
 def test_a_changed_checkout_is_not_the_commit(tag: str) -> None:
     """A tag that `git describe --dirty` marked holds other code than the commit in it."""
