@@ -151,10 +151,16 @@ def environments(
         searched: The folders that were searched for a file, for messages.
 
     Raises:
-        ConfigurationError: As `environment`; or a pattern matches nothing, or `sandbox` is one of several.
+        ConfigurationError: As `environment`; or a name is empty, a pattern matches nothing, or `sandbox` is one of
+            several.
     """
     configured = file.environment_names if file is not None else []
     names: dict[str, None] = {}
+    if "," in text and text not in configured and not all(part.strip() for part in text.split(",")):
+        raise ConfigurationError(
+            f"found {text!r} for the environments, in which a name is empty",
+            "Name each environment; a variable that should have held one may be empty.",
+        )
     for one in [text] if text in configured else comma_list(text):
         is_pattern = one not in configured and any(character in one for character in "*?[")
         matching = [name for name in configured if fnmatchcase(name, one)] if is_pattern else [one]

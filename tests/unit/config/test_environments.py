@@ -23,7 +23,7 @@ def names(folder: Path, text: str, configuration: str = CONFIGURATION) -> list[s
     [
         ("dev", ["dev"]),
         ("dev,prod-us", ["dev", "prod-us"]),
-        (" dev , prod-us ,", ["dev", "prod-us"]),
+        (" dev , prod-us ", ["dev", "prod-us"]),
         ("prod-*", ["prod-eu", "prod-us"]),
         ("prod-u?,prod-*", ["prod-us", "prod-eu"]),
         ("prod-[e]*", ["prod-eu"]),
@@ -48,6 +48,8 @@ def test_a_name_with_special_characters(tmp_path: Path) -> None:
     [
         ("stage-*", "no environment matches 'stage-*'. There are: prod-eu, prod-us, dev"),
         ("dev,prod-uk", "no environment 'prod-uk'; did you mean 'prod-us'?"),
+        ("dev,", "found 'dev,' for the environments, in which a name is empty"),
+        ("dev, ,prod-us", "in which a name is empty"),
         ("dev,sandbox", "'sandbox' is built in, and cannot be verified beside others"),
     ],
 )
