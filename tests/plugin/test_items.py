@@ -62,10 +62,27 @@ def test_selection(collect: Collect, pytester: pytest.Pytester, args: tuple[str,
 @pytest.mark.usefixtures("configured")
 def test_an_id_that_is_not_there_is_refused(collect: Collect) -> None:
     """A misspelt id of a check is pytest's usage error, as that of a test is, and never an empty green run."""
-    for wrong in ("deploycheck::backend::image-exist", "deploycheck::nobody", "deploycheck::backend::logs-1"):
+    for wrong, told in (
+        ("deploycheck::backend::image-exist", "did you mean 'image-exists'?"),
+        ("deploycheck::backnd::image-exists", "did you mean 'backend'?"),
+        ("deploycheck::nobody", "unknown service 'nobody'"),
+        ("deploycheck::backend::logs-1", "There are: image-exists, "),
+    ):
         outcome = collect("--deploy-env=dev", wrong)
         assert outcome.status == 4, outcome.output
         assert wrong in outcome.output
+        assert told in outcome.output
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_id_is_taken_as_pytest_prints_it_in_a_folder_below(
+    collect: Collect, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder below the root of the tests pytest prints the way to there before the id of a check."""
+    pytester.makeini("[pytest]")
+    monkeypatch.chdir(pytester.mkdir("below"))
+    outcome = collect("--deploy-env=dev", "-q", "../deploycheck::backend::image-exists")
+    assert ids(outcome.output) == ["deploycheck::backend::image-exists"]
 
 
 @pytest.mark.usefixtures("world")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +17,20 @@ def given_ids(config: pytest.Config) -> list[str]:
 
     A file or folder of that name keeps its meaning.
     """
-    if (config.invocation_params.dir / ROOT).exists():
-        return []
-    return [arg for arg in config.args if arg.split("::")[0] == ROOT]
+    return [one for one in (id_in(config, arg) for arg in config.args) if one is not None]
+
+
+def id_in(config: pytest.Config, arg: str) -> str | None:
+    """Return the node id of checks that an argument is, or None where it is something else.
+
+    Where pytest is started below the root of the tests it prints node ids with the way to there, such as
+    `../../deploycheck::backend::logs-1`. What it prints may be given as it is.
+    """
+    name, *names = arg.split("::")
+    place = Path(os.path.normpath(config.invocation_params.dir / name))
+    if (name != ROOT and place != config.rootpath / ROOT) or place.exists():
+        return None
+    return "::".join([ROOT, *names])
 
 
 def services_of_ids(ids: Sequence[str], services: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.judge.finding import Check
 from pytest_deploycheck.plugin.collection.items import RootCollector
-from pytest_deploycheck.plugin.collection.node_ids import ROOT, given_ids, is_within
+from pytest_deploycheck.plugin.collection.node_ids import ROOT, given_ids, id_in, is_within
 from pytest_deploycheck.plugin.state import DeployState
 from pytest_deploycheck.run.checks import checks_of
 
@@ -40,13 +40,13 @@ class CheckSelection:
             return
         for one in self._ids:
             if not any(is_within(nodeid, one) for nodeid in known):
-                raise ConfigurationError(f"unknown check {one}{did_you_mean(one, known)}")
+                raise self._unknown(one)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Hide the node ids of checks from pytest, which takes every argument for a file."""
         if self._ids:
-            self._config.args = [arg for arg in self._config.args if arg not in self._ids]
+            self._config.args = [arg for arg in self._config.args if id_in(self._config, arg) is None]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(
@@ -67,6 +67,20 @@ class CheckSelection:
                 ),
             )
         return report
+
+    def _unknown(self, one: str) -> ConfigurationError:
+        """Return the error about a node id: its service is unknown, or else its check."""
+        _, label, *rest = one.split("::")
+        services = list(self._state.services)
+        if label not in services:
+            return ConfigurationError(
+                f"unknown service {label!r} in {one}{did_you_mean(label, services)}",
+                f"There are: {', '.join(services)}.",
+            )
+        checks = [check.id for check in self._checks(label)]
+        return ConfigurationError(
+            f"unknown check {one}{did_you_mean('::'.join(rest), checks)}", f"There are: {', '.join(checks)}."
+        )
 
     def _checks(self, label: str) -> tuple[Check, ...]:
         run, service = self._state.home(label)
