@@ -97,7 +97,10 @@ def _judge(
     tie = _by_push(pushed) or _by_baseline(judged, analysis) or _by_content(content())
     if tie and judged.newer == ():
         return IMAGE_INTENDED.passes(tie.detail, evidence=_evidence(judged, release, tie.by))
-    return _unproven(judged, analysis, release, tie)
+    ways = _ways(
+        judged, release, has_time=pushed.status is not Status.SKIP, has_source=content().status is not Status.SKIP
+    )
+    return _unproven(judged, analysis, release, tie, ways)
 
 
 def _by_name(judged: Judged, release: KnownRelease) -> _Tie | None:
@@ -161,7 +164,9 @@ def _by_baseline(judged: Judged, analysis: ServiceAnalysis) -> _Tie | None:
     )
 
 
-def _unproven(judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, tie: _Tie | None) -> Finding:
+def _unproven(
+    judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, tie: _Tie | None, ways: list[str]
+) -> Finding:
     image, newest = judged.expected.image, analysis.newest
     history = [f"pushed {at(image.pushed_at)}"] if image and image.pushed_at else []
     history += [f"rolled out {at(newest.started_at)}"] if newest else []
@@ -170,7 +175,7 @@ def _unproven(judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, 
     return IMAGE_INTENDED.unproven(
         "; ".join(part for part in parts if part),
         notes=[*_why_name_is_not_enough(judged), *([_why_tie_is_not_enough(judged, tie)] if tie else [])],
-        remedy=f"Say what was to be shipped, in one of these ways: {'; or '.join(_ways(judged, release))}.",
+        remedy=f"Say what was to be shipped{', in one of these ways' if len(ways) > 1 else ''}: {'; or '.join(ways)}.",
         command=f"{release.command or f'pytest --deploy-env={release.environment}'} --deploy-image "
         f"{_reference(judged, release)}",
         evidence=_evidence(judged, release, None),
@@ -212,15 +217,19 @@ def _why_tie_is_not_enough(judged: Judged, tie: _Tie) -> str:
     )
 
 
-def _ways(judged: Judged, release: KnownRelease) -> list[str]:
-    """Return the easiest ways to say what was to be shipped, as they would be typed in this project."""
+def _ways(judged: Judged, release: KnownRelease, *, has_time: bool, has_source: bool) -> list[str]:
+    """Return the easiest ways to say what was to be shipped, as they would be typed in this project.
+
+    A time to be pushed after and a source that were given already are no ways any more: they did not suffice.
+    """
     in_ci = _commit_in_ci(judged, release)
     ways = [f"--deploy-image {_reference(judged, release)}" + (f", in CI --deploy-image {in_ci}" if in_ci else "")]
-    if release.copied:
+    if release.copied and not has_source:
         local, place = next(iter(release.copied.items()))
         ways.append(f'source = {{ "{local}" = "{place}" }} for the service in the configuration')
     has_head = release.commit is not None and release.commit.source == "HEAD"
-    ways.append(f"--deploy-pushed-after {'commit' if has_head else '15m'}")
+    if not has_time:
+        ways.append(f"--deploy-pushed-after {'commit' if has_head else '15m'}")
     return ways
 
 

@@ -173,6 +173,17 @@ def test_the_message_tells_what_runs_since_when_and_what_is_newer() -> None:
     assert finding.command == "pytest --deploy-env=dev --deploy-image 1a2b3c4"
 
 
+def test_what_was_given_and_did_not_suffice_is_no_way() -> None:
+    """A source that differs and a time that the push is before are not proposed again."""
+    release = replace(RELEASE, copied={"app": "/app"})
+    content = IMAGE_CONTENT.fails("differs", remedy="build")
+    assert "source =" not in intended(named(), release, content=content).remedy
+    pushed = IMAGE_PUSHED.fails("pushed before", remedy="push")
+    assert "--deploy-pushed-after" not in intended(named(), release, pushed=pushed).remedy
+    both = intended(named(tags=("latest", "2.0")), release, content=content, pushed=pushed)
+    assert both.remedy == "Say what was to be shipped: --deploy-image 2.0."
+
+
 def test_the_ways_are_those_of_the_project() -> None:
     """The CI's own variable, whole commits, the commit time where there is a checkout, and tags that are no commits."""
     whole = named("9" * 39 + "a", tags=("9" * 39 + "a",))
