@@ -269,7 +269,8 @@ class Controller:
             return False
         checks = checks_by_id(self._state.settings.runs)
         # Every worker collects the same tests.
-        self._results.attribute_crashes(checks, self._returned[0].concerns if self._returned else None)
+        concerns = next((one.concerns for one in self._returned if one.concerns is not None), None)
+        self._results.attribute_crashes(checks, concerns)
         return bool(self._results.crashed) or len(self._results.reported) < session.testscollected
 
     def _finish(self, *, complete: bool) -> FleetReport:

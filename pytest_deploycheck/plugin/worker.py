@@ -25,15 +25,22 @@ class Worker:
     def __init__(self, config: pytest.Config, run: DeployRun) -> None:
         self._config = config
         self._run = run
+        self._concerns: dict[str, tuple[str, ...]] | None = None
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand the calls of this process to the controller, which reports them, and what each test is about."""
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what each test is about, as an item that has run no longer knows it."""
         state = self._run.state
         if hasattr(state, "fleet"):
             items = [item for item in session.items if not isinstance(item, CheckItem) and uses_fixtures(item)]
-            concerns = {item.nodeid: services_of(item, state) for item in items}
-            self._config.workeroutput[WORKER_DATA] = to_json(Returned(state.fleet.calls, concerns))  # type: ignore[attr-defined]  # set by xdist
+            self._concerns = {item.nodeid: services_of(item, state) for item in items}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Hand the calls of this process to the controller, which reports them, and what each test is about."""
+        state = self._run.state
+        if hasattr(state, "fleet"):
+            self._config.workeroutput[WORKER_DATA] = to_json(Returned(state.fleet.calls, self._concerns))  # type: ignore[attr-defined]  # set by xdist
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

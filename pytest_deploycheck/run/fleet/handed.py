@@ -53,8 +53,9 @@ class Returned(Struct, frozen=True):
 
     Attributes:
         calls: The calls of AWS's API that it made, by the environment.
-        concerns: The labels of the services that each test about the deployment concerns, by node id.
+        concerns: The labels of the services that each test about the deployment concerns, by node id; None where the
+            worker has not collected the tests.
     """
 
     calls: Mapping[str, tuple[Calls, ...]]
-    concerns: Mapping[str, tuple[str, ...]]
+    concerns: Mapping[str, tuple[str, ...]] | None
