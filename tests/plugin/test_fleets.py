@@ -130,7 +130,11 @@ def test_one_that_cannot_be_observed(deploy: Deploy, pytester: pytest.Pytester) 
         ("stage-*", (), "no environment matches 'stage-*'. There are: eu, us, lost"),
         ("lost", (), "cannot be discovered in the cluster 'shop'"),
         ("eu,us", ("--deploy-service=shop-wep",), "no service of the environments eu, us; did you mean 'shop-web'?"),
-        ("eu,us", ("deploycheck::eu/shop-wep",), "unknown check deploycheck::eu/shop-wep; did you mean"),
+        (
+            "eu,us",
+            ("deploycheck::eu/shop-wep",),
+            "unknown service 'eu/shop-wep' in deploycheck::eu/shop-wep; did you mean",
+        ),
     ],
 )
 def test_what_cannot_run(deploy: Deploy, text: str, args: tuple[str, ...], message: str) -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import Options
 from pytest_deploycheck.report.model import RunReport
@@ -35,7 +37,8 @@ def fleet_report() -> RunReport:
     """Return the result for twelve services: one was never restarted, one rolled back, and one does not log."""
     with _served() as aws:
         services = {name: _service(aws, name) for name in FLEET}
-        return _verified("prod", {"cluster": "shop", "services": services})
+        # How long the calls of so many services are held back depends on how fast the machine makes them.
+        return replace(_verified("prod", {"cluster": "shop", "services": services}), held=0.0)
 
 
 def _service(aws: Sandbox, name: str) -> dict[str, Any]:
