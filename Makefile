@@ -23,7 +23,7 @@ demo: $(READY)
 # package compiled: where Python is told to keep no bytecode, each of them would compile it again.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
-	$(BIN)/pytest --numprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses 5 --dist worksteal
 
 # What depends most on the versions of pytest and boto3: outcomes, settings, calls. docs/compatibility.md has the rest.
 test-lowest: export PYTHONDONTWRITEBYTECODE :=
