@@ -19,7 +19,7 @@ from pytest_deploycheck.plugin.outcomes.by_label import checks_by_id, findings_b
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
-from pytest_deploycheck.plugin.reporters.metadata import record_metadata
+from pytest_deploycheck.plugin.reporters.metadata import add_page, record_metadata
 from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve, resolve_replay
 from pytest_deploycheck.report.fleet.summary import fleet_lines
 from pytest_deploycheck.report.summary import VERDICT_TONES
@@ -191,6 +191,7 @@ class Controller:
         report = self._finish(complete=came_to_its_end)
         self._junit.record_run(report)
         record_metadata(self._config, report)
+        add_page(self._config, report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from html import unescape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -73,7 +75,7 @@ def test_junit_of_a_run_that_did_not_start(deploy: Deploy, pytester: pytest.Pyte
 
 
 def test_pytest_html(replay: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page of pytest-html has the verdict on each service in its table, and the log lines of a test that failed."""
+    """The page of pytest-html has the verdict on each service, log lines of failed tests, and our page in a frame."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without("html"))
     pytester.makepyfile("def test_it(deploy_logs): assert 'Found 3 platform sections' in deploy_logs")
     outcome = replay("--html=page.html", "--self-contained-html", scenario="cached-layer")
@@ -82,3 +84,6 @@ def test_pytest_html(replay: Deploy, pytester: pytest.Pytester, monkeypatch: pyt
     assert "Deployment of sandbox/backend" in page
     assert outcome.report["services"][0]["image"]["digest"] in page
     assert "Log lines" in page
+    (frame,) = re.findall(r'<iframe title="Deployment" sandbox="allow-same-origin" srcdoc="([^"]*)"', page)
+    assert "<h1>REFUTED</h1>" in unescape(frame)
+    assert "Content-Security-Policy" in unescape(frame)

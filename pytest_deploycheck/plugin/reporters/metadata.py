@@ -1,13 +1,16 @@
-"""The verdict in the metadata of the run, which pytest-html shows, and the log lines of tests that failed."""
+"""The evidence in the report of pytest-html: metadata of the run, log lines of tests that failed, and our own page."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from html import escape
 
 import pytest
 
+from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.plugin.outcomes.activity import LOG_SECTION
 from pytest_deploycheck.redaction import clean
+from pytest_deploycheck.report.formats import FORMATS, render
 from pytest_deploycheck.report.model import FleetReport
 
 
@@ -31,9 +34,30 @@ class HtmlEvidence:
         return report
 
 
+class HtmlPage:
+    """Shows the page of a run that is not verified above the table of pytest-html."""
+
+    def __init__(self, page: str) -> None:
+        self._page = page
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Add the page, in a frame of its own, where neither style reaches the other and no script runs."""
+        prefix.append(
+            f'<iframe title="Deployment" sandbox="allow-same-origin" srcdoc="{escape(self._page)}" '
+            'style="width: 100%; height: 80vh; border: 1px solid #8c959f"></iframe>'
+        )
+
+
 def is_wanted(config: pytest.Config) -> bool:
     """Tell if the run writes a report of pytest-html."""
     return bool(getattr(config.option, "htmlpath", None))
+
+
+def add_page(config: pytest.Config, report: FleetReport) -> None:
+    """Let pytest-html show the page of a run that is not verified."""
+    if is_wanted(config) and report.verdict is not Verdict.VERIFIED:
+        config.pluginmanager.register(HtmlPage(render(report, FORMATS[".html"])), "deploycheck-html-page")
 
 
 def record_metadata(config: pytest.Config, report: FleetReport) -> None:
