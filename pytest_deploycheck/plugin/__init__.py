@@ -39,11 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "deploycheck-fixtures")
     config.pluginmanager.register(_DeployTests(), "deploycheck-tests")
     if given(config, ENV).text is None and config.getoption(REPLAY.dest) is None:
-        refuse_empty(config)
-        if config.getoption(SANDBOX.dest) is not None:
-            raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
-        _refuse_ids(config)
-        config.pluginmanager.register(_WithoutEnvironment(), "deploycheck-without-environment")
+        config.pluginmanager.register(_WithoutEnvironment(config), "deploycheck-without-environment")
         return
     from pytest_deploycheck.plugin.run import DeployRun  # noqa: PLC0415  # loaded when an environment is given
 
@@ -60,10 +56,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Controller(config, run), "deploycheck-controller")
 
 
-def _refuse_ids(config: pytest.Config) -> None:
-    """Explain what node ids of checks need, where pytest itself would look for a file of that name."""
+def _refuse(config: pytest.Config) -> None:
+    """Refuse options and node ids that need an environment.
+
+    Raises:
+        UsageError: One is given.
+    """
+    refuse_empty(config)
+    if config.getoption(SANDBOX.dest) is not None:
+        raise pytest.UsageError("--deploy-sandbox needs --deploy-env=sandbox")
     ids = given_ids(config)
     if ids:
+        # Pytest itself would look for a file of that name.
         from pytest_deploycheck.plugin.without_environment import environments  # noqa: PLC0415  # for the message only
 
         raise pytest.UsageError(
@@ -88,11 +92,23 @@ class _DeployTests:
 
 
 class _WithoutEnvironment:
-    """Skips the tests that use the fixtures where no environment is given."""
+    """Skips the tests that use the fixtures where no environment is given, and refuses what needs one."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
         empty = [name for name in empty_variables() if name == ENV.variable]
         self._reason = f"{NO_ENVIRONMENT}; {_empty(empty)}" if empty else NO_ENVIRONMENT
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Refuse it here, where pytest has its JUnit report, which then has the reason."""
+        try:
+            _refuse(self._config)
+        except pytest.UsageError as error:
+            from pytest_deploycheck.plugin.reporters.junit import JunitEvidence  # noqa: PLC0415  # for refusals only
+
+            JunitEvidence(self._config).record_refusal(str(error), is_under_way=False)
+            raise
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Skip a test before any other of its fixtures is set up."""

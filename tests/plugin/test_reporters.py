@@ -74,6 +74,13 @@ def test_junit_of_a_run_that_did_not_start(deploy: Deploy, pytester: pytest.Pyte
     assert suite(pytester).attrib["errors"] == "1"
 
 
+def test_junit_of_a_run_without_the_environment_that_it_needs(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A refusal for want of an environment is the reason in the XML report, too."""
+    assert "needs --deploy-env" in deploy("--junit-xml=junit.xml", "--deploy-sandbox=stale").refused()
+    (case,) = suite(pytester).iter("testcase")
+    assert "--deploy-sandbox needs --deploy-env=sandbox" in (case.findtext("error") or "")
+
+
 def test_pytest_html(replay: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of pytest-html has the verdict on each service, log lines of failed tests, and our page in a frame."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without("html"))
