@@ -98,7 +98,7 @@ def test_a_literal_in_a_big_group_costs_few_calls(room: Room, shop: SandboxServi
 
 
 def test_expectations_share_a_call(room: Room, shop: SandboxService) -> None:
-    """Several texts, and the literal core of a pattern, are pushed to the service in one call."""
+    """Several texts, and the literal core of a pattern, are pushed to the service together."""
     shop.log("Found 3 platform sections", at=room.ago(5))
     shop.log("Parsed content item #17", at=room.ago(5))
     shop.log("goodbye", at=room.ago(4))
@@ -110,9 +110,10 @@ def test_expectations_share_a_call(room: Room, shop: SandboxService) -> None:
     seen = room.verify(logs=expectations)
     assert statuses(seen) == ["pass"] * 3
     assert seen.asked[READ] <= 3
-    (first, *_) = patterns(seen)
+    # Literal texts may have been asked for ahead, while the services were still observed.
+    pushed = " ".join(patterns(seen))
     for text in ("Found 3 platform sections", "Parsed content item #", "goodbye"):
-        assert f'?"{text}"' in first
+        assert f'?"{text}"' in pushed
 
 
 def test_what_one_expectation_finds_is_no_match_of_another(room: Room, shop: SandboxService) -> None:
