@@ -16,7 +16,7 @@ def test_many_services_are_described_ten_at_a_time(room: Room) -> None:
         services={name: {"service": name, "image": "many:1.0"} for name in names}, environment={"require": ["tasks"]}
     )
     counts = [len(asked["services"]) for asked in seen.parameters("ecs:DescribeServices")]
-    # The calls are made side by side.
+    # Side by side, in either order.
     assert sorted(counts) == [2, 10]
     assert [service.name for service in seen.report.services] == names
     assert {service.judgement.verdict for service in seen.report.services} == {"VERIFIED"}
@@ -72,9 +72,10 @@ def test_a_wait_asks_again_only_for_what_can_change(room: Room) -> None:
     """While a rollout is waited for, definitions, revisions and images are not asked for again."""
     service = room.shop()
     service.roll_out(status="IN_PROGRESS")
-    seen = room.verify(wait="1s")
+    # Long enough for several polls on a busy machine.
+    seen = room.verify(wait="3s")
     assert seen.outcome == "IN_PROGRESS"
-    assert seen.asked["ecs:DescribeServices"] >= 2
+    assert seen.asked["ecs:DescribeServices"] > 2
     # The expected image, the earlier one that the old task still runs, and the list of what the repository has.
     assert seen.asked["ecr:DescribeImages"] <= 4
     assert seen.asked["ecs:DescribeTaskDefinition"] == 1

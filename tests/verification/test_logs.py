@@ -196,8 +196,9 @@ def test_a_line_is_counted_once_however_often_it_is_read(room: Room) -> None:
     service = room.shop()
     service.roll_out(at=room.ago(8))
     service.log("item", at=room.ago(0.2))
-    seen = room.verify(logs=[{"expect": "item", "count": 2}], log_wait="1s")
-    assert seen.asked["logs:FilterLogEvents"] >= 2
+    # Long enough for several readings on a busy machine.
+    seen = room.verify(logs=[{"expect": "item", "count": 2}], log_wait="3s")
+    assert seen.asked["logs:FilterLogEvents"] > 2
     assert seen.statuses["logs-1"] == "fail"
     assert "1 of 2" in seen.finding("logs-1").summary
 
