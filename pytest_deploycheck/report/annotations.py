@@ -8,7 +8,7 @@ from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.redaction import one_line
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.report.terminal.chain import weight
+from pytest_deploycheck.report.terminal.chain import together, weight
 from pytest_deploycheck.report.terminal.diagnosis import breaking_finding
 
 _MOST = 10
@@ -19,15 +19,16 @@ _LONGEST = 1000
 
 
 def annotate(report: RunReport) -> list[str]:
-    """Return the workflow commands: an error for each failed check, a warning for each unproven one or one in error.
+    """Return the workflow commands: an error for each failed check, a warning for those unproven or in error.
 
-    Of more than GitHub takes, those that break the chain come first.
+    Checks of a link that are unproven for want of the same thing share a warning. Of more annotations than GitHub
+    takes, those that break the chain come first.
     """
     errors: list[str] = []
     warnings: list[str] = []
     for service in report.services:
-        for finding in _in_order(service):
-            text = _annotation(service, finding, report)
+        for finding, *others in _alike(_in_order(service)):
+            text = _annotation(service, finding, others, report)
             (errors if finding.status is Status.FAIL else warnings).append(text)
     errors += [
         _command("error", "deploycheck: test", f"{test.nodeid} failed", report.mask)
@@ -49,8 +50,18 @@ def _in_order(service: ServiceReport) -> list[Finding]:
     return [first, *others] if first else others
 
 
-def _annotation(service: ServiceReport, finding: Finding, report: RunReport) -> str:
-    lines = [finding.summary]
+def _alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The findings, those together that are not proven for want of the same thing."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        of_its_own = finding.id if finding.status is Status.FAIL else ""
+        groups.setdefault((of_its_own, finding.status, finding.link, finding.remedy), []).append(finding)
+    return list(groups.values())
+
+
+def _annotation(service: ServiceReport, finding: Finding, others: Sequence[Finding], report: RunReport) -> str:
+    also = f" (also {together([one.id for one in others])})" if others else ""
+    lines = [f"{finding.summary}{also}"]
     lines += [f"likely cause: {finding.cause}"] if finding.cause else []
     lines += [f"what to do: {finding.remedy}"] if finding.remedy else []
     lines += [f"next: {finding.command}"] if finding.command else []

@@ -26,6 +26,18 @@ def test_a_failed_check_is_an_error_and_an_unproven_one_a_warning() -> None:
     assert "%0Anext: aws ecs update-service" in lines[0]
 
 
+def test_what_is_not_proven_for_want_of_the_same_thing_is_one_warning() -> None:
+    """Consequences are told once, as there is one thing to do; another remedy has a warning of its own."""
+    facts = never_restarted()
+    unproven = [Check(f"logs-{n}", "logs").unproven(f"line {n}", remedy="See tasks-run-image.") for n in range(1, 5)]
+    other = Check("logs-5", "logs").unproven("no events", remedy="Allow logs:FilterLogEvents.")
+    lines = annotate(run_of(facts, [*findings_of(facts), *unproven, other]))
+    warnings = [line for line in lines if line.startswith("::warning")]
+    assert len(warnings) == 2
+    assert "logs-1%3A unproven::line 1 (also logs-2 to logs-4)" in warnings[0]
+    assert "logs-5" in warnings[1]
+
+
 def test_what_holds_is_not_annotated() -> None:
     """A verified run has no annotation."""
     assert annotate(run_of(completed())) == []
