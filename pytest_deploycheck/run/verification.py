@@ -32,7 +32,7 @@ from pytest_deploycheck.judge.record import AskedLogs, RunRecord, record_of
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run, judge_service
 from pytest_deploycheck.polling import Clock, Overtime, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.run.checks import checks_of, needed_checks
+from pytest_deploycheck.run.checks import needed_checks
 from pytest_deploycheck.run.connections import Access
 from pytest_deploycheck.run.image_checks import ImageChecks
 from pytest_deploycheck.run.log_checks import LogChecks
@@ -410,46 +410,3 @@ def _sources(replay: Replay | None) -> Mapping[str, SourceCompared] | None:
     if replay is None:
         return None
     return {name: one.source for name, one in replay.record.services.items() if one.source}
-
-
-def verify(
-    environment: EnvironmentSettings, options: Options, *, clock: Clock | None = None, source: Path | None = None
-) -> RunReport:
-    """Carry out every built-in check of an environment.
-
-    Args:
-        environment: The environment.
-        options: What to look at and how long to wait.
-        clock: Where the time of waits comes from.
-        source: The folder that is searched for the code that should have logged a line, or None.
-
-    Raises:
-        ConfigurationError: An image that was named is no reference.
-        EnvironmentUnusableError: There is nothing to look at, or no way in.
-    """
-    verification = Verification(environment, options, clock=clock, source=source)
-    try:
-        return carry_out(verification, {})
-    finally:
-        verification.close()
-
-
-def carry_out(verification: Verification, findings: Findings) -> RunReport:
-    """Observe, and carry out every built-in check.
-
-    Args:
-        verification: The verification, which has observed nothing yet.
-        findings: A dict to fill, so that a run which is interrupted is judged by what was found until then.
-
-    Raises:
-        EnvironmentUnusableError: There is nothing to look at, or no way in.
-    """
-    verification.observe(read_ahead=verification.options.services)
-    for service in verification.options.services:
-        found = findings[service] = []
-        for check in checks_of(verification.environment, service):
-            found.append(verification.finding(service, check))  # noqa: PERF401  # kept when it is interrupted
-    report = verification.report(findings, (), complete=True)
-    if report.verdict is not Verdict.VERIFIED:
-        return report
-    return verification.report(verification.confirm(findings), (), complete=True)

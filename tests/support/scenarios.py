@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import Options
 from pytest_deploycheck.report.model import RunReport
-from pytest_deploycheck.run.verification import verify
 from pytest_deploycheck.sandbox import Sandbox, SandboxService
 from pytest_deploycheck.sandbox.scenarios import build
+from support.verifying import verify_settings
 
 FLEET = (
     *("accounts", "billing", "catalog", "checkout", "images", "mail"),
@@ -83,4 +83,4 @@ def _verified(environment: str, table: dict[str, Any], *, log_wait: float = 0.2,
     settings = build_environment(environment, {"log_settle": "0.1s", **table})
     command = f"pytest --deploy-env={environment}{f' --deploy-sandbox={scenario}' if scenario else ''}"
     options = Options(services=tuple(settings.services), wait=0, log_wait=log_wait, command=command)
-    return verify(settings, options)
+    return verify_settings(settings, options)

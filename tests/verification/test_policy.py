@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
+from support.verifying import verify_settings
 
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import EnvironmentRun, Options
@@ -14,7 +15,6 @@ from pytest_deploycheck.observe.read_only import READS, iam_action
 from pytest_deploycheck.run.policy.actions import ACTIONS, LOGS, Trigger
 from pytest_deploycheck.run.policy.documents import document
 from pytest_deploycheck.run.policy.environment_policy import policy_of, policy_of_all
-from pytest_deploycheck.run.verification import verify
 from pytest_deploycheck.sandbox import SandboxContainer
 from pytest_deploycheck.sandbox.scenarios import build
 
@@ -54,7 +54,7 @@ def test_the_policy_allows_all_that_a_run_asks(aws: Sandbox, scenario: str) -> N
     policy = policy_of(environment, options)
 
     aws.enforce_policy(document(policy.statements))
-    report = verify(environment, options)
+    report = verify_settings(environment, options)
 
     assert aws.refused_calls == []
     assert "error" not in statuses(report).values()
@@ -98,13 +98,13 @@ def test_without_any_one_action_a_check_names_it_or_degrades(aws: Sandbox, every
     """Take one action out: a check that needs it is in error and names it, or the documented other read answers."""
     environment, options = prepared(everything)
     whole = document(policy_of(environment, options).statements)
-    before = statuses(verify(environment, options))
+    before = statuses(verify_settings(environment, options))
     actions = {action for statement in whole["Statement"] for action in statement["Action"]}
     told = {one.name: one for one in ACTIONS}
     silent = []
     for action in sorted(actions):
         aws.enforce_policy(without(whole, action))
-        report = verify(environment, options)
+        report = verify_settings(environment, options)
         assert {call.operation for call in aws.refused_calls} == {action}
         errors = {one.id: one for one in report.services[0].findings if one.status == "error"}
         needing = {one.replace(LOGS, "logs-1") for one in told[action].checks}
@@ -153,8 +153,8 @@ def test_the_policy_is_bound_to_the_service_and_its_cluster(aws: Sandbox, everyt
     environment, options = prepared(everything)
     aws.enforce_policy(document(policy_of(environment, options).statements))
     with pytest.raises(EnvironmentUnusableError, match="denied"):
-        verify(*prepared({**everything, "cluster": "elsewhere"}))
-    other = verify(*prepared({**everything, "services": {"other": {}}}))
+        verify_settings(*prepared({**everything, "cluster": "elsewhere"}))
+    other = verify_settings(*prepared({**everything, "services": {"other": {}}}))
     assert "ecs:DescribeServices" in other.services[0].analysis.facts.problems["service"].operation
     assert statuses(other)["tasks-running"] == "error"
 
