@@ -63,7 +63,7 @@ def deploy_env(request: pytest.FixtureRequest, _deploy_environment: str) -> Depl
 
     assert deploy_env.wait_for_http("/health", json={"status": "ok"})
     """
-    return state_of(request.config).environment(_deploy_environment).deploy_environment()
+    return state_of(request.config).environment(_deploy_environment).handles.deploy_environment()
 
 
 @_deploy_fixture
@@ -83,7 +83,7 @@ def deployed_image(request: pytest.FixtureRequest, _deploy_service: str) -> Depl
     assert deployed_image.compare("backend/app", "/app/app")
     """
     verification, service = state_of(request.config).service(_deploy_service)
-    return verification.deployed_image(service)
+    return verification.handles.deployed_image(service)
 
 
 @_deploy_fixture
@@ -93,7 +93,7 @@ def release(request: pytest.FixtureRequest, _deploy_service: str) -> Release:
     assert release.tag in deployed_image.tags
     """
     verification, service = state_of(request.config).service(_deploy_service)
-    return verification.release(service)
+    return verification.handles.release(service)
 
 
 @_deploy_fixture
@@ -115,7 +115,7 @@ def running_tasks(request: pytest.FixtureRequest, _deploy_service: str) -> Runni
     assert running_tasks.digests <= deployed_image.digests
     """
     verification, service = state_of(request.config).service(_deploy_service)
-    return verification.running_tasks(service)
+    return verification.handles.running_tasks(service)
 
 
 @_deploy_fixture
@@ -138,7 +138,7 @@ def target_health(request: pytest.FixtureRequest, _deploy_service: str) -> Targe
     service = verification.observation.service(name).service
     if service and not service.load_balancers:
         pytest.skip(f"the service {_deploy_service!r} has no load balancer")
-    return verification.target_health(name)
+    return verification.handles.target_health(name)
 
 
 @_deploy_fixture
@@ -150,4 +150,4 @@ def alarms(request: pytest.FixtureRequest, _deploy_service: str) -> Alarms:
     verification, name = state_of(request.config).service(_deploy_service)
     if not verification.environment.services[name].alarms:
         pytest.skip(f"no alarms are declared for the service {_deploy_service!r}")
-    return verification.alarms(name)
+    return verification.handles.alarms(name)

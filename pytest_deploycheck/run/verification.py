@@ -17,13 +17,7 @@ from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.recorded.checks import SourceCompared
 from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
-from pytest_deploycheck.handles.environment import DeployEnvironment
-from pytest_deploycheck.handles.health import Alarms, TargetHealth, alarms, target_health
-from pytest_deploycheck.handles.http_wait import HttpWait
-from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.handles.release import Release, release
-from pytest_deploycheck.handles.tasks import RunningTasks, running_tasks
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_same
@@ -34,9 +28,10 @@ from pytest_deploycheck.polling import Clock, Overtime, SystemClock
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.run.checks import needed_checks
 from pytest_deploycheck.run.connections import Access
+from pytest_deploycheck.run.handles import Handles
 from pytest_deploycheck.run.image_checks import ImageChecks
-from pytest_deploycheck.run.log_checks import LogChecks
-from pytest_deploycheck.run.log_tails import LogTails, TailSettings
+from pytest_deploycheck.run.logs.checks import LogChecks
+from pytest_deploycheck.run.logs.tails import LogTails, TailSettings
 from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.on_demand import OnDemand
 from pytest_deploycheck.run.recording.access import Recorded, RecordedAccess
@@ -66,6 +61,7 @@ class Verification:
         replay: The report whose facts are judged again; then nothing is contacted.
 
     Attributes:
+        handles: Makes what a test holds.
         asked: What tests asked of the logs of each service, for the report to record.
 
     Raises:
@@ -90,7 +86,6 @@ class Verification:
         self.options = options
         self._clock = clock or SystemClock()
         self._show_rollouts = show_rollouts
-        self._time_left = time_left
         self._replay = replay
         self.asked: dict[str, Sequence[AskedLogs]] = {}
         self._handed = replay.observation if replay else observation
@@ -99,12 +94,21 @@ class Verification:
         self._access = access or _access(environment, Overtime(self._clock), replay)
         # The connections may be older than what is known of the services.
         self._access.environment = environment
-        self._on_demand = OnDemand(self._access)
         if self._handed:
             self._access.identity = self._handed.identity
             self._access.first.take_over(self._handed.services)
         root = source or Path.cwd()
         self._images = ImageChecks(environment, options, root, self._access.open_layer, _sources(replay))
+        self.handles = Handles(
+            environment,
+            options,
+            lambda: self.identity,
+            self.analysis,
+            self._images,
+            OnDemand(self._access),
+            self._clock,
+            time_left,
+        )
         self._tails = LogTails(
             self._access,
             environment,
@@ -232,60 +236,6 @@ class Verification:
         return replace(
             repeated, summary=f"{repeated.summary} (it passed before the tests ran; this was observed after them)"
         )
-
-    def deploy_environment(self) -> DeployEnvironment:
-        """The environment, as a test holds it."""
-        return DeployEnvironment(
-            name=self.environment.name,
-            account=self.identity.account,
-            region=self.identity.region,
-            cluster=self.environment.cluster,
-            base_url=self.environment.base_url,
-            services=self.environment.services,
-            _open_client=self._on_demand.client,
-            _http=HttpWait(
-                self.environment.base_url, self.environment.name, self._on_demand.request, self._clock, self._time_left
-            ),
-        )
-
-    def deployed_image(self, service: str) -> DeployedImage:
-        """The expected image for a service, as a test holds it.
-
-        Raises:
-            AssertionError: It is not in its registry.
-            UnprovenError: It could not be looked at, or several containers are judged and none was named.
-        """
-        facts = self.observation.service(service)
-        return deployed_image(facts, self._images.opened(facts))
-
-    def release(self, service: str) -> Release:
-        """Return what was named to be shipped for a service."""
-        counts = self.environment.intent != "task-definition"
-        return release(self.observation.service(service), self.options.commit if counts else None)
-
-    def target_health(self, service: str) -> TargetHealth:
-        """Return the health of the new tasks of a service in its target groups.
-
-        Raises:
-            UnprovenError: That could not be looked at.
-        """
-        return target_health(self.analysis(service), self._on_demand.dns_names)
-
-    def running_tasks(self, service: str) -> RunningTasks:
-        """Return the running tasks of a service, as a test holds them.
-
-        Raises:
-            UnprovenError: They could not be looked at, or several containers are judged and none was named.
-        """
-        return running_tasks(self.observation.service(service), self._on_demand.task_settings)
-
-    def alarms(self, service: str) -> Alarms:
-        """The alarms that are declared for a service, as a test holds them.
-
-        Raises:
-            UnprovenError: They could not be looked at, or one of them does not exist.
-        """
-        return alarms(self.observation.service(service))
 
     @property
     def image_differences(self) -> Sequence[str]:

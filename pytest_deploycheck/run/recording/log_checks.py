@@ -15,7 +15,7 @@ from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading
 from pytest_deploycheck.judge.checks.logs import LogCheck, judge_expectation
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.record import ServiceRecord
-from pytest_deploycheck.run.log_checks import outcome_of
+from pytest_deploycheck.run.logs.checks import outcome_of
 from pytest_deploycheck.run.recording.unrecorded import NOT_RECORDED, REMEDY
 
 

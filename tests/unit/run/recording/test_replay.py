@@ -156,10 +156,10 @@ def test_nothing_is_contacted() -> None:
     (replay,) = read_replays(REPORTS / "healthy.json", "--deploy-replay")
     verification = verification_of(replay)
     for ask in (
-        lambda: verification.deployed_image("backend").read_text("/app/app/main.py"),
+        lambda: verification.handles.deployed_image("backend").read_text("/app/app/main.py"),
         lambda: verification.log_tail("backend").query("fields @message"),
-        lambda: verification.deploy_environment().client("dynamodb"),
-        lambda: verification.deploy_environment().wait_for_http("http://127.0.0.1:9/"),
+        lambda: verification.handles.deploy_environment().client("dynamodb"),
+        lambda: verification.handles.deploy_environment().wait_for_http("http://127.0.0.1:9/"),
     ):
         with pytest.raises(UnprovenError):
             ask()

@@ -21,7 +21,7 @@ from pytest_deploycheck.handles.logs.wait import LogWait
 from pytest_deploycheck.judge.checks.logs import log_check
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.polling import OVERTIME, Overtime
-from pytest_deploycheck.run.log_checks import LogChecks
+from pytest_deploycheck.run.logs.checks import LogChecks
 from pytest_deploycheck.sandbox import incident
 
 FORBIDDEN = "platform='linkedin'"
