@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gc
 import json
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Self
 from unittest import mock
+
+from served_world import ServedWorld
 
 TASKS = 4
 CLUSTER = "fleet"
@@ -28,31 +27,11 @@ LOG_RATE = 25
 """Calls of FilterLogEvents a second, as in most regions."""
 
 
-class FleetWorld:
-    """A world with many services.
-
-    Attributes:
-        environ: The environment variables by which a process uses this world and nothing else.
-    """
+class FleetWorld(ServedWorld):
+    """A world with many services."""
 
     def __init__(self, services: int) -> None:
-        self.environ: dict[str, str] = {}
-        self._services = services
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, __file__, str(self._services)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.environ = self._answer()
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Without orders it ends by itself.
-        self._process.communicate()
+        super().__init__(__file__, str(services))
 
     def behave(self, *, has_limits: bool, latency: float = LATENCY) -> None:
         """Answer with this latency from now on, with or without the rates of AWS, whose buckets are full."""
@@ -62,18 +41,6 @@ class FleetWorld:
         """Return the calls by operation since the last call of this method, and how many of them were throttled."""
         counts, throttled = self._order("calls")
         return Counter(counts), throttled
-
-    def _order(self, what: str, **how: object) -> Any:
-        stdin = self._process.stdin
-        assert stdin  # noqa: S101  # Popen was given a pipe
-        stdin.write(json.dumps([what, how]).encode() + b"\n")
-        stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> Any:
-        stdout = self._process.stdout
-        assert stdout  # noqa: S101  # Popen was given a pipe
-        return json.loads(stdout.readline())
 
 
 def names(number: int) -> list[str]:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import gc
 import json
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from log_client import SERVICE, SINCE
+from served_world import ServedWorld
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -41,29 +40,11 @@ class Traffic(NamedTuple):
     received: int
 
 
-class LogWorld:
-    """A world with one service and one task that logs.
-
-    Attributes:
-        environ: The environment variables by which a process uses this world and nothing else.
-    """
+class LogWorld(ServedWorld):
+    """A world with one service and one task that logs."""
 
     def __init__(self) -> None:
-        self.environ: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.environ = self._answer()
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Without orders it ends by itself.
-        self._process.communicate()
+        super().__init__(__file__)
 
     def say(self, message: str, *, ago: float = 0.0) -> float:
         """Let a line arrive that was logged some seconds ago, and return the moment at which it did."""
@@ -77,18 +58,6 @@ class LogWorld:
     def traffic(self) -> Traffic:
         """Return the traffic since the last call of this method."""
         return Traffic(*self._order("traffic"))
-
-    def _order(self, what: str, **how: object) -> Any:
-        stdin = self._process.stdin
-        assert stdin  # noqa: S101  # Popen was given a pipe
-        stdin.write(json.dumps([what, how]).encode() + b"\n")
-        stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> Any:
-        stdout = self._process.stdout
-        assert stdout  # noqa: S101  # Popen was given a pipe
-        return json.loads(stdout.readline())
 
 
 class _Served:
