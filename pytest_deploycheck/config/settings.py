@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from pytest_deploycheck.config.patterns.bounded_search import Search, matches_no_text, searcher
+from pytest_deploycheck.config.patterns.bounded_search import Search, SlowPatternError, matches_no_text, searcher
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.build import BuildLog
 from pytest_deploycheck.facts.commit import Commit
@@ -59,6 +59,17 @@ class Pattern(Struct, frozen=True):
         """The search for its first match in a text."""
         # An event may hold several lines, and a pattern is compared with each as a person reads it.
         return searcher(self.text if self.regex else re.escape(self.text), self.flags | re.MULTILINE)
+
+    def span_in(self, shown: str) -> tuple[int, int] | None:
+        """Return where its first match begins and ends in a text that is shown.
+
+        None where there is none, or none with a text, and where the search takes too long: nothing hangs on it.
+        """
+        try:
+            match = self.search(shown)
+        except (SlowPatternError, re.error):
+            return None
+        return match.span() if match and match[0] else None
 
     @property
     def matches_no_text(self) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.redaction import one_line
 
 _LONGEST = 600
-"""Characters of a line in which matches are looked for, so that no expression takes long."""
+"""Characters of a line that are shown, and in which matches are looked for."""
 
 
 class Piece(Struct, frozen=True):
@@ -33,10 +33,10 @@ class MarkedLine(Struct, frozen=True):
     is_forbidden: bool = False
 
 
-def marked(line: str, patterns: Iterable[re.Pattern[str]], *, is_forbidden: bool = False) -> MarkedLine:
+def marked(line: str, patterns: Iterable[Pattern], *, is_forbidden: bool = False) -> MarkedLine:
     """Return a line with the first match of each pattern marked; matches are looked for in what is shown."""
     shown = one_line(line, _LONGEST)
-    spans = sorted(match.span() for pattern in patterns if (match := pattern.search(shown)) and match[0])
+    spans = sorted(span for pattern in patterns if (span := pattern.span_in(shown)))
     pieces, position = [], 0
     for start, end in spans:
         if start < position:
@@ -47,13 +47,11 @@ def marked(line: str, patterns: Iterable[re.Pattern[str]], *, is_forbidden: bool
     return MarkedLine(tuple(piece for piece in pieces if piece.text), is_forbidden)
 
 
-def patterns_of(evidence: Mapping[str, Any]) -> list[re.Pattern[str]]:
+def patterns_of(evidence: Mapping[str, Any]) -> list[Pattern]:
     """Return the patterns of an expectation, as the evidence of its check records them."""
-    found = []
-    patterns: Sequence[Mapping[str, str]] = evidence.get("patterns", ())
-    for pattern in patterns:
-        try:
-            found.append(re.compile(pattern["regex"] if "regex" in pattern else re.escape(pattern["text"])))
-        except (re.error, KeyError):
-            continue
-    return found
+    recorded: Sequence[Mapping[str, str]] = evidence.get("patterns", ())
+    return [
+        Pattern(one["regex"], regex=True) if "regex" in one else Pattern(one["text"])
+        for one in recorded
+        if "regex" in one or "text" in one
+    ]
