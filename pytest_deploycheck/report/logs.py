@@ -12,12 +12,25 @@ from pytest_deploycheck.judge.wording import at, plural
 def account_of(evidence: LogEvidence) -> str:
     """The account of a reading of the logs: the nearest lines, where the logs were read, and the last lines."""
     lines = nearest_lines(evidence)
-    if evidence.per_task is not None:
+    if evidence.per_task:
         lines.append(f"per task {', '.join(f'{task}: {number}' for task, number in evidence.per_task.items())}")
-    lines += ["read:", *where_read(evidence), "last lines seen:", *last_lines(evidence.last_lines)]
+    if _tells_something(evidence):
+        lines += ["read:", *where_read(evidence), "last lines seen:", *last_lines(evidence.last_lines)]
     if evidence.elsewhere:
         lines += ["logged by tasks that run something else, which does not count:", *last_lines(evidence.elsewhere)]
     return "\n".join(lines)
+
+
+def _tells_something(evidence: LogEvidence) -> bool:
+    """Tell if there is more to say of a reading than that no task runs the expected image, which its check states."""
+    return bool(
+        evidence.tasks
+        or evidence.replaced
+        or evidence.blind
+        or evidence.problems
+        or evidence.notes
+        or evidence.last_lines
+    )
 
 
 def nearest_lines(evidence: LogEvidence) -> list[str]:
