@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT, KEPT
 from pytest_deploycheck.redaction.keys import MASK, mask_keys
 from pytest_deploycheck.redaction.tokens import TOKEN
+
+_SECONDS = 2.0
+_SECONDS_IN_ALL = 6.0
+"""Seconds after which the search for an expression of the user times out, in one text and in all."""
+
+_WITHHELD = f"{MASK} (withheld: an expression of `mask` takes too long)"
 
 # Sequences that colour text, move the cursor, set titles or choose a character set. They are removed before anything is
 # compared, as what a person reads is what may be a credential.
@@ -31,8 +39,35 @@ def mask(text: str, own: Sequence[str] = ()) -> str:
     text = mask_keys(_SEQUENCE.sub("", text))
     text = ASSIGNMENT.sub(_assigned, TOKEN.sub(MASK, text))
     for pattern in own:
-        text = _compiled(pattern).sub(_whole, text)
+        text = _own(pattern).mask(text)
     return text
+
+
+class _OwnPattern:
+    """A regular expression of the user, whose search ends however it backtracks."""
+
+    def __init__(self, pattern: str) -> None:
+        import regex  # noqa: PLC0415  # slow to load, and needed by few; `re` cannot be interrupted
+
+        self._left = _SECONDS_IN_ALL
+        try:
+            self._expression: Any = regex.compile(pattern, regex.VERSION0)
+            self._limit = {"timeout": _SECONDS}
+        except regex.error:
+            # The configuration takes what `re` does.
+            self._expression = re.compile(pattern)
+            self._limit = {}
+
+    def mask(self, text: str) -> str:
+        """Return a text with its matches masked; where they cannot be found in time, nothing of it is shown."""
+        began = time.perf_counter()
+        try:
+            if self._left > 0:
+                masked: str = self._expression.sub(_whole, text, **self._limit)
+                return masked
+        except TimeoutError:
+            self._left -= time.perf_counter() - began
+        return "\n".join([_WITHHELD] * (text.count("\n") + 1))
 
 
 def _assigned(match: re.Match[str]) -> str:
@@ -50,6 +85,4 @@ def _masked(secret: str) -> str:
     return "\n" * secret.count("\n") + MASK if secret else ""
 
 
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+_own = lru_cache(maxsize=64)(_OwnPattern)

@@ -168,6 +168,15 @@ def test_expressions_of_the_user_are_masked_too() -> None:
     assert mask("a\nb\nc", [r"a\nb"]) == "\n[masked]\nc"
 
 
+def test_where_an_expression_of_the_user_backtracks_without_end_nothing_is_shown() -> None:
+    """The secret may be anywhere in the text; the number of lines stays, and other texts are masked as ever."""
+    expression = "(a|a)*$"
+    withheld = mask(f"{'a' * 60} secret\nline", [expression])
+    assert [line.startswith("[masked] (withheld") for line in withheld.split("\n")] == [True, True]
+    assert "secret" not in withheld
+    assert mask("customer aaa", [expression]) == "customer [masked]"
+
+
 @pytest.mark.parametrize("pattern", [TOKEN, ASSIGNMENT], ids=["token", "assignment"])
 def test_no_repetition_holds_another_that_is_unbounded(pattern: re.Pattern[str]) -> None:
     """The work of a pattern is bounded by its construction: no group that repeats without limit is built of such."""
