@@ -17,7 +17,7 @@ from pytest_deploycheck.observe.ecs.near_names import NearNames, last_part
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
 from pytest_deploycheck.observe.first_observation import FirstObservation
-from pytest_deploycheck.observe.health.sources import HealthSources
+from pytest_deploycheck.observe.health.health import expect_traffic
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.expected import ExpectedImages
 from pytest_deploycheck.observe.problems import DENIED
@@ -106,9 +106,11 @@ class Observer:
             services, problems = self._describe(names)
             tasks = listed.result()
         self._ecs.begin(services.values())
+        sources = self._services.sources(selected)
         for settings in selected:
-            self._images.expect(settings, tasks[settings.service][0] or ())
-        sources = HealthSources(self._session, (alarm for settings in selected for alarm in settings.alarms))
+            found = tasks[settings.service][0]
+            self._images.expect(settings, found or ())
+            expect_traffic(sources, settings, services.get(settings.service), found)
 
         def observe(settings: ServiceSettings) -> ServiceFacts:
             name = settings.service

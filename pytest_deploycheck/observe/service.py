@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -95,7 +95,7 @@ class ServiceObserver(Struct, frozen=True):
             service: The described service, or None where it could not be described.
             problem: Why it could not be described, or None.
             listed: Its tasks, or why they could not be listed; default: they are asked for.
-            sources: Reads alarms and target groups for all services of the observation; default: for this one.
+            sources: Reads the health of all services of the observation; default: of this one.
         """
         if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED):
             # A service that has the name now is not the one that was observed before.
@@ -115,7 +115,7 @@ class ServiceObserver(Struct, frozen=True):
             earlier = self.ecs.service_deployments(settings.service, service, with_history=True)
             if earlier[0] is not None or records[0] is None:
                 rollout = self._rollout(seen, earlier, has_history=True)
-        health, health_problems = self._health(seen, rollout.records, sources or HealthSources(self.session))
+        health, health_problems = self._health(seen, rollout.records, sources or self.sources())
         problems = {
             "service": problem,
             "tasks": tasks_problem,
@@ -138,6 +138,11 @@ class ServiceObserver(Struct, frozen=True):
             problems={name: one for name, one in problems.items() if one},
             has_history=rollout.has_history,
         )
+
+    def sources(self, selected: Iterable[ServiceSettings] = ()) -> HealthSources:
+        """Return what reads the health of some services in one observation that begins now."""
+        now = datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
+        return HealthSources(self.session, now, (alarm for settings in selected for alarm in settings.alarms))
 
     def history(self, facts: ServiceFacts) -> ServiceFacts:
         """Return the facts of a service with those of the rollouts before its newest one."""
@@ -233,14 +238,12 @@ class ServiceObserver(Struct, frozen=True):
         if not self.with_health:
             return Health(), {}
         service, tasks = seen.service, seen.tasks
-        now = datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
         return observe_health(
             self.session,
             service,
             seen.settings,
             began=rollout_began(service, records, tasks),
-            alone_since=serves_alone_since(service, records, tasks, now=now),
-            now=now,
+            alone_since=serves_alone_since(service, records, tasks, now=sources.now),
             sources=sources,
         )
 

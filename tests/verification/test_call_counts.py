@@ -119,6 +119,82 @@ def test_alarms_and_target_groups_of_many_services(room: Room) -> None:
     }
 
 
+def counted(room: Room, number: int) -> dict[str, dict[str, Any]]:
+    """Make services behind load balancers, which served a hundred requests each, and return their settings."""
+    services: dict[str, dict[str, Any]] = {}
+    room.aws.push_image("shop:1.0", {"app": "shop"}, at=room.ago(60))
+    for index in range(number):
+        name = f"shop-{index}"
+        service = room.aws.create_service(
+            name, cluster="shop", image="shop:1.0", target_groups=[f"group-{index}"], at=room.ago(50)
+        )
+        service.serve(100, at=room.ago(5))
+        services[name] = {"service": name, "image": "shop:1.0", "error_rate": {"max": 0.01}}
+    return services
+
+
+@pytest.mark.parametrize("number", [1, 20, 100])
+def test_metrics_of_many_services(room: Room, number: int) -> None:
+    """Their metrics are one call, as a call takes five hundred, and their target groups are described together."""
+    seen = room.verify(services=counted(room, number), image=None, environment={"require": ["tasks"]})
+    assert seen.asked["cloudwatch:GetMetricData"] == 1
+    assert seen.asked["elasticloadbalancing:DescribeTargetGroups"] == math.ceil(number / 20)
+    (asked,) = seen.parameters("cloudwatch:GetMetricData")
+    assert len(asked["MetricDataQueries"]) == 2 * number
+    found = [one for each in seen.report.services for one in each.findings if one.id == "error-rate"]
+    assert {(str(one.status), one.summary.partition(" failed ")[0]) for one in found} == {("pass", "0 of 100 requests")}
+
+
+def test_metrics_of_ones_own_that_counted_nothing(room: Room) -> None:
+    """That each of them is there at all is asked in one call over two weeks, of those without an error only."""
+    services = counted(room, 6)
+    for index, settings in enumerate(services.values()):
+        dimensions = {"Queue": str(index)}
+        room.aws.put_metric("Shop", "Handled", 100, dimensions=dimensions, at=room.ago(5))
+        room.aws.put_metric("Shop", "Failed", 1, dimensions=dimensions, at=room.ago(5 if index < 2 else 60 * 30))
+        settings["error_rate"] = {
+            "max": 0.01,
+            "namespace": "Shop",
+            "metric": "Failed",
+            "requests": "Handled",
+            "dimensions": dimensions,
+        }
+    seen = room.verify(services=services, image=None, environment={"require": ["tasks"]})
+    assert [len(asked["MetricDataQueries"]) for asked in seen.parameters("cloudwatch:GetMetricData")] == [12, 4]
+    assert {str(one.status) for each in seen.report.services for one in each.findings if one.id == "error-rate"} == {
+        "pass"
+    }
+
+
+def test_a_metric_whose_data_is_partial_is_the_problem_of_its_service(room: Room) -> None:
+    """Data that CloudWatch cannot complete leaves one service in error, and its message names the metric."""
+    services = counted(room, 3)
+    services["shop-1"]["error_rate"] = {
+        "max": 0.01,
+        "namespace": "Shop",
+        "metric": "Failed",
+        "requests": "Handled",
+        "dimensions": {"Queue": "1"},
+    }
+
+    def partial(answer: dict[str, Any]) -> dict[str, Any]:
+        results = [
+            {**one, "StatusCode": "PartialData"} if one["Label"] == "Failed" else one
+            for one in answer["MetricDataResults"]
+        ]
+        return {**answer, "MetricDataResults": results}
+
+    room.aws.corrupt("cloudwatch:GetMetricData", partial)
+    seen = room.verify(services=services, image=None, environment={"require": ["tasks"]})
+    found = {each.name: one for each in seen.report.services for one in each.findings if one.id == "error-rate"}
+    assert {name: str(one.status) for name, one in found.items()} == {
+        "shop-0": "pass",
+        "shop-1": "error",
+        "shop-2": "pass",
+    }
+    assert "data of the metric Failed (PartialData)" in found["shop-1"].summary
+
+
 def test_the_rates_of_aws_are_kept_to(room: Room) -> None:
     """Fifteen log groups at five reads a second are read without an error, and with few throttles to learn from."""
     room.aws.limit_rates()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.facts.health import Health
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import side_by_side
+from pytest_deploycheck.observe.ecs.newest import serves_alone_since
 from pytest_deploycheck.observe.health.alarms import like
 from pytest_deploycheck.observe.health.production import production_action, serving_groups
 from pytest_deploycheck.observe.health.sources import HealthSources
-from pytest_deploycheck.observe.health.traffic import traffic
+from pytest_deploycheck.observe.health.traffic import Counted
 from pytest_deploycheck.observe.problems import attempt
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ def observe_health(
     *,
     began: datetime | None,
     alone_since: datetime | None,
-    now: datetime,
     sources: HealthSources,
 ) -> tuple[Health, Problems]:
     """Return the state of target groups, alarms and metrics, and the problems of what could not be observed.
@@ -48,11 +49,10 @@ def observe_health(
         settings: The settings of the service.
         began: When the newest rollout began; the history of alarms is read from then on.
         alone_since: Since when only its tasks serve; requests are counted from then on.
-        now: The servers' time.
-        sources: Reads alarms and target groups for all services of the observation.
+        sources: Reads alarms, target groups and metrics for all services of the observation.
     """
     balancers = service.load_balancers if service else ()
-    groups = _groups_of(service)
+    groups = target_groups_of(service)
     queries: dict[str, Callable[[], Health]] = {}
     if groups:
         queries["targets"] = lambda: Health(groups=sources.target_groups(groups))
@@ -64,8 +64,8 @@ def observe_health(
     if settings.alarms:
         queries["alarms"] = lambda: _alarms(session, sources, settings.alarms, began)
     if settings.error_rate and alone_since:
-        asked, since = settings.error_rate, alone_since
-        queries["traffic"] = lambda: Health(traffic=traffic(session, groups, asked, alone_since=since, now=now))
+        counted, since = Counted(settings.error_rate, groups), alone_since
+        queries["traffic"] = lambda: Health(traffic=sources.traffic.traffic(counted, alone_since=since))
     answers = side_by_side(lambda subject: attempt(actions[subject], queries[subject]), list(queries))
     problems = {subject: problem for subject, (_, problem) in zip(queries, answers, strict=True) if problem}
     parts = [part for part, _ in answers if part]
@@ -93,7 +93,16 @@ def _alarms(session: Session, sources: HealthSources, names: tuple[str, ...], be
     return Health(alarms=found, no_alarms=like(session.cloudwatch(), missing) if missing else {})
 
 
-def _groups_of(service: Service | None) -> list[str]:
+def expect_traffic(
+    sources: HealthSources, settings: ServiceSettings, service: Service | None, tasks: Sequence[Task] | None
+) -> None:
+    """Let the metrics of a service be read along with those of others, where they are likely to be needed."""
+    since = serves_alone_since(service, None, tasks, now=sources.now)
+    if settings.error_rate and since:
+        sources.traffic.expect(Counted(settings.error_rate, target_groups_of(service)), alone_since=since)
+
+
+def target_groups_of(service: Service | None) -> tuple[str, ...]:
     """Return the target groups of a service, with both groups of a blue/green deployment."""
     balancers = service.load_balancers if service else ()
-    return list(dict.fromkeys(arn for one in balancers for arn in one.target_groups))
+    return tuple(dict.fromkeys(arn for one in balancers for arn in one.target_groups))

@@ -1,4 +1,4 @@
-"""Alarms and target groups as one observation sees them, asked for once however many services have them."""
+"""Alarms, target groups and metrics as one observation sees them, asked for once for all services that have them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pytest_deploycheck.facts.health import Alarm, TargetGroup
 from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.health.alarms import MOST_PER_CALL, described_alarms, with_histories
 from pytest_deploycheck.observe.health.targets import target_group
+from pytest_deploycheck.observe.health.traffic import TrafficReader
 from pytest_deploycheck.observe.together import Together
 
 if TYPE_CHECKING:
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
 
 
 class HealthSources:
-    """Reads alarms a hundred names a call over all services, and each target group once.
+    """Reads alarms a hundred names and metrics five hundred a call over all services, and each target group once.
 
     Args:
         session: The clients.
+        now: The servers' time (UTC).
         alarms: The names of alarms that are going to be asked for.
+
+    Attributes:
+        now: The servers' time (UTC), up to which requests are counted.
+        traffic: Counts requests.
     """
 
-    def __init__(self, session: Session, alarms: Iterable[str] = ()) -> None:
+    def __init__(self, session: Session, now: datetime, alarms: Iterable[str] = ()) -> None:
         self._session = session
+        self.now = now
+        self.traffic = TrafficReader(session, now)
         self._alarms: Together[str, Alarm | None] = Together(
             "cloudwatch:DescribeAlarms", lambda names: described_alarms(session.cloudwatch(), names), MOST_PER_CALL
         )

@@ -2,84 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import ErrorRate
 from pytest_deploycheck.facts.health import Traffic
-from pytest_deploycheck.observe.calls import batches, member, pages
-from pytest_deploycheck.observe.problems import IncompleteAnswerError
+from pytest_deploycheck.observe.calls import member, side_by_side
+from pytest_deploycheck.observe.health.metrics import LONGEST_COUNT, Metric, Metrics, next_minute
+from pytest_deploycheck.observe.problems import attempt
+from pytest_deploycheck.observe.together import Together
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricTypeDef
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
     from pytest_deploycheck.observe.session import Session
 
-LONGEST_COUNT = timedelta(hours=3)
-"""The longest time over which requests are counted: errors long after a rollout have other causes."""
-
 _GROUPS_PER_CALL = 20
-_MINUTE = timedelta(minutes=1)
-_HOUR = timedelta(hours=1)
-_TWO_WEEKS = timedelta(days=14)
-_METRICS = "cloudwatch:GetMetricData"
+_GROUPS = "elasticloadbalancing:DescribeTargetGroups"
+
+Series = tuple[tuple[str, str], ...]
+"""The dimensions of a metric, by name."""
 
 
-def traffic(
-    session: Session, groups: Sequence[str], asked: ErrorRate, *, alone_since: datetime, now: datetime
-) -> Traffic | None:
-    """Return the requests and errors of whole minutes in which only the new tasks served.
+class Counted(Struct, frozen=True):
+    """The requests to a service that are to be counted.
 
-    None where nothing counts requests: none of the target groups belongs to an Application Load Balancer.
+    Attributes:
+        asked: The limit that was declared, with the metrics.
+        groups: The ARNs of the target groups of the service.
     """
-    series = [dict(asked.dimensions)] if asked.dimensions else _dimensions(session.elb(), groups)
-    if not series:
-        return None
-    since = max(_next_minute(alone_since), _next_minute(now - LONGEST_COUNT))
-    counted = f"{asked.metric} of {asked.requests}"
-    nothing = Traffic(0, 0, since, max(since, now), asked.max_share, asked.min_requests, counted)
-    if since >= now:
-        return nothing
-    client = session.cloudwatch()
-    metrics: list[MetricTypeDef] = [
-        {
-            "Namespace": asked.namespace,
-            "MetricName": name,
-            "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in dimensions.items()],
-        }
-        for name in (asked.requests, asked.metric)
-        for dimensions in series
-    ]
-    sums = _sums(client, metrics, since, now)
-    errors = sum(sums[len(series) :])
-    return replace(
-        nothing,
-        requests=sum(sums[: len(series)]),
-        errors=errors,
-        is_metric_known=bool(errors) or _is_usual(asked) or _has_counted(client, metrics[len(series) :], now),
-    )
+
+    asked: ErrorRate
+    groups: tuple[str, ...]
 
 
-def _dimensions(client: ElasticLoadBalancingv2Client, groups: Sequence[str]) -> list[dict[str, str]]:
-    """Return the dimensions under which an Application Load Balancer counts the requests to target groups."""
-    found: list[dict[str, str]] = []
-    for batch in batches(groups, _GROUPS_PER_CALL):
-        answer = client.describe_target_groups(TargetGroupArns=list(batch))
-        for group in member(answer, "TargetGroups", "elasticloadbalancing:DescribeTargetGroups"):
-            found += [
-                {
-                    "TargetGroup": group["TargetGroupArn"].rpartition(":")[2],
-                    "LoadBalancer": balancer.partition(":loadbalancer/")[2],
-                }
-                for balancer in group.get("LoadBalancerArns", ())
-                if ":loadbalancer/app/" in balancer
-            ]
-    return found
+class TrafficReader:
+    """Reads the metrics of several services in one call, and describes their target groups together.
+
+    Args:
+        session: The clients.
+        now: The servers' time (UTC), the end of what is counted.
+    """
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._now = now
+        self._metrics = Metrics(session, now)
+        self._expected: list[Counted] = []
+        self._lock = threading.Lock()
+        self._series: Together[str, tuple[Series, ...]] = Together(
+            _GROUPS, lambda arns: _series(session.elb(), arns), _GROUPS_PER_CALL
+        )
+
+    def expect(self, counted: Counted, *, alone_since: datetime) -> None:
+        """Note that the requests to a service are going to be counted, from a moment on."""
+        if self._since(alone_since) < self._now:
+            self._expected.append(counted)
+            self._series.expect(() if counted.asked.dimensions else counted.groups)
+
+    def traffic(self, counted: Counted, *, alone_since: datetime) -> Traffic | None:
+        """Return the requests and errors of whole minutes in which only the new tasks served.
+
+        None where nothing counts requests: none of the target groups belongs to an Application Load Balancer.
+        """
+        asked, since = counted.asked, self._since(alone_since)
+        is_over = since < self._now
+        if is_over:
+            self._prepare()
+        series = self._series_of(counted)
+        if not series:
+            return None
+        what = f"{asked.metric} of {asked.requests}"
+        nothing = Traffic(0, 0, since, max(since, self._now), asked.max_share, asked.min_requests, what)
+        if not is_over:
+            return nothing
+        self._expect(asked, series)
+        of_errors = _metrics(asked, asked.metric, series)
+        errors = self._metrics.total(of_errors, since)
+        return replace(
+            nothing,
+            requests=self._metrics.total(_metrics(asked, asked.requests, series), since),
+            errors=errors,
+            is_metric_known=bool(errors) or _is_usual(asked) or self._metrics.has_counted(of_errors),
+        )
+
+    def _since(self, alone_since: datetime) -> datetime:
+        return max(next_minute(alone_since), next_minute(self._now - LONGEST_COUNT))
+
+    def _series_of(self, counted: Counted) -> tuple[Series, ...]:
+        if counted.asked.dimensions:
+            return (tuple(counted.asked.dimensions.items()),)
+        return tuple(series for arn in counted.groups for series in self._series.get(arn))
+
+    def _prepare(self) -> None:
+        """Let the metrics of all services be asked for in one call; a problem is of the service that has it."""
+        with self._lock:
+            expected, self._expected = self._expected, []
+            known = side_by_side(lambda one: attempt(_GROUPS, lambda: self._series_of(one)), expected)
+            for counted, (series, _) in zip(expected, known, strict=True):
+                self._expect(counted.asked, series or ())
+
+    def _expect(self, asked: ErrorRate, series: Sequence[Series]) -> None:
+        of_errors = _metrics(asked, asked.metric, series)
+        doubtful = () if _is_usual(asked) else of_errors
+        self._metrics.expect([*_metrics(asked, asked.requests, series), *of_errors], doubtful)
+
+
+def _metrics(asked: ErrorRate, name: str, series: Sequence[Series]) -> list[Metric]:
+    return [Metric(asked.namespace, name, dimensions) for dimensions in series]
 
 
 def _is_usual(asked: ErrorRate) -> bool:
@@ -88,49 +122,17 @@ def _is_usual(asked: ErrorRate) -> bool:
     return (asked.namespace, asked.metric, asked.dimensions) == (usual.namespace, usual.metric, usual.dimensions)
 
 
-def _has_counted(client: CloudWatchClient, metrics: Sequence[MetricTypeDef], now: datetime) -> bool:
-    """Return whether any of some metrics has counted anything within the last two weeks."""
-    return any(_sums(client, metrics, now - _TWO_WEEKS, now, period=_HOUR))
-
-
-def _sums(
-    client: CloudWatchClient,
-    metrics: Sequence[MetricTypeDef],
-    since: datetime,
-    until: datetime,
-    *,
-    period: timedelta = _MINUTE,
-) -> list[float]:
-    """Return the sum of each metric over a window.
-
-    Raises:
-        IncompleteAnswerError: The data of a metric is missing or partial.
-    """
-    queries: list[MetricDataQueryTypeDef] = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {"Metric": metric, "Period": int(period.total_seconds()), "Stat": "Sum"},
-        }
-        for number, metric in enumerate(metrics)
-    ]
-    sums: dict[str, float] = {}
-    # The status of a query in the last page that has it: PartialData is made up for by a later page only.
-    statuses: dict[str, str] = {}
-    for page in pages(
-        client.get_metric_data, cursor="NextToken", MetricDataQueries=queries, StartTime=since, EndTime=until
-    ):
-        for result in member(page, "MetricDataResults", _METRICS):
-            statuses[result["Id"]] = result.get("StatusCode", "Complete")
-            sums[result["Id"]] = sums.get(result["Id"], 0.0) + sum(result.get("Values", ()))
-    for query in queries:
-        if statuses.get(query["Id"]) != "Complete":
-            name = query["MetricStat"]["Metric"].get("MetricName", query["Id"])
-            status = statuses.get(query["Id"], "no result")
-            raise IncompleteAnswerError(operation=_METRICS, member=f"data of the metric {name} ({status})")
-    return [sums[query["Id"]] for query in queries]
-
-
-def _next_minute(moment: datetime) -> datetime:
-    """Return the start of the first whole minute from a moment on."""
-    start = moment.replace(second=0, microsecond=0)
-    return start if start == moment else start + _MINUTE
+def _series(client: ElasticLoadBalancingv2Client, arns: Sequence[str]) -> Mapping[str, tuple[Series, ...]]:
+    """Return the dimensions under which Application Load Balancers count the requests to each target group."""
+    answer = client.describe_target_groups(TargetGroupArns=list(arns))
+    return {
+        group["TargetGroupArn"]: tuple(
+            (
+                ("TargetGroup", group["TargetGroupArn"].rpartition(":")[2]),
+                ("LoadBalancer", balancer.partition(":loadbalancer/")[2]),
+            )
+            for balancer in group.get("LoadBalancerArns", ())
+            if ":loadbalancer/app/" in balancer
+        )
+        for group in member(answer, "TargetGroups", _GROUPS)
+    }

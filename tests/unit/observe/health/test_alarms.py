@@ -37,8 +37,7 @@ def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
             settings,
             began=None,
             alone_since=None,
-            now=NOW,
-            sources=HealthSources(session, settings.alarms),
+            sources=HealthSources(session, NOW, settings.alarms),
         )
         answers.assert_no_pending_responses()
     assert [(alarm.name, alarm.state) for alarm in health.alarms] == [("5xx", "ALARM")]
@@ -78,6 +77,6 @@ def test_a_history_that_does_not_lead_to_the_state(
         if items is not None:
             answers.add_response("describe_alarm_history", {"AlarmHistoryItems": items})
         session = cast("Session", SimpleNamespace(cloudwatch=lambda: client))
-        (alarm,) = HealthSources(session).alarms(["5xx"], ROLLOUT)
+        (alarm,) = HealthSources(session, NOW).alarms(["5xx"], ROLLOUT)
         answers.assert_no_pending_responses()
     assert (None if alarm.changes is None else [change.after for change in alarm.changes]) == told
