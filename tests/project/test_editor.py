@@ -1,18 +1,20 @@
-"""The schema of the configuration works in editors: taplo is what VS Code's usual TOML extension checks with."""
+"""The schema of the configuration works in editors: with taplo and tombi, which extensions of VS Code bring along."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.language_server import LanguageServer
 
 from pytest_deploycheck import schemas
 
-TAPLO = shutil.which("taplo", path=str(Path(sys.executable).parent)) or "taplo"
+TAPLO, TOMBI = (shutil.which(name, path=str(Path(sys.executable).parent)) or name for name in ("taplo", "tombi"))
 COMMENT = "#:schema ./deploycheck.schema.json\n"
 
 
@@ -39,3 +41,19 @@ def test_the_comment_line_makes_an_editor_check_the_file(folder: Path, text: str
     )
     assert (ended.returncode == 0) == (not message), ended.stderr
     assert message in ended.stderr
+
+
+def test_the_comment_line_makes_an_editor_complete_keys_and_values(folder: Path) -> None:
+    """In the table of an environment its keys are offered, in that of a service the service's, and allowed values."""
+    file = folder / "deploycheck.toml"
+    file.write_text(f"{COMMENT}[env.dev]\n\nintent = \n[env.dev.services.backend]\n\n", encoding="utf-8")
+    environ = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
+    with LanguageServer([TOMBI, "lsp", "--offline"], folder, environ) as server:
+        server.open(file)
+        in_environment, value, in_service = (
+            server.completions(file, *place) for place in ((2,), (3, len("intent = ")), (5,))
+        )
+    schema = schemas.load("config")["$defs"]
+    assert set(in_environment) == schema["environment"]["properties"].keys() - {"intent"}
+    assert '"task-definition"' in value
+    assert set(in_service) == schema["service"]["properties"].keys()
