@@ -9,23 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-ESCAPE = "\x1b"
-"""The character that begins a terminal control sequence."""
-
-_SEQUENCE = re.compile(
-    r"""
-    (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]             # CSI: colours, cursor movements
-    | (?: \x1b\] | \x9d ) [^\x07\x1b\x9c]* (?: \x07 | \x1b\\ | \x9c )?   # OSC: titles, links
-    | \x1b [PX^_] [^\x1b\x9c]* (?: \x1b\\ | \x9c )?      # DCS, SOS, PM, APC
-    | \x1b [ -/]* [0-~]                                  # the short sequences
-    """,
-    re.VERBOSE,
-)
-_BEGINS_SEQUENCE = re.compile("[\x1b\x9b\x9d]")
-_BACKSPACE = "\b"
-_NUL = "\0"
-HIDING = (ESCAPE, "\x9b", _BACKSPACE, _NUL)
-"""Characters that a terminal does not show, and that may stand within a text that it shows."""
+from pytest_deploycheck.redaction.terminal import displayed
 
 _LINE_ENDS = "\r\n"
 _RETURNS = re.compile(r"\r+\n?")
@@ -79,31 +63,12 @@ def readable(message: str, *, is_routed: bool = False) -> Readable:
 def plain(text: str) -> str:
     """Return a text without terminal control sequences, and without line ends after it.
 
-    A backspace lets the next character replace the one before it, and NUL is not shown. After a carriage return, as
-    that of a progress bar, a new line begins.
+    A backspace lets the next character replace the one before it, and control characters without an effect, such as
+    NUL, are not shown. After a carriage return, as that of a progress bar, a new line begins.
     """
-    if _BEGINS_SEQUENCE.search(text):
-        text = _SEQUENCE.sub("", text)
-    if _NUL in text:
-        text = text.replace(_NUL, "")
-    if _BACKSPACE in text:
-        text = "\n".join(map(_overwritten, text.split("\n")))
-    text = text.rstrip(_LINE_ENDS)
+    text = displayed(text).rstrip(_LINE_ENDS)
     # Most events hold one line, and the expression costs more than the question.
     return _RETURNS.sub("\n", text) if "\r" in text else text
-
-
-def _overwritten(line: str) -> str:
-    """Return a line after its backspaces."""
-    shown: list[str] = []
-    at = 0
-    for character in line:
-        if character == _BACKSPACE:
-            at = max(0, at - 1)
-        else:
-            shown[at : at + 1] = [character]
-            at += 1
-    return "".join(shown)
 
 
 def _envelope(message: str) -> Mapping[str, Any] | None:

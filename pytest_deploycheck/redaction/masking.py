@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT, KEPT
 from pytest_deploycheck.redaction.keys import MASK, mask_keys
+from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
 
 _SECONDS = 2.0
@@ -36,8 +37,17 @@ def mask(text: str, own: Sequence[str] = ()) -> str:
         text: What others wrote.
         own: Regular expressions of the user for further secrets.
     """
-    text = mask_keys(_SEQUENCE.sub("", text))
-    text = ASSIGNMENT.sub(_assigned, TOKEN.sub(MASK, text))
+    masked = _masked_by_all(_SEQUENCE.sub("", text), own)
+    readable = legible(masked)
+    if readable == masked:
+        return masked
+    # A line that has a secret only without what is not seen is shown as it is read; the others keep their characters.
+    lines = zip(masked.split("\n"), readable.split("\n"), _masked_by_all(readable, own).split("\n"), strict=True)
+    return "\n".join(line if read == again else again for line, read, again in lines)
+
+
+def _masked_by_all(text: str, own: Sequence[str]) -> str:
+    text = ASSIGNMENT.sub(_assigned, TOKEN.sub(MASK, mask_keys(text)))
     for pattern in own:
         text = _own(pattern).mask(text)
     return text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_deploycheck.facts.log import LogEvent, LogStream
-from pytest_deploycheck.facts.log_text import HIDING, Part, Readable, readable
+from pytest_deploycheck.facts.log_text import Part, Readable, readable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,13 +21,10 @@ class EventReader:
 
     def __init__(self) -> None:
         self._pieces: OrderedDict[tuple[LogStream, str], dict[int, Mapping[str, Any]]] = OrderedDict()
-        self.has_seen_escapes = False
 
     def texts(self, line: Mapping[str, Any], stream: LogStream) -> tuple[Readable, tuple[str, ...]]:
         """Return the readable text of a line, and the texts that patterns are compared with."""
         message = line.get("message", "")
-        if not self.has_seen_escapes and any(character in message for character in HIDING):
-            self.has_seen_escapes = True
         read = readable(message, is_routed=stream.is_routed)
         if read.part:
             read = Readable(self._joined(line, stream, read.part), is_wrapped=True, part=read.part)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.config.patterns.filter_patterns import needle
-from pytest_deploycheck.facts.log_text import ESCAPE
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
+from pytest_deploycheck.redaction.terminal import displayed
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
@@ -110,7 +110,7 @@ class LiveTailSession:
         own = (stream for (where, _), streams in self._streams.items() if where == region for stream in streams)
         # Only plain text is looked for here, as a regular expression could keep this thread, and with it the process.
         return any(stream.is_named(name) for stream in own) and any(
-            text is None or text in message or ESCAPE in message for text in self._needles
+            text is None or text in message or displayed(message) != message for text in self._needles
         )
 
 

@@ -5,8 +5,9 @@ import string
 
 import pytest
 
-from pytest_deploycheck.redaction import mask
+from pytest_deploycheck.redaction import clean, mask
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT
+from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
 
 LETTERS = string.ascii_letters + string.digits
@@ -190,3 +191,28 @@ def test_no_repetition_holds_another_that_is_unbounded(pattern: re.Pattern[str])
 def test_a_hostile_text_is_masked_to_its_end(part: str) -> None:
     """A long text that nearly matches again and again is read to its end, where the secret is masked."""
     assert SECRET not in mask(f"{part * (40_000 // len(part))} \npassword={SECRET}")
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "\0", "\x01", "\x07", "\x0e", "\x1f", "\x7f", "\x80", "\x84", "\xad", "\u200b", "\u200d", "\u2060", "\ufeff",
+        "\ufe0f", "\u202e", "\U000e0041", "\r", "\x0b", "\u2028", "x\b", "\x1b=", "\x1b7", "\x1bP1;2q\x1b\\", "\x1b[0m",
+        "\x1b]8;;file:a\x1b\\", "\x9b1m", "\x9d0;a\x07", "\x1b[1m\0",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["password=hunter2222", "key AKIAIOSFODNN7EXAMPLE", '{"pass": "hunter2222"}'])
+def test_a_secret_is_masked_through_what_is_not_seen(text: str, unseen: str) -> None:
+    """A secret that a reader sees whole is masked, whatever stands between its characters; the lines stay as many."""
+    shown = clean(f"a\x00b\n{unseen.join(text)}\nc\x00d")
+
+    assert "[masked]" in shown
+    assert not [part for part in ("hunt", "2222", "IOSF") if part in legible(shown)]
+    assert shown.startswith("a\\x00b\n")
+    assert shown.endswith("\nc\\x00d")
+    assert "C-123456" not in legible(mask(unseen.join("C-123456"), [r"C-\d{6}"]))
+
+
+def test_characters_that_hide_no_secret_are_shown() -> None:
+    """A line without a secret keeps the characters that are not seen, as their codes show what was logged."""
+    assert mask("a\x00b\u200bc") == "a\x00b\u200bc"
