@@ -58,6 +58,7 @@ class FakeReader:
         hidden: Events that only a reading of the whole window finds, by the same.
         old: Events of tasks that run something else.
         failing: Why it cannot be read.
+        unread: Why not all lines can be read without the service's filter.
         polls: For each poll, the second and whether it read the whole window.
         rows: The rows of a query.
         calls: The seconds at which a Live Tail calls for a poll.
@@ -68,6 +69,7 @@ class FakeReader:
     hidden: list[tuple[float, LogEvent]] = field(default_factory=list)
     old: tuple[LogEvent, ...] = ()
     failing: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
     polls: list[tuple[float, bool]] = field(default_factory=list)
     seen: dict[str, LogEvent] = field(default_factory=dict)
     rows: list[dict[str, str]] = field(default_factory=list)
@@ -115,6 +117,14 @@ class FakeReader:
         self.polls.append((self.second, whole))
         self._take(whole=whole)
         return replace(self.known(scope, patterns), problems=self.failing)
+
+    def poll_in_full(
+        self, scope: LogScope, patterns: Sequence[Pattern], *, is_over: IsOver, also: Sequence[Pattern] = ()
+    ) -> tuple[Problem, ...]:
+        """Read all that has come so far."""
+        del scope, patterns, is_over, also
+        self._take(whole=True)
+        return self.failing + self.unread
 
     def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:
         """Return which streams have events."""

@@ -50,6 +50,20 @@ def test_a_line_is_compared_as_it_is_read(room: Room, line: str, expectation: di
     assert statuses(room.verify(logs=[expectation])) == [status]
 
 
+@pytest.mark.parametrize("between", ["\0", "\x01", "\x7f", "\x1b[0m\0"])
+@pytest.mark.parametrize("kind", ["forbid", "expect"])
+def test_a_text_that_is_interrupted_by_what_nobody_sees_is_found_among_many(
+    room: Room, between: str, kind: str
+) -> None:
+    """The service's filter does not find such a text, so an absence is known only when all lines were read."""
+    service = room.shop()
+    service.roll_out(at=room.ago(8))
+    service.log(f"{between.join('ERROR')}: db gone", at=room.ago(6))
+    service.running_tasks[0].log_lines((f"noise {number}" for number in range(1_500)), at=room.ago(5.5))
+    seen = room.verify(logs=[{kind: "ERROR: db"}], log_wait="0")
+    assert statuses(seen) == ["fail" if kind == "forbid" else "pass"]
+
+
 @pytest.mark.parametrize("pattern", ["^ERROR", "^ERROR: db gone$", "caused by:$", "starting$"])
 def test_a_pattern_is_compared_with_each_line_of_an_event(room: Room, pattern: str) -> None:
     """An event of several lines, as `awslogs-multiline-pattern` makes them, hides no forbidden line."""

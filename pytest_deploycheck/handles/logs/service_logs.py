@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.polling import Clock
 
 FOLLOW_EVERY = 10.0
@@ -64,6 +65,17 @@ class Reader(Protocol):
         whole: bool = False,
     ) -> LogSight:
         """Read the new events that have one of the patterns, or the whole window again."""
+        ...
+
+    def poll_in_full(
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        is_over: IsOver,
+        also: Sequence[Pattern] = (),
+    ) -> Sequence[Problem]:
+        """Read all lines, without the service's own filter, and return why that was not possible."""
         ...
 
     def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:

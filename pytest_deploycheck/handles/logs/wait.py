@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogSight
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.handles.logs.service_logs import IsOver, ServiceLogs, Window
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading, read, read_count
 from pytest_deploycheck.judge.wording import plural, seconds
@@ -29,6 +30,12 @@ WHOLE_EVERY = 10.0
 
 RECENT = 1000
 """Lines that are read to explain why an expected one is not there."""
+
+_IN_FULL_AT = 2
+"""The poll before which all lines are read where an absence is asked for: one that is seen at once ends the first."""
+
+_IN_FULL_WITHIN = 3.0
+"""Seconds in which all lines are read where a line is missing: it is a failure either way, and many lines take long."""
 
 _SHORTEST_READING = 5.0
 _LONGEST_READING = 15.0
@@ -63,6 +70,7 @@ class Question(Struct, frozen=True):
         ends: Answers that no further event can change.
         asked_at: The moment up to which the events must be complete, where the answer rests on what was not logged.
         enough: The number of events that answers it, or 0 where that is not known before.
+        needs_all: Whether a no counts as an answer as well, so that all lines must have been read for it.
     """
 
     what: str
@@ -73,13 +81,16 @@ class Question(Struct, frozen=True):
     ends: frozenset[LogAnswer]
     asked_at: datetime | None = None
     enough: int = 0
+    needs_all: bool = True
 
     def is_final(self, sight: LogSight) -> bool:
         """Return True if a sight answers it for good."""
         return self.judge(sight).answer in self.ends
 
 
-def expectation_question(expectation: Expectation, window: Window, asked_at: datetime, scope: LogScope) -> Question:
+def expectation_question(
+    expectation: Expectation, window: Window, asked_at: datetime, scope: LogScope, *, may_be_negated: bool = False
+) -> Question:
     """The question whether an expectation holds.
 
     Args:
@@ -87,6 +98,7 @@ def expectation_question(expectation: Expectation, window: Window, asked_at: dat
         window: The part of the log that is searched.
         asked_at: The moment up to which an absence must hold, unless the window has an end.
         scope: Which logs are read.
+        may_be_negated: Whether whoever asks may want the line not to be there, as `not in` does.
     """
     until = window.until or asked_at
     floor = None if window.until else scope.rolled_out_at
@@ -100,6 +112,7 @@ def expectation_question(expectation: Expectation, window: Window, asked_at: dat
         ends=frozenset({LogAnswer.HOLDS, LogAnswer.LOGGED}),
         asked_at=until if is_absence else None,
         enough=expectation.count if expectation.kind == "expect" and expectation.tasks == "any" else 0,
+        needs_all=is_absence or may_be_negated,
     )
 
 
@@ -160,6 +173,7 @@ class LogWait:
         timeout: float | None = None,
         asked_at: datetime | None = None,
         is_over: IsOver | None = None,
+        may_be_negated: bool = False,
     ) -> Held:
         """Wait until the logs answer an expectation for good, and return how they did.
 
@@ -169,8 +183,11 @@ class LogWait:
             timeout: Seconds to wait; default: the log wait, for an absence at least as long as events take to settle.
             asked_at: The moment up to which an absence must hold; default: now.
             is_over: Tells whether the time for reading is over; default: after the wait and as long again.
+            may_be_negated: Whether whoever asks may want the line not to be there.
         """
-        question = expectation_question(expectation, window, asked_at or self.logs.now(), self.logs.scope)
+        question = expectation_question(
+            expectation, window, asked_at or self.logs.now(), self.logs.scope, may_be_negated=may_be_negated
+        )
         if expectation.kind != "forbid":
             known = self.logs.reader.known(self.logs.within(window), expectation.patterns)
             if question.is_final(known):
@@ -215,10 +232,15 @@ class LogWait:
         clock = self.logs.clock
         began = clock.monotonic()
         next_whole = began + WHOLE_EVERY
+        polls = 0
 
         def look() -> LogSight:
-            nonlocal next_whole
+            nonlocal next_whole, polls
             self.logs.refresh()
+            polls += 1
+            if question.asked_at and polls == _IN_FULL_AT:
+                # The last reading repeats only what is new since then, and tells what could not be read.
+                self._read_in_full(question, is_over)
             started = clock.monotonic()
             is_whole = started >= next_whole
             sight = self._poll(question, is_over, whole=is_whole)
@@ -257,20 +279,21 @@ class LogWait:
         )
 
     def _last_reading(self, question: Question, sight: LogSight, is_over: IsOver) -> LogSight:
-        """The reading before a line counts as missing or absent: of the last lines, and of the whole window.
+        """The reading before a line counts as missing or absent: of the whole window, and of all lines.
 
-        The polls before it read back a little only, and through the service's own filter; a line that the filter had
-        missed is found among the last.
+        The polls before it read back a little only, and through the service's own filter, which does not find a text
+        that characters interrupt which nobody sees.
         """
         if sight.is_unread:
             return sight
         recalled = self.logs.reader.recall(sight, question.patterns, RECENT, is_over=is_over)
+        unread = self._read_in_full(question, is_over)
         whole = self._poll(question, is_over, whole=True)
         sight = replace(
             whole,
             recent=recalled.recent,
             is_recent_all=recalled.is_recent_all,
-            problems=tuple(dict.fromkeys((*recalled.problems, *whole.problems))),
+            problems=tuple(dict.fromkeys((*recalled.problems, *unread, *whole.problems))),
             notes=(*whole.notes, *self.logs.notes),
         )
         if sight.problems:
@@ -279,6 +302,18 @@ class LogWait:
         floor = sight.scope.rolled_out_at if question.asked_at and question.window.since is None else None
         sight = self.logs.reader.sample(sight, floor, is_over=is_over) if floor else sight
         return self._sampled(sight, question, is_over)
+
+    def _read_in_full(self, question: Question, is_over: IsOver) -> Sequence[Problem]:
+        """Read all lines, not through the service's own filter; return what an answer has to wait for."""
+        also = () if question.window.since else self._declared
+        scope, reader = self.logs.within(question.window), self.logs.reader
+        if question.needs_all:
+            return reader.poll_in_full(scope, question.patterns, is_over=is_over, also=also)
+        end = self.logs.clock.monotonic() + _IN_FULL_WITHIN
+        reader.poll_in_full(
+            scope, question.patterns, is_over=lambda: is_over() or self.logs.clock.monotonic() > end, also=also
+        )
+        return ()
 
     def _sampled(self, sight: LogSight, question: Question, is_over: IsOver) -> LogSight:
         """The sight, with which streams have events: from the start of the window, and where an absence must reach."""

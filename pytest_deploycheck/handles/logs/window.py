@@ -42,7 +42,7 @@ class LogWindow:
         """Return True if the text, or a match of the compiled pattern, is there or arrives within the log wait."""
         __tracebackhide__ = True
         expectation = Expectation("expect", (to_pattern(pattern),))
-        held = self._hold(expectation)
+        held = self._hold(expectation, may_be_negated=True)
         if held.reading.answer is LogAnswer.MISSING and not held.cut_short:
             # `in` can only return False: the explanation is kept for whoever reports the failed assertion.
             self._record.why = self._why(expectation, held)
@@ -219,10 +219,13 @@ class LogWindow:
         timeout: float | None = None,
         asked_at: datetime | None = None,
         is_over: IsOver | None = None,
+        may_be_negated: bool = False,
     ) -> Held:
         window = self._window()
         asked_at = asked_at or self._wait.logs.now()
-        held = self._wait.hold(expectation, window, timeout=timeout, asked_at=asked_at, is_over=is_over)
+        held = self._wait.hold(
+            expectation, window, timeout=timeout, asked_at=asked_at, is_over=is_over, may_be_negated=may_be_negated
+        )
         self._record.note(held.sight)
         read = LogsRead(held.sight, window.until or asked_at, held.waited, cut_short=held.cut_short)
         self._record.asked.append(AskedLogs(expectation, read.bounded()))

@@ -111,26 +111,78 @@ class Collector:
         with self._lock:
             now = self._now()
             start = since if whole else self._start(patterns, streams, since)
-            texts = self._filters(patterns, streams, whole=whole)
+            texts = self._filters(patterns, streams)
             along = [
                 pattern
                 for pattern in also
                 if (whole or self._start([pattern], streams, since) == start)
-                and (texts is None or self._filters([pattern], streams, whole=whole))
+                and (texts is None or self._filters([pattern], streams))
             ]
             asked = [*patterns, *along]
             matches = [self._matches_of(pattern) for pattern in dict.fromkeys(asked)]
-            for text in self._filters(asked, streams, whole=whole) or [None]:
+            for text in self._filters(asked, streams) or [None]:
                 # What begins after the start of the window was read before, and is read again after this.
                 with polling(is_on=start > since):
                     is_read, problem = self._gather_all(streams, start, text, matches, is_over=is_over, enough=enough)
                 if not is_read:
                     # What is behind the last event that was read is not known, and will be read if it is asked for.
                     return problem
-            for one in matches:
-                one.cover(streams, start, now)
+            self._cover(matches, streams, start, now, in_full=texts is None and not enough)
             self._forget(asked)
             return None
+
+    def poll_in_full(
+        self,
+        streams: Sequence[LogStream],
+        since: datetime,
+        patterns: Sequence[Pattern],
+        *,
+        is_over: IsOver,
+        also: Sequence[Pattern] = (),
+    ) -> Problem | None:
+        """Read all lines that were not read without a filter pattern yet, for `found` to return those that match.
+
+        The service compares a filter pattern with the raw line, in which characters that nobody sees may stand within
+        a text. What had been complete is not read again: a later event of it would have been visible then.
+
+        Args:
+            streams: The streams to read.
+            since: Start of the window.
+            patterns: What to look for.
+            is_over: Tells whether the time for reading is over.
+            also: What to look for as well.
+        """
+        with self._lock:
+            now = self._now()
+            if self._queried.queries:
+                # Queries read all lines anyway.
+                return None
+            starts = [self._matches_of(one).start_in_full(stream, since) for one in patterns for stream in streams]
+            start = min(starts, default=since)
+            matches = [self._matches_of(pattern) for pattern in dict.fromkeys([*patterns, *also])]
+            is_read, problem = self._gather_all(streams, start, None, matches, is_over=is_over, enough=0)
+            if is_read:
+                self._cover(matches, streams, start, now, in_full=True)
+            return problem
+
+    def _cover(
+        self,
+        matches: Sequence[PatternMatches],
+        streams: Sequence[LogStream],
+        start: datetime,
+        now: datetime,
+        *,
+        in_full: bool,
+    ) -> None:
+        """Note what a reading that began at `now` covers."""
+        for one in matches:
+            one.cover(streams, start, now)
+        if in_full:
+            for stream in streams:
+                state = self._group_events.state(stream, start, now)
+                until = state.complete_until if state else None
+                for one in matches:
+                    one.cover_in_full(stream, start, max(start, until or start))
 
     def found(self, streams: Sequence[LogStream], since: datetime, pattern: Pattern) -> tuple[list[LogEvent], bool]:
         """The events that have a pattern, as far as they were read, and whether some of them were left out."""
@@ -226,12 +278,9 @@ class Collector:
         request = PageRequest(milliseconds(start), milliseconds(end) if end else None)
         return self._attempt(partial(self._group_events.gather, streams, request, matches, is_over, into=into))
 
-    def _filters(
-        self, patterns: Sequence[Pattern], streams: Sequence[LogStream], *, whole: bool
-    ) -> Sequence[str | None] | None:
-        """The filter patterns that let every match through, or None where everything must be read."""
-        if self._is_filter_refused or (whole and self._group_events.has_seen_escapes):
-            # Whether the service finds such a character by a filter pattern is not documented.
+    def _filters(self, patterns: Sequence[Pattern], streams: Sequence[LogStream]) -> Sequence[str | None] | None:
+        """The filter patterns that let matches through, or None where everything must be read."""
+        if self._is_filter_refused:
             return None
         return filter_patterns(patterns, is_routed=any(stream.is_routed for stream in streams))
 

@@ -42,11 +42,6 @@ class GroupEvents:
         """Read the raw lines in another way from now on."""
         self._lines = lines
 
-    @property
-    def has_seen_escapes(self) -> bool:
-        """Return True if a line with a character was read that a terminal does not show."""
-        return self._events.has_seen_escapes
-
     def gather(
         self,
         streams: Sequence[LogStream],

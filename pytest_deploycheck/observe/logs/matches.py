@@ -42,6 +42,7 @@ class PatternMatches(Struct):
     number: int = 0
     _events: dict[LogStream, dict[str, LogEvent]] = field(default_factory=dict)
     _covered: dict[LogStream, _Covered] = field(default_factory=dict)
+    _covered_in_full: dict[LogStream, _Covered] = field(default_factory=dict)
 
     def start_for(self, stream: LogStream, since: datetime) -> datetime:
         """Return the start of a reading that wants all events of a stream from `since` on."""
@@ -59,6 +60,19 @@ class PatternMatches(Struct):
             elif start <= covered.until:
                 covered.until = now
             # Else there is a gap that was not read, as before a capture: what is behind it is read again.
+
+    def start_in_full(self, stream: LogStream, since: datetime) -> datetime:
+        """Return the start of a reading, without a filter pattern, of all that was not read in such a way yet."""
+        covered = self._covered_in_full.get(stream)
+        return since if covered is None or since < covered.since else max(since, covered.until)
+
+    def cover_in_full(self, stream: LogStream, start: datetime, until: datetime) -> None:
+        """Note that a stream was read without a filter pattern from `start` on, and is complete until a moment."""
+        covered = self._covered_in_full.get(stream)
+        if covered is None or start < covered.since:
+            self._covered_in_full[stream] = _Covered(start, until)
+        elif start <= covered.until:
+            covered.until = max(covered.until, until)
 
     def keep(self, stream: LogStream, event: LogEvent) -> None:
         """Keep an event, if there is room for it."""

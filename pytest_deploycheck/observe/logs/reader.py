@@ -83,6 +83,29 @@ class LogReader:
         problems = _each(poll, list(places), [*patterns, *also])
         return self._sight(LogSight(scope, problems=_distinct(problems), read_at=read_at), patterns)
 
+    def poll_in_full(
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        is_over: IsOver,
+        also: Sequence[Pattern] = (),
+    ) -> tuple[Problem, ...]:
+        """Read all lines that were not read without a filter pattern yet, and return why that was not possible.
+
+        Args:
+            scope: Which logs to read.
+            patterns: What to look for.
+            is_over: Tells whether the time for reading is over.
+            also: What will be asked next.
+        """
+        places = _by_place(scope.streams)
+
+        def poll(place: _Place) -> Problem | None:
+            return self._collector(place).poll_in_full(places[place], scope.since, patterns, is_over=is_over, also=also)
+
+        return _distinct(_each(poll, list(places), [*patterns, *also]))
+
     def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:
         """The sight, after the first event of each current stream from `start` on was read."""
         places = _by_place(sight.scope.current_streams)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
 from pytest_deploycheck.facts.recorded.checks import LogsRead
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.handles.logs.service_logs import IsOver, Live
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, matching
 from pytest_deploycheck.judge.analysis.logs.reading import read as answer
@@ -55,6 +56,18 @@ class RecordedReader:
         """Return the same, however often it is asked."""
         del is_over, also, enough, whole
         return self.known(scope, patterns)
+
+    def poll_in_full(
+        self,
+        scope: LogScope,
+        patterns: Sequence[Pattern],
+        *,
+        is_over: IsOver,
+        also: Sequence[Pattern] = (),
+    ) -> tuple[Problem, ...]:
+        """Read nothing more."""
+        del scope, patterns, is_over, also
+        return ()
 
     def sample(self, sight: LogSight, start: datetime, *, is_over: IsOver) -> LogSight:
         """Return the sight: no more is known of its streams."""

@@ -11,7 +11,8 @@ from support.log_fakes import START, logs
 from support.worlds import event, scope, stream
 
 from pytest_deploycheck.errors import UnprovenError
-from pytest_deploycheck.facts.log import LogScope
+from pytest_deploycheck.facts.log import UNREAD, LogScope
+from pytest_deploycheck.facts.snapshot import Problem
 from unit.handles.logs.test_tail import HELLO, LINE, at, failure, long_ago
 
 OLD_FORMAT = "INFO Generating content for platform='linkedin' user=7"
@@ -53,6 +54,18 @@ def test_a_long_wait_shows_its_progress() -> None:
     shown = [text for text in world.shown if text]
     assert shown[0].startswith(f"waiting for '{LINE}': 3 s of 60 s, 0 matching events")
     assert world.shown[-1] == ""
+
+
+def test_where_not_all_lines_could_be_read_nothing_is_absent() -> None:
+    """An absence rests on all lines, and so does a false `in`; a line that was expected is missing all the same."""
+    world = logs(*HELLO)
+    world.reader.unread = (Problem("logs:FilterLogEvents", UNREAD, "The rest was not read.", ""),)
+    with pytest.raises(UnprovenError, match="The rest was not read"):
+        world.tail.absent(LINE)
+    with pytest.raises(UnprovenError, match="The rest was not read"):
+        _ = LINE in world.tail
+    with pytest.raises(AssertionError, match="not logged"):
+        world.tail.wait_for(LINE)
 
 
 def test_a_short_wait_says_nothing() -> None:

@@ -69,6 +69,17 @@ def test_events_are_those_of_the_streams_and_the_window(finds: PatternMatches) -
     assert [one.task for one in finds.events([ONE], BEGAN)] == ["one"]
 
 
+def test_what_was_complete_is_not_read_in_full_again(finds: PatternMatches) -> None:
+    """A reading of all lines begins where the last one was complete, unless a part before it was never read."""
+    assert finds.start_in_full(ONE, BEGAN) == BEGAN
+    finds.cover_in_full(ONE, BEGAN, BEGAN + minutes(4))
+    assert finds.start_in_full(ONE, BEGAN) == BEGAN + minutes(4)
+    assert finds.start_in_full(ONE, BEGAN - minutes(1)) == BEGAN - minutes(1)
+    assert finds.start_in_full(TWO, BEGAN) == BEGAN
+    finds.cover_in_full(ONE, BEGAN + minutes(6), BEGAN + minutes(9))
+    assert finds.start_in_full(ONE, BEGAN) == BEGAN + minutes(4)
+
+
 @pytest.mark.parametrize("bound", ["MOST_EVENTS", "MOST_CHARACTERS"])
 def test_memory_is_bounded(finds: PatternMatches, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     """Beyond the bound events are left out, and that they are is known."""
