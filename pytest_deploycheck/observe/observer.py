@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.config.suggestions import did_you_mean, nearest
@@ -13,6 +11,7 @@ from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import SERVICE_GONE, SERVICE_REPLACED, Identity, Problem, ServiceFacts
 from pytest_deploycheck.observe.calls import Once, side_by_side
+from pytest_deploycheck.observe.ecs.listing import EarlyListing, list_services
 from pytest_deploycheck.observe.ecs.near_names import NearNames, last_part
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
@@ -20,7 +19,7 @@ from pytest_deploycheck.observe.first_observation import FirstObservation
 from pytest_deploycheck.observe.health.health import expect_traffic
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.expected import ExpectedImages
-from pytest_deploycheck.observe.problems import DENIED
+from pytest_deploycheck.observe.problems import DENIED, Answered
 from pytest_deploycheck.observe.rates import polling
 from pytest_deploycheck.observe.service import ServiceObserver
 from pytest_deploycheck.observe.session import Session
@@ -42,6 +41,7 @@ class Observer:
         first: The first observation of the run; default: this observer makes it.
         once: Keeps what cannot change within a run, for all its observers; default: for this one.
         with_health: Whether load balancers and alarms are observed as well.
+        early: What was listed before this observer was made.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Observer:
         first: FirstObservation | None = None,
         once: Once | None = None,
         with_health: bool = True,
+        early: EarlyListing | None = None,
     ) -> None:
         once = once or Once()
         self._session = session
@@ -62,6 +63,7 @@ class Observer:
         self._environment = environment
         self._options = options
         self._first = first or FirstObservation()
+        self._early = early
         self._ecs = EcsQueries(session, environment.cluster, once)
         home = Registry(identity.account, identity.region)
         commit = options.commit if environment.intent != "task-definition" else None
@@ -101,10 +103,9 @@ class Observer:
         self, selected: Sequence[ServiceSettings], show: Callable[[ServiceFacts], None]
     ) -> tuple[ServiceFacts, ...]:
         names = list(dict.fromkeys(settings.service for settings in selected))
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            listed = pool.submit(copy_context().run, self._ecs.tasks_of, names)
-            services, problems = self._describe(names)
-            tasks = listed.result()
+        listed = (self._early and self._early.take(names)) or list_services(self._ecs, names)
+        services, problems = self._described(names, listed.services)
+        tasks = listed.tasks
         self._ecs.begin(services.values())
         sources = self._services.sources(selected)
         for settings in selected:
@@ -127,9 +128,11 @@ class Observer:
         self._first.is_complete = True
         return tuple(observed)
 
-    def _describe(self, names: Sequence[str]) -> tuple[Mapping[str, Service], Mapping[str, Problem]]:
+    def _described(
+        self, names: Sequence[str], answer: Answered[FoundServices]
+    ) -> tuple[Mapping[str, Service], Mapping[str, Problem]]:
         """Return the services, and the problems of those that are missing from them, by their names."""
-        found, problem = self._ecs.services(names)
+        found, problem = answer
         if found is None:
             self._require_existing(problem)
             return {}, dict.fromkeys(names, problem) if problem else {}

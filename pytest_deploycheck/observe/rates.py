@@ -101,12 +101,20 @@ class _CallBucket:
         polls = max(1.0, burst * _POLLS)
         self._polls = _Tokens(polls, polls, now)
         self._slowed_at: float | None = None
+        self.taken = 0
 
     def take(self, now: float, *, is_poll: bool) -> float:
         """Take a call out of the bucket, and return the seconds to wait before it is made."""
         self._fill(now)
+        self.taken += 1
         wait = self._tokens.take(self._refill)
         return max(wait, self._polls.take(self._refill * _POLLS)) if is_poll else wait
+
+    def charge(self, calls: int, now: float) -> None:
+        """Count calls that were made already, out of a bucket of their own."""
+        self._fill(now)
+        self.taken += calls
+        self._tokens.left -= calls
 
     def slow_down(self, now: float) -> None:
         """Halve the rate, as AWS throttled a call: others use the bucket as well, or the region allows less."""
@@ -165,6 +173,16 @@ class RateBudget:
             if bucket:
                 bucket.slow_down(self._clock.monotonic())
 
+    def charge(self, other: RateBudget) -> None:
+        """Count the calls that another budget allowed, which turns out to be that of the same account."""
+        with other._lock:
+            taken = {key: bucket.taken for key, bucket in other._buckets.items()}
+        with self._lock:
+            for (region, rate), calls in taken.items():
+                bucket = self._bucket(rate.actions[0], region)
+                if bucket:
+                    bucket.charge(calls, self._clock.monotonic())
+
     def _reserve(self, action: str, region: str) -> float:
         with self._lock:
             bucket = self._bucket(action, region)
@@ -198,23 +216,41 @@ class Budgets(Struct):
     share: float = 1.0
     make: Callable[[float], RateBudget] = RateBudget
     _by_account: dict[str, RateBudget] = field(default_factory=dict)
+    _all: list[RateBudget] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def unknown(self) -> RateBudget:
+        """Return a budget for calls that are made before their account is known."""
+        with self._lock:
+            return self._made()
+
+    def identified(self, budget: RateBudget, account: str) -> RateBudget:
+        """Return the budget of an account, in which the calls count that were made before it was known."""
+        with self._lock:
+            known = self._by_account.setdefault(account, budget)
+        if known is not budget:
+            known.charge(budget)
+        return known
+
     def of(self, account: str) -> RateBudget:
-        """Return the budget of an account; of all whose account is not known yet where it is empty."""
+        """Return the budget of an account."""
         with self._lock:
             if account not in self._by_account:
-                self._by_account[account] = self.make(self.share)
+                self._by_account[account] = self._made()
             return self._by_account[account]
+
+    def _made(self) -> RateBudget:
+        self._all.append(self.make(self.share))
+        return self._all[-1]
 
     @property
     def held(self) -> float:
         """The seconds during which calls were held back, in the account where they were the most."""
         with self._lock:
-            return max((budget.held for budget in self._by_account.values()), default=0.0)
+            return max((budget.held for budget in self._all), default=0.0)
 
     @property
     def throttles(self) -> int:
         """The calls that AWS throttled all the same."""
         with self._lock:
-            return sum(budget.throttles for budget in self._by_account.values())
+            return sum(budget.throttles for budget in self._all)

@@ -107,13 +107,14 @@ class Session:
         self._throttled: Counter[str] = Counter()
         self.counts = CallCounts(local_now)
         self._budgets = budgets or Budgets()
-        self._account = ""
+        self._budget = self._budgets.unknown()
+        self._is_refused = False
         self.overtime = overtime or Overtime(SystemClock())
         # Calls that are held back, as AWS allows no more of them, take nothing from the time for the others.
         self.overtime.held = lambda: self._budgets.held
         try:
             self._core = _core_session(environment)
-            api_calls.install(self._core, self.overtime.time_left, self.counts.add, lambda: self.budget)
+            api_calls.install(self._core, self._time_left, self.counts.add, lambda: self.budget)
             self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
             if environment.role_arn:
@@ -130,16 +131,33 @@ class Session:
             )
         self.region: str = region
 
-    def identify(self) -> Identity:
+    def identify(self, meanwhile: Callable[[], None] = lambda: None) -> Identity:
         """Return the caller's identity (sts:GetCallerIdentity, which needs no permission) and the servers' time.
+
+        Args:
+            meanwhile: Begins other calls, once there are credentials. Where the caller cannot be identified, they are
+                not repeated, and nobody waits for them.
 
         Raises:
             EnvironmentUnusableError: The credentials do not work, or AWS cannot be reached.
         """
+        self._is_refused = False
+        try:
+            answer = self._identified(meanwhile)
+        except BaseException:
+            self._is_refused = True
+            raise
+        self.belongs_to(answer["Account"])
+        offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
+        endpoint = self._environment.endpoint_url or configured_endpoint(self._core, self.region)
+        return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset, endpoint)
+
+    def _identified(self, meanwhile: Callable[[], None]) -> Mapping[str, Any]:
         try:
             credentials.fetch(self._core, self.overtime)
             with self.overtime.step():
-                answer = self.sts().get_caller_identity()
+                meanwhile()
+                return self.sts().get_caller_identity()
         except credentials.CredentialsError as error:
             raise _without_credentials(error, self._environment, self._core) from None
         except LOOK_ERRORS as error:
@@ -150,15 +168,19 @@ class Session:
                 f"The environment {self._environment.name!r} cannot be observed: {error}.",
                 "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
             ) from error
-        self._account = answer["Account"]
-        offset = _clock_offset(answer["ResponseMetadata"]["HTTPHeaders"], self._local_now())
-        endpoint = self._environment.endpoint_url or configured_endpoint(self._core, self.region)
-        return Identity(answer["Account"], answer.get("Arn", ""), self.region, offset, endpoint)
+
+    def belongs_to(self, account: str) -> None:
+        """Note the account whose calls they are, for their rates."""
+        self._budget = self._budgets.identified(self._budget, account)
 
     @property
     def budget(self) -> RateBudget:
         """The budget of calls of the account."""
-        return self._budgets.of(self._account)
+        return self._budget
+
+    def _time_left(self) -> float:
+        """Seconds that calls may take; none where the credentials are refused."""
+        return 0.0 if self._is_refused else self.overtime.time_left()
 
     def sts(self) -> STSClient:
         """The client for the caller's identity."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_deploycheck.polling import Overtime
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.calls import Once
+    from pytest_deploycheck.observe.ecs.listing import EarlyListing
     from pytest_deploycheck.observe.images.contents import Contents
     from pytest_deploycheck.observe.logs.reader import LogReader
     from pytest_deploycheck.observe.observer import Observer
@@ -46,6 +48,7 @@ class Access(Struct):
         cache: The folder in which blobs of images are kept, or None for one that is removed when the process ends.
         first: The first observation of this run, which all its observers share.
         budgets: The budgets of calls, one for each account.
+        services: The names of the services that are going to be observed first, as far as they are known.
     """
 
     environment: EnvironmentSettings
@@ -53,11 +56,13 @@ class Access(Struct):
     cache: Path | None = None
     first: FirstObservation = field(default_factory=FirstObservation)
     budgets: Budgets = field(default_factory=Budgets)
+    services: Sequence[str] = ()
     _identity: Identity | None = None
     _session: Session | None = None
     _contents: Contents | None = None
     _once: Once | None = None
     _log_reader: LogReader | None = None
+    _early: EarlyListing | None = None
 
     @property
     def identity(self) -> Identity:
@@ -72,7 +77,7 @@ class Access(Struct):
             loading = threading.Thread(target=_load, args=(session,), name="load")
             loading.start()
             try:
-                self._identity = session.identify()
+                self._identity = session.identify(self._list_early)
             finally:
                 loading.join()
         return self._identity
@@ -80,6 +85,15 @@ class Access(Struct):
     @identity.setter
     def identity(self, identity: Identity) -> None:
         self._identity = identity
+        if self._session:
+            self._session.belongs_to(identity.account)
+
+    def _list_early(self) -> None:
+        """Begin to list the services, whose answers are used once it is known whose they are."""
+        from pytest_deploycheck.observe.ecs.listing import EarlyListing  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        self._early = EarlyListing(self.services)
+        self._early.begin(self.session, self.environment.cluster, self._kept())
 
     def now(self) -> datetime:
         """Return the time by the servers' clock (UTC): the clock of the machine that runs CI may be wrong."""
@@ -97,6 +111,8 @@ class Access(Struct):
 
         if self._session is None:
             self._session = Session(self.environment, overtime=self.overtime, budgets=self.budgets)
+            if self._identity:
+                self._session.belongs_to(self._identity.account)
         return self._session
 
     def contact(self) -> None:
@@ -140,11 +156,8 @@ class Access(Struct):
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
         """Return an observer of services that shares the first observation of the run, and what cannot change in it."""
-        from pytest_deploycheck.observe.calls import Once  # noqa: PLC0415  # boto3 is loaded when it is needed
         from pytest_deploycheck.observe.observer import Observer  # noqa: PLC0415  # boto3 is loaded when it is needed
 
-        if self._once is None:
-            self._once = Once()
         return Observer(
             self.session,
             self.identity,
@@ -152,9 +165,18 @@ class Access(Struct):
             options,
             self.contents,
             first=self.first,
-            once=self._once,
+            once=self._kept(),
             with_health=with_health,
+            early=self._early,
         )
+
+    def _kept(self) -> Once:
+        """Return what cannot change within the run."""
+        from pytest_deploycheck.observe.calls import Once  # noqa: PLC0415  # boto3 is loaded when it is needed
+
+        if self._once is None:
+            self._once = Once()
+        return self._once
 
     def open_layer(self, reference: Reference, layer: Layer) -> AbstractContextManager[BinaryIO]:
         """Open a layer of an image."""

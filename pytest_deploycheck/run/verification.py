@@ -94,6 +94,7 @@ class Verification:
         self._access = access or _access(environment, Overtime(self._clock), replay)
         # The connections may be older than what is known of the services.
         self._access.environment = environment
+        self._access.services = [environment.services[name].service for name in options.services]
         if self._handed:
             self._access.identity = self._handed.identity
             self._access.first.take_over(self._handed.services)

@@ -197,13 +197,24 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_credentials_that_are_refused_at_the_start(shop: Shop, refusal: str) -> None:
-    """Each refusal ends the run once, in words of its own."""
+    """Each refusal ends the run once, in words of its own; the first listing was made meanwhile, and nothing more."""
     code, message, words = REFUSALS[refusal]
     shop.aws.fail("sts:GetCallerIdentity", code=code, message=message, status=403)
     run = shop.verify()
     assert run.is_usage_error(*words)
     assert ("clock" in run.text) == refusal.startswith("clock")
-    assert shop.asked() == ["sts:GetCallerIdentity"]
+    asked = shop.asked()
+    assert asked.count("sts:GetCallerIdentity") == 1
+    assert set(asked) <= {"sts:GetCallerIdentity", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}
+
+
+def test_the_reason_of_the_identity_comes_before_that_of_the_services(shop: Shop) -> None:
+    """Expired credentials are reported as such, also where ECS was asked meanwhile and refused for another reason."""
+    shop.aws.fail("sts:GetCallerIdentity", code="ExpiredToken", message="The token has expired", status=403)
+    shop.aws.fail("ecs:DescribeServices", code="ClusterNotFoundException", message="Cluster not found.", status=400)
+    run = shop.verify()
+    assert run.is_usage_error("expired")
+    assert "Cluster not found" not in run.text
 
 
 def test_a_caller_that_is_denied_at_the_start(shop: Shop) -> None:

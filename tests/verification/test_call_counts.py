@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_deploycheck.handles.logs import service_logs
+from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.run import rollout_wait
 from pytest_deploycheck.sandbox import SandboxContainer
 
@@ -215,3 +218,29 @@ def test_a_wait_for_a_line_lists_tasks_again_and_nothing_that_cannot_change(
     assert seen.asked["ecs:DescribeTasks"] > 1
     for operation in ("ecs:DescribeTaskDefinition", "ecr:DescribeImages", "ecr:BatchGetImage", "s3:GetObject"):
         assert seen.asked[operation] == 1, operation
+
+
+def test_services_are_asked_for_while_the_caller_is_identified(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The identity is answered only when the services have been: they do not wait for it."""
+    are_described = threading.Event()
+    waited: list[bool] = []
+    client_of = Session.sts
+
+    def sts(session: Session) -> Any:
+        client = client_of(session)
+
+        def get_caller_identity() -> Any:
+            waited.append(are_described.wait(20))
+            return client.get_caller_identity()
+
+        return SimpleNamespace(get_caller_identity=get_caller_identity)
+
+    def described(answer: dict[str, Any]) -> dict[str, Any]:
+        are_described.set()
+        return answer
+
+    monkeypatch.setattr(Session, "sts", sts)
+    room.aws.corrupt("ecs:DescribeServices", described)
+    seen = verified(room, fleet(room, 2))
+    assert waited == [True]
+    assert seen.asked["sts:GetCallerIdentity"] == 1

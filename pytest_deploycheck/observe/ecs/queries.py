@@ -36,7 +36,6 @@ class EcsQueries:
         self._session = session
         self._cluster = cluster
         self._once = once
-        self._is_large = False
         self._records = RolloutRecords(session, cluster)
         self._instances: Together[str, str] = Together(
             _INSTANCES, lambda arns: tasks.instances(session.ecs(), cluster, arns), _INSTANCES_PER_CALL
@@ -68,11 +67,12 @@ class EcsQueries:
 
     def tasks_of(self, services: Sequence[str]) -> Mapping[str, Answered[tuple[Task, ...]]]:
         """Return the tasks of several services, by name."""
-        if len(services) > 1 and not self._is_large:
+        large = ("a large cluster", self._cluster)
+        if len(services) > 1 and not self._once.knows(large):
             try:
                 found = tasks.tasks_by_cluster(self._session.ecs(), self._cluster, services)
             except tasks.TooManyTasksError:
-                self._is_large = True
+                self._once.get(large, lambda: True)
             else:
                 if found is not None:
                     return found

@@ -100,3 +100,15 @@ def test_environments_of_one_account_share_a_budget() -> None:
     budgets = Budgets()
     assert budgets.of("1") is budgets.of("1")
     assert budgets.of("1") is not budgets.of("2")
+
+
+def test_calls_before_the_account_is_known_count_in_its_budget(clock: FakeClock) -> None:
+    """Two environments turn out to be of one account: what each of them called before then uses up the same bucket."""
+    budgets = Budgets(make=lambda share: RateBudget(share, clock=clock, rates=RATES))
+    first, second = budgets.unknown(), budgets.unknown()
+    assert seconds(first, clock, 10) == seconds(second, clock, 5) == 0
+    assert budgets.identified(first, "123456789012") is first
+    assert budgets.identified(second, "123456789012") is first
+    assert seconds(budgets.of("123456789012"), clock, 4) == 0
+    assert seconds(first, clock, 1) > 0
+    assert seconds(budgets.of("210987654321"), clock, 19) == 0
