@@ -106,7 +106,15 @@ class LogTail(LogWindow):
             return 0.0
         return longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
 
-    def hold(self, expectation: Expectation, *, timeout: float, asked_at: datetime, is_over: IsOver) -> Held:
+    def hold(
+        self,
+        expectation: Expectation,
+        *,
+        timeout: float,
+        asked_at: datetime,
+        is_over: IsOver,
+        vain_after: float | None = None,
+    ) -> Held:
         """Wait until the logs answer a declared expectation for good, and return how they did.
 
         Args:
@@ -114,8 +122,10 @@ class LogTail(LogWindow):
             timeout: Seconds to wait.
             asked_at: The moment up to which an absence must hold.
             is_over: Tells whether the time for reading is over.
+            vain_after: Seconds after which the wait for an absence ends where the logs, or the events of a task, are
+                missing.
         """
-        return self._hold(expectation, timeout=timeout, asked_at=asked_at, is_over=is_over)
+        return self._hold(expectation, timeout=timeout, asked_at=asked_at, is_over=is_over, vain_after=vain_after)
 
     def last_words(self, task: str, is_over: IsOver) -> list[LogEvent]:
         """The last lines of a task that runs something else or has stopped, as far as there is time to read them."""

@@ -71,6 +71,8 @@ class Question(Struct, frozen=True):
         asked_at: The moment up to which the events must be complete, where the answer rests on what was not logged.
         enough: The number of events that answers it, or 0 where that is not known before.
         needs_all: Whether a no counts as an answer as well, so that all lines must have been read for it.
+        vain_after: Seconds after which the wait ends where the logs, or the events of a task, are missing; None for no
+            time but that of the wait.
     """
 
     what: str
@@ -82,14 +84,36 @@ class Question(Struct, frozen=True):
     asked_at: datetime | None = None
     enough: int = 0
     needs_all: bool = True
+    vain_after: float | None = None
 
     def is_final(self, sight: LogSight) -> bool:
         """Return True if a sight answers it for good."""
         return self.judge(sight).answer in self.ends
 
+    def is_vain(self, sight: LogSight, elapsed: float, left: float) -> bool:
+        """Return True if waiting on can bring no answer: an absence takes longer to be known than a line to arrive.
+
+        Args:
+            sight: What was read.
+            elapsed: Seconds since the wait began.
+            left: Seconds until it is over.
+        """
+        if self.vain_after is None or elapsed < self.vain_after:
+            return False
+        if sight.problems:
+            return not any(problem.passing for problem in sight.problems)
+        # An event that arrives from now on settles only after the end of the wait.
+        return bool(sight.tasks_without_events) and left <= sight.scope.settle
+
 
 def expectation_question(
-    expectation: Expectation, window: Window, asked_at: datetime, scope: LogScope, *, may_be_negated: bool = False
+    expectation: Expectation,
+    window: Window,
+    asked_at: datetime,
+    scope: LogScope,
+    *,
+    may_be_negated: bool = False,
+    vain_after: float | None = None,
 ) -> Question:
     """The question whether an expectation holds.
 
@@ -99,6 +123,8 @@ def expectation_question(
         asked_at: The moment up to which an absence must hold, unless the window has an end.
         scope: Which logs are read.
         may_be_negated: Whether whoever asks may want the line not to be there, as `not in` does.
+        vain_after: Seconds after which the wait for an absence ends where the logs, or the events of a task, are
+            missing.
     """
     until = window.until or asked_at
     floor = None if window.until else scope.rolled_out_at
@@ -113,6 +139,7 @@ def expectation_question(
         asked_at=until if is_absence else None,
         enough=expectation.count if expectation.kind == "expect" and expectation.tasks == "any" else 0,
         needs_all=is_absence or may_be_negated,
+        vain_after=vain_after if is_absence else None,
     )
 
 
@@ -174,6 +201,7 @@ class LogWait:
         asked_at: datetime | None = None,
         is_over: IsOver | None = None,
         may_be_negated: bool = False,
+        vain_after: float | None = None,
     ) -> Held:
         """Wait until the logs answer an expectation for good, and return how they did.
 
@@ -184,9 +212,18 @@ class LogWait:
             asked_at: The moment up to which an absence must hold; default: now.
             is_over: Tells whether the time for reading is over; default: after the wait and as long again.
             may_be_negated: Whether whoever asks may want the line not to be there.
+            vain_after: Seconds after which the wait for an absence ends where the logs, or the events of a task, are
+                missing; default: the log wait, where `timeout` does not say.
         """
+        if vain_after is None and timeout is None:
+            vain_after = self.log_wait
         question = expectation_question(
-            expectation, window, asked_at or self.logs.now(), self.logs.scope, may_be_negated=may_be_negated
+            expectation,
+            window,
+            asked_at or self.logs.now(),
+            self.logs.scope,
+            may_be_negated=may_be_negated,
+            vain_after=vain_after,
         )
         if expectation.kind != "forbid":
             known = self.logs.reader.known(self.logs.within(window), expectation.patterns)
@@ -256,10 +293,14 @@ class LogWait:
                 self._show(f"waiting for {question.what}: {waited}, {seen} so far")
             return sight
 
+        def is_settled(sight: LogSight) -> bool:
+            elapsed = clock.monotonic() - began
+            return question.is_final(sight) or question.is_vain(sight, elapsed, patience - elapsed)
+
         try:
             return wait(
                 look,
-                question.is_final,
+                is_settled,
                 timeout=patience,
                 clock=clock,
                 pace=PACE,

@@ -220,11 +220,18 @@ class LogWindow:
         asked_at: datetime | None = None,
         is_over: IsOver | None = None,
         may_be_negated: bool = False,
+        vain_after: float | None = None,
     ) -> Held:
         window = self._window()
         asked_at = asked_at or self._wait.logs.now()
         held = self._wait.hold(
-            expectation, window, timeout=timeout, asked_at=asked_at, is_over=is_over, may_be_negated=may_be_negated
+            expectation,
+            window,
+            timeout=timeout,
+            asked_at=asked_at,
+            is_over=is_over,
+            may_be_negated=may_be_negated,
+            vain_after=vain_after,
         )
         self._record.note(held.sight)
         read = LogsRead(held.sight, window.until or asked_at, held.waited, cut_short=held.cut_short)

@@ -91,6 +91,7 @@ class LogChecks(Struct):
                 timeout=timeout,
                 asked_at=start.at,
                 is_over=lambda: self.overtime.time_left() < last_page,
+                vain_after=max(0.0, self.log_wait - waited),
             )
         waited = self.clock.monotonic() - start.monotonic
         rest = tail.longest_wait(expectation, self.log_wait) - waited

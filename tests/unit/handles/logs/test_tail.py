@@ -11,6 +11,7 @@ from support.worlds import denied, event, scope, stream
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent
+from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.handles.logs.tail import LogTail
 
 LINE = "Found 3 platform sections"
@@ -310,6 +311,23 @@ def test_absent_waits_longer_where_events_settle_slowly() -> None:
     world = logs(*HELLO, seen=scope("one", "two", streams=slow))
     assert world.tail.absent(LINE)
     assert world.waited == pytest.approx(140)
+
+
+@pytest.mark.parametrize("log_wait", [60.0, 30.0, 5.0])
+@pytest.mark.parametrize("is_missing", [True, False], ids=["no group", "no events"])
+def test_absent_does_not_wait_in_vain(log_wait: float, *, is_missing: bool) -> None:
+    """A missing log group, and a task without events, end the wait where nothing could settle in time."""
+    slow = tuple(replace(stream(task), settle=120.0) for task in ("one", "two"))
+    failing = (Problem("logs:FilterLogEvents", "GroupNotFound", "The log group /shop does not exist.", "Create it."),)
+    world = logs(
+        long_ago("hello"),
+        seen=scope("one", "two", streams=slow),
+        log_wait=log_wait,
+        failing=failing if is_missing else (),
+    )
+    with pytest.raises(UnprovenError, match="does not exist" if is_missing else "no log events"):
+        world.tail.absent(LINE)
+    assert world.waited <= max(log_wait, 0 if is_missing else 20) + POLL
 
 
 def test_absent_is_false_as_soon_as_it_was_logged() -> None:

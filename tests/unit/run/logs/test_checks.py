@@ -132,6 +132,16 @@ def test_ten_services_without_a_line_cost_one_wait(run: Run, lines: list[tuple[f
     assert run.seconds == pytest.approx(LOG_WAIT, abs=1)
 
 
+def test_a_log_group_that_does_not_exist_costs_the_log_wait(run: Run) -> None:
+    """A log router's lines settle in two minutes, which are not waited for where there is no line at all."""
+    slow = tuple(replace(stream(task), settle=120.0) for task in ("one", "two"))
+    failing = (Problem("logs:FilterLogEvents", "GroupNotFound", "The log group /shop does not exist.", "Create it."),)
+    run.add("backend", FakeReader(run.clock, failing=failing), replace(young(), streams=slow))
+    findings = run.judge(Expectation("forbid", (Pattern("old"),)), Expectation("forbid", (Pattern("older"),)))
+    assert [one.status for one in findings] == [Status.ERROR] * 2
+    assert run.seconds == pytest.approx(LOG_WAIT, abs=1)
+
+
 @dataclass
 class SlowReader(FakeReader):
     """Logs of which a page takes ten seconds, or as long as calls may take."""
