@@ -23,6 +23,9 @@ from pytest_deploycheck.run.recording.replay import Replay, read_replays
 from pytest_deploycheck.run.recording.settings import replay_line, replayed_runs
 from pytest_deploycheck.run.report_files import ReportTarget, report_targets
 
+_FEW_PATHS = 3
+"""Folders and files of tests that a proposed command repeats."""
+
 
 class RunSettings(Struct, frozen=True):
     """The settings of a run.
@@ -101,7 +104,7 @@ def resolve(
         ),
         sandbox=sandbox,
         baselines=baselines,
-        command=lambda environment: _command(environment, asked[options.SANDBOX.flag]),
+        command=lambda environment: _command(environment, asked[options.SANDBOX.flag], _paths(config)),
         narrow=lambda labels: services_of_ids(ids, labels),
         find=find,
     )
@@ -120,11 +123,17 @@ def _test_timeout(config: pytest.Config) -> float:
     return values.duration(str(config.getini(TEST_TIMEOUT_INI)), f"ini {TEST_TIMEOUT_INI}")
 
 
-def _command(environment: str, scenario: Given) -> str:
+def _command(environment: str, scenario: Given, paths: Sequence[str]) -> str:
     """Return the command of a run over an environment as far as it names what is verified."""
-    words = ["pytest", f"{options.ENV.flag}={environment}"]
+    words = ["pytest", *paths, f"{options.ENV.flag}={environment}"]
     words += [f"{options.SANDBOX.flag}={scenario.text}"] if scenario.values else []
     return shlex.join(words)
+
+
+def _paths(config: pytest.Config) -> list[str]:
+    """Return the folders and files of tests that the command line names; none where it names single tests, or many."""
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    return [] if len(given) > _FEW_PATHS or any("::" in path for path in given) else [*given]
 
 
 def _config_base(config: pytest.Config, asked: Given) -> Path:

@@ -167,12 +167,13 @@ def test_a_fixture_that_extends_ours_is_still_ours(deploy: Deploy, pytester: pyt
 
 
 def test_an_image_that_is_not_there_fails_its_tests(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """A test that asks for an image that was never pushed fails, and says that it is not there."""
+    """A test that asks for an image that was never pushed fails, says that it is not there, and leads to no code."""
     pytester.makepyfile("def test_image(deployed_image): pass")
     outcome = deploy("-k", "test_", scenario="nothing-deployed")
     assert outcome.tests["test_image[backend]"] in {"failed", "error"}
     assert outcome.report["verdict"] == "REFUTED"
     assert "2025.11.26-1" in outcome.output
+    assert "plugin/fixtures.py" not in outcome.output
 
 
 @pytest.mark.usefixtures("two")

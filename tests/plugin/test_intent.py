@@ -50,7 +50,8 @@ def test_what_runs_for_a_week_is_unproven_while_a_newer_image_waits(
 
 @pytest.mark.usefixtures("orders")
 def test_the_way_that_is_shown_gives_the_answer(deploy: Deploy) -> None:
-    """Typed as shown, the command tells that the newer image was never rolled out."""
+    """Typed as shown, with the folder that was named, the command tells that the newer image was never rolled out."""
+    assert "pytest . --deploy-env=dev --deploy-image 1a2b3c4" in deploy(".", env="dev").output
     outcome = deploy("--deploy-image", "1a2b3c4", env="dev")
     assert (outcome.status, outcome.verdict) == (1, ("REFUTED", "rollout"))
     assert outcome.report["services"][0]["intent"]["by"] == "name"

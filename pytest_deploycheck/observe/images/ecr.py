@@ -19,12 +19,14 @@ from pytest_deploycheck.oci import manifest as oci
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-_CONFIGS = (
+_IMAGES = (
     "application/vnd.docker.container.image.v1+json",
     "application/vnd.oci.image.config.v1+json",
     None,
+    # Emulators repeat the kind of the manifest.
+    *oci.MEDIA_TYPES,
 )
-"""The kinds of configuration that images have; ECR tells them as the kind of artifact."""
+"""The kinds of artifact that are images: ECR tells the kind of their configuration."""
 
 _ATTACHED = re.compile(r"sha256-[0-9a-f]{64}(?:\.\w+)?")
 """The tags by which tools attach signatures and attestations to an image: its digest, and what they are."""
@@ -114,7 +116,7 @@ def images(client: ECRClient, reference: Reference) -> tuple[Image, ...]:
         )
         for page in _bounded(pages)
         for detail in member(page, "imageDetails", "ecr:DescribeImages")
-        if detail.get("artifactMediaType", _CONFIGS[0]) in _CONFIGS and not _is_attached(detail.get("imageTags", ()))
+        if detail.get("artifactMediaType") in _IMAGES and not _is_attached(detail.get("imageTags", ()))
     )
 
 

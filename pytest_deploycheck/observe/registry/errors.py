@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 from http import HTTPStatus
 
@@ -125,7 +126,7 @@ def gone(subject: RequestSubject, code: str, said: str, absent: Absence) -> Blob
 
 
 def broken(subject: RequestSubject, error: Exception) -> BlobError | PassingError:
-    """Return the error for a failed connection: temporary, unless a certificate is wrong or an address invalid."""
+    """Return the error for a failed connection: temporary, unless a certificate, an address or a name is wrong."""
     code = type(error).__name__
     # Python's errors quote a header or a name that cannot be sent, which can be a secret.
     said = str(error) if isinstance(error, HTTPError | OSError) else code
@@ -136,10 +137,20 @@ def broken(subject: RequestSubject, error: Exception) -> BlobError | PassingErro
         message = f"{subject.thing} could not be fetched safely: {said}"
         remedy = "Check the proxy and the certificates (AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE) of this machine."
         return BlobError(failed(subject, code, message, remedy))
+    if _is_unknown_host(error):
+        message = f"{subject.thing} could not be fetched: {said}"
+        remedy = "Check the name of the registry and the network of this machine; an emulator may name a host of AWS."
+        return BlobError(failed(subject, code, message, remedy))
     way = "the proxy" if isinstance(error, ProxyError) else "the connection to the registry"
     message = f"{subject.thing} could not be fetched, {way} failed: {said}"
     remedy = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY) of this machine; then run again."
     return PassingError(failed(subject, code, message, remedy, passing=True))
+
+
+def _is_unknown_host(error: Exception) -> bool:
+    """Tell if a host does not exist; a name server that does not answer is another error."""
+    cause = error.__cause__
+    return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
 
 
 def cut_short(subject: RequestSubject, arrived: int, whole: int) -> PassingError:

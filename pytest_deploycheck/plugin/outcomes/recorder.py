@@ -101,7 +101,8 @@ class Recorder:
         if self._last_call and call.when == "call":
             self._last_call.is_reported = True
         self._attach(report, item, errors, gathered)
-        if report.failed and not gathered and len(errors) == 1 and _is_told_without_traceback(errors[0]):
+        is_alone = report.failed and not gathered and len(errors) == 1 and not isinstance(item, CheckItem)
+        if is_alone and _is_told_without_traceback(errors[0]):
             report.longrepr = pytest.ExceptionInfo.from_exception(errors[0]).getrepr(style="value")
         return report
 
@@ -165,10 +166,10 @@ class Recorder:
 
 def _is_told_without_traceback(error: BaseException) -> bool:
     """Tell if an exception of the plugin was raised where a traceback would lead only into this package and pytest."""
-    if not isinstance(error, UnprovenError | DeploycheckError):
+    if not isinstance(error, UnprovenError | DeploycheckError | AssertionError):
         return False
     paths = [Path(str(entry.path)) for entry in pytest.ExceptionInfo.from_exception(error).traceback]
-    return not any(_is_of_the_user(path) for path in paths)
+    return paths[-1].is_relative_to(_PACKAGE) and not any(_is_of_the_user(path) for path in paths)
 
 
 def _is_of_the_user(path: Path) -> bool:
