@@ -33,10 +33,6 @@ class Once(Struct):
     _locks: dict[object, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def knows(self, key: object) -> bool:
-        """Return whether there is an answer to `key`."""
-        return key in self._answers
-
     def get(self, key: object, ask: Callable[[], T], *, keep: Callable[[T], bool] = lambda _: True) -> T:
         """Return the answer to `key`, and call `ask` where there is none yet.
 

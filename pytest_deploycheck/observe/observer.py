@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.config.suggestions import did_you_mean, nearest
@@ -75,19 +75,24 @@ class Observer:
         )
 
     def observe(
-        self, *, is_poll: bool = False, show: Callable[[ServiceFacts], None] = lambda _: None
+        self,
+        *,
+        is_poll: bool = False,
+        show: Callable[[ServiceFacts], None] = lambda _: None,
+        only: Collection[str] = (),
     ) -> tuple[ServiceFacts, ...]:
-        """Return the facts of every selected service, in the configuration's order.
+        """Return the facts of the selected services, in the configuration's order.
 
         Args:
             is_poll: Whether another observation follows in any case, so that its calls must leave room for others'.
             show: Is called with the facts of each service as soon as they are there, from any thread.
+            only: The names of the services that are observed; default: all.
 
         Raises:
             EnvironmentUnusableError: In the first observation, the cluster or a service does not exist, or nothing
                 can be observed.
         """
-        selected = [self._environment.services[name] for name in self._options.services]
+        selected = [self._environment.services[name] for name in self._options.services if not only or name in only]
         if not selected:
             return ()
         with polling(is_on=is_poll):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -20,8 +20,10 @@ FRESH = 1.0
 class ServicesObserver(Protocol):
     """Observes the selected services, as often as it is asked."""
 
-    def observe(self, *, is_poll: bool, show: Callable[[ServiceFacts], None]) -> tuple[ServiceFacts, ...]:
-        """Return the facts of every selected service; a poll leaves room for the calls of others."""
+    def observe(
+        self, *, is_poll: bool, show: Callable[[ServiceFacts], None], only: Collection[str] = ()
+    ) -> tuple[ServiceFacts, ...]:
+        """Return the facts of some services, by default of all; a poll leaves room for the calls of others."""
         ...
 
     def with_history(self, facts: ServiceFacts) -> ServiceFacts:
@@ -44,7 +46,7 @@ class Watch(Struct):
         now: The time by the servers' clock (UTC).
         overtime: The time that the observations may take beyond the wait.
         show: Shows the progress of the rollouts.
-        show_facts: Is called with the facts of each service as soon as they are observed, from any thread.
+        show_service: Is called with each service as soon as it is observed, from any thread.
         observation: The last observation, also where a wait was interrupted; None before the first wait.
         analyses: The analyses of its services.
     """
@@ -56,13 +58,15 @@ class Watch(Struct):
     now: Callable[[], datetime]
     overtime: Overtime
     show: ShowRollouts = lambda _, __: None
-    show_facts: Callable[[ServiceFacts], None] = lambda _: None
+    show_service: Callable[[ServiceAnalysis], None] = lambda _: None
     observation: Observation | None = None
     analyses: tuple[ServiceAnalysis, ...] = ()
     _observed_at: float = 0.0
 
     def observe(self) -> Observation:
         """Observe the services until every rollout is settled or the wait is over.
+
+        A poll observes those that are still awaited; when none is, or the wait is over, all of them are observed.
 
         Raises:
             EnvironmentUnusableError: The cluster or a service does not exist, or nothing can be observed.
@@ -77,12 +81,11 @@ class Watch(Struct):
             polls += 1
             # The first observation and the last one are not held back for the sake of others.
             is_poll = polls > 1 and self.clock.monotonic() < began + self.timeout
-            services = self.observer.observe(is_poll=is_poll, show=self.show_facts)
-            self._observed_at = self.clock.monotonic()
+            self._poll(is_poll=is_poll)
             elapsed = self._observed_at - began
             waited = before.waited + elapsed
+            services = tuple(one.facts for one in self.analyses)
             self.observation = Observation(self.identity, self.now(), before.began_at, services, waited)
-            self.analyses = tuple(map(ServiceAnalysis, services))
             if self.timeout:
                 self.show([progress(one) for one in self.analyses if one.awaited], elapsed)
             return self.observation
@@ -95,6 +98,28 @@ class Watch(Struct):
                 return wait(poll, is_settled, timeout=self.timeout, clock=self.clock).last
         finally:
             self.show((), self.clock.monotonic() - began)
+
+    def _poll(self, *, is_poll: bool) -> None:
+        """Observe the services that are awaited, or all of them where it is no poll."""
+        awaited = [one.facts.name for one in self.analyses if one.awaited] if is_poll else []
+        self._observe(is_poll=is_poll, only=awaited)
+        is_end = not any(one.awaited for one in self.analyses)
+        if is_end and 0 < len(awaited) < len(self.analyses):
+            # A deployment of the others may have begun meanwhile.
+            self._observe(is_poll=False, only=())
+
+    def _observe(self, *, is_poll: bool, only: Collection[str]) -> None:
+        analyses: dict[str, ServiceAnalysis] = {}
+
+        def show(facts: ServiceFacts) -> None:
+            analyses[facts.name] = ServiceAnalysis(facts)
+            self.show_service(analyses[facts.name])
+
+        services = self.observer.observe(is_poll=is_poll, show=show, only=only)
+        observed = {facts.name: analyses.get(facts.name) or ServiceAnalysis(facts) for facts in services}
+        before = self.analyses if only else ()
+        self.analyses = tuple({**{one.facts.name: one for one in before}, **observed}.values())
+        self._observed_at = self.clock.monotonic()
 
     def with_history(self, facts: ServiceFacts) -> ServiceFacts:
         """Return the facts of a service with those of its earlier rollouts, as far as there is time to read them."""

@@ -202,7 +202,7 @@ class Verification:
             now=self.now,
             overtime=self._access.overtime,
             show=self._show_rollouts,
-            show_facts=lambda facts: self._tails.read_ahead(facts) if facts.name in read_ahead else None,
+            show_service=lambda one: self._tails.read_ahead(one) if one.facts.name in read_ahead else None,
         )
         return self._watch.observe()
 

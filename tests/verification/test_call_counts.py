@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_deploycheck.handles.logs import service_logs
+from pytest_deploycheck.observe.ecs import listing
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.run import rollout_wait
 from pytest_deploycheck.sandbox import SandboxContainer
@@ -43,6 +44,7 @@ def verified(room: Room, services: dict[str, dict[str, Any]]) -> Seen:
 def test_calls_by_operation(room: Room, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """All services are asked about together, and once more in the end for what can change."""
     monkeypatch.setattr(rollout_wait, "FRESH", 0.0)
+    monkeypatch.setattr(listing, "FRESH", 600.0)
     seen = verified(room, fleet(room, number))
     tasks = math.ceil(4 * number / 100)
     twenties = math.ceil(number / 20)

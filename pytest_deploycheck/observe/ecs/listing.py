@@ -21,8 +21,8 @@ from pytest_deploycheck.observe.problems import Answered
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
-FRESH = 1.0
-"""Seconds for which an early listing is as good as a new one."""
+FRESH = 2.0
+"""Seconds for which an early listing, once it is there, is as good as a new one."""
 
 
 class ListedServices(Struct, frozen=True):
@@ -54,7 +54,7 @@ class EarlyListing:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(dict.fromkeys(names))
         self._listed: ListedServices | None = None
-        self._began = 0.0
+        self._listed_at = 0.0
         self._thread: threading.Thread | None = None
 
     def begin(self, session: Session, cluster: str, once: Once) -> None:
@@ -66,7 +66,6 @@ class EarlyListing:
             once: Keeps what cannot change within the run.
         """
         if self._names:
-            self._began = time.monotonic()
             listing = threading.Thread(target=self._list, args=(session, cluster, once), name="listing", daemon=True)
             self._thread = listing
             listing.start()
@@ -74,12 +73,13 @@ class EarlyListing:
     def take(self, names: Sequence[str]) -> ListedServices | None:
         """Return the listing of exactly these services, once and while it is fresh; else None."""
         thread, self._thread = self._thread, None
-        if thread is None or list(names) != self._names or time.monotonic() - self._began > FRESH:
+        if thread is None or list(names) != self._names:
             return None
         thread.join()
-        return self._listed
+        return self._listed if time.monotonic() - self._listed_at <= FRESH else None
 
     def _list(self, session: Session, cluster: str, once: Once) -> None:
         # Whoever asks next tells what is wrong. Where the caller cannot be identified nobody waits for this.
         with suppress(Exception):
             self._listed = list_services(EcsQueries(session, cluster, once), self._names)
+            self._listed_at = time.monotonic()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.ecs import services as ecs
 from pytest_deploycheck.observe.ecs import tasks
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 _INSTANCES = "ecs:DescribeContainerInstances"
 _INSTANCES_PER_CALL = 100
+
+
+class _ClusterSize(Struct):
+    """The number of services for which a cluster has too many tasks to list all of them; 0 where that is not known."""
+
+    too_large_for: int = 0
 
 
 class EcsQueries:
@@ -67,12 +75,12 @@ class EcsQueries:
 
     def tasks_of(self, services: Sequence[str]) -> Mapping[str, Answered[tuple[Task, ...]]]:
         """Return the tasks of several services, by name."""
-        large = ("a large cluster", self._cluster)
-        if len(services) > 1 and not self._once.knows(large):
+        size = self._once.get(("the size of a cluster", self._cluster), _ClusterSize)
+        if len(services) > max(1, size.too_large_for):
             try:
                 found = tasks.tasks_by_cluster(self._session.ecs(), self._cluster, services)
             except tasks.TooManyTasksError:
-                self._once.get(large, lambda: True)
+                size.too_large_for = len(services)
             else:
                 if found is not None:
                     return found

@@ -72,9 +72,9 @@ class LogTails(Struct):
             self.tails[service] = self._make(service)
         return self.tails[service]
 
-    def read_ahead(self, facts: ServiceFacts) -> None:
+    def read_ahead(self, analysis: ServiceAnalysis) -> None:
         """Begin to read the lines that the checks of a service expect, where its rollout is settled."""
-        analysis = ServiceAnalysis(facts)
+        facts = analysis.facts
         if not analysis.awaited:
             expectations = self.environment.services[facts.name].logs
             wanted = wanted_lines(facts.name, self._scope(facts, analysis), expectations)
@@ -131,7 +131,7 @@ class LogTails(Struct):
             only = replace(self.options, services=(service,))
             self._observers[service] = self.access.observer(only, with_health=False)
         try:
-            (facts,) = self._observers[service].observe()
+            (facts,) = self._observers[service].observe(is_poll=True)
         except DeploycheckError:
             return None
         return None if "tasks" in facts.problems else self._scope(facts)

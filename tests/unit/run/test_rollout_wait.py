@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -56,6 +56,7 @@ class Scripted:
         takes: Seconds that an observation takes.
         looks: The second of each observation.
         interrupt_at: The number of the look that is interrupted, from 1; 0 for none.
+        asked: The services of each observation.
     """
 
     clock: FakeClock
@@ -65,8 +66,9 @@ class Scripted:
     interrupt_at: int = 0
     began: float = 1000.0
     polls: list[bool] = field(default_factory=list)
+    asked: list[list[str]] = field(default_factory=list)
 
-    def observe(self, *, is_poll: bool, show: object) -> tuple[ServiceFacts, ...]:
+    def observe(self, *, is_poll: bool, show: object, only: Collection[str] = ()) -> tuple[ServiceFacts, ...]:
         """Return the facts at this second."""
         second = round(self.clock.seconds - self.began, 6)
         self.looks.append(second)
@@ -75,7 +77,10 @@ class Scripted:
         self.clock.seconds += self.takes
         if len(self.looks) == self.interrupt_at:
             raise KeyboardInterrupt
-        return tuple(_at(second, script) for script in self.script)
+        facts = tuple(_at(second, script) for script in self.script)
+        found = tuple(one for one in facts if not only or one.name in only)
+        self.asked.append([one.name for one in found])
+        return found
 
     def with_history(self, facts: ServiceFacts) -> ServiceFacts:
         """Return the facts as they are."""
@@ -331,10 +336,48 @@ def test_the_slowest_service_is_waited_for() -> None:
 def test_a_service_that_fails_does_not_hide_what_the_others_come_to() -> None:
     """One service rolled back at once, another still rolls out: that one is waited for."""
     run = waiting_for(
-        [(0, rolled_back("service deployments"))], [(0, replace(going_on(), name="worker")), (30, completed())]
+        [(0, rolled_back("service deployments"))],
+        [(0, replace(going_on(), name="worker")), (30, replace(completed(), name="worker"))],
     )
     observation = run.watch.observe()
     assert [rule(facts).outcome for facts in observation.services] == [Outcome.ROLLED_BACK, Outcome.COMPLETED]
+
+
+def fleet_of(**scripts: Script) -> Waiting:
+    """A watch of services by name."""
+    return waiting_for(*([(at, replace(facts, name=name)) for at, facts in script] for name, script in scripts.items()))
+
+
+def test_polls_ask_only_for_what_is_awaited() -> None:
+    """A settled service is observed at the start and, as it may have changed since, once at the end."""
+    run = fleet_of(web=[(0, completed())], worker=[(0, going_on()), (50, completed())])
+    run.watch.observe()
+    assert run.observer.asked[0] == run.observer.asked[-1] == ["web", "worker"]
+    assert len(run.observer.asked) > 4
+    assert all(asked == ["worker"] for asked in run.observer.asked[1:-1])
+    # The end is not held back as polls are.
+    assert run.observer.polls[0] is run.observer.polls[-1] is False
+    assert [one.name for one in run.watch.observation.services] == ["web", "worker"]  # type: ignore[union-attr]
+
+
+def test_all_are_observed_when_the_wait_is_over() -> None:
+    """At the deadline nothing that is judged is as old as the start of the wait."""
+    run = fleet_of(web=[(0, completed()), (200, rolled_back("service deployments"))], worker=[(0, going_on())])
+    observation = run.watch.observe()
+    assert run.observer.asked[-1] == ["web", "worker"]
+    assert [rule(facts).outcome for facts in observation.services] == [Outcome.ROLLED_BACK, Outcome.IN_PROGRESS]
+
+
+def test_a_service_that_begins_to_change_meanwhile_is_awaited_too() -> None:
+    """The observation of all at the end shows a rollout of one that was settled: the wait goes on for it."""
+    run = fleet_of(
+        web=[(0, completed()), (40, going_on()), (80, completed())],
+        worker=[(0, going_on()), (50, completed())],
+    )
+    observation = run.watch.observe()
+    assert [rule(facts).outcome for facts in observation.services] == [Outcome.COMPLETED, Outcome.COMPLETED]
+    assert 80 <= run.seconds <= 85
+    assert ["web"] in run.observer.asked
 
 
 # What is left of it.
