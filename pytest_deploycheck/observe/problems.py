@@ -77,6 +77,9 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
+_BAD_HEADER = "Invalid header value"
+"""Words of the standard library's error for a header that cannot be sent."""
+
 _RUN_AGAIN = "Run again; if it happens again, check `endpoint_url`, AWS_ENDPOINT_URL and the proxy of this machine."
 
 
@@ -108,9 +111,15 @@ def attempt(action: str, query: Callable[[], T]) -> Answered[T]:
 def _explain(error: Exception, action: str) -> tuple[str, str]:
     if isinstance(error, ClientError):
         return _explain_answer(error, action)
+    if isinstance(error, HTTPClientError) and _BAD_HEADER in str(error):
+        # The value is a part of the credentials, and not shown.
+        return (
+            "A part of the credentials holds a line break or another character that cannot be sent.",
+            "Check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, and the provider of the credentials.",
+        )
     for kinds, message, remedy in _CAUSES:
         if isinstance(error, kinds):
-            return message.format(error=str(error).strip().rstrip(".")), remedy
+            return message.format(error=" ".join(str(error).split()).rstrip(".")), remedy
     return f"{action} could not be called: {error}", "See the error; then run again."
 
 
@@ -190,7 +199,32 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         "Run: aws sso login",
     ),
     (
-        (boto.InvalidConfigError, boto.ConfigParseError),
+        (boto.InfiniteLoopConfigError,),
+        "Profiles of the AWS configuration refer to each other: {error}.",
+        "Let source_profile lead to a profile with credentials of its own, in ~/.aws/config.",
+    ),
+    (
+        (boto.ConfigParseError,),
+        "An AWS configuration file cannot be parsed: {error}.",
+        "Fix its syntax: sections in brackets, and `key = value`, each key once.",
+    ),
+    (
+        (
+            boto.InvalidDefaultsMode,
+            boto.InvalidIMDSEndpointError,
+            boto.InvalidIMDSEndpointModeError,
+            boto.InvalidMaxRetryAttemptsError,
+            boto.InvalidRegionError,
+            boto.InvalidRetryConfigurationError,
+            boto.InvalidRetryModeError,
+            boto.InvalidSTSRegionalEndpointsConfigError,
+            boto.ParamValidationError,
+        ),
+        "A setting of the AWS configuration is not valid: {error}.",
+        "Correct it in the configuration of the environment, in ~/.aws/config, or in a variable that begins with AWS_.",
+    ),
+    (
+        (boto.InvalidConfigError,),
         "The AWS configuration files contradict themselves: {error}.",
         "Fix the profile in ~/.aws/config (a source_profile that is not defined is the usual cause).",
     ),

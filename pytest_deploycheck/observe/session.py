@@ -24,8 +24,9 @@ from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
-from pytest_deploycheck.observe import api_calls, credentials
+from pytest_deploycheck.observe import api_calls
 from pytest_deploycheck.observe.call_counts import CallCounts
+from pytest_deploycheck.observe.credentials import fetching as credentials
 from pytest_deploycheck.observe.endpoints import configured_endpoint
 from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
@@ -33,6 +34,7 @@ from pytest_deploycheck.observe.rates import Budgets, RateBudget
 from pytest_deploycheck.observe.read_only import guard, iam_action
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 from pytest_deploycheck.polling import Overtime, SystemClock
+from pytest_deploycheck.redaction import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -163,10 +165,14 @@ class Session:
         except LOOK_ERRORS as error:
             raise _unusable(error, self._environment, self._unknown_region()) from None
         except ValueError as error:
-            # botocore's error for an endpoint that is not a URL.
+            # botocore's error for an endpoint that is not a URL, and for settings of another type.
+            remedy = "Check the profile in ~/.aws/config, and the variables that begin with AWS_."
+            if "endpoint" in str(error).lower():
+                remedy = (
+                    "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, like http://localhost:4566."
+                )
             raise EnvironmentUnusableError(
-                f"The environment {self._environment.name!r} cannot be observed: {error}.",
-                "Check `endpoint_url` and AWS_ENDPOINT_URL: a whole URL is expected, such as http://localhost:4566.",
+                f"The environment {self._environment.name!r} cannot be observed: {one_line(str(error))}.", remedy
             ) from error
 
     def belongs_to(self, account: str) -> None:

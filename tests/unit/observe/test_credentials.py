@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.credentials import AssumeRoleWithWebIdentityCredentialFetcher, SSOProvider
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.tokens import SSOTokenProvider
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.observe.credentials.causes import explain
+from pytest_deploycheck.observe.problems import problem_of
 from pytest_deploycheck.observe.session import Session
 
 
@@ -22,13 +30,15 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def refusal(folder: Path, *lines: str, role_arn: str | None = None) -> EnvironmentUnusableError:
+def refusal(
+    folder: Path, *lines: str, role_arn: str | None = None, names_profile: bool = True
+) -> EnvironmentUnusableError:
     """Return the error of a run with the profile `ci` of these lines."""
     source = ["[profile keys]", "aws_access_key_id = testing", "aws_secret_access_key = testing"]
     (folder / "config").write_text("\n".join([*source, "[profile ci]", "region = us-east-1", *lines]), encoding="utf-8")
     with pytest.raises(EnvironmentUnusableError) as unusable:
         Session(EnvironmentSettings(name="dev", profile="ci", role_arn=role_arn)).identify()
-    assert "'ci'" in unusable.value.message
+    assert "'ci'" in unusable.value.message or not names_profile
     assert unusable.value.remedy
     return unusable.value
 
@@ -94,6 +104,136 @@ def test_a_token_file_that_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
     with pytest.raises(EnvironmentUnusableError, match="web identity token file cannot be read"):
         Session(EnvironmentSettings(name="dev")).identify()
+
+
+ROLE = "role_arn = arn:aws:iam::123456789012:role/deploy"
+SSO = (
+    "sso_session = corporate",
+    "sso_account_id = 123456789012",
+    "sso_role_name = reader",
+    "[sso-session corporate]",
+    "sso_region = us-east-1",
+    "sso_start_url = https://example.awsapps.com/start",
+    "sso_registration_scopes = sso:account:access",
+)
+EXPIRED = '{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "b", "Expiration": "2020-01-01T00:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["credential_process ="], ["credential_process is empty"]),
+        (['credential_process = /bin/echo "a'], ["cannot be parsed", "quotation"]),
+        (["credential_process = /bin/echo {}"], ["credential_process failed", "version"]),
+        (["credential_process = /bin/echo null"], ["printed no credentials"]),
+        ([f"credential_process = /bin/echo '{EXPIRED}'"], ["have expired"]),
+        (
+            ["""credential_process = /bin/echo '{"Version": 1, "AccessKeyId": 1, "SecretAccessKey": "b"}'"""],
+            ["access key id", "is not a text"],
+        ),
+        ([ROLE, "source_profile = other", "[profile other]", "credential_process = /bin/echo x"], ["printed no cred"]),
+        ([ROLE, "source_profile = other", "[profile other]", "credential_process = /nowhere"], ["cannot be run"]),
+        ([ROLE, "source_profile = ci"], ["refer to each other"]),
+        ([ROLE], ["no credentials with which it can be assumed"]),
+        ([ROLE, "credential_source = Ec2InstanceMetadata"], ["from Ec2InstanceMetadata"]),
+        ([ROLE, "credential_source = EcsContainer"], ["from EcsContainer"]),
+        ([ROLE, "credential_source = Environment"], ["from Environment"]),
+        ([ROLE, "web_identity_token_file = /nowhere"], ["web identity token file cannot be read"]),
+        (
+            [ROLE, "source_profile = other", "[profile other]", ROLE, "web_identity_token_file = /nowhere"],
+            ["web identity token file cannot be read"],
+        ),
+        (["sso_start_url = https://example.awsapps.com/start", "sso_region = us-east-1"], ["lacks sso_account_id"]),
+        (["role_arn = reader", "source_profile = keys"], ["is not valid", "RoleArn"]),
+        (["a line that is no setting"], ["cannot be parsed"]),
+    ],
+)
+def test_what_a_profile_lacks_is_named(tmp_path: Path, lines: list[str], words: list[str]) -> None:
+    """Each cause is named for what it is, in this profile and in those that it leads to."""
+    message = refusal(tmp_path, *lines).message
+    assert not [word for word in words if word not in message], message
+
+
+@pytest.mark.parametrize(
+    ("token", "word"),
+    [
+        (None, "never logged in"),
+        (b"", "damaged"),
+        (b"null", "damaged"),
+        (b"[]", "damaged"),
+        (b"\xff\xfe", "damaged"),
+        (b'{"accessToken": "token"}', "damaged"),
+        (b'{"accessToken": "token", "expiresAt": "soon"}', "damaged"),
+        (b'{"accessToken": "token", "expiresAt": 1e30}', "damaged"),
+        (b'{"accessToken": 1, "expiresAt": "2999-01-01T00:00:00Z"}', "damaged"),
+    ],
+)
+def test_a_token_of_sso_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: bytes | None, word: str
+) -> None:
+    """A damaged token is not taken for a login that never was; both are cured by a login."""
+    for provider in (SSOTokenProvider, SSOProvider):
+        monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    if token is not None:
+        (tmp_path / f"{hashlib.sha1(b'corporate').hexdigest()}.json").write_bytes(token)  # noqa: S324 - as botocore
+    error = refusal(tmp_path, *SSO)
+    assert word in error.message
+    assert "aws sso login" in error.remedy
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"\xff\xfe", "not a text")])
+def test_a_token_file_without_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+) -> None:
+    """A web identity token file that holds no token is named, as before the token was written."""
+    (tmp_path / "token").write_bytes(content)
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/deploy")
+    (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
+    with pytest.raises(EnvironmentUnusableError, match=f"holds no token: .*{words}"):
+        Session(EnvironmentSettings(name="dev")).identify()
+
+
+def test_a_token_that_aws_does_not_take(tmp_path: Path) -> None:
+    """The refusal of a web identity is told apart from that of other credentials."""
+    del tmp_path
+    refused = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "Token expired"}}, "AssumeRole")
+    fetcher = AssumeRoleWithWebIdentityCredentialFetcher(_raising(refused), lambda: "token", "arn:aws:iam::1:role/a")
+    with pytest.raises(ClientError) as raised:
+        fetcher.fetch_credentials()
+    message, remedy = explain(raised.value, {}, {})
+    assert "does not take the web identity token" in message
+    assert "sso login" not in remedy
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def create(*_: object, **__: object) -> Any:
+        raise error
+
+    return create
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_a_line_break_in_the_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Keys that were read with the end of their line cannot be sent; the message does not show them."""
+    (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
+    for each in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(each, "testing")
+    monkeypatch.setenv(name, "hunter2222\n")
+    with pytest.raises(EnvironmentUnusableError, match="line break") as unusable:
+        Session(EnvironmentSettings(name="dev")).identify()
+    assert "hunter2222" not in str(unusable.value)
+    assert (
+        "hunter" not in problem_of(HTTPClientError(error="Invalid header value b'hunter\\n'"), "ecs:ListTasks").message
+    )
+
+
+def test_a_setting_of_another_type(tmp_path: Path) -> None:
+    """A number that is none is not blamed on the endpoint."""
+    error = refusal(
+        tmp_path, "aws_access_key_id = a", "aws_secret_access_key = b", "max_attempts = foo", names_profile=False
+    )
+    assert "endpoint" not in error.remedy
 
 
 def test_no_credentials_at_all(tmp_path: Path) -> None:

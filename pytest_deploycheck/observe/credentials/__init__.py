@@ -1,0 +1,3 @@
+"""The credentials of a session, and what keeps them away."""
+
+from __future__ import annotations
