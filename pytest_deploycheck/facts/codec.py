@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,7 +26,7 @@ def to_plain(fact: Any) -> Any:
     if isinstance(fact, msgspec.Struct):
         return {
             one.name: to_plain(value)
-            for one in msgspec.structs.fields(fact)
+            for one in _fields(type(fact))
             if (value := getattr(fact, one.name)) != _default(one)
         }
     if isinstance(fact, Mapping):
@@ -47,6 +48,9 @@ def from_plain(values: Any, kind: type[T]) -> T:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
+
+
+_fields = cache(msgspec.structs.fields)
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

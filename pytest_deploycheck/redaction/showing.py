@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pytest_deploycheck.redaction.masking import mask
 
@@ -12,6 +13,9 @@ LONGEST_SHOWN = 2000
 
 _MARGIN = 2000
 """Characters that are read beyond those that are shown, so that a credential is seen whole."""
+
+_SHORT = 200
+"""Characters of a text that is kept when it was cleaned: a report holds each digest, ARN and name many times."""
 
 # C0 and C1 control characters, and the marks that turn the direction of writing.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -29,7 +33,7 @@ def clean(text: str, limit: int = LONGEST_SHOWN, own: Sequence[str] = ()) -> str
         limit: Characters to keep.
         own: Regular expressions of the user for further secrets.
     """
-    return _printable(_cut(mask(text[: limit + _MARGIN], own), len(text), limit))
+    return _clean_short(text, limit, tuple(own)) if len(text) <= _SHORT else _clean(text, limit, own)
 
 
 def one_line(text: str, limit: int = LONGEST_SHOWN, own: Sequence[str] = ()) -> str:
@@ -54,6 +58,13 @@ def clean_lines(lines: Sequence[str], own: Sequence[str] = (), *, limit: int | N
         shown.append(_printable(text if limit is None else _cut(text, len(line), limit)))
         position += number
     return shown
+
+
+def _clean(text: str, limit: int, own: Sequence[str]) -> str:
+    return _printable(_cut(mask(text[: limit + _MARGIN], own), len(text), limit))
+
+
+_clean_short = lru_cache(maxsize=4096)(_clean)
 
 
 def _cut(masked: str, length: int, limit: int) -> str:
