@@ -78,10 +78,10 @@ def _baseline(
 
 
 def _violation(document: Any) -> str | None:
-    from pytest_deploycheck import schemas  # noqa: PLC0415  # jsonschema is slow to load, and needed only here
-    from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415
+    # jsonschema is slow to load, and needed only here.
+    from pytest_deploycheck.schemas.checking import first_violation, report_validator  # noqa: PLC0415
 
-    return first_violation(document, schemas.load("report"))
+    return first_violation(document, report_validator())
 
 
 def _previous(service: Mapping[str, Any], observed_at: datetime) -> Previous:

@@ -19,14 +19,17 @@ def parse_records(events: Sequence[LogEvent], schema: Mapping[str, Any] | None) 
 
     Raises:
         AssertionError: An object does not satisfy the schema.
+        jsonschema.SchemaError: The schema itself is not valid.
     """
     __tracebackhide__ = True
     found = [(event, record) for event in events if (record := _object_in(event.text)) is not None]
     if schema is not None:
-        from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415  # jsonschema is slow to load
+        # jsonschema is slow to load.
+        from pytest_deploycheck.schemas.checking import first_violation, validator  # noqa: PLC0415
 
+        checked_by = validator(dict(schema))
         for event, record in found:
-            violation = first_violation(record, dict(schema))
+            violation = first_violation(record, checked_by)
             if violation:
                 raise AssertionError(f"a record does not satisfy the schema: {violation}\n  {shown(event)}")
     return [record for _, record in found]

@@ -99,8 +99,8 @@ def read_replays(path: Path, source: str) -> tuple[Replay, ...]:
 
 def _refuse_others(document: Any, path: Path, source: str) -> None:
     """See that a file is a report of a version that this one reads."""
-    from pytest_deploycheck import schemas  # noqa: PLC0415  # jsonschema is slow to load, and needed only here
-    from pytest_deploycheck.schemas.checking import first_violation  # noqa: PLC0415
+    # jsonschema is slow to load, and needed only here.
+    from pytest_deploycheck.schemas.checking import first_violation, report_validator  # noqa: PLC0415
 
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version is not None and version != SCHEMA_VERSION:
@@ -109,7 +109,7 @@ def _refuse_others(document: Any, path: Path, source: str) -> None:
             f"{SCHEMA_VERSION}.",
             "Replay it with the version that wrote it.",
         )
-    violation = first_violation(document, schemas.load("report"))
+    violation = first_violation(document, report_validator())
     if violation:
         raise ConfigurationError(f"{source}: the file {path} is no report: {violation}", _REMEDY)
 
