@@ -34,6 +34,10 @@ pytest_plugins = ["pytester"]
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Each run of pytest in this process leaves some hundred thousand objects, nearly all of which are gone at once: looking
+# for circles among them as often as Python does takes a twentieth of the time.
+gc.set_threshold(20_000, 50, 100)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _models_are_read_once() -> Iterator[None]:
