@@ -61,6 +61,13 @@ def _accepts_kwargs(handler: Callable[..., object]) -> bool:
     return bool(_inspected(handler) if is_of_module else accepts_kwargs(handler))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _runs_do_without_the_plugins_of_others() -> Iterator[None]:
+    """Let the runs of pytest that tests start do without plugins that they do not need."""
+    with mock.patch.dict(os.environ, PYTEST_ADDOPTS=without()):
+        yield
+
+
 @pytest.fixture(scope="session")
 def _modules_are_loaded_once() -> None:
     """Load the package, and what moto needs for a first answer.
@@ -82,13 +89,8 @@ def _modules_are_loaded_once() -> None:
 def pytester(
     _modules_are_loaded_once: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
-    """Return pytest's own means to run pytest.
-
-    The runs do without syrupy, which would take one in this process for the run of these tests and changes the exit
-    status of a plugin; without the plugins that change the results of tests; and without pytest's own search for
-    unraisable exceptions, which collects garbage five times at the end of each: the run of these tests has it.
-    """
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"{without()} -p no:unraisableexception")
+    """Return pytest's own means to run pytest, which need not load the package again."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without())  # pytester discards it
     return pytester
 
 

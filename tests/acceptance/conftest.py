@@ -83,8 +83,6 @@ class Runs:
         result = self._pytester.runpytest_inprocess(
             "-p",
             "no:cacheprovider",
-            "-p",
-            "no:hypothesispytest",
             f"--deploy-report={path}",
             *args,
             no_reraise_ctrlc=True,

@@ -11,9 +11,6 @@ import pytest
 
 from pytest_deploycheck.sandbox import Sandbox, SandboxService
 
-OTHERS = ("-p", "no:hypothesispytest")
-"""Other plugins that are slow to load again, and have no part in this."""
-
 
 class Outcome:
     """A run that is over.
@@ -104,7 +101,7 @@ def deploy(pytester: pytest.Pytester) -> Deploy:
         elif env:
             where = [f"--deploy-env={env}"]
         quick = ["--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json"]
-        return Outcome(pytester, pytester.runpytest_inprocess(*OTHERS, *where, *quick, *args, no_reraise_ctrlc=True))
+        return Outcome(pytester, pytester.runpytest_inprocess(*where, *quick, *args, no_reraise_ctrlc=True))
 
     return run
 
@@ -122,7 +119,7 @@ def collect(pytester: pytest.Pytester) -> Collect:
     """Return what runs `pytest --collect-only` where AWS cannot be reached."""
 
     def run(*args: str) -> Outcome:
-        return Outcome(pytester, pytester.runpytest_inprocess(*OTHERS, "--collect-only", *args))
+        return Outcome(pytester, pytester.runpytest_inprocess("--collect-only", *args))
 
     return run
 

@@ -55,7 +55,7 @@ def test_the_header_shows_the_url_of_the_environment(collect: Collect) -> None:
 
 def test_a_list_of_fixtures_shows_it(answering: pytest.Pytester) -> None:
     """`--fixtures` has the same header."""
-    result = answering.runpytest_inprocess("--fixtures", "--deploy-env=dev", "-p", "no:hypothesispytest")
+    result = answering.runpytest_inprocess("--fixtures", "--deploy-env=dev")
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"baseurl: {ENVIRONMENT}", "base_url *session scope*"])
 
@@ -129,7 +129,7 @@ def test_a_run_without_an_environment_is_untouched(pytester: pytest.Pytester, in
     """The ini file's URL reaches the tests, and reports, as it does without the plugin."""
     ini("pytest.ini", base_url=INI)
     pytester.makepyfile(f"def test_it(base_url): assert base_url == '{INI}'")
-    result = pytester.runpytest_inprocess("-v", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_inprocess("-v")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines([f"metadata: *'Base URL': '{INI}'*", f"baseurl: {INI}"])
 
@@ -271,7 +271,7 @@ def test_workers_see_it(pytester: pytest.Pytester, world: World, ini: Ini) -> No
         """
     )
     result = pytester.runpytest_subprocess(
-        *("-n2", "-k", "test_it", "-p", "no:hypothesispytest"),
+        *("-n2", "-k", "test_it"),
         *("--deploy-env=shop", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json"),
     )
     result.assert_outcomes(passed=4)

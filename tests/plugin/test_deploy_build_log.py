@@ -165,7 +165,7 @@ def test_the_fixture_without_an_environment(pytester: pytest.Pytester) -> None:
     log(pytester, STYLES["plain"][0])
     pytester.makepyfile("def test_log(build_log): assert build_log.steps")
     for more in ((), ("--deploy-build-log=build.log",)):
-        result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", *more)
+        result = pytester.runpytest_inprocess(*more)
         assert result.ret == 0
         result.assert_outcomes(skipped=1)
 
@@ -173,7 +173,7 @@ def test_the_fixture_without_an_environment(pytester: pytest.Pytester) -> None:
 @pytest.mark.usefixtures("configured")
 def test_the_fixture_has_docs(pytester: pytest.Pytester) -> None:
     """`pytest --fixtures` tells what it is."""
-    text = str(pytester.runpytest_inprocess("--fixtures", "-p", "no:hypothesispytest").stdout)
+    text = str(pytester.runpytest_inprocess("--fixtures").stdout)
     assert "build_log" in text
     assert "--deploy-build-log" in text
 

@@ -72,7 +72,7 @@ def test_an_empty_variable_is_named_where_tests_are_skipped(
     """The reason of the skipped tests names the variable that was to name the environment."""
     monkeypatch.setenv("DEPLOYCHECK_ENV", "")
     pytester.makepyfile("def test_one(deploy_env): pass")
-    result = pytester.runpytest_inprocess("-rs", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_inprocess("-rs")
     result.stdout.fnmatch_lines(["SKIPPED*DEPLOYCHECK_ENV is set but empty*"])
 
 

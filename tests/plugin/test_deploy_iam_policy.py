@@ -25,5 +25,5 @@ def test_without_an_environment_it_is_a_usage_error(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], word: str
 ) -> None:
     """One message names what is missing; there is no traceback."""
-    assert pytester.runpytest_inprocess(*arguments, "--deploy-iam-policy", "-p", "no:hypothesispytest").ret == 4
+    assert pytester.runpytest_inprocess(*arguments, "--deploy-iam-policy").ret == 4
     assert word in capsys.readouterr().err

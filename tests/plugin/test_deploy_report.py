@@ -24,7 +24,7 @@ def test_each_way_to_say_it(
     def written(*args: str) -> set[str]:
         for path in pytester.path.glob("*.json"):
             path.unlink()
-        pytester.runpytest_inprocess("--deploy-env=sandbox", "-p", "no:hypothesispytest", *NOTHING, *args)
+        pytester.runpytest_inprocess("--deploy-env=sandbox", *NOTHING, *args)
         return {path.name for path in pytester.path.glob("*.json")}
 
     ini(ini_file, deploy_report="ini1.json,ini2.json")
@@ -196,7 +196,7 @@ def test_an_earlier_report_stays_where_nothing_is_verified(
     path.write_text(EARLIER, encoding="utf-8")
     monkeypatch.setenv("DEPLOYCHECK_REPORT", "report.json")
     collect("--deploy-env=dev")
-    pytester.runpytest_inprocess("-p", "no:hypothesispytest")
+    pytester.runpytest_inprocess()
     assert path.read_text(encoding="utf-8") == EARLIER
 
 

@@ -442,7 +442,6 @@ def test_workers_open_the_image_too(aws: Sandbox, pytester: pytest.Pytester) -> 
     )
     result = pytester.runpytest_subprocess(
         *("-n2", "--deploy-env=shop", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json"),
-        *("-p", "no:hypothesispytest"),
     )
     report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
     (service,) = report["services"]

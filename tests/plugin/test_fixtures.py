@@ -390,18 +390,18 @@ def test_the_fixtures_are_session_wide(deploy: Deploy, world: World, pytester: p
 @pytest.mark.usefixtures("configured")
 def test_fixtures_have_readable_docs(pytester: pytest.Pytester, env: tuple[str, ...]) -> None:
     """`pytest --fixtures` tells what each fixture is and shows a line of use; helpers are not shown."""
-    text = str(pytester.runpytest_inprocess("--fixtures", "-p", "no:hypothesispytest", *env).stdout)
+    text = str(pytester.runpytest_inprocess("--fixtures", *env).stdout)
     for name in ("deploy_env", "deployment", "deployed_image", "running_tasks", "deploy_logs"):
         assert re.search(rf"^{name} \[session scope\].*\n    \S", text, re.MULTILINE), name
     assert "_deploy_service" not in text
-    text = str(pytester.runpytest_inprocess("--fixtures", "-v", "-p", "no:hypothesispytest", *env).stdout)
+    text = str(pytester.runpytest_inprocess("--fixtures", "-v", *env).stdout)
     assert 'assert "Found 3 platform sections" in deploy_logs' in text
 
 
 @pytest.mark.usefixtures("configured")
 def test_the_markers_have_docs(pytester: pytest.Pytester) -> None:
     """`pytest --markers` tells of both markers, and `--strict-markers` knows them."""
-    text = str(pytester.runpytest_inprocess("--markers", "-p", "no:hypothesispytest").stdout)
+    text = str(pytester.runpytest_inprocess("--markers").stdout)
     assert "@pytest.mark.deploycheck" in text
     assert "@pytest.mark.deploy_service(*names)" in text
 

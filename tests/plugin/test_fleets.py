@@ -199,7 +199,7 @@ def test_workers_and_one_that_dies(pytester: pytest.Pytester) -> None:
         """
     )
     args = ("-n2", "--deploy-env=eu,us", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json")
-    ended = pytester.runpytest_subprocess(*args, "-p", "no:hypothesispytest")
+    ended = pytester.runpytest_subprocess(*args)
     report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
     assert ended.ret == 1
     assert report["complete"]

@@ -164,7 +164,7 @@ def test_nothing_to_ask_skips(deploy: Deploy, pytester: pytest.Pytester) -> None
 def test_no_environment_skips(pytester: pytest.Pytester) -> None:
     """Without --deploy-env they are skipped as all others are, and nothing is contacted."""
     pytester.makepyfile(HEALTHY)
-    result = pytester.runpytest_inprocess("-rs", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_inprocess("-rs")
     result.assert_outcomes(skipped=2)
     assert "no deploy environment" in str(result.stdout)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN = (
-    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--tb=no"),
+    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no"),
     *("--deploy-env=sandbox", "--deploy-sandbox=cached-layer", "--deploy-log-wait=5s"),
     "deploycheck::backend::logs-1",
 )

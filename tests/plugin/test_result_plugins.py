@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from support.other_plugins import without
@@ -89,9 +90,9 @@ def test_a_run_that_is_repeated(
 ) -> None:
     """A run that a plugin repeats is replaced by the next if that passed; otherwise the worst of them counts."""
     plugin, option = repeater
-    os.environ["PYTEST_ADDOPTS"] = without(plugin)  # put back by the fixture `pytester`
     pytester.makepyfile(test_b=f"{HEAD}\ndef test_it(deploy_env):\n    {body}")
-    assert ended(deploy(option, "-k", "test_ or deploycheck", env="shop")) == expected
+    with mock.patch.dict(os.environ, PYTEST_ADDOPTS=without(plugin)):
+        assert ended(deploy(option, "-k", "test_ or deploycheck", env="shop")) == expected
 
 
 @pytest.mark.usefixtures("proven")

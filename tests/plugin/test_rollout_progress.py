@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox import SandboxRollout
 
 RUN = (
-    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--tb=no"),
+    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no"),
     *("--deploy-env=sandbox", "--deploy-sandbox=half-rolled-out", "--deploy-wait=1.2s"),
     "deploycheck::backend::rollout-complete",
 )

@@ -138,7 +138,7 @@ def test_a_wait_ends_before_the_tests_own_limit(pytester: pytest.Pytester) -> No
     )
     result = pytester.runpytest_subprocess(
         *("--deploy-env=sandbox", "--deploy-sandbox=old-format", "--deploy-log-wait=60s"),
-        *("-k", "test_", "--deploy-report=report.json", "-p", "no:hypothesispytest"),
+        *("-k", "test_", "--deploy-report=report.json"),
     )
     report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
     assert {test["nodeid"].rpartition("::")[2].partition("[")[0]: test["outcome"] for test in report["tests"]} == {

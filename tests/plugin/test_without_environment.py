@@ -58,7 +58,7 @@ def pytest_unconfigure(config):
 def test_tests_that_use_the_fixtures_are_skipped_with_the_reason(pytester: pytest.Pytester, empty_aws: Sandbox) -> None:
     """A suite runs as before; what asks for a deployment is skipped before anything else of it is set up."""
     pytester.makepyfile(SUITE)
-    result = pytester.runpytest_inprocess("-rs", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_inprocess("-rs")
     result.assert_outcomes(passed=1, skipped=12)
     assert result.ret == 0
     for words in ("--deploy-env", "DEPLOYCHECK_ENV", "deploy_env"):
@@ -72,7 +72,7 @@ def test_nothing_heavy_is_loaded(pytester: pytest.Pytester) -> None:
     """Without an environment the run costs what it cost without the plugin."""
     pytester.makepyfile(SUITE)
     pytester.makeconftest(PRINT_MODULES)
-    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-W", "error")
+    result = pytester.runpytest_subprocess("-W", "error")
     assert result.ret == 0
     loaded, own = json.loads((pytester.path / "loaded.json").read_text(encoding="utf-8"))
     assert loaded == []
@@ -83,7 +83,7 @@ def test_nothing_heavy_is_loaded(pytester: pytest.Pytester) -> None:
 def test_nothing_is_said_of_the_plugin(pytester: pytest.Pytester) -> None:
     """Header and summary of a suite without tests of a deployment are as they were."""
     pytester.makepyfile("def test_one(): pass")
-    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "--deploy-report=report.json")
+    result = pytester.runpytest_inprocess("--deploy-report=report.json")
     assert result.ret == 0
     assert not [line for line in result.outlines if line.startswith(("deploycheck: ", "VERIFIED", "UNPROVEN"))]
     assert not (pytester.path / "report.json").exists()
@@ -91,13 +91,13 @@ def test_nothing_is_said_of_the_plugin(pytester: pytest.Pytester) -> None:
 
 def test_no_test_at_all_keeps_pytests_status(pytester: pytest.Pytester) -> None:
     """If nothing is collected, pytest's own status 5 stands."""
-    assert pytester.runpytest_inprocess("-p", "no:hypothesispytest").ret == 5
+    assert pytester.runpytest_inprocess().ret == 5
 
 
 def test_workers_skip_as_well(pytester: pytest.Pytester) -> None:
     """Under pytest-xdist the tests are skipped in the same way."""
     pytester.makepyfile(SUITE)
-    result = pytester.runpytest_subprocess("-n1", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_subprocess("-n1")
     result.assert_outcomes(passed=1, skipped=12)
     assert result.ret == 0
 

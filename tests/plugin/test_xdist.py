@@ -18,11 +18,12 @@ TESTS = {
 }
 
 
-def run(pytester: pytest.Pytester, *args: str, env: str = "sandbox") -> tuple[pytest.RunResult, dict[str, Any]]:
-    """Run with two workers, and return the result and the report, empty where there is none."""
+def run(pytester: pytest.Pytester, *args: str, workers: int = 1) -> tuple[pytest.RunResult, dict[str, Any]]:
+    """Run with workers, and return the result and the report, empty where there is none."""
     result = pytester.runpytest_subprocess(
-        *("-n2", f"--deploy-env={env}", "--deploy-log-wait=1s", "--deploy-wait=0", "--deploy-report=report.json"),
-        *("-p", "no:hypothesispytest", *args),
+        *(f"-n{workers}", "--deploy-env=sandbox", "--deploy-log-wait=1s", "--deploy-wait=0"),
+        "--deploy-report=report.json",
+        *args,
     )
     path = pytester.path / "report.json"
     return result, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -36,7 +37,7 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
 def test_one_verdict_and_one_report(pytester: pytest.Pytester) -> None:
     """Two workers share checks and tests of two files: the verdict is that of one process, with everything in it."""
     pytester.makepyfile(**TESTS)
-    result, report = run(pytester)
+    result, report = run(pytester, workers=2)
     assert (result.ret, report["verdict"], report["broken_link"]) == (0, "VERIFIED", None)
     assert outcomes(report) == dict.fromkeys(("test_said", "test_image", "test_env", "test_rollout"), "passed")
     assert [check["id"] for check in report["services"][0]["checks"]] == [
@@ -59,7 +60,7 @@ def test_a_refutation_and_what_is_unproven(pytester: pytest.Pytester) -> None:
         test_a="def test_said(deploy_logs): assert 'Found 3' in deploy_logs",
         test_b="def test_image(deployed_image, running_tasks): assert running_tasks.digests == deployed_image.digests",
     )
-    result, report = run(pytester, "--deploy-sandbox=not-restarted")
+    result, report = run(pytester, "--deploy-sandbox=not-restarted", workers=2)
     assert (result.ret, report["verdict"], report["broken_link"]) == (1, "REFUTED", "rollout")
     assert outcomes(report) == {"test_said": "unproven", "test_image": "failed"}
     assert "NOT_STARTED" in str(result.stdout)
