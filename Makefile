@@ -29,7 +29,8 @@ test: $(READY)
 test-lowest: export PYTHONDONTWRITEBYTECODE :=
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest -c tests/pytest8.ini --rootdir . --numprocesses 4 --dist worksteal tests/plugin/test_exit_status.py \
-		tests/plugin/test_results.py tests/verification/test_session.py tests/unit/config tests/unit/handles
+		tests/plugin/test_results.py tests/plugin/test_overrides.py tests/verification/test_session.py \
+		tests/unit/config tests/unit/handles
 
 coverage: $(READY)
 	$(BIN)/coverage erase

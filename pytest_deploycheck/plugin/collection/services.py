@@ -8,6 +8,7 @@ import pytest
 
 from pytest_deploycheck.config.settings import EnvironmentRun
 from pytest_deploycheck.config.suggestions import did_you_mean
+from pytest_deploycheck.plugin.collection.overrides import complete_fixtures
 from pytest_deploycheck.plugin.state import ENVIRONMENT_FIXTURE, SERVICE_FIXTURE, DeployState, plugin_fixtures
 
 
@@ -23,6 +24,7 @@ class ServiceParameters:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a test once for each selected service, or for those that its marker names; else for each environment."""
+        complete_fixtures(metafunc)
         uses_environment = ENVIRONMENT_FIXTURE in metafunc.fixturenames
         if SERVICE_FIXTURE not in metafunc.fixturenames:
             if uses_environment and self._state.is_fleet:
