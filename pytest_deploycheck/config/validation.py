@@ -22,6 +22,7 @@ from pytest_deploycheck.config.formats import (
     format_checker,
 )
 from pytest_deploycheck.config.suggestions import did_you_mean
+from pytest_deploycheck.config.values import DURATIONS
 from pytest_deploycheck.errors import ConfigurationError
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -292,7 +293,7 @@ def _bad_format(refusal: _Refusal) -> Iterator[Violation]:
         )
         return
     if refusal.rule == DURATION_FORMAT:
-        yield (), f"found {_found(refusal.found)}; allowed: a duration of 0 or more, such as 20s or 2m"
+        yield (), f"found {_found(refusal.found)}; allowed: {DURATIONS}, such as 20s or 2m"
         return
     if refusal.rule == IMAGE_PATH_FORMAT:
         yield (), f"found {_found(refusal.found)}; allowed: an absolute path in the image, such as /app"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
@@ -29,8 +28,10 @@ _EPOCH_SECONDS = 10
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?", re.ASCII)
 """Seconds or milliseconds since 1970, as `date +%s` prints them, from 1970 until 2286."""
 
-# Further back than any image, and still a date that can be computed with.
-_LONGEST_BACK = timedelta(days=36525)
+# Longer than any rollout or log takes; what is longer is a number that was taken for another unit or for a time.
+_LONGEST = timedelta(days=366)
+DURATIONS = f"a duration of 0 or more and at most {_LONGEST.days}d"
+"""The durations that are allowed, for messages."""
 
 
 def is_a_duration(text: str) -> bool:
@@ -46,13 +47,11 @@ def duration(text: str, source: str) -> float:
         source: The option it came from, for messages.
 
     Raises:
-        ConfigurationError: It is not a duration, or negative, or not finite.
+        ConfigurationError: It is not a duration, or negative, or longer than 366 days.
     """
     seconds = _seconds(text)
     if seconds is None:
-        raise ConfigurationError(
-            f"{source}: found {text!r}; allowed: a duration of 0 or more, such as {_DURATION_FORMS}"
-        )
+        raise ConfigurationError(f"{source}: found {text!r}; allowed: {DURATIONS}, such as {_DURATION_FORMS}")
     return seconds
 
 
@@ -90,11 +89,10 @@ def when(text: str, source: str, *, commit_time: Callable[[], datetime] | None) 
         words = ["today"] if commit_time is None else ["today", "commit"]
         raise ConfigurationError(
             f"{source}: found {text!r}{did_you_mean(word, words)} Allowed: an ISO time such as"
-            f" 2025-11-26T11:17:40Z, seconds or milliseconds since 1970, a duration back such as {_DURATION_FORMS},"
+            f" 2025-11-26T11:17:40Z, seconds or milliseconds since 1970, a duration back of at most"
+            f" {_LONGEST.days}d such as {_DURATION_FORMS},"
             f" {', '.join(words)}"
         )
-    if seconds > _LONGEST_BACK.total_seconds():
-        raise ConfigurationError(f"{source}: found {text!r}; allowed: at most {_LONGEST_BACK.days}d back")
     return When(text, ago=timedelta(seconds=seconds))
 
 
@@ -191,7 +189,7 @@ def _seconds(text: str) -> float | None:
     if match is None:
         return None
     seconds = float(match["number"]) * _SECONDS[match["unit"]]
-    return seconds if math.isfinite(seconds) else None
+    return seconds if seconds <= _LONGEST.total_seconds() else None
 
 
 def _iso_time(text: str) -> datetime | None:

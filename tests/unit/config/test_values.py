@@ -31,6 +31,7 @@ NOW = datetime(2025, 11, 26, 11, 17, 40, tzinfo=UTC)
         ("5m", 300),
         ("1h", 3600),
         ("2d", 172800),
+        ("366d", 31622400),
         ("0.5", 0.5),
         (".5", 0.5),
         ("1.5m", 90),
@@ -45,7 +46,27 @@ def test_duration(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "-5m", "+5", "nan", "inf", "-inf", "1e3", "5 m", "5min", "5M", "m", "1h30m", "1_000", "٣", "9" * 400],
+    [
+        "",
+        "-1",
+        "-5m",
+        "+5",
+        "nan",
+        "inf",
+        "-inf",
+        "1e3",
+        "5 m",
+        "5min",
+        "5M",
+        "m",
+        "1h30m",
+        "1_000",
+        "٣",
+        "9" * 400,
+        "366.1d",
+        "8785h",
+        "1732619860",
+    ],
 )
 def test_duration_refused(text: str) -> None:
     """A value that is not a duration: the option, the value, what is allowed."""
@@ -56,7 +77,7 @@ def test_duration_refused(text: str) -> None:
 
 
 @given(
-    st.integers(min_value=0, max_value=10**9),
+    st.integers(min_value=0, max_value=366),
     st.sampled_from([("", 1), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]),
 )
 def test_whole_durations_are_exact(number: int, unit: tuple[str, int]) -> None:
@@ -115,8 +136,8 @@ def test_when_is_a_moment(text: str, moment: datetime) -> None:
         ("0", 0),
         ("1.5m", 90),
         ("1d", 86400),
-        ("123456789", 123456789),
-        ("1234567890s", 1234567890),
+        ("12345678", 12345678),
+        ("12345678s", 12345678),
     ],
 )
 def test_when_is_a_duration_back(text: str, ago: float) -> None:
@@ -175,10 +196,10 @@ def test_digits_that_could_be_a_date_are_refused() -> None:
     assert _when("20251126s").ago == timedelta(seconds=20251126)
 
 
-@pytest.mark.parametrize("text", ["36526d", "9" * 300])
+@pytest.mark.parametrize("text", ["367d", "173261986", "9" * 300])
 def test_when_too_far_back(text: str) -> None:
-    """A duration that leads out of the calendar is refused."""
-    with pytest.raises(ConfigurationError, match="allowed: at most 36525d back"):
+    """A duration that leads more than 366 days back is refused: it is a time that lacks a digit, or a wrong unit."""
+    with pytest.raises(ConfigurationError, match="a duration back of at most 366d"):
         _when(text)
 
 
@@ -195,12 +216,11 @@ def test_iso_times_round_trip(moment: datetime) -> None:
     assert _when(moment.isoformat()).at == moment
 
 
-@given(st.integers(min_value=0, max_value=10**7), st.sampled_from("smh"))
+@given(st.integers(min_value=0, max_value=8784), st.sampled_from("smh"))
 def test_durations_back_agree_with_durations(number: int, unit: str) -> None:
     """A duration back is as long as the same duration elsewhere."""
     text = f"{number}{unit}"
-    if values.duration(text, "x") <= 36525 * 86400:
-        assert _when(text).ago == timedelta(seconds=values.duration(text, "x"))
+    assert _when(text).ago == timedelta(seconds=values.duration(text, "x"))
 
 
 @pytest.fixture
