@@ -149,7 +149,7 @@ def broken(subject: RequestSubject, error: Exception) -> BlobError | PassingErro
 
 def _is_unknown_host(error: Exception) -> bool:
     """Tell if a host does not exist; a name server that does not answer is another error."""
-    cause = error.__cause__
+    cause = error.__cause__ or error.__context__  # urllib3 1 gives no cause
     return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
 
 

@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NewConnectionError
 
 from pytest_deploycheck.observe.registry.errors import BlobError, PassingError, RequestSubject, broken
 
@@ -19,8 +19,8 @@ SUBJECT = RequestSubject("registry:GetBlob", "The blob of registry.example/app",
 def unresolved(code: int) -> Exception:
     """Return the error of urllib3 for a name that was not resolved."""
     cause = socket.gaierror(code, "no address")
-    with pytest.raises(NameResolutionError) as caught:
-        raise NameResolutionError("registry.example", cast("HTTPConnection", None), cause) from cause
+    with pytest.raises(NewConnectionError) as caught:
+        raise NewConnectionError(cast("HTTPConnection", None), "Failed to resolve 'registry.example'") from cause
     return caught.value
 
 
