@@ -23,9 +23,6 @@ LINE = "listening on port 8080"
 LATENCY = 0.03
 """Seconds that each call takes on its way, about what a call to AWS takes within its region."""
 
-LOG_RATE = 25
-"""Calls of FilterLogEvents a second, as in most regions."""
-
 
 class FleetWorld(ServedWorld):
     """A world with many services."""
@@ -64,11 +61,9 @@ def configuration(number: int) -> str:
 
 def _serve(number: int) -> None:
     from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto, in the server's process only
-    from pytest_deploycheck.sandbox.api.rates import PUBLISHED, Rate, RateLimits  # noqa: PLC0415
+    from pytest_deploycheck.sandbox.api.rates import PUBLISHED, RateLimits  # noqa: PLC0415
     from pytest_deploycheck.sandbox.world.errors import AwsError  # noqa: PLC0415
 
-    logs = Rate(("logs:FilterLogEvents",), LOG_RATE, LOG_RATE)
-    published = [logs if rate.operations == logs.operations else rate for rate in PUBLISHED]
     throttled: list[str] = []
     check = RateLimits.check
 
@@ -91,7 +86,7 @@ def _serve(number: int) -> None:
         _write(aws.environ)
 
         def behave(*, has_limits: bool, latency: float) -> None:
-            aws.limit_rates(published if has_limits else ())
+            aws.limit_rates(PUBLISHED if has_limits else ())
             aws.latency = latency
 
         def calls() -> tuple[Mapping[str, int], int]:

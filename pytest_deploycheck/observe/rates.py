@@ -24,11 +24,13 @@ class CallRate(Struct, frozen=True):
         actions: The IAM actions of the operations.
         burst: Calls at once.
         refill: Calls a second.
+        regions: The regions in which it holds; none for all that have no rate of their own.
     """
 
     actions: tuple[str, ...]
     burst: float
     refill: float
+    regions: tuple[str, ...] = ()
 
 
 PUBLISHED = (
@@ -39,8 +41,14 @@ PUBLISHED = (
     CallRate(("ecs:DescribeTaskDefinition",), 50, 20),
     CallRate(("ecr:BatchGetImage",), 2000, 2000),
     CallRate(("ecr:GetDownloadUrlForLayer",), 3000, 3000),
-    # The regions allow 5 to 25 a second: it is begun with the most of them and the burst of the slower ones.
-    CallRate(("logs:FilterLogEvents",), 5, 25),
+    CallRate(("logs:FilterLogEvents",), 25, 25, ("us-east-1",)),
+    CallRate(
+        ("logs:FilterLogEvents",),
+        5,
+        5,
+        ("ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"),
+    ),
+    CallRate(("logs:FilterLogEvents",), 10, 10),
     CallRate(("cloudwatch:DescribeAlarms",), 9, 9),
 )
 """The rates that AWS publishes for an account and region, each a bucket of its own."""
@@ -146,7 +154,9 @@ class RateBudget:
     ) -> None:
         self._share = share
         self._clock = clock or SystemClock()
-        self._rates = {action: rate for rate in rates for action in rate.actions}
+        self._rates = {
+            (action, region): rate for rate in rates for action in rate.actions for region in rate.regions or ("",)
+        }
         self._buckets: dict[tuple[str, CallRate], _CallBucket] = {}
         self._lock = threading.Lock()
         self._held = 0.0
@@ -196,7 +206,7 @@ class RateBudget:
             return wait
 
     def _bucket(self, action: str, region: str) -> _CallBucket | None:
-        rate = self._rates.get(action)
+        rate = self._rates.get((action, region)) or self._rates.get((action, ""))
         if rate is None:
             return None
         key = (region, rate)

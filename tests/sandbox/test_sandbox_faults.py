@@ -209,3 +209,13 @@ def test_buckets_refill() -> None:
         limits.check("ecs:ListTasks", "us-east-1")
     with pytest.raises(AwsError):
         limits.check("ecs:ListTasks", "us-east-1")
+
+
+def test_regions_have_rates_of_their_own() -> None:
+    """The published rate of FilterLogEvents is higher in one region and lower in another than elsewhere."""
+    limits = RateLimits(PUBLISHED, clock=lambda: 0.0)
+    for region, calls in (("us-east-1", 25), ("eu-central-1", 5), ("eu-west-1", 10)):
+        for _ in range(calls):
+            limits.check("logs:FilterLogEvents", region)
+        with pytest.raises(AwsError, match="ThrottlingException"):
+            limits.check("logs:FilterLogEvents", region)

@@ -14,6 +14,7 @@ from pytest_deploycheck.observe.ecs import listing
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.run import rollout_wait
 from pytest_deploycheck.sandbox import SandboxContainer
+from pytest_deploycheck.sandbox.api.rates import Rate
 
 if TYPE_CHECKING:
     from verification.conftest import Room, Seen
@@ -201,11 +202,19 @@ def test_a_metric_whose_data_is_partial_is_the_problem_of_its_service(room: Room
 
 
 def test_the_rates_of_aws_are_kept_to(room: Room) -> None:
-    """Fifteen log groups at five reads a second are read without an error, and with few throttles to learn from."""
+    """Thirty-five log groups at twenty-five reads a second are read without a throttle."""
     room.aws.limit_rates()
+    seen = verified(room, fleet(room, 35))
+    assert seen.asked["logs:FilterLogEvents"] == 35
+    assert seen.report.throttles == 0
+
+
+def test_a_rate_below_the_published_one_is_learned(room: Room) -> None:
+    """Fifteen log groups are read with a few throttles and no error if AWS allows five reads a second only."""
+    room.aws.limit_rates([Rate(("logs:FilterLogEvents",), 5, 5)])
     seen = verified(room, fleet(room, 15))
     assert seen.asked["logs:FilterLogEvents"] <= 15 + seen.report.throttles
-    assert seen.report.throttles <= 12
+    assert 0 < seen.report.throttles <= 16
     assert seen.report.held > 0
 
 

@@ -18,11 +18,13 @@ class Rate(NamedTuple):
         operations: The operations, such as `ecs:ListTasks`.
         burst: The number of calls at once.
         refill: The number of calls a second.
+        regions: The regions in which it holds; none for all.
     """
 
     operations: tuple[str, ...]
     burst: int
     refill: float
+    regions: tuple[str, ...] = ()
 
 
 PUBLISHED = (
@@ -33,10 +35,17 @@ PUBLISHED = (
     Rate(("ecs:DescribeTaskDefinition",), 50, 20),
     Rate(("ecr:BatchGetImage",), 2000, 2000),
     Rate(("ecr:GetDownloadUrlForLayer",), 3000, 3000),
-    Rate(("logs:FilterLogEvents",), 5, 5),
+    Rate(("logs:FilterLogEvents",), 25, 25, ("us-east-1",)),
+    Rate(
+        ("logs:FilterLogEvents",),
+        5,
+        5,
+        ("ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"),
+    ),
+    Rate(("logs:FilterLogEvents",), 10, 10),
     Rate(("cloudwatch:DescribeAlarms",), 9, 9),
 )
-"""The rates that AWS publishes; of FilterLogEvents that of the slowest regions."""
+"""The rates that AWS publishes; of several for an operation the first that holds in a region."""
 
 _QUERY_SERVICES = ("cloudwatch", "elasticloadbalancing")
 
@@ -73,7 +82,9 @@ class RateLimits:
         Raises:
             AwsError: If the bucket is empty.
         """
-        rate = next((each for each in self.rates if operation in each.operations), None)
+        rate = next(
+            (one for one in self.rates if operation in one.operations and region in (one.regions or (region,))), None
+        )
         if rate is None:
             return
         now = self.clock()

@@ -48,6 +48,14 @@ def test_operations_of_one_bucket_share_it(budget: RateBudget, clock: FakeClock)
     assert seconds(budget, clock, 1000, action="sts:GetCallerIdentity") == 0
 
 
+def test_a_region_may_have_a_rate_of_its_own(clock: FakeClock) -> None:
+    """Logs are read 25 times a second in one region, 5 times in some, and 10 times in all others."""
+    for region, rate in (("us-east-1", 25), ("eu-central-1", 5), ("eu-west-1", 10), ("mars-1", 10)):
+        budget = RateBudget(clock=clock)
+        assert seconds(budget, clock, int(rate * MARGIN), "logs:FilterLogEvents", region) == 0
+        assert seconds(budget, clock, 100, "logs:FilterLogEvents", region) == pytest.approx(100 / rate, rel=0.1)
+
+
 def test_an_unused_bucket_fills_again(budget: RateBudget, clock: FakeClock) -> None:
     """After a pause there is a burst again, and no more than one."""
     seconds(budget, clock, 19)
