@@ -16,12 +16,6 @@ _PLATFORM_WORDS = re.compile(
     r"(?<![a-z0-9])(?:linux|windows|(?:amd64|x86[-_]64)(?:[-_.]?v[1-4])?|x64|386|i386|x86|arm64(?:v8)?|aarch64|arm32(?:v[567])?|arm(?:v[5678])?"
     r"|v[5678]|ppc64le|s390x|riscv64|ltsc\d{4}|win(?:32|64))(?![a-z0-9])"
 )
-_RUNTIME_WORDS = re.compile(
-    r"(?<![a-z0-9])(?:alpine|debian|ubuntu|ubi|rhel|centos|rocky|fedora|al|amazonlinux|nanoserver|servercore"
-    r"|python|py|cp|pypy|node|nodejs|bun|deno|java|jdk|jre|openjdk|temurin|corretto|go|golang|php|ruby|rust|perl"
-    r"|dotnet|net|aspnet|elixir|erlang|otp|cuda)\d+(?:\.\d+)*(?![a-z0-9])"
-)
-"""Words of what an image is built on, such as `alpine3.19`, `node20` and `python3.11`: they name no build."""
 _REGIONS = re.compile(
     r"(?<![a-z0-9])[a-z]{2,4}(?:-[a-z]{3,4})?-(?:north|south|east|west|central|(?:north|south)(?:east|west))-\d(?![a-z0-9])"
 )
@@ -38,10 +32,9 @@ _CLAIMED_COMMIT = re.compile(r"(?<![0-9a-z])g?([0-9a-f]{7,64})(?![0-9a-z])")
 def moves(tag: str, names: Iterable[str] = ()) -> bool:
     """Return True if builds move a tag from image to image, such as `latest`, `main`, `v1` or `prod-arm64`.
 
-    A tag is taken for fixed where a digit remains after the words of platforms and runtimes (`amd64`, `alpine3`,
-    `python3.11`), the names of regions and `names` are taken away. A major
-    version alone, such as `v1` or `1`, moves; a longer number is that of a build. A tag with the word `latest` moves,
-    whatever else it holds.
+    A tag is taken for fixed where a digit remains after the words of platforms (`amd64`, `arm64v8`, `ltsc2022`), the
+    names of regions and `names` are taken away. A major version alone, such as `v1` or `1`, moves; a longer number is
+    that of a build. A tag with the word `latest` moves, whatever else it holds.
 
     Args:
         tag: The tag.
@@ -51,7 +44,7 @@ def moves(tag: str, names: Iterable[str] = ()) -> bool:
     for name in sorted((name.lower() for name in names if name), key=len, reverse=True):
         rest = re.sub(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", "", rest)
     rest = _REGIONS.sub("", rest)
-    rest = _RUNTIME_WORDS.sub("", _PLATFORM_WORDS.sub("", rest)).strip("-._")
+    rest = _PLATFORM_WORDS.sub("", rest).strip("-._")
     if _LATEST.search(rest) or _MAJOR_VERSION.fullmatch(rest):
         return True
     return not any(letter.isdigit() for letter in rest)
