@@ -78,10 +78,11 @@ def judge_layers(
             remedy="See image-content, which lists what the image lacks.",
             evidence=evidence,
         )
-    if changed and not any(one.carriers for one in changed):
+    unknown = [one for one in compared if not one.carriers]
+    if unknown:
         return IMAGE_LAYERS.unproven(
-            f"it is not known which layer should carry {', '.join(one.tree.local for one in changed)}",
-            remedy="See image-content, which lists what the image lacks.",
+            f"it is not known which layer should carry {', '.join(one.tree.local for one in unknown)}",
+            remedy="See image-content, which tells what of the source could be compared with the image.",
             evidence=evidence,
         )
     notes = [foreign] if foreign else []
@@ -140,7 +141,7 @@ def _proof(compared: Sequence[Compared], previous: Previous | None, build_log: B
         new = [layer for layer in carriers if not previous.has(layer)]
         parts = [f"{', '.join(map(_step, new))} is new since {previous.origin}"] if new else []
         parts += [f"{', '.join(map(_step, same))} is as before, and so is the source"] if same else []
-        return "; ".join(parts) or f"the layers were compared with those of {previous.origin}"
+        return "; ".join(parts)
     cached = [step for step in build_log.copies if step.is_cached] if build_log else []
     if cached:
         return f"{plural(len(cached), 'cached step')} ({cached[0].instruction}) carry unchanged source"

@@ -99,7 +99,7 @@ PAGES = (
         proves="The layer that carries the source is a new one where the source changed.",
         fails="The source changed since the baseline and the layer is the same, or the build log shows a cached COPY "
         "step whose source differs from what the image holds.",
-        unproven="The layer of the source cannot be told.",
+        unproven="It is not known which layer carries a source tree, as where a volume is mounted over it.",
         skipped="Neither --deploy-baseline nor --deploy-build-log was given.",
         remedy="Build with --no-cache, and find out why the step was cached.",
     ),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 from support.worlds import NEW, OLD, OLD_PUSHED, digest, reference
@@ -217,3 +218,25 @@ def test_the_same_image_as_before() -> None:
     """The very digest of before, with the source it should have: a pass."""
     finding = judge(beside(), previous=before(of=NEW))
     assert finding.status == Status.PASS
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"previous": before()}, {"build_log": log((STEP, False))}, {"build_log": log((STEP, True))}],
+    ids=["earlier image", "step that ran", "cached step"],
+)
+def test_a_source_of_which_no_layer_is_known(known: Mapping[str, Any]) -> None:
+    """No layer was compared if none is known to carry the source, as under a volume: unproven."""
+    finding = judge(beside(carriers=[]), **known)
+    assert finding.status == Status.UNPROVEN
+    assert "backend/app" in finding.summary
+    assert finding.remedy
+
+
+@pytest.mark.parametrize("other", [beside(carriers=[FRESH]), beside(carriers=[FRESH], different=["main.py"])])
+def test_one_of_two_sources_of_which_no_layer_is_known(other: Compared) -> None:
+    """A layer of another source tree, new or not, does not answer for the one whose layer is unknown."""
+    unknown = beside(carriers=[], missing=["new.py"], local="backend/lib")
+    finding = judge(other, unknown, previous=before())
+    assert finding.status == Status.UNPROVEN
+    assert "backend/lib" in finding.summary
