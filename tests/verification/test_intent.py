@@ -119,13 +119,13 @@ def test_an_image_that_was_named_counts_before_the_commit(room: Room) -> None:
     assert seen.finding("image-intended").evidence["by"] == "name"
 
 
-def sidecar(room: Room, *, tagged: str) -> None:
+def sidecar(room: Room, *, tagged: str, is_essential: bool = True) -> None:
     """Run the commit's image beside a proxy of the same account, whose repository holds some tag."""
     room.aws.push_image("proxy:1.27", {"proxy": "1"}, tags=[tagged], at=room.ago(90))
     room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(70))
     containers = [
         SandboxContainer(name="app", image=f"shop:{COMMIT[:7]}"),
-        SandboxContainer(name="proxy", image="proxy:1.27"),
+        SandboxContainer(name="proxy", image="proxy:1.27", essential=is_essential),
     ]
     room.aws.create_service("shop", cluster="shop", containers=containers, at=room.ago(60))
 
@@ -184,3 +184,13 @@ def test_tags_that_are_excluded_from_immutability_move(room: Room, excluded: lis
     room.aws.create_service("shop", cluster="shop", image="shop:stable", at=room.ago(60))
     room.aws.set_tag_mutability("shop", "IMMUTABLE_WITH_EXCLUSION", excluded=excluded)
     assert room.verify(image="shop:stable", environment=NO_LOGS).statuses["image-intended"] == status
+
+
+def test_a_bare_tag_of_a_container_that_is_not_essential(room: Room) -> None:
+    """Only the proxy's repository holds the tag: the proxy is judged; where it runs another image it is refuted."""
+    sidecar(room, tagged="stable", is_essential=False)
+    seen = room.verify(image="1.27", environment=NO_LOGS)
+    assert [one.container for one in seen.service.facts.judged] == ["proxy"]
+    assert str(seen.report.verdict) == "VERIFIED"
+    room.aws.push_image("proxy:1.28", {"proxy": "2"}, at=room.ago(5))
+    assert str(room.verify(image="1.28", environment=NO_LOGS).report.verdict) == "REFUTED"

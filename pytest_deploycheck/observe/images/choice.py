@@ -28,13 +28,17 @@ class Named(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """A container to judge, the expected reference for it, and the one its task definition names."""
+    """A container to judge, the expected reference for it, and the one its task definition names.
+
+    A spare one is not essential, and is judged only where a bare tag or digest applies to it.
+    """
 
     container: str
     expected: Reference
     pulled: Reference
     namer: Namer
     names_repository: bool
+    is_spare: bool = False
 
 
 _HELPER_ACCOUNTS = frozenset(
@@ -80,6 +84,8 @@ def choose(
     pulled = {container.name: parse_pulled(container.image, hosts) for container in containers}
     whole = _whole_references(named, home, hosts)
     candidates = _candidates(containers, pulled, only=only, whole=whole, targeted=targeted)
+    is_bare = named is not None and not whole and only is None
+    spare = _spare(containers, pulled, candidates) if is_bare else []
     return tuple(
         Choice(
             container=name,
@@ -87,8 +93,9 @@ def choose(
             pulled=pulled[name],
             namer=named.namer if named else "task definition",
             names_repository=bool(whole),
+            is_spare=name in spare,
         )
-        for name in candidates
+        for name in [*candidates, *spare]
     )
 
 
@@ -116,16 +123,29 @@ def _candidates(
     return in_ecr or judged or [container.name for container in essential]
 
 
+def _spare(
+    containers: Sequence[ContainerDefinition], pulled: dict[str, Reference], candidates: Collection[str]
+) -> list[str]:
+    """Return the other containers whose own repository may hold a bare tag or digest."""
+    others = [one for one in containers if one.name not in candidates and not one.essential]
+    return [one.name for one in others if pulled[one.name].ecr and not _is_helper(one, pulled[one.name])]
+
+
 def _is_helper(container: ContainerDefinition, pulled: Reference) -> bool:
     """Return True if a container only serves the others, as a log router, a proxy or an agent of AWS does."""
     return container.serves_others or (pulled.ecr is not None and pulled.ecr.account in _HELPER_ACCOUNTS)
 
 
-def holders(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+def holders(judged: Sequence[Judged], spare: Collection[str] = ()) -> tuple[Judged, ...]:
     """Return the containers to which a bare tag or digest applies: those whose own repository holds it.
 
-    A container whose repository cannot be read stays among them, so that its check is an error. Where no repository
-    holds the image all stay, so that the check lists them.
+    A container whose repository cannot be read stays among them, so that its check is an error, unless it is spare and
+    another holds the image. Where no repository holds the image all stay, so that the check lists them. A spare one for
+    which the task definition names the very image of another, as for a migration beside the application, is left out.
+
+    Args:
+        judged: The containers, with what was found of the expected image in their repositories.
+        spare: The names of those that are not essential.
 
     Raises:
         EnvironmentUnusableError: Different repositories hold it.
@@ -141,7 +161,13 @@ def holders(judged: Sequence[Judged]) -> tuple[Judged, ...]:
             f"The repositories of several containers hold {reference.digest or reference.tag}: {which}.",
             "Name the container whose image was to be shipped: `container` in the configuration of the service.",
         )
-    unread = [one for one in judged if one.expected.image is None and not one.expected.absent]
+    others = {one.pulled.reference for one in holding if one.container not in spare}
+    holding = [one for one in holding if one.container not in spare or one.pulled.reference not in others]
+    unread = [
+        one
+        for one in judged
+        if one.expected.image is None and not one.expected.absent and not (holding and one.container in spare)
+    ]
     return tuple(one for one in judged if one in holding or one in unread) or tuple(judged)
 
 

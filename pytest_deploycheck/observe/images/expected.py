@@ -104,7 +104,10 @@ class ExpectedImages:
             if self._commit and self._named(settings) is None:
                 choices = choose_by_commit(choices, self._commit, self._session, self._repositories, self._once)
             self._repositories.expect(one for choice in choices for one in (choice.expected, choice.pulled))
-            judged = holders(side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices))
+            judged = holders(
+                side_by_side(lambda choice: self._judged(settings.name, choice, newest), choices),
+                [choice.container for choice in choices if choice.is_spare],
+            )
         except EnvironmentUnusableError as error:
             if not self._first.is_complete:
                 raise

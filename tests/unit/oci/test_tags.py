@@ -63,7 +63,7 @@ def test_a_tag_without_a_digit_of_its_own_moves(tag: str) -> None:
     ],
 )
 def test_a_tag_with_a_digit_of_its_own_is_fixed(tag: str) -> None:
-    """A version, also of a runtime, a date, the number of a build or a commit fixes a tag, with or without a platform."""
+    """A version, that of a runtime included, a date, the number of a build or a commit fixes a tag."""
     assert not moves(tag, ("dev2", "us-east-1"))
 
 

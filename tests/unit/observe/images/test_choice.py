@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Image, Registry
@@ -123,9 +124,9 @@ def looked_up(name: str, outcome: str, *, namer: Namer = "option", repository: s
     return Judged(name, lookup, Lookup(parse(f"{HOST}/{repository or name}:v1")), namer=namer)
 
 
-def names(*judged: Judged) -> list[str]:
+def names(*judged: Judged, spare: Sequence[str] = ()) -> list[str]:
     """Return the names of the containers to which the tag applies."""
-    return [one.container for one in holders(judged)]
+    return [one.container for one in holders(judged, spare)]
 
 
 def test_a_bare_tag_applies_to_the_container_whose_repository_holds_it() -> None:
@@ -154,6 +155,63 @@ def test_a_bare_tag_in_several_repositories_is_refused() -> None:
 def test_a_repository_that_cannot_be_read_stays(other: str, left: list[str]) -> None:
     """The presence of the tag is not known: its check is an error, never left out."""
     assert names(looked_up("app", other), looked_up("proxy", "denied")) == left
+
+
+MIGRATE = ContainerDefinition("migrate", f"{HOST}/app:1", essential=False)
+CRON = ContainerDefinition("cron", f"{HOST}/cron:1", essential=False)
+AGENT = ContainerDefinition("agent", "docker.io/acme/agent:7", essential=False)
+ROUTER = ContainerDefinition("router", AWS, essential=False)
+
+
+def spares(text: str | None, *containers: ContainerDefinition, only: str | None = None) -> dict[str, bool]:
+    """Return the containers that are looked at for an image, each with whether it is spare."""
+    named = Named(text, "option") if text else None
+    found = choose(containers, only=only, named=named, home=HOME, hosts=KNOWN_HOSTS)
+    return {one.container: one.is_spare for one in found}
+
+
+@pytest.mark.parametrize("text", ["v2", ONE], ids=["tag", "digest"])
+def test_a_bare_reference_may_be_of_a_container_that_is_not_essential(text: str) -> None:
+    """Its repository is asked as well; helpers and those whose image is in no ECR registry are not."""
+    assert spares(text, APP, MIGRATE, CRON, AGENT, ROUTER) == {"app": False, "migrate": True, "cron": True}
+
+
+def test_containers_that_are_not_essential_are_left_out_otherwise() -> None:
+    """Without a named image, and where the container is named, only the essential one or the named one is judged."""
+    assert spares(None, APP, MIGRATE, CRON) == {"app": False}
+    assert spares("v2", APP, MIGRATE, CRON, only="app") == {"app": False}
+
+
+def test_a_bare_tag_that_only_a_spare_container_s_repository_holds() -> None:
+    """The tag is of that container; the essential one, whose repository lacks it, is not judged by it."""
+    assert names(looked_up("app", "absent"), looked_up("cron", "found"), spare=["cron"]) == ["cron"]
+
+
+def test_a_spare_container_of_the_repository_that_holds_the_tag() -> None:
+    """It pulls another image from the expected repository, so it is judged, as where the repository is named."""
+    older = replace(
+        looked_up("migrate", "found", repository="app"), pulled=Lookup(parse(f"{HOST}/app:v0"), absent="tag")
+    )
+    assert names(looked_up("app", "found"), older, spare=["migrate"]) == ["app", "migrate"]
+
+
+def test_a_spare_container_with_the_image_of_another() -> None:
+    """A migration that the task definition starts from the application's image asks for no choice between them."""
+    same = looked_up("migrate", "found", repository="app")
+    assert names(looked_up("app", "found"), same, spare=["migrate"]) == ["app"]
+    assert names(looked_up("app", "found"), same) == ["app", "migrate"]
+
+
+def test_a_tag_in_the_repositories_of_an_essential_and_of_a_spare_container() -> None:
+    """It is not known which of them was to be shipped, so the container is asked for."""
+    with pytest.raises(EnvironmentUnusableError, match=r"app \(app\), cron \(cron\)"):
+        names(looked_up("app", "found"), looked_up("cron", "found"), spare=["cron"])
+
+
+@pytest.mark.parametrize(("other", "left"), [("found", ["app"]), ("absent", ["cron"])])
+def test_the_repository_of_a_spare_container_cannot_be_read(other: str, left: list[str]) -> None:
+    """It is of no account where an essential container's repository holds the tag, and an error where none does."""
+    assert names(looked_up("app", other), looked_up("cron", "denied"), spare=["cron"]) == left
 
 
 def test_without_a_named_image_all_containers_stay() -> None:
