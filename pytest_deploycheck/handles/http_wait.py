@@ -12,6 +12,7 @@ from pytest_deploycheck.errors import ConfigurationError, UnprovenError
 from pytest_deploycheck.observe.http.answer import HttpAnswer
 from pytest_deploycheck.polling import Clock, Pace, SystemClock, wait
 from pytest_deploycheck.redaction import one_line
+from pytest_deploycheck.redaction.handed import HANDED
 
 _PACE = Pace(shortest=0.2, longest=2.0, share=0.25)
 _LONGEST_REQUEST = 10.0
@@ -63,8 +64,11 @@ class HttpWait(Struct, frozen=True):
 
         def ask() -> HttpAnswer | str:
             limit = max(_SHORTEST_REQUEST, min(_LONGEST_REQUEST, ends - self.clock.monotonic()))
-            seen.append(self.request(url, headers, limit, follow))
-            return seen[-1]
+            answer = self.request(url, headers, limit, follow)
+            seen.append(answer)
+            if isinstance(answer, HttpAnswer):
+                HANDED.note(answer.text)
+            return answer
 
         waited = wait(
             ask,

@@ -18,6 +18,10 @@ from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short
 from pytest_deploycheck.oci.tags import holds_commit, is_commit
+from pytest_deploycheck.redaction.handed import HANDED
+
+_LONGEST_SEARCHED = 1_000_000
+"""Bytes of a file that are searched for secrets, which no report of a test shows then."""
 
 
 class KnownDigests(frozenset[str]):
@@ -107,7 +111,10 @@ class DeployedImage(Struct, frozen=True):
             IsADirectoryError: It is a folder.
             UnprovenError: A layer that is needed cannot be fetched or opened.
         """
-        return self._opened().agreed(path, lambda files: files.read_bytes(path))
+        content = self._opened().agreed(path, lambda files: files.read_bytes(path))
+        if len(content) <= _LONGEST_SEARCHED:
+            HANDED.note(content.decode(errors="replace"))
+        return content
 
     def exists(self, path: str) -> bool:
         """Return True if a path is a file, a folder, or a link to one; to return False, every layer is read.

@@ -15,6 +15,7 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container, DefinedContainer, DefinedTask, Task
 from pytest_deploycheck.handles.image import KnownDigests, only_judged
 from pytest_deploycheck.judge.wording import at, pushed, short
+from pytest_deploycheck.redaction.handed import HANDED
 
 Definitions = Callable[[str], DefinedTask]
 """Looks up a task definition by its ARN; raises UnprovenError where it cannot be read."""
@@ -30,6 +31,7 @@ class Variables(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if name in self._values:
+            HANDED.note(f"{name}={self._values[name]!r}")
             return self._values[name]
         if self._files:
             raise UnprovenError(

@@ -71,5 +71,7 @@ def _mask_backwards(lines: list[str], end: int, seen: int) -> None:
 def _last_word_masked(line: str, shortest: int) -> str:
     """The line with its last word masked, where that is base64 of at least so many characters."""
     body = line.rstrip(" \t\r\"',])}\\")
+    if body.endswith(MASK.rstrip("]")):
+        return line
     head = body.rstrip(_BASE64)
     return f"{head}{MASK}{line[len(body) :]}" if len(body) - len(head) >= shortest else line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,9 @@ from pytest_deploycheck.redaction.tokens import TOKEN
 _SECONDS = 2.0
 _SECONDS_IN_ALL = 6.0
 """Seconds after which the search for an expression of the user times out, in one text and in all."""
+
+_KEY_WORD = re.compile(r"[A-Za-z0-9+/=]{16,}")
+"""A line of a private key."""
 
 _WITHHELD = f"{MASK} (withheld: an expression of `mask` takes too long)"
 
@@ -44,6 +47,25 @@ def mask(text: str, own: Sequence[str] = ()) -> str:
     # A line that has a secret only without what is not seen is shown as it is read; the others keep their characters.
     lines = zip(masked.split("\n"), readable.split("\n"), _masked_by_all(readable, own).split("\n"), strict=True)
     return "\n".join(line if read == again else again for line, read, again in lines)
+
+
+def secrets_in(text: str, own: Sequence[str] = ()) -> Iterator[str]:
+    """Yield what is masked in a text, with the quotation marks around it.
+
+    Args:
+        text: What others wrote.
+        own: Regular expressions of the user for further secrets.
+    """
+    text = legible(text)
+    for line, masked in zip(text.split("\n"), mask_keys(text).split("\n"), strict=True):
+        if line != masked:
+            yield from (word for word in _KEY_WORD.findall(line) if word not in masked)
+    yield from (match[0] for match in TOKEN.finditer(text))
+    for match in ASSIGNMENT.finditer(text):
+        if not match["arn"]:
+            yield match[0][len(_kept(match)) :]
+    for pattern in own:
+        yield from _own(pattern).found(text)
 
 
 def _masked_by_all(text: str, own: Sequence[str]) -> str:
@@ -79,12 +101,26 @@ class _OwnPattern:
             self._left -= time.perf_counter() - began
         return "\n".join([_WITHHELD] * (text.count("\n") + 1))
 
+    def found(self, text: str) -> list[str]:
+        """Return its matches in a text; none where they cannot be found in time."""
+        began = time.perf_counter()
+        try:
+            return [match[0] for match in self._expression.finditer(text, **self._limit)] if self._left > 0 else []
+        except TimeoutError:
+            self._left -= time.perf_counter() - began
+            return []
+
 
 def _assigned(match: re.Match[str]) -> str:
     if match["arn"]:
         return match["arn"]
-    kept = next((found for name in KEPT if (found := match[name])), "")
+    kept = _kept(match)
     return f"{kept}{_masked(match[0][len(kept) :])}"
+
+
+def _kept(match: re.Match[str]) -> str:
+    """Return what stays of an assignment: the name, without its value."""
+    return next((found for name in KEPT if (found := match[name])), "")
 
 
 def _whole(match: re.Match[str]) -> str:

@@ -50,6 +50,9 @@ def test_schema(deploy_logs):
 def test_records(deploy_logs):
     assert deploy_logs.records() == []
 
+def test_value(deploy_logs):
+    assert deploy_logs.records()[0]["password"] == "something else"
+
 def test_line(deploy_logs):
     assert "a line that is never logged" in deploy_logs
 

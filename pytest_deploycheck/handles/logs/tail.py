@@ -21,6 +21,7 @@ from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.reading import matching
 from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.redaction.handed import HANDED
 from pytest_deploycheck.report.logs import account_of
 
 
@@ -97,6 +98,7 @@ class LogTail(LogWindow):
             account = account_of(evidence_of(LogSight(self.scope)))
             raise UnprovenError(f"unproven: query: there is no log stream to run it on\n{account}")
         rows = logs.reader.query(self.scope, text, clock=logs.clock, timeout=timeout)
+        HANDED.note(*(text for row in rows for name, value in row.items() for text in (value, f"{name}={value}")))
         self._record.count(has_events=bool(rows))
         return rows
 

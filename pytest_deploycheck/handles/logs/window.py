@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -23,6 +23,7 @@ from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading, m
 from pytest_deploycheck.judge.log_wording import answer_in_short, drop_notes, source_notes
 from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.wording import plural, seconds
+from pytest_deploycheck.redaction.handed import HANDED
 from pytest_deploycheck.report.logs import account_of
 
 
@@ -71,7 +72,8 @@ class LogWindow:
         if count < 1:
             raise ValueError(f"count: expected 1 or more, found {count}; for none at all there is absent()")
         expectation = Expectation("expect", (to_pattern(pattern),), count=count, tasks=tasks)
-        return [matched(expectation.patterns[0], event) for event in self._insist(expectation, timeout)]
+        found = self._insist(expectation, timeout)
+        return [matched(expectation.patterns[0], event) for event in _handed(found)]
 
     def wait_for_sequence(
         self, *patterns: Text, within: SequenceScope = "task", timeout: float | None = None
@@ -92,7 +94,7 @@ class LogWindow:
         if not patterns:
             raise ValueError("patterns: expected one or more, found none")
         expectation = Expectation("sequence", tuple(map(to_pattern, patterns)), within=within)
-        found = self._insist(expectation, timeout)[: len(patterns)]
+        found = _handed(self._insist(expectation, timeout)[: len(patterns)])
         return [matched(pattern, event) for pattern, event in zip(expectation.patterns, found, strict=True)]
 
     def absent(self, pattern: Text, *, timeout: float | None = None) -> Absence:
@@ -114,7 +116,7 @@ class LogWindow:
         held = self._hold(expectation, timeout=timeout)
         if held.reading.answer is not LogAnswer.LOGGED:
             self._require(held, expectation)
-        return Absence(expectation.patterns[0], held.reading.events, held.reading.until)
+        return Absence(expectation.patterns[0], _handed(held.reading.events), held.reading.until)
 
     def count(self, pattern: Text, *, timeout: float | None = None) -> Count:
         """The number of events that have the pattern, exact up to the moment that `until` of the answer tells.
@@ -155,7 +157,7 @@ class LogWindow:
                 f"unproven: there are more than the {plural(len(sight.events), 'event')} that are kept. Ask for a "
                 "pattern, choose a shorter window (capture(), --deploy-since), or use query()."
             )
-        return list(sight.events)
+        return _handed(sight.events)
 
     def records(self, schema: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The events so far that are JSON objects, as dictionaries, the oldest first; other lines are left out.
@@ -191,7 +193,7 @@ class LogWindow:
         sight = logs.reader.recall(LogSight(scope), (), n, is_over=is_over)
         self._record.sight = sight
         self._require_whole(sight)
-        return list(sight.recent)
+        return _handed(sight.recent)
 
     def elsewhere(self, expectation: Expectation, is_over: IsOver) -> tuple[LogEvent, ...]:
         """Events with the patterns from tasks that run something else: they explain, and never count."""
@@ -295,6 +297,12 @@ class LogWindow:
         if sight.recent or not sight.scope.streams:
             return sight
         return self._wait.logs.reader.recall(sight, (), RECENT, is_over=self._wait.reading_limit())
+
+
+def _handed(events: Sequence[LogEvent]) -> list[LogEvent]:
+    """Return events that a test is given; no report of it may show the secrets in them."""
+    HANDED.note(*(text for event in events for text in dict.fromkeys((event.message, event.text))))
+    return list(events)
 
 
 def _require_one_of(name: str, value: str, allowed: object) -> None:

@@ -10,6 +10,10 @@ from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError, RefusedOperationError
 from pytest_deploycheck.observe.named.reads import changes_something
 from pytest_deploycheck.observe.read_only import guard_by_names
+from pytest_deploycheck.redaction.handed import HANDED
+
+_LONGEST_NOTED = 200_000
+"""Characters of an answer that are searched for secrets."""
 
 
 def open_client(services: Collection[str], make: Callable[[], Any], service: str, allow: Collection[str]) -> Any:
@@ -49,11 +53,17 @@ def open_client(services: Collection[str], make: Callable[[], Any], service: str
                 "Make changes with a client of your own.",
             )
     guard_by_names(client, allow)
+    client.meta.events.register("after-call", _note)
     # What boto3 signs without an operation of the API, such as a form for uploads or a database's password.
     signers = {name for name in dir(client) if name.startswith("generate_")} - {"generate_presigned_url"}
     for name in signers - set(client.meta.method_to_api_mapping):
         setattr(client, name, partial(_refuse_signing, f"{service}.{name}"))
     return client
+
+
+def _note(parsed: object, **_: object) -> None:
+    """Note an answer that a test is given: no report of it may show the secrets in it."""
+    HANDED.note(repr(parsed)[:_LONGEST_NOTED])
 
 
 def _refuse_signing(what: str, *_: Any, **__: Any) -> NoReturn:

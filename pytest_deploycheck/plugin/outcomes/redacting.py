@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.redaction import clean_lines
+from pytest_deploycheck.redaction.handed import HANDED, mask_literally
 
 _REPRESENTATIONS = "_pytest._code"
 """The package of pytest's classes that hold a failure as text."""
@@ -22,22 +23,28 @@ class ReportRedaction:
 
     def __init__(self, own: Sequence[str]) -> None:
         self._own = tuple(own)
+        self._secrets: Sequence[str] = ()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Mask the report when all others have written to it."""
         report = yield
+        # What a test was given may be shown without the name that tells a secret, or in part.
+        self._secrets = HANDED.secrets(self._own) if report.failed or report.longrepr else ()
         report.longrepr = self._masked(report.longrepr)
         report.sections = [(title, self._masked(content)) for title, content in report.sections]
         report.user_properties = [(name, self._masked(value)) for name, value in report.user_properties]
         return report
 
+    def _clean(self, lines: Sequence[str]) -> list[str]:
+        return clean_lines([mask_literally(line, self._secrets) for line in lines], self._own, limit=None)
+
     def _masked(self, value: Any) -> Any:
         """Return a value of a report with its texts masked; pytest's own objects are changed in place."""
         if isinstance(value, str):
-            return "\n".join(clean_lines(value.split("\n"), self._own, limit=None))
+            return "\n".join(self._clean(value.split("\n")))
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-            return clean_lines(value, self._own, limit=None)
+            return self._clean(value)
         if isinstance(value, list | tuple):
             return type(value)(self._masked(one) for one in value)
         if type(value).__module__.startswith(_REPRESENTATIONS):

@@ -140,6 +140,7 @@ def test_a_private_key_is_masked_over_several_events(first: int, last: int, befo
 
     assert len(masked) == len(lines)
     assert masked[-2:] == lines[-2:]
+    assert mask("\n".join(masked)) == "\n".join(masked)
     text = "\n".join(masked)
     assert not [part for part in (BODY, BODY[::-1]) if part[:20] in text or part[-20:] in text]
     if last == len(KEY):
