@@ -1,4 +1,4 @@
-"""AWS in a process of its own with many services: python benchmarks/fleet_world.py SERVICES serves it.
+"""AWS in a process of its own with many services: python benchmarks/fleet_world.py SERVICES ACCOUNT serves it.
 
 Each service has four tasks, a repository, a task definition and a log group of its own, a single-platform image that it
 names by tag, and no load balancer.
@@ -25,10 +25,10 @@ LATENCY = 0.03
 
 
 class FleetWorld(ServedWorld):
-    """A world with many services."""
+    """A world with many services, in an account."""
 
-    def __init__(self, services: int) -> None:
-        super().__init__(__file__, str(services))
+    def __init__(self, services: int, account: str = "123456789012") -> None:
+        super().__init__(__file__, str(services), account)
 
     def behave(self, *, has_limits: bool, latency: float = LATENCY) -> None:
         """Answer with this latency from now on, with or without the rates of AWS, whose buckets are full."""
@@ -45,21 +45,22 @@ def names(number: int) -> list[str]:
     return [f"shop-{index}" for index in range(number)]
 
 
-def configuration(number: int) -> str:
+def configuration(number: int, environment: str = "fleet", endpoint_url: str = "") -> str:
     """Return the `deploycheck.toml` of an environment with so many services."""
-    lines = ["[env.fleet]", f'cluster = "{CLUSTER}"']
+    lines = [f"[env.{environment}]", f'cluster = "{CLUSTER}"']
+    lines += [f'endpoint_url = "{endpoint_url}"'] if endpoint_url else []
     for name in names(number):
         lines += [
-            f"[env.fleet.services.{name}]",
+            f"[env.{environment}.services.{name}]",
             f'service = "{name}"',
             f'image = "{name}:1.0"',
-            f"[[env.fleet.services.{name}.logs]]",
+            f"[[env.{environment}.services.{name}.logs]]",
             f'expect = "{LINE}"',
         ]
     return "\n".join([*lines, ""])
 
 
-def _serve(number: int) -> None:
+def _serve(number: int, account: str) -> None:
     from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto, in the server's process only
     from pytest_deploycheck.sandbox.api.rates import PUBLISHED, RateLimits  # noqa: PLC0415
     from pytest_deploycheck.sandbox.world.errors import AwsError  # noqa: PLC0415
@@ -74,7 +75,7 @@ def _serve(number: int) -> None:
             throttled.append(operation)
             raise
 
-    with mock.patch.object(RateLimits, "check", counted), Sandbox() as aws:
+    with mock.patch.object(RateLimits, "check", counted), Sandbox(account=account) as aws:
         for name in names(number):
             aws.push_image(f"{name}:1.0", {"app/main.py": f"print('{name}')"}, at=aws.now() - timedelta(minutes=40))
             service = aws.create_service(
@@ -106,4 +107,4 @@ def _write(answer: object) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    _serve(int(sys.argv[1]), sys.argv[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import accounts
 import fleet
 import idle
 import images
@@ -13,5 +14,5 @@ import observing
 
 if __name__ == "__main__":
     print(idle.measure_loading(), flush=True)
-    for benchmark in (idle, observing, fleet, log_absence, log_latency, log_search, images, masking):
+    for benchmark in (idle, observing, fleet, accounts, log_absence, log_latency, log_search, images, masking):
         print(benchmark.measure(), flush=True)
