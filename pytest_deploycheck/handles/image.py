@@ -131,13 +131,13 @@ class DeployedImage(Struct, frozen=True):
         """Return the files in a folder and below it, as sorted absolute paths; every layer that can have one is read.
 
         Args:
-            prefix: An absolute path in the image.
+            prefix: An absolute path in the image; an empty text is the root.
 
         Raises:
             FileNotFoundError: The prefix does not exist in the image.
             UnprovenError: A layer that is needed cannot be fetched or opened.
         """
-        return self._opened().agreed(prefix, lambda files: files.files(prefix))
+        return self._opened().agreed(prefix, lambda files: files.files(prefix or "/"))
 
     def compare(self, local: str | Path, path: str, *, exclude: Sequence[str] = ()) -> Comparison:
         """Compare a local folder or file with its place in the image.
@@ -146,7 +146,7 @@ class DeployedImage(Struct, frozen=True):
         `.dockerignore` excludes, by-products such as `__pycache__`, and line endings make no difference.
 
         Args:
-            local: A path in the project, relative to its root or absolute.
+            local: A path in the project, relative to its root, or any that is absolute.
             path: An absolute path in the image.
             exclude: Patterns of further files to leave out, in the language of `.dockerignore`.
 
@@ -156,7 +156,11 @@ class DeployedImage(Struct, frozen=True):
         """
         opened = self._opened()
         root = next((files.root for files in opened.platforms), Path())
-        inside = Path(local).relative_to(root) if Path(local).is_absolute() else Path(local)
+        place = Path(local)
+        if place.is_absolute() and not place.is_relative_to(root):
+            # What a test has built or cloned elsewhere is a project of its own.
+            opened, root = opened.rooted(place.parent), place.parent
+        inside = place.relative_to(root) if place.is_absolute() else place
         return opened.comparison(inside.as_posix(), path, exclude)
 
     def is_of_commit(self, commit: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.checkout.dockerignore import Ignore
 from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
@@ -275,6 +276,10 @@ class OpenedImage(Struct, frozen=True):
 
     platforms: tuple[ImageFiles, ...] = ()
     doubt: str = ""
+
+    def rooted(self, root: Path) -> OpenedImage:
+        """Return the same files, to be compared with local paths below another root."""
+        return replace(self, platforms=tuple(replace(files, root=root) for files in self.platforms))
 
     def agreed(self, what: str, look: Callable[[ImageFiles], T]) -> T:
         """Return the result that is the same on every platform.

@@ -213,6 +213,30 @@ def test_windows_paths_are_not_those_of_a_linux_image(project: Path) -> None:
         deployed_image(facts, one.checks.opened(facts)).exists("C:\\app\\main.py")
 
 
+def test_a_folder_outside_of_the_project_is_compared(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A path that is absolute may lead out of the project, as to what a test has built or cloned elsewhere."""
+    one = images(project, (AMD, FRESH))
+    facts = seen(one.judged, ON_AMD)
+    image = deployed_image(facts, one.checks.opened(facts))
+    clone = tmp_path_factory.mktemp("clone") / "app"
+    clone.mkdir()
+    (clone / "main.py").write_bytes(FRESH)
+    assert image.compare(clone, "/app")
+    assert image.compare(str(clone / "main.py"), "/app/main.py")
+    (clone / "main.py").write_bytes(STALE)
+    (clone / "new.py").write_bytes(b"")
+    found = image.compare(clone, "/app")
+    assert (found.missing, found.extra, found.different) == (["new.py"], [], ["main.py"])
+
+
+def test_an_empty_prefix_is_the_root(project: Path) -> None:
+    """Every file of the image begins with nothing."""
+    one = images(project, (AMD, FRESH))
+    facts = seen(one.judged, ON_AMD)
+    image = deployed_image(facts, one.checks.opened(facts))
+    assert image.files("") == image.files("/") == image.files()
+
+
 def test_platforms_that_differ_leave_a_question_of_a_test_open(project: Path) -> None:
     """The result of a test is the same on every platform that runs, or is unproven."""
     several = images(project, (AMD, FRESH), (ARM, STALE))
