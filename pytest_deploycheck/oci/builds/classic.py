@@ -7,6 +7,8 @@ import re
 from pytest_deploycheck.oci.builds.step import INSTRUCTION, ReadStep
 
 _STEP = re.compile(rf"Step (?P<number>\d{{1,6}}/\d{{1,6}}) ?: (?P<instruction>{INSTRUCTION})", re.ASCII | re.IGNORECASE)
+# Early versions of buildah do not count the steps before. Without that a sentence can begin alike, in other letters.
+_STEP_ALONE = re.compile(rf"STEP (?P<number>\d{{1,6}}): (?P<instruction>{INSTRUCTION})", re.ASCII)
 # Docker draws the longer arrow, buildah and podman the shorter one.
 _ARROWS = ("---> ", "--> ")
 
@@ -23,7 +25,7 @@ class Classic:
 
     def read(self, line: str) -> None:
         """Take a line in."""
-        if match := _STEP.fullmatch(line):
+        if match := _STEP.fullmatch(line) or _STEP_ALONE.fullmatch(line):
             self.steps.append(ReadStep(match["number"], match["instruction"]))
         elif line.startswith(_ARROWS) and self.steps and not self.steps[-1].is_settled:
             # Only the first word on a step is the builder's for certain: what the step runs can print anything.

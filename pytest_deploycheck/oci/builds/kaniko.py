@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+from msgspec import Struct
+
 from pytest_deploycheck.oci.builds.step import INSTRUCTION, ReadStep
 
-_LINE = re.compile(r"INFO\[\d{4,9}\] (?P<text>\S.*)", re.ASCII)
+_LINE = re.compile(r"INFO\[(?:\d{4,9}|\d{4}-\d\d-\d\dT[\w:.+-]{1,40})\] (?P<text>\S.*)", re.ASCII)
+_LOGFMT = re.compile(r"time=\S{1,60} level=info msg=(?P<text>\".*\"|\S+)")
+"""The form of `--log-format=text`: the message is quoted as in JSON where it has a blank in it."""
+
+STARTS = ("INFO[", "time=")
+"""The beginnings of kaniko's lines; those of `--log-format=json` begin with a brace, as those of others do."""
+
 _STAGE = ("Building stage ", "Executing 0 build triggers")
 _CACHED = "Using caching version of cmd: "
 _INSTRUCTION = re.compile(INSTRUCTION, re.ASCII | re.IGNORECASE)
@@ -26,8 +35,7 @@ class Kaniko:
 
     def read(self, line: str) -> str:
         """Take a line in; return its text on a push in BuildKit's words, or an empty string."""
-        match = _LINE.fullmatch(line)
-        text = match["text"] if match else ""
+        text = _text_of(line)
         if text.startswith(_STAGE):
             self._cached.clear()
         elif text.startswith(_CACHED):
@@ -37,3 +45,28 @@ class Kaniko:
         elif pushed := _PUSHED.match(text):
             return f"pushing manifest for {pushed['image']}"
         return ""
+
+
+class _Record(Struct):
+    level: str = ""
+    msg: str = ""
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+_TEXT = msgspec.json.Decoder(str)
+
+
+def _text_of(line: str) -> str:
+    """Return the message of a line, in whichever form kaniko was told to log it; an empty text for any other line."""
+    if match := _LINE.fullmatch(line):
+        return match["text"]
+    try:
+        if line.startswith("{"):
+            record = _RECORD.decode(line)
+            return record.msg if record.level == "info" else ""
+        if match := _LOGFMT.fullmatch(line):
+            return _TEXT.decode(match["text"]) if match["text"].startswith('"') else match["text"]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # Something else that looks alike, or a line that was cut.
+        pass
+    return ""

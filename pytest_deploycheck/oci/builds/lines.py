@@ -19,11 +19,19 @@ _PREFIX = re.compile(
     (?: [^\t]{1,100} \t [^\t]{1,100} \t )?                                       # job and step, as gh prints them
     (?:
         \ufeff
+        | \[ \d\d:\d\d:\d\d \] [A-Z]? [ ]? : (?= [ \t] )                          # TeamCity
         | \[? \d{4} [-/] \d\d [-/] \d\d [T ] \d\d:\d\d:\d\d (?: [.,] \d{1,9} )? (?: Z | [+-] \d\d :? \d\d )? \]?
         | \[? \d\d:\d\d:\d\d (?: [.,] \d{1,9} )? \]?
-        | \d\d [OE] \+? (?= [ ] )                                                # the stream, as GitLab marks it
+        | \d\d [OE] (?: \+ | (?= [ ] ) )                                         # the stream, as GitLab marks it
+        | _bk;t=\d{10,16}                                                        # Buildkite, without control characters
+        | \d\d-[A-Z][a-z]{2}-\d{4} [ ] \d\d:\d\d:\d\d                             # Bamboo
+        | [A-Z][a-z]{2} [ ]{1,2} \d{1,2} [ ] \d\d:\d\d:\d\d                         # the journal of a host
+            (?: [ ] (?! STEP | Step ) [\w.-]{1,60} [ ] [\w./-]{1,60} (?: \[ \d{1,9} \] )? : (?= [ ] ) )?
+        | (?<= [\dZ] [ ] ) [\w./-]{8,200}                                        # the stream, by aws logs tail
+            (?= [ ]{1,3} (?: \#\d | => | \[\+ | -{2,3}> | S(?:tep|TEP)[ ] | \{" | INFO\[ ) )
+        | remote: (?= [ ] )
         | \[ [\w./:@-] [\w./:@ -]{0,60} \]                                       # [build]
-        | [\w./-]{1,60} [ ]{0,20} \|                                             # build  |
+        | [\w./-]{0,60} [ ]{0,20} [|\u2502]                                      # build  |
         | [ \t]{1,60}
     ){0,12}
     """,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_deploycheck.facts.build import BuildLog
 from pytest_deploycheck.oci.builds.classic import Classic
 from pytest_deploycheck.oci.builds.digests import ImageDigests
-from pytest_deploycheck.oci.builds.kaniko import Kaniko
+from pytest_deploycheck.oci.builds.kaniko import STARTS, Kaniko
 from pytest_deploycheck.oci.builds.lines import lines_of
 from pytest_deploycheck.oci.builds.other_output import kind_of
 from pytest_deploycheck.oci.builds.plain import Plain
@@ -48,9 +48,9 @@ def parse_build_log(text: str) -> BuildLog:
         elif line.startswith(("=>", "[+]")):
             digests.read(screen.read(line))
         elif line.startswith("{"):
-            for export in rawjson.read(line):
+            for export in (*rawjson.read(line), kaniko.read(line)):
                 digests.read(export)
-        elif line.startswith("INFO["):
+        elif line.startswith(STARTS):
             digests.read(kaniko.read(line))
         else:
             classic.read(line)

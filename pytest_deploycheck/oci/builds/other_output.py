@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _KINDS = (
+    ("an empty file", re.compile(r"\s*\Z")),
+    ("a web page", re.compile(r"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)),
     ("a compressed file", re.compile(r"\x1f|PK\x03\x04|BZh\d|\ufffd\ufffd?7zXZ|\(\ufffd/\ufffd")),
     ("a metadata file of docker buildx build (for --deploy-image=@FILE)", re.compile(r"\s*\{[^{}]*\"containerimage\.")),
     ("a metadata file of docker buildx build (for --deploy-image=@FILE)", re.compile(r"\s*\{\s*\"buildx\.build\.")),
@@ -16,10 +18,14 @@ _KINDS = (
 _LINES = (
     (
         "the output of Cloud Native Buildpacks",
-        re.compile(r"^(?:===> |\[(?:detector|builder|exporter)\] )", re.MULTILINE),
+        re.compile(r"^[ \t]*+(?:\[creator\][ \t]*+)?(?:===> |\[(?:detector|builder|exporter)\] )", re.MULTILINE),
     ),
     ("the output of Jib", re.compile(r"Containerizing application (?:to|with) |Built and pushed image as ")),
     ("the output of Bazel", re.compile(r"^INFO: (?:Analyzed|Build completed|Found \d+ target)", re.MULTILINE)),
+    ("the output of Earthly", re.compile(r"^ *\+[\w./-]{1,60} \| |Init 🚀", re.MULTILINE)),
+    ("the output of Nix", re.compile(r"^building '/nix/store/", re.MULTILINE)),
+    ("the output of docker images", re.compile(r"^REPOSITORY +TAG +", re.MULTILINE)),
+    ("the output of docker ps", re.compile(r"^CONTAINER ID +IMAGE +", re.MULTILINE)),
     ("the output of ko", re.compile(r"Using base \S+ for \S+|Publishing \S+:latest")),
     ("the output of docker push", re.compile(r"The push refers to repository |: digest: sha256:[0-9a-f]{64} size: ")),
     (

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 from support.build_logs import ONE, copies
 
@@ -52,3 +55,26 @@ def test_the_cache_of_one_stage_is_not_that_of_the_next() -> None:
         "INFO[0002] Executing 0 build triggers\nINFO[0002] COPY a b\n"
     )
     assert [is_cached for *_, is_cached in copies(log)] == [True, False]
+
+
+def _logfmt(message: str) -> str:
+    text = json.dumps(message) if " " in message else message
+    return f'time="2025-11-26T11:17:40Z" level=info msg={text}\n'
+
+
+def _json(message: str) -> str:
+    return json.dumps({"level": "info", "msg": message, "time": "2025-11-26T11:17:40Z"}) + "\n"
+
+
+def _dated(message: str) -> str:
+    return f"INFO[2025-11-26T11:17:40Z] {message}\n"
+
+
+@pytest.mark.parametrize("write", [_logfmt, _json, _dated], ids=["text", "json", "timestamp"])
+def test_each_form_of_its_log_is_read(write: Callable[[str], str]) -> None:
+    """Its options `--log-format` and `--log-timestamp` make no difference, and neither do warnings and cut lines."""
+    messages = [line.partition("] ")[2] for line in LOG.splitlines() if line.startswith("INFO[")]
+    warning = (
+        '{"level":"warning","msg":"COPY a b"}\ntime=x level=warning msg="COPY a b"\n{"level":"in\ntime="COPY a b\n'
+    )
+    assert parse_build_log("".join(map(write, messages)) + warning) == parse_build_log(LOG)

@@ -40,6 +40,16 @@ def test_line_ends_do_not_matter(log: str, end: str) -> None:
         'Step #12 - "build": ',
         "build-image\tUNKNOWN STEP\t\ufeff2025-11-26T11:17:40.1234567Z ",
         "\t",
+        "_bk;t=1764155860123",
+        "2025-11-26T11:17:40.123456Z 01E+",
+        "[11:17:40]W:\t [Step 1/2] ",
+        "[11:17:40] :\t [Step 1/2] ",
+        "26-Nov-2025 11:17:40 ",
+        "Nov 26 11:17:40 ",
+        "Nov  6 11:17:40 builder-7 docker[123]: ",
+        "2025-11-26T11:17:40.123000+00:00 build/0a1b2c3d-4e5f-6a7b ",
+        "│ ",
+        "remote: ",
     ],
 )
 def test_prefixes_of_continuous_integration_do_not_matter(log: str, prefix: str) -> None:
@@ -66,8 +76,6 @@ def test_a_cursor_that_jumps_ends_a_line_and_one_that_moves_on_is_a_blank() -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "\n \n",
         "make: nothing to be done for 'image'.\n",
         "fix #7 DONE\n#12 [Fix] the cache\n# 1\n#8 CACHED\n",
         "Step 1/3 : Installing dependencies\n",
@@ -142,3 +150,9 @@ def test_buildah_and_podman_are_read(stage: str) -> None:
         f"{stage}STEP 3/3: COPY lib/ ./lib/\n--> {TWO[7:19]}\nCOMMIT shop:2\n"
     )
     assert copies(log) == [("2/3", "COPY app/ ./app/", True), ("3/3", "COPY lib/ ./lib/", False)]
+
+
+def test_steps_that_are_not_counted_are_read() -> None:
+    """Early versions of buildah number their steps without saying how many there are; sentences are no steps."""
+    log = f"STEP 1: FROM alpine\nSTEP 2: COPY app/ ./app/\n--> Using cache {ONE[7:]}\nStep 3: Copy the files\n"
+    assert copies(log) == [("2", "COPY app/ ./app/", True)]

@@ -11,6 +11,12 @@ from pytest_deploycheck.oci.builds.other_output import kind_of
     ("text", "kind"),
     [
         ("\x1f\ufffd\x08\x00", "a compressed file"),
+        (" \n", "an empty file"),
+        ("<!DOCTYPE html>\n<html><title>Sign in</title>", "a web page"),
+        (" +build | --> COPY app ./app\n", "the output of Earthly"),
+        ("building '/nix/store/aaa-image.drv'...\n", "the output of Nix"),
+        ("REPOSITORY   TAG   IMAGE ID\n", "the output of docker images"),
+        ("    [creator]     ===> ANALYZING\n", "the output of Cloud Native Buildpacks"),
         ('{\n  "containerimage.digest": "sha256:00"\n}', "a metadata file of docker buildx build"),
         ('{"buildx.build.ref": "default/1"}', "a metadata file of docker buildx build"),
         ("# syntax=docker/dockerfile:1\n\nFROM python:3.12\nCOPY app/ ./app/\n", "a Dockerfile"),
@@ -29,7 +35,7 @@ def test_text_without_build_steps_is_named(text: str, kind: str) -> None:
         parse_build_log(text)
 
 
-@pytest.mark.parametrize("text", ["", "a sentence\n", "FROMAGE\n", f"image {ONE}\n"])
+@pytest.mark.parametrize("text", ["a sentence\n", "FROMAGE\n", f"image {ONE}\n"])
 def test_unknown_text_has_no_name(text: str) -> None:
     """No program is named where nothing is typical of one."""
     assert kind_of(text) is None
