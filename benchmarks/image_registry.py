@@ -1,4 +1,7 @@
-"""A registry in a process of its own, with one image of 300 MB in it: python benchmarks/image_registry.py FOLDER."""
+"""A registry in a process of its own, with one image of 300 MB in it: python benchmarks/image_registry.py FOLDER BASE.
+
+A base layer of BASE bytes is generated while it is served; with 0 it is a file of 300 MB.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
+
+from generated_layer import GeneratedLayer
 
 REPOSITORY = "shop/backend"
 TAG = "1"
@@ -75,8 +80,14 @@ class Stored:
         return {"mediaType": media_type, "digest": self.digest, "size": self.size}
 
 
+Blob = Stored | GeneratedLayer
+
+
 class ImageWorld:
     """A registry with the image, and the source tree that its uppermost layer was made from.
+
+    Args:
+        base: Bytes of a base layer that is generated; 0 for one that is stored.
 
     Attributes:
         host: Host and port of the registry.
@@ -85,11 +96,16 @@ class ImageWorld:
         beside: Bytes of the manifest and the configuration.
     """
 
+    def __init__(self, base: int = 0) -> None:
+        self._base = base
+
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="benchmarks-registry-")
         self.root = Path(self._folder.name)
         self._process = subprocess.Popen(
-            [sys.executable, __file__, self._folder.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, __file__, self._folder.name, str(self._base)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         about = self._answer()
         self.host: str = about["host"]
@@ -198,7 +214,7 @@ def _text(chance: random.Random, size: int) -> bytes:
     return "".join(lines).encode()
 
 
-def _build(folder: Path) -> tuple[dict[str, Stored], Stored, list[Stored]]:
+def _build(folder: Path, base: int) -> tuple[dict[str, Blob], Stored, list[Blob]]:
     """The blobs by digest, the manifest, and the layers from the bottom up."""
     chance = random.Random(20251125)  # noqa: S311  # no secret
     source = list(_source(chance))
@@ -206,8 +222,8 @@ def _build(folder: Path) -> tuple[dict[str, Stored], Stored, list[Stored]]:
         path = folder / SOURCE / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    layers = [
-        _layer(folder / "base", _base(chance)),
+    layers: list[Blob] = [
+        GeneratedLayer.of(base // _BASE_FILES, chance) if base else _layer(folder / "base", _base(chance)),
         _layer(folder / "libraries", _libraries(chance)),
         _layer(folder / "app-layer", ((f"{PLACE.strip('/')}/{name}", content) for name, content in source)),
     ]
@@ -232,7 +248,7 @@ def _build(folder: Path) -> tuple[dict[str, Stored], Stored, list[Stored]]:
         "config": stored.descriptor(f"{_OCI}.config.v1+json"),
         "layers": [layer.descriptor(f"{_OCI}.layer.v1.tar+gzip") for layer in layers],
     }
-    blobs = {blob.digest: blob for blob in (stored, *layers)}
+    blobs: dict[str, Blob] = {blob.digest: blob for blob in (stored, *layers)}
     return blobs, _document(folder / "manifest", manifest), layers
 
 
@@ -245,7 +261,7 @@ def _document(path: Path, content: object) -> Stored:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, blobs: Mapping[str, Stored], manifest: Stored) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], manifest: Stored) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.blobs = blobs
         self.manifest = manifest
@@ -284,13 +300,22 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self._send(stored)
 
-    def _find(self, kind: str, wanted: str) -> Stored | None:
+    def _find(self, kind: str, wanted: str) -> Blob | None:
         if kind == "blobs":
             return self.server.blobs.get(wanted)
         return self.server.manifest if wanted in {TAG, self.server.manifest.digest} else None
 
-    def _send(self, stored: Stored) -> None:
+    def _send(self, stored: Blob) -> None:
         self.wfile.flush()
+        if isinstance(stored, GeneratedLayer):
+            sent = 0
+            try:
+                for chunk in stored.chunks():
+                    self.connection.sendall(chunk)
+                    sent += len(chunk)
+            finally:
+                self.server.given.append((stored.digest, sent))
+            return
         # A client that hangs up early got no more than was taken from the file.
         with stored.path.open("rb") as file:
             try:
@@ -305,8 +330,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _serve(folder: Path) -> None:
-    blobs, manifest, layers = _build(folder)
+def _serve(folder: Path, base: int) -> None:
+    blobs, manifest, layers = _build(folder, base)
     config = next(blob for digest, blob in blobs.items() if digest not in {layer.digest for layer in layers})
     with _Server(blobs, manifest) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -329,4 +354,4 @@ def _write(answer: object) -> None:
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]))

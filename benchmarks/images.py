@@ -72,8 +72,7 @@ def measure() -> str:
     with ImageWorld() as world:
         opened = {peer.name: _opened(world, peer) for peer in peers()}
         costs = {
-            question: [*_ours(world, question), *(cost[question] for cost in opened.values())]
-            for question in _QUESTIONS
+            question: [*ours(world, question), *(cost[question] for cost in opened.values())] for question in _QUESTIONS
         }
         sizes = ", ".join(f"{size / 1e6:.1f}" for size in world.layers)
         least = world.layers[-1] + world.beside
@@ -89,8 +88,8 @@ def measure() -> str:
     return "\n".join(lines) + not_installed()
 
 
-def _ours(world: ImageWorld, question: str) -> tuple[Cost, Cost]:
-    """A question with nothing in the cache, and the same once more."""
+def ours(world: ImageWorld, question: str, *, limit: float = LIMIT) -> tuple[Cost, Cost]:
+    """Return the cost of a question with nothing in the cache, and of the same once more."""
     colds: list[Cost] = []
     warms: list[Cost] = []
     _, rounds = _QUESTIONS[question]
@@ -102,7 +101,7 @@ def _ours(world: ImageWorld, question: str) -> tuple[Cost, Cost]:
             environ = _environ({"TMPDIR": str(elsewhere), "HOME": str(elsewhere)})
             for name, costs in (("ours, cold", colds), ("ours, warm", warms)):
                 world.served()
-                run = metered(command, environ, limit=LIMIT)
+                run = metered(command, environ, limit=limit)
                 seconds, _, answer = run.output.strip().partition(" ")
                 costs.append(
                     Cost(

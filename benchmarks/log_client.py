@@ -1,4 +1,4 @@
-"""A test's questions, each in a process of its own: python benchmarks/log_client.py ours|follow|live|script TEXT."""
+"""A test's questions, each in a process of its own: python benchmarks/log_client.py regex|long|script … TEXT."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ SINCE = timedelta(minutes=30)
 
 LOG_WAIT = 30.0
 
+LONG_WAIT = 600.0
+"""Seconds to wait where millions of lines have to be read."""
 
-def ask(text: str, *, live_tail: bool = False, regex: bool = False) -> None:
+
+def ask(text: str, *, live_tail: bool = False, regex: bool = False, log_wait: float = LOG_WAIT) -> None:
     """Ask as a test does: `in deploy_logs`.
 
     Args:
         text: What to look for; where it is empty, each line of standard input is a question.
         live_tail: Whether Live Tail may be used.
         regex: Whether the text is a regular expression.
+        log_wait: Seconds to wait for it.
     """
     from pytest_deploycheck.config.settings import (  # noqa: PLC0415  # the other questions do without
         EnvironmentSettings,
@@ -32,7 +36,7 @@ def ask(text: str, *, live_tail: bool = False, regex: bool = False) -> None:
     environment = EnvironmentSettings(
         name="bench", live_tail=live_tail, services={SERVICE: ServiceSettings(SERVICE, SERVICE)}
     )
-    verification = Verification(environment, Options((SERVICE,), wait=0, log_wait=LOG_WAIT))
+    verification = Verification(environment, Options((SERVICE,), wait=0, log_wait=log_wait))
     verification.observe()
     tail = verification.log_tail(SERVICE)
     for question in [text] if text else map(str.strip, sys.stdin):
@@ -58,4 +62,5 @@ if __name__ == "__main__":
     if how == "script":
         script(given)
     else:
-        ask(given, live_tail=how == "live", regex=how == "regex")
+        log_wait = LONG_WAIT if how == "long" else LOG_WAIT
+        ask(given, live_tail=how == "live", regex=how in ("regex", "long"), log_wait=log_wait)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import random
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from log_client import SERVICE, SINCE
+from log_pages import BESIDE, PAGE_BYTES, RepeatedPages
 from served_world import ServedWorld
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
 
 _FIRST_LINE = timedelta(minutes=20)
+
+_MOST_OF_PAGE = 10_000
+"""Events of a page of FilterLogEvents at the most."""
 
 
 class Traffic(NamedTuple):
@@ -55,6 +60,10 @@ class LogWorld(ServedWorld):
         """Let the task have logged many lines, one of them with the needle in it."""
         self._order("fill", number=number, needle=needle, place=place)
 
+    def repeat(self, number: int, last: str) -> None:
+        """Let the task have logged about so many lines that are not stored, with this line as the last."""
+        self._order("repeat", number=number, last=last)
+
     def traffic(self) -> Traffic:
         """Return the traffic since the last call of this method."""
         return Traffic(*self._order("traffic"))
@@ -63,10 +72,11 @@ class LogWorld(ServedWorld):
 class _Served:
     """The other side: carries out orders."""
 
-    def __init__(self, aws: Sandbox, service: SandboxService, received: list[int]) -> None:
+    def __init__(self, aws: Sandbox, service: SandboxService) -> None:
         self._aws = aws
         self._service = service
-        self._received = received
+        self.received: list[int] = []
+        self.repeated: RepeatedPages | None = None
 
     def say(self, message: str, ago: float) -> float:
         self._service.log(message, at=self._aws.now() - timedelta(seconds=ago))
@@ -77,11 +87,25 @@ class _Served:
         # The lines stay: looking through them for garbage would take time from each answer.
         gc.freeze()
 
+    def repeat(self, number: int, last: str) -> None:
+        lines: list[str] = []
+        size = 0
+        for line in _lines(_MOST_OF_PAGE, "", -1):
+            size += len(line) + BESIDE
+            if size > PAGE_BYTES:
+                break
+            lines.append(line)
+        first = int((self._aws.now() - _FIRST_LINE).timestamp())
+        self.repeated = RepeatedPages(lines, math.ceil(number / len(lines)), last, first)
+
     def traffic(self) -> Traffic:
         calls = sum(call.operation.startswith("logs:") for call in self._aws.calls)
-        traffic = Traffic(calls, sum(self._received))
+        if self.repeated:
+            calls += self.repeated.calls
+            self.repeated.calls = 0
+        traffic = Traffic(calls, sum(self.received))
         self._aws.calls.clear()
-        self._received.clear()
+        self.received.clear()
         return traffic
 
 
@@ -95,42 +119,48 @@ def _lines(number: int, needle: str, place: int) -> Iterator[str]:
 
 
 @contextmanager
-def _counting() -> Generator[list[int]]:
-    """The sizes of the bodies that the sandbox answers with, one for each answer."""
+def _counting(served: _Served) -> Generator[None]:
+    """Count the bytes of all answers, and answer for the logs where they are repeated pages."""
     from pytest_deploycheck.sandbox.api.server import Application  # noqa: PLC0415  # moto, in the server's process only
 
-    sizes: list[int] = []
     answer = Application.__call__
 
     def counted(application: Application, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
-            sizes.append(sum(int(value) for name, value in headers if name.lower() == "content-length"))
+            served.received.append(sum(int(value) for name, value in headers if name.lower() == "content-length"))
             return start_response(status, headers, *error)
 
-        return answer(application, environ, start)
+        is_of_log = environ.get("HTTP_X_AMZ_TARGET", "").endswith(".FilterLogEvents")
+        if served.repeated is None or not is_of_log:
+            return answer(application, environ, start)
+        body = served.repeated.answer(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+        start("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
+        return [body]
 
     with mock.patch.object(Application, "__call__", counted):
-        yield sizes
+        yield
 
 
 def _serve() -> None:
     from pytest_deploycheck.sandbox import Sandbox  # noqa: PLC0415  # moto, in the server's process only
 
-    with _counting() as received, Sandbox() as aws:
+    with Sandbox() as aws:
         aws.push_image(f"{SERVICE}:1.0", {"app/main.py": "print('hello')"}, at=aws.now() - SINCE)
         service = aws.create_service(
             SERVICE, cluster="default", image=f"{SERVICE}:1.0", desired=1, at=aws.now() - SINCE
         )
-        served = _Served(aws, service, received)
+        served = _Served(aws, service)
         _write(aws.environ)
         orders: dict[str, Callable[..., object]] = {
             "say": served.say,
             "fill": served.fill,
+            "repeat": served.repeat,
             "traffic": served.traffic,
         }
-        for line in sys.stdin:
-            what, how = json.loads(line)
-            _write(orders[what](**how))
+        with _counting(served):
+            for line in sys.stdin:
+                what, how = json.loads(line)
+                _write(orders[what](**how))
 
 
 def _write(answer: object) -> None:

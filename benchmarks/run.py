@@ -5,14 +5,28 @@ from __future__ import annotations
 import accounts
 import fleet
 import idle
+import image_size
 import images
 import log_absence
 import log_latency
 import log_search
+import log_size
 import masking
 import observing
 
 if __name__ == "__main__":
     print(idle.measure_loading(), flush=True)
-    for benchmark in (idle, observing, fleet, accounts, log_absence, log_latency, log_search, images, masking):
+    for benchmark in (
+        idle,
+        observing,
+        fleet,
+        accounts,
+        log_absence,
+        log_latency,
+        log_search,
+        log_size,
+        images,
+        image_size,
+        masking,
+    ):
         print(benchmark.measure(), flush=True)
