@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ class LanguageServer:
         self.tell("textDocument/didOpen", textDocument=document)
 
     def completions(self, file: Path, line: int, character: int = 0) -> list[str]:
-        """Return what is offered at a place of an open file; lines and characters count from 0."""
-        found: Any = self.ask(
-            "textDocument/completion",
-            textDocument={"uri": file.as_uri()},
-            position={"line": line, "character": character},
-        )
+        """Return what is offered at a place of an open file; lines and characters count from 0.
+
+        It is asked again while nothing is offered: the server may answer before it has read the file or the schema.
+        """
+        ends = time.monotonic() + _TIMEOUT
+        found: Any = None
+        while not found and time.monotonic() < ends:
+            found = self.ask(
+                "textDocument/completion",
+                textDocument={"uri": file.as_uri()},
+                position={"line": line, "character": character},
+            )
         return [item["label"] for item in found or ()]
 
     def ask(self, method: str, **parameters: Any) -> Any:
