@@ -35,7 +35,7 @@ def test_a_standing_sandbox_is_verified_by_what_it_prints(script: Script, monkey
             assert tomllib.loads(config)["env"]["local"]["endpoint_url"].startswith("http://127.0.0.1:")
             file = script.folder / "deploycheck.toml"
             file.write_text(config, encoding="utf-8")
-            assert verify("local", config=file, wait="0", log_wait="20s").verdict == "VERIFIED"
+            assert verify("local", config=file, wait="0", log_wait="5s").verdict == "VERIFIED"
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
