@@ -286,7 +286,7 @@ class Controller:
                 self._is_cut_short = True
                 complete = False
                 report = self._state.fleet.report(findings, self._results.tests, complete=complete)
-        report = self._state.fleet.with_calls(report, [one.calls for one in self._returned])
+        report = self._state.fleet.with_workers(report, [one.made for one in self._returned])
         self._report = report
         self._written, self._is_unwritten = write_all(self._state.settings.reports, report)
         return self._report

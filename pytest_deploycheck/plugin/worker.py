@@ -40,7 +40,7 @@ class Worker:
         """Hand the calls of this process to the controller, which reports them, and what each test is about."""
         state = self._run.state
         if hasattr(state, "fleet"):
-            self._config.workeroutput[WORKER_DATA] = to_json(Returned(state.fleet.calls, self._concerns))  # type: ignore[attr-defined]  # set by xdist
+            self._config.workeroutput[WORKER_DATA] = to_json(Returned(state.fleet.made, self._concerns))  # type: ignore[attr-defined]  # set by xdist
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:

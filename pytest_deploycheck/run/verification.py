@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.log import LogEvent
-from pytest_deploycheck.facts.recorded.calls import Calls
+from pytest_deploycheck.facts.recorded.calls import CallsMade
 from pytest_deploycheck.facts.recorded.checks import SourceCompared
 from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
 from pytest_deploycheck.handles.logs.tail import LogTail
@@ -155,9 +155,12 @@ class Verification:
         return seen
 
     @property
-    def calls(self) -> tuple[Calls, ...]:
-        """The calls of AWS's API that this process made."""
-        return self._access.calls
+    def made(self) -> CallsMade:
+        """The calls of AWS's API that this process made, and what the rates of AWS cost it."""
+        if not self._access.is_identified:
+            return CallsMade(self._access.calls)
+        budget = self._access.budgets.of(self.identity.account)
+        return CallsMade(self._access.calls, budget.held, budget.throttles)
 
     @property
     def _seen(self) -> Observation | None:
@@ -311,7 +314,7 @@ class Verification:
                 analysis = ServiceAnalysis(self._watch.with_history(facts))
             services.append(ServiceReport(analysis, found, judgement))
         observation = replace(observation, services=tuple(one.analysis.facts for one in services))
-        budget = self._access.budgets.of(observation.identity.account)
+        made = self.made
         return RunReport(
             environment=self.environment.name,
             observation=observation,
@@ -323,9 +326,9 @@ class Verification:
             versions=versions(),
             record=self._record(observation, findings),
             replay_of=self._replay.name if self._replay else "",
-            calls=self.calls,
-            held=budget.held,
-            throttles=budget.throttles,
+            calls=made.calls,
+            held=made.held,
+            throttles=made.throttles,
         )
 
     def _record(self, observation: Observation, findings: Findings) -> RunRecord | None:

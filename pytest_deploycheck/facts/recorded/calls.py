@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -40,3 +41,25 @@ def joined(*counts: tuple[Calls, ...]) -> tuple[Calls, ...]:
             known = every.get(one.operation)
             every[one.operation] = known.joined(one) if known else one
     return tuple(every[name] for name in sorted(every))
+
+
+class CallsMade(Struct, frozen=True):
+    """The calls that a process made in an environment, and what the rates of AWS cost it.
+
+    Attributes:
+        calls: The calls, by operation.
+        held: Seconds during which calls were held back.
+        throttles: The calls that AWS throttled all the same.
+    """
+
+    calls: tuple[Calls, ...] = ()
+    held: float = 0.0
+    throttles: int = 0
+
+    def with_workers(self, workers: Sequence[CallsMade]) -> CallsMade:
+        """Return them with those of processes that worked side by side, after this one."""
+        return CallsMade(
+            joined(self.calls, *(one.calls for one in workers)),
+            self.held + max((one.held for one in workers), default=0.0),
+            self.throttles + sum(one.throttles for one in workers),
+        )

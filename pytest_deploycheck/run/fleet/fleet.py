@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentRun
 from pytest_deploycheck.errors import EnvironmentUnusableError
-from pytest_deploycheck.facts.recorded.calls import Calls, joined
+from pytest_deploycheck.facts.recorded.calls import CallsMade
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.finding import Check, Finding
@@ -155,16 +155,17 @@ class Fleet:
         return _combined(list(confirmed.values()), report.tests, complete=complete)
 
     @property
-    def calls(self) -> Mapping[str, tuple[Calls, ...]]:
+    def made(self) -> Mapping[str, CallsMade]:
         """The calls of AWS's API that this process made, by the environment."""
-        return {one.environment.name: one.calls for one in self.verifications}
+        return {one.environment.name: one.made for one in self.verifications}
 
-    def with_calls(self, report: FleetReport, others: Sequence[Mapping[str, tuple[Calls, ...]]]) -> FleetReport:
+    def with_workers(self, report: FleetReport, workers: Sequence[Mapping[str, CallsMade]]) -> FleetReport:
         """Return a report with the calls of other processes beside those of this one."""
-        environments = [
-            replace(one, calls=joined(one.calls, *(calls.get(one.environment, ()) for calls in others)))
-            for one in report.environments
-        ]
+        environments = []
+        for one in report.environments:
+            own = CallsMade(one.calls, one.held, one.throttles)
+            made = own.with_workers([worker[one.environment] for worker in workers if one.environment in worker])
+            environments.append(replace(one, calls=made.calls, held=made.held, throttles=made.throttles))
         return replace(report, environments=tuple(environments))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.codec import from_json, to_json
-from pytest_deploycheck.facts.recorded.calls import Calls
+from pytest_deploycheck.facts.recorded.calls import CallsMade
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.run.recording.replay import Replay
 
@@ -52,10 +52,10 @@ class Returned(Struct, frozen=True):
     """The values that a worker returns when it has come to its end.
 
     Attributes:
-        calls: The calls of AWS's API that it made, by the environment.
+        made: The calls of AWS's API that it made, by the environment.
         concerns: The labels of the services that each test about the deployment concerns, by node id; None where the
             worker has not collected the tests.
     """
 
-    calls: Mapping[str, tuple[Calls, ...]]
+    made: Mapping[str, CallsMade]
     concerns: Mapping[str, tuple[str, ...]] | None

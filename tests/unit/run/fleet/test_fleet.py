@@ -15,6 +15,7 @@ from support.worlds import completed, never_restarted, rolling, task
 
 from pytest_deploycheck.config.settings import EnvironmentRun, EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
+from pytest_deploycheck.facts.recorded.calls import CallsMade
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, Finding
@@ -191,3 +192,14 @@ def test_progress_is_shown_together() -> None:
     eu((), 3.0)
     us((), 4.0)
     assert shown == [["eu/web", "us/web"], ["us/web"], []]
+
+
+def test_what_holding_back_cost_the_workers_is_reported_too() -> None:
+    """Workers go on side by side, after the controller: the longest of them counts, and every throttle."""
+    stubs = [Stub("eu", completed()), Stub("us", completed())]
+    report = fleet_of(*stubs).report({}, (), complete=True)
+    environments = tuple(replace(one, held=10.0, throttles=1) for one in report.environments)
+    workers = [{"eu": CallsMade(held=4.0, throttles=2)}, {"eu": CallsMade(held=7.0), "us": CallsMade()}]
+    eu, us = fleet_of(*stubs).with_workers(replace(report, environments=environments), workers).environments
+    assert (eu.held, eu.throttles) == (17.0, 3)
+    assert (us.held, us.throttles) == (10.0, 1)
