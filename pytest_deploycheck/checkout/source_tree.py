@@ -34,8 +34,9 @@ def source_tree(root: Path, local: str, *, exclude: Sequence[str] = ()) -> Sourc
 
     Left out of a folder, and counted, is what the nearest `.dockerignore` leaves out (in the folder itself, else in
     the closest one above it, up to the root), what `exclude` does, `BY_PRODUCTS`, and what cannot be compared: sockets
-    and the like, links to folders, and links to nowhere or to outside of the root. Another link is read as the file it
-    leads to. A single file was named, so it is read whatever the patterns say.
+    and the like, and links to nowhere or to outside of the root. Another link is read as the file or the folder that
+    it leads to; a folder that is read already, as one of the tree itself, is not read again. A single file was named,
+    so it is read whatever the patterns say.
 
     Args:
         root: The project's root.
@@ -117,13 +118,19 @@ def _dockerignore(root: Path, local: str) -> tuple[Ignore, str]:
 
 def _walked(place: _Place, excludes: Callable[[str], bool]) -> Iterator[tuple[str, Path | None]]:
     """Every file below a folder, with the file to read, or None where there is none that can be compared."""
-    pending = [("", place.real)]
+    pending, linked = [("", place.real)], [place.real]
     while pending:
         prefix, folder = pending.pop()
         for entry in _entries(folder, is_needed=not excludes(prefix)):
             path = f"{prefix}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 pending.append((f"{path}/", Path(entry.path)))
+                continue
+            real = None if excludes(path) else _linked_folder(entry, place)
+            # Folders that link to each other would be read without end.
+            if real and not any(map(real.is_relative_to, linked)):
+                linked.append(real)
+                pending.append((f"{path}/", real))
             else:
                 yield path, _readable(entry, place.root)
 
@@ -131,11 +138,22 @@ def _walked(place: _Place, excludes: Callable[[str], bool]) -> Iterator[tuple[st
 def _entries(folder: Path, *, is_needed: bool) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         if not is_needed:
             return []
         raise OSError(f"the folder {folder} cannot be read: {error.strerror}") from error
+
+
+def _linked_folder(entry: os.DirEntry[str], place: _Place) -> Path | None:
+    """The folder inside the root that a link leads to; None for anything else, and for one that holds the tree."""
+    try:
+        if not (entry.is_symlink() and entry.is_dir()):
+            return None
+        real = Path(entry.path).resolve()
+    except (OSError, RuntimeError):
+        return None
+    return real if real.is_relative_to(place.root) and not place.real.is_relative_to(real) else None
 
 
 def _readable(entry: os.DirEntry[str], root: Path) -> Path | None:

@@ -153,7 +153,7 @@ def test_what_is_outside_is_not_read(tmp_path: Path, local: str) -> None:
 
 
 def test_links_are_read_as_what_they_lead_to_inside(tmp_path: Path) -> None:
-    """Links to files count; those to folders, to nowhere, in a circle or to outside are left out, and counted."""
+    """Links to files count; those to nowhere, in a circle or to outside, and those to what is read already, do not."""
     write(tmp_path, "other/secret", text="secret\n")
     write(tmp_path, "project/app/main.py", "project/app/deep/b.py")
     write(tmp_path, "project/shared/lib.py", text="shared = 1\n")
@@ -164,6 +164,19 @@ def test_links_are_read_as_what_they_lead_to_inside(tmp_path: Path) -> None:
     tree = source_tree(tmp_path / "project", "app")
     assert (paths(tree), tree.left_out) == (["deep/b.py", "lib.py", "main.py"], 5)
     assert tree.files[1].digest.sha256 == sha256(b"shared = 1\n")
+
+
+def test_a_folder_that_is_linked_into_the_tree_is_read(tmp_path: Path) -> None:
+    """Code that several services share is a part of each; folders that link to each other are read once."""
+    write(tmp_path, "app/main.py", "shared/lib.py", "shared/deep/b.py", "other/c.py", "unused/d.py")
+    (tmp_path / "app/shared").symlink_to("../shared")
+    (tmp_path / "app/again").symlink_to("../shared/deep")
+    (tmp_path / "app/unused").symlink_to("../unused")
+    (tmp_path / "shared/other").symlink_to("../other")
+    (tmp_path / "other/back").symlink_to("../shared")
+    (tmp_path / "other/root").symlink_to("..")
+    tree = source_tree(tmp_path, "app", exclude=["unused"])
+    assert paths(tree) == ["again/b.py", "main.py", "shared/deep/b.py", "shared/lib.py", "shared/other/c.py"]
 
 
 def test_a_tree_may_be_a_link(tmp_path: Path) -> None:
