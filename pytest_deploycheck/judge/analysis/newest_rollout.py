@@ -87,8 +87,17 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
     if record.rollback_reason is not None or outcome is Outcome.ROLLED_BACK:
         ended = record.rolled_back_at or record.finished_at
         return NewestRollout(outcome, reason, record.arn, record.created_at, ended, _undone(record, facts))
-    primary = service.primary.id if service and service.primary else None
-    return NewestRollout(outcome, reason, primary or record.arn, record.created_at, record.finished_at, primary)
+    primary = service.primary if service else None
+    starter = primary.id if primary else None
+    state = primary.rollout_state if primary else None
+    if outcome is Outcome.COMPLETED and state in _CONTRADICTIONS:
+        # The record may be of the rollout before, where another began between the two calls.
+        outcome, reason = _CONTRADICTIONS[state], f"{reason}; it reports {state} for deployment {starter}"
+    return NewestRollout(outcome, reason, starter or record.arn, record.created_at, record.finished_at, starter)
+
+
+_CONTRADICTIONS = {"IN_PROGRESS": Outcome.IN_PROGRESS, "FAILED": Outcome.UNKNOWN}
+"""What is known where a rollout is recorded as successful and its PRIMARY deployment has another state."""
 
 
 _STAGES = {

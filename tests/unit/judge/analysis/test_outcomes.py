@@ -349,6 +349,23 @@ def test_a_later_rollout_in_progress_is_reported_to_bring_another_image(way: Way
         assert f"it brings {LATER[:19]}, not the expected image" in text
 
 
+@pytest.mark.parametrize(
+    ("state", "outcome", "status"),
+    [
+        ("FAILED", Outcome.UNKNOWN, Status.UNPROVEN),
+        ("IN_PROGRESS", Outcome.IN_PROGRESS, Status.FAIL),
+        ("COMPLETED", Outcome.COMPLETED, Status.PASS),
+        (None, Outcome.COMPLETED, Status.PASS),
+    ],
+)
+def test_a_record_that_the_deployment_contradicts(state: str | None, outcome: Outcome, status: Status) -> None:
+    """A successful record proves nothing beside a PRIMARY deployment that failed or goes on, where it has a state."""
+    world = completed("service deployments", service=service(deployment(state=state)))
+    text = ends_as(world, outcome, status)
+    if status is not Status.PASS:
+        assert f"it reports {state} for deployment ecs-svc/2" in text
+
+
 def test_a_list_of_records_that_lags_behind_is_not_believed() -> None:
     """The PRIMARY deployment began after the newest record ended: what the record says is of the rollout before."""
     world = rolling(
