@@ -6,6 +6,7 @@ another type is passed on as it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -214,6 +215,8 @@ def _moment(value: Any) -> Any:
 def _scalar(types: tuple[type, ...] | None) -> Check:
     def check(value: Any) -> Any:
         if types is not None and type(value) not in types:
+            raise _UnfitError("")
+        if type(value) is float and not math.isfinite(value):
             raise _UnfitError("")
         return value
 

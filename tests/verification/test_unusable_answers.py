@@ -142,3 +142,20 @@ def test_a_metric_that_is_left_out_is_no_zero(good: Room) -> None:
         },
     )
     assert verified(good).statuses["error-rate"] == "error"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
+def test_a_number_that_is_none_is_an_error(good: Room, value: float) -> None:
+    """NaN and infinity are no counts of requests: the check is an error, and the run goes on."""
+    good.aws.corrupt(
+        "cloudwatch:GetMetricData",
+        lambda answer: {
+            **answer,
+            "MetricDataResults": [
+                {**one, "Values": [value] * len(one["Values"])} for one in answer["MetricDataResults"]
+            ],
+        },
+    )
+    seen = verified(good)
+    assert seen.statuses["error-rate"] == "error"
+    assert seen.statuses["tasks-run-image"] == "pass"
