@@ -130,4 +130,22 @@ def _record(part: Mapping[str, Any], document: Mapping[str, Any], path: Path, so
             f"{FACTS_FORMAT}.",
             "Replay it with the version that wrote it.",
         )
-    return from_plain({key: value for key, value in facts.items() if key != "format"}, RunRecord)
+    record = from_plain({key: value for key, value in facts.items() if key != "format"}, RunRecord)
+    _refuse_gaps(record)
+    return record
+
+
+def _refuse_gaps(record: RunRecord) -> None:
+    """See that what a record refers to is there, which a report lacks that was edited or cut short.
+
+    Raises:
+        ValueError: A verified service has no settings or no facts, or an expectation of it has no pattern.
+    """
+    observed = {one.name for one in record.observation.services}
+    for name in record.options.services:
+        settings = record.environment.services.get(name)
+        if settings is None or name not in observed:
+            raise ValueError(f"the service {name!r} was verified, and has no {'facts' if settings else 'settings'}")
+        for number, expectation in enumerate(settings.logs, start=1):
+            if not expectation.patterns:
+                raise ValueError(f"logs-{number} of the service {name!r} has no pattern")

@@ -91,6 +91,12 @@ def test_a_masked_line_is_not_missing(tmp_path: Path) -> None:
     assert statuses(path)["logs-1"] == "unproven"
 
 
+def backend(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that a report records of the service."""
+    settings: dict[str, Any] = report["facts"]["environment"]["services"]["backend"]
+    return settings
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -99,6 +105,15 @@ def test_a_masked_line_is_not_missing(tmp_path: Path) -> None:
         (lambda report: report.pop("facts"), ["records no facts", "pytest-deploycheck 0."]),
         (lambda report: report.pop("verdict"), ["no report", "verdict"]),
         (lambda report: report["facts"].update(observation={}), ["facts that cannot be read"]),
+        (
+            lambda report: report["facts"]["observation"]["services"].clear(),
+            ["cannot be read", "'backend'", "no facts"],
+        ),
+        (
+            lambda report: report["facts"]["environment"]["services"].clear(),
+            ["cannot be read", "'backend'", "settings"],
+        ),
+        (lambda report: backend(report)["logs"][2]["patterns"].clear(), ["cannot be read", "logs-3", "no pattern"]),
     ],
 )
 def test_a_report_that_cannot_be_replayed_is_refused_by_name(tmp_path: Path, change: Change, words: list[str]) -> None:
