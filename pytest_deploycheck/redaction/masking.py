@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT, KEPT
+from pytest_deploycheck.redaction.encodings import decoded
 from pytest_deploycheck.redaction.keys import MASK, mask_keys
 from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
 
 _SECONDS = 2.0
 _SECONDS_IN_ALL = 6.0
-"""Seconds after which the search for an expression of the user times out, in one text and in all."""
+"""Seconds of the processor after which the search for an expression of the user times out, in one text and in all."""
 
 _KEY_WORD = re.compile(r"[A-Za-z0-9+/=]{16,}")
 """A line of a private key."""
@@ -41,11 +42,16 @@ def mask(text: str, own: Sequence[str] = ()) -> str:
         own: Regular expressions of the user for further secrets.
     """
     masked = _masked_by_all(_SEQUENCE.sub("", text), own)
-    readable = legible(masked)
-    if readable == masked:
-        return masked
-    # A line that has a secret only without what is not seen is shown as it is read; the others keep their characters.
-    lines = zip(masked.split("\n"), readable.split("\n"), _masked_by_all(readable, own).split("\n"), strict=True)
+    for view in (legible, decoded):
+        readable = view(masked)
+        if readable != masked:
+            masked = _masked_in_view(masked, readable, own)
+    return masked
+
+
+def _masked_in_view(text: str, readable: str, own: Sequence[str]) -> str:
+    """Return a text of which the lines with a secret are shown as they are read; the others stay as they are."""
+    lines = zip(text.split("\n"), readable.split("\n"), _masked_by_all(readable, own).split("\n"), strict=True)
     return "\n".join(line if read == again else again for line, read, again in lines)
 
 
@@ -56,7 +62,7 @@ def secrets_in(text: str, own: Sequence[str] = ()) -> Iterator[str]:
         text: What others wrote.
         own: Regular expressions of the user for further secrets.
     """
-    text = legible(text)
+    text = decoded(legible(text))
     for line, masked in zip(text.split("\n"), mask_keys(text).split("\n"), strict=True):
         if line != masked:
             yield from (word for word in _KEY_WORD.findall(line) if word not in masked)
@@ -92,22 +98,22 @@ class _OwnPattern:
 
     def mask(self, text: str) -> str:
         """Return a text with its matches masked; where they cannot be found in time, nothing of it is shown."""
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             if self._left > 0:
                 masked: str = self._expression.sub(_whole, text, **self._limit)
                 return masked
         except TimeoutError:
-            self._left -= time.perf_counter() - began
+            self._left -= time.process_time() - began
         return "\n".join([_WITHHELD] * (text.count("\n") + 1))
 
     def found(self, text: str) -> list[str]:
         """Return its matches in a text; none where they cannot be found in time."""
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             return [match[0] for match in self._expression.finditer(text, **self._limit)] if self._left > 0 else []
         except TimeoutError:
-            self._left -= time.perf_counter() - began
+            self._left -= time.process_time() - began
             return []
 
 

@@ -37,6 +37,7 @@ _SHAPES = (
     r"pscale_(?:tkn|pw|oauth)_[\w.=-]{20,}|sb_secret_[\w-]{16,}|AGE-SECRET-KEY-1[A-Z0-9]{40,}|sha256~[\w-]{40,}",
     r"\d{8,10}:AA[\w-]{30,}|EAA[A-Za-z0-9]{60,}|LTAI[A-Za-z0-9]{16,}|(?:EZAK|EZTK|FLWSECK)[\w-]{20,}",
     r"access-(?:sandbox|development|production)-[0-9a-f-]{36}|[MNO][A-Za-z0-9]{23,27}\.[\w-]{6}\.[\w-]{27,}",
+    r"\$(?:apr1|[1256]|2[abxy]|y|argon2\w{1,2})\$[\w./$=,+-]{16,}",  # hashes of passwords
     r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{8,}",
     r"discord(?:app)?\.com/api/webhooks/\d{1,24}/[\w-]{16,}|[a-z0-9-]{1,60}\.webhook\.office\.com/webhookb2/[\w@/-]{20,}",
     # A line of a PEM or SSH key that stands by itself: 64, 70 or 76 characters of base64 that are not a digest.
