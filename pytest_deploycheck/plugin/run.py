@@ -131,6 +131,9 @@ class DeployRun:
             self.state.fleet.close()
 
     def cache(self) -> Path | None:
-        """Return the folder for blobs of images in pytest's own cache; None where that is switched off."""
+        """Return the folder for blobs of images in pytest's own cache; None where that is off or cannot be written."""
         cache = getattr(self._config, "cache", None)
-        return cache.mkdir("deploycheck-blobs") if cache else None
+        try:
+            return cache.mkdir("deploycheck-blobs") if cache else None
+        except OSError:
+            return None

@@ -348,6 +348,17 @@ def test_a_second_run_downloads_nothing(aws: Sandbox, deploy: Deploy, pytester: 
     assert APP.digest in downloads(aws)
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(
+    aws: Sandbox, deploy: Deploy, pytester: pytest.Pytester
+) -> None:
+    """A folder that is not writable, such as that of a checkout in CI, costs a download."""
+    run(aws)
+    (pytester.path / "blocked").write_text("a file", encoding="utf-8")
+    text = "def test_it(deployed_image): assert 'print' in deployed_image.read_text('/app/main.py')\n"
+    all_passed(ask(deploy, pytester, text, "-o", "cache_dir=blocked/cache", "-W", "ignore"))
+    assert APP.digest in downloads(aws)
+
+
 def test_a_cached_blob_is_not_believed_blindly(aws: Sandbox, deploy: Deploy, pytester: pytest.Pytester) -> None:
     """A file of the cache that was changed is not taken for the layer."""
     run(aws)

@@ -86,7 +86,10 @@ class BlobCache:
 
     def _kept(self, digest: str) -> BinaryIO | None:
         """Return the verified file of a blob, or None where it is missing or damaged."""
-        path = self._place() / _name(digest)
+        folder = self._place()
+        if folder is None:
+            return None
+        path = folder / _name(digest)
         try:
             file = path.open("rb")
         except OSError:
@@ -110,7 +113,8 @@ class BlobCache:
         if size is not None and size > self._most_bytes:
             yield from chunks
             return
-        part = _Part.begin(self._place(), digest)
+        folder = self._place()
+        part = _Part.begin(folder, digest) if folder else None
         try:
             with closing(chunks):
                 for chunk in chunks:
@@ -121,27 +125,33 @@ class BlobCache:
             if part is not None:
                 part.finish()
                 part = None
-                self._shrink(digest)
+                self._shrink(folder, digest)
         finally:
             if part is not None:
                 part.drop()
 
-    def _place(self) -> Path:
+    def _place(self) -> Path | None:
+        """Return the folder; None where none can be made, so that nothing is kept."""
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="deploycheck-blobs-"))
+                try:
+                    self._folder = Path(tempfile.mkdtemp(prefix="deploycheck-blobs-"))
+                except OSError:
+                    return None
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             return self._folder
 
-    def _shrink(self, digest: str) -> None:
+    def _shrink(self, folder: Path | None, digest: str) -> None:
         """Delete the blobs that were not used for longest, until the rest fits with a new one."""
+        if folder is None:
+            return
         with contextlib.suppress(OSError), self._lock:
             # The folder is searched only where the room that was left the last time is used up.
-            self._room -= (self._folder / _name(digest)).stat().st_size if self._folder else 0
+            self._room -= (folder / _name(digest)).stat().st_size
             if self._room > 0:
                 return
         kept = []
-        for path in self._place().glob(f"{_PREFIX}*"):
+        for path in folder.glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError):
                 # Another process may have deleted it by now.
                 status = path.stat()

@@ -222,6 +222,16 @@ def test_a_folder_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None
     assert source.fetched == 2
 
 
+def test_without_any_folder_that_can_be_written_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A machine without a folder for temporary files is no obstacle."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    cache, source = BlobCache(None), Source()
+    assert read(cache, source) == read(cache, source) == DATA
+    assert source.fetched == 2
+
+
 def test_a_full_disk_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader gets the whole, and no half file stays."""
     real = os.fdopen
