@@ -121,10 +121,20 @@ def environment(
         ConfigurationError: The file is not valid, there is no file, it has no such environment, or an environment
             variable that it names is not set.
     """
-    content: dict[str, Any] = {}
+    _validate(file)
+    return _named(file, name, builtin, searched)
+
+
+def _validate(file: ConfigurationFile | None) -> None:
     if file is not None:
         validate(file.content, file=file.label, prefix=file.prefix)
-        content = file.content
+
+
+def _named(
+    file: ConfigurationFile | None, name: str, builtin: Mapping[str, Any] | None, searched: Sequence[Path]
+) -> EnvironmentSettings:
+    """Return an environment of a file that is valid."""
+    content: dict[str, Any] = file.content if file is not None else {}
     environments = content.get("env", {})
     if name in environments:
         return _resolved(name, merged(content.get("defaults", {}), environments[name]), file=str(file))
@@ -172,7 +182,8 @@ def environments(
             f"found {text!r}; the environment {BUILT_IN!r} is built in, and cannot be verified beside others",
             "Verify it in a run of its own.",
         )
-    return tuple(environment(file, name, builtin, searched=searched) for name in names or [text])
+    _validate(file)
+    return tuple(_named(file, name, builtin, searched) for name in names or [text])
 
 
 def _no_match(file: ConfigurationFile | None, pattern: str, configured: Sequence[str]) -> ConfigurationError:

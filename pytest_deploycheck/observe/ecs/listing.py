@@ -38,10 +38,15 @@ class ListedServices(Struct, frozen=True):
 
 
 def list_services(ecs: EcsQueries, names: Sequence[str]) -> ListedServices:
-    """Describe services, and list their tasks at the same time."""
+    """Describe services, and list their tasks at the same time.
+
+    Many tasks are listed page by page. Meanwhile task definitions are read, as AWS allows the fewest calls for them.
+    """
     with ThreadPoolExecutor(max_workers=1) as pool:
         tasks = pool.submit(copy_context().run, ecs.tasks_of, names)
-        return ListedServices(ecs.services(names), tasks.result())
+        found, problem = ecs.services(names)
+        ecs.read_definitions(found.services.values() if found else (), until=tasks.done)
+        return ListedServices((found, problem), tasks.result())
 
 
 class EarlyListing:

@@ -62,6 +62,16 @@ class EcsQueries:
         )
         side_by_side(lambda job: job(), jobs)
 
+    def read_definitions(self, services: Iterable[Service], *, until: Callable[[], bool]) -> None:
+        """Read the task definitions of services that are going to be asked for, as many as there is time for.
+
+        Args:
+            services: The services.
+            until: Tells whether the time is over.
+        """
+        arns = dict.fromkeys(one.task_definition for one in services if one.service_deployment and one.task_definition)
+        side_by_side(lambda arn: None if until() else self._definition(arn), list(arns))
+
     def services(self, names: Sequence[str]) -> Answered[ecs.FoundServices]:
         """Return the services of these names or ARNs; a problem only where there is none for any of them."""
         found = ecs.services(self._session.ecs(), self._cluster, names)

@@ -22,6 +22,9 @@ class Queries:
         """Return that the services are missing."""
         return FoundServices({}, tuple(names), ()), None
 
+    def read_definitions(self, *_: object, until: object) -> None:
+        """Read none."""
+
     def tasks_of(self, names: list[str]) -> Any:
         """Return no tasks."""
         return dict.fromkeys(names, ((), None))
