@@ -184,6 +184,30 @@ def test_more_than_a_hundred_streams(room: Room) -> None:
     assert {name for names in named for name in names} >= {f"ecs/app/{task.id}" for task in service.running_tasks}
 
 
+def test_tasks_that_log_nothing_cost_no_call_each(room: Room) -> None:
+    """The first page of the group tells of every task that has not logged yet, if it holds all lines."""
+    service = room.shop(desired=12)
+    service.roll_out(at=room.ago(8))
+    service.running_tasks[0].log("ready", at=room.ago(5))
+    seen = room.verify(logs=[{"expect": "ready", "tasks": "all"}], log_wait="0")
+    assert statuses(seen) == ["unproven"]
+    alone = [names for asked in seen.parameters(READ) if len(names := asked.get("logStreamNames", ())) == 1]
+    assert {names[0].rpartition("/")[2] for names in alone} == {service.running_tasks[0].id}
+
+
+def test_a_task_that_logs_little_beside_one_that_logs_much(room: Room) -> None:
+    """Each task is asked for, also beside one without lines, if the first page of the group does not hold all lines."""
+    service = room.shop(desired=3)
+    service.roll_out(at=room.ago(8))
+    much, little, _ = service.running_tasks
+    much.log_lines((f"ready {number}" for number in range(4)), at=room.ago(5))
+    little.log("ready", at=room.ago(3))
+    room.aws.page_logs(size=1)
+    finding = room.verify(logs=[{"expect": "ready", "tasks": "all"}], log_wait="0").finding("logs-1")
+    assert finding.status == "unproven"
+    assert "1 new task has no log events" in finding.summary
+
+
 def test_containers_with_different_groups(room: Room) -> None:
     """If several containers are judged, each is read in its own log group."""
     room.aws.push_image("proxy:1", {"p": "1"}, at=room.ago(600))

@@ -22,6 +22,9 @@ NOT_FOUND = "ResourceNotFoundException"
 
 _STREAMS_PER_CALL = 100
 
+_FIRST_PAGE = 1000
+"""Events of a group that are read to tell whether streams that may not exist have any."""
+
 _IDLE_PAGES = 100
 """Pages in a row without a new event after which a reading that ran out of time is taken for an endless one."""
 
@@ -84,7 +87,7 @@ class FilteredLines:
     def __init__(self, client: CloudWatchLogsClient, group: str) -> None:
         self._client = client
         self._group = group
-        self._missing: set[LogStream] = set()
+        self._uncertain: set[LogStream] = set()
 
     def read(self, streams: Sequence[LogStream], request: PageRequest, is_over: IsOver) -> Iterator[Line]:
         """The lines of some streams, in whatever order they come.
@@ -94,11 +97,18 @@ class FilteredLines:
         """
         named = {stream.name: stream for stream in streams if not stream.is_part}
         parts = [stream for stream in streams if stream.is_part]
-        existing = [stream.name for stream in named.values() if stream not in self._missing]
+        existing = [stream.name for stream in named.values() if stream not in self._uncertain]
         for batch in batches(existing, _STREAMS_PER_CALL):
-            yield from self._read_named(named, batch, request, is_over)
-        for name in set(named) - set(existing):
-            yield from self._read_named(named, [name], request, is_over)
+            try:
+                yield from self._read_named(named, batch, request, is_over)
+            except ClientError as error:
+                if code_of(error) != NOT_FOUND:
+                    raise
+                # One of them does not exist, as that of a task which has not logged yet, or none, or not the group.
+                self._uncertain.update(named[name] for name in batch)
+        uncertain = [stream.name for stream in named.values() if stream in self._uncertain]
+        if uncertain:
+            yield from self._read_uncertain(named, uncertain, request, is_over)
         if parts:
             yield from self._read_parts(parts, request, is_over)
 
@@ -116,26 +126,36 @@ class FilteredLines:
     def _read_named(
         self, named: Mapping[str, LogStream], names: Sequence[str], request: PageRequest, is_over: IsOver
     ) -> Iterator[Line]:
-        """The lines of streams whose names are known.
+        """The lines of streams that exist; CloudWatch refuses the whole call when one of them does not."""
+        for line in self._pages(request.parameters | {"logStreamNames": list(names)}, is_over):
+            yield named[line["logStreamName"]], line
+        self._uncertain.difference_update(named[name] for name in names)
 
-        CloudWatch refuses the whole call when one of the streams does not exist, as that of a task which has not
-        logged yet; then each is asked for on its own.
+    def _read_uncertain(
+        self, named: Mapping[str, LogStream], names: Sequence[str], request: PageRequest, is_over: IsOver
+    ) -> Iterator[Line]:
+        """The lines of streams that may not exist: each is asked for alone, where one call cannot tell of them all.
+
+        Raises:
+            ClientError: The group does not exist, or cannot be read.
         """
-        try:
-            for line in self._pages(request.parameters | {"logStreamNames": list(names)}, is_over):
-                yield named[line["logStreamName"]], line
-        except ClientError as error:
-            if code_of(error) != NOT_FOUND:
-                raise
-            if len(names) > 1:
-                for name in names:
-                    yield from self._read_named(named, [name], request, is_over)
-            else:
-                self._missing.add(named[names[0]])
-                # Is it the stream or the group that is missing? A call for the group alone raises if the group is.
-                self._client.filter_log_events(logGroupName=self._group, limit=1)
-        else:
-            self._missing.difference_update(named[name] for name in names)
+        for name in self._candidates(names, request, is_over):
+            try:
+                yield from self._read_named(named, [name], request, is_over)
+            except ClientError as error:
+                if code_of(error) != NOT_FOUND:
+                    raise
+
+    def _candidates(self, names: Sequence[str], request: PageRequest, is_over: IsOver) -> Sequence[str]:
+        """The streams that may have lines: those with one in the first page of the group, and all if there are more."""
+        if is_over():
+            raise UnreadError(None)
+        limit = min(request.limit or _FIRST_PAGE, _FIRST_PAGE)
+        page = self._client.filter_log_events(logGroupName=self._group, **request.parameters | {"limit": limit})
+        if page.get("nextToken"):
+            return names
+        found = {line["logStreamName"] for line in member(page, "events", ACTION)}
+        return [name for name in names if name in found]
 
     def _pages(self, parameters: Mapping[str, Any], is_over: IsOver) -> Iterator[Mapping[str, Any]]:
         """The events of all pages; no page is asked for when the time is over."""
