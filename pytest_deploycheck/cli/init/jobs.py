@@ -57,7 +57,7 @@ jobs:
       - uses: actions/setup-python@v6
         with:
           python-version: "3.13"
-      - uses: aws-actions/configure-aws-credentials@v5
+      - uses: aws-actions/configure-aws-credentials@v6
         with:
           role-to-assume: ${{{{ vars.DEPLOYCHECK_ROLE }}}}
           aws-region: {region}
@@ -66,7 +66,7 @@ jobs:
         env:
           DEPLOYCHECK_IMAGE: ${{{{ inputs.image }}}}
       - if: always()
-        uses: actions/upload-artifact@v5
+        uses: actions/upload-artifact@v6
         with:
           name: deploycheck
           path: deploycheck.json
