@@ -101,7 +101,8 @@ BUILD_LOG = Option(
 REPORT = Option(
     "--deploy-report",
     "FILE",
-    "Write a report; its suffix is .json or .md. `github` adds it to the summary of a step of GitHub Actions.",
+    "Write a report; its suffix is .json, .md or .html. `github` adds it to the summary of a step of GitHub Actions,"
+    " and writes annotations.",
     variable="DEPLOYCHECK_REPORT",
     ini="deploy_report",
     repeatable=True,

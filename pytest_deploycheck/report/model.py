@@ -34,6 +34,16 @@ class ServiceReport(Struct, frozen=True):
         return self.facts.name
 
     @property
+    def verdict(self) -> Verdict:
+        """VERIFIED, REFUTED or UNPROVEN."""
+        return self.judgement.verdict
+
+    @property
+    def broken_link(self) -> str | None:
+        """The first link of the chain that does not hold, or None where all do."""
+        return self.judgement.broken_link
+
+    @property
     def facts(self) -> ServiceFacts:
         """The facts of the service."""
         return self.analysis.facts

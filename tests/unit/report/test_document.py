@@ -171,6 +171,14 @@ def test_several_services() -> None:
     assert (written["verdict"], written["broken_link"]) == ("REFUTED", "rollout")
 
 
+def test_a_script_reads_the_verdict_on_each_service() -> None:
+    """`verify()` gives the verdict and the broken link of each service under the names of the JSON report."""
+    report = run_of(never_restarted())
+    assert [(one.verdict, one.broken_link) for one in report.services] == [("REFUTED", "rollout")]
+    good = run_of(completed())
+    assert [(one.verdict, one.broken_link) for one in good.services] == [(good.verdict, good.broken_link)]
+
+
 def test_several_judged_containers() -> None:
     """The image of each judged container is there, and each task lists what each of its containers runs."""
     both = [container(), container("worker", LATER)]

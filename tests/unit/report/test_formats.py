@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from support.runs import run_of
 from support.worlds import completed, never_restarted
 
+from pytest_deploycheck.config.options import REPORT
 from pytest_deploycheck.report.annotations import annotate
 from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.model import RunReport
@@ -20,6 +21,12 @@ OUTPUTS: dict[str, Callable[[RunReport], str]] = {
 """Every output of a run."""
 
 INTERRUPTED = {".json": '"complete": false', "annotations": "the run did not come to its end"}
+
+
+@pytest.mark.parametrize("word", [*FORMATS, "github", "annotations"])
+def test_the_help_of_the_option_names_every_format(word: str) -> None:
+    """A user finds each kind of report in `--help`."""
+    assert word in REPORT.help
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
