@@ -7,6 +7,7 @@ import fleet
 import idle
 import image_size
 import images
+import incident
 import log_absence
 import log_latency
 import log_search
@@ -19,6 +20,7 @@ if __name__ == "__main__":
     for benchmark in (
         idle,
         observing,
+        incident,
         fleet,
         accounts,
         log_absence,

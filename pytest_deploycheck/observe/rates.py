@@ -62,7 +62,7 @@ _POLLS = 0.25
 _SLOWEST = 0.05
 """The part of its rate at which a bucket is used at least, however often it is throttled."""
 
-_RECOVERY = 0.05
+_RECOVERY = 0.1
 """The growth a second of a rate that a throttle had halved."""
 
 _SAME_THROTTLE = 0.5
@@ -104,7 +104,8 @@ class _CallBucket:
     def __init__(self, rate: CallRate, share: float, now: float) -> None:
         self._full = rate.refill * share * _MARGIN
         self._refill = self._full
-        burst = max(1.0, rate.burst * share * _MARGIN)
+        # At least one call is left of a small bucket, as some calls take longer on their way than those after them.
+        burst = max(1.0, min(rate.burst * _MARGIN, rate.burst - 1) * share)
         self._tokens = _Tokens(burst, burst, now)
         polls = max(1.0, burst * _POLLS)
         self._polls = _Tokens(polls, polls, now)
