@@ -50,6 +50,25 @@ class KnownDigests(frozenset[str]):
         return [f"{digest}{self.known.get(digest, '')}" for digest in sorted(self)]
 
 
+class KnownTags(tuple[str, ...]):
+    """The tags of an image; it is not known whether a tag that was never named is one of them."""
+
+    __slots__ = ()
+
+    def __contains__(self, tag: object) -> bool:
+        """Tell if the image has a tag.
+
+        Raises:
+            UnprovenError: The tag is None, as `release.tag` is where no tag was named.
+        """
+        if tag is None:
+            raise UnprovenError(
+                "the tag is None, because no tag was named to be shipped: --deploy-image TAG, DEPLOYCHECK_IMAGE or "
+                "`image` in the configuration names one, and so does a tag with the commit of the checkout"
+            )
+        return super().__contains__(tag)
+
+
 class DeployedImage(Struct, frozen=True):
     """The expected image, as its registry holds it.
 
@@ -59,7 +78,7 @@ class DeployedImage(Struct, frozen=True):
         tag: The tag of the reference, or None.
         digest: Digest of its manifest or index.
         pushed_at: When the digest was first pushed (UTC), or None where that may not be read.
-        tags: All tags that name it now.
+        tags: All tags that name it now; a test that looks for None among them is unproven.
         layers: Its layers from the bottom up, each with `digest`, `size` (bytes, as stored), `diff_id` (the digest of
             the tar inside) and `created_by` (the build step).
         digests: The digests that tasks may show for it: its own, and of an index those of its platforms.
@@ -209,7 +228,7 @@ def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> De
         tag=image.reference.tag,
         digest=image.digest,
         pushed_at=image.pushed_at,
-        tags=image.tags,
+        tags=KnownTags(image.tags),
         layers=files.manifest.layers if files else image.layers,
         digests=KnownDigests(accepted, owner="deployed_image", known={image.digest: pushed(image)}),
         labels=config.labels if config else {},

@@ -134,9 +134,15 @@ def test_a_release_that_nobody_named(deploy: Deploy, pytester: pytest.Pytester, 
         """
         def test_release(release):
             assert (release.reference, release.tag, release.digest, release.commit) == (None, None, None, None)
+
+        def test_first_of_readme(release, deployed_image):
+            assert release.tag in deployed_image.tags
         """
     )
-    assert deploy("-k", "test_", env="shop").tests == {"test_release[backend]": "passed"}
+    outcome = deploy("-k", "test_", env="shop")
+    assert outcome.tests == {"test_release[backend]": "passed", "test_first_of_readme[backend]": "unproven"}
+    assert (outcome.status, outcome.verdict[0]) == (7, "UNPROVEN")
+    assert "--deploy-image TAG" in outcome.output
 
 
 OWN_FIXTURE = """
