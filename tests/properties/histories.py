@@ -28,6 +28,7 @@ from properties.service import (
 )
 from pytest_deploycheck.config.settings import Pattern, TaskScope
 from pytest_deploycheck.facts.log import SETTLE_IN_ORDER, SETTLE_OUT_OF_ORDER, LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.log_text import plain
 from pytest_deploycheck.handles.logs.patterns import Text
 from pytest_deploycheck.handles.logs.service_logs import ServiceLogs
 from pytest_deploycheck.handles.logs.tail import LogTail
@@ -139,6 +140,7 @@ def histories(
     throttled_until: float = 0,
     is_steady: bool = False,
     has_mute: bool = False,
+    interrupt: str = "",
 ) -> History:
     """The events in the logs of a service.
 
@@ -148,6 +150,7 @@ def histories(
         throttled_until: Until when calls may be throttled, in milliseconds.
         is_steady: Whether the tasks stay the same.
         has_mute: Whether one of the tasks logs nothing after the rollout.
+        interrupt: A character that nobody sees, within the texts that are looked for.
     """
     manner = draw(_MANNERS)
     tasks = TASKS[: manner.tasks]
@@ -157,11 +160,13 @@ def histories(
             speakers[plan.speaker % len(speakers)],
             plan.written,
             plan.delay,
-            manner.palette[plan.message % len(manner.palette)],
+            manner.palette[plan.message % len(manner.palette)].replace("needle", f"nee{interrupt}dle"),
         )
         for plan in draw(st.lists(plans, max_size=12))
     ]
-    lines += [(task, voice + place, 100, "hay") for voice in manner.voices for place, task in enumerate(speakers)]
+    # With other lines after them, those with the text are not among the last.
+    voices = _VOICES[-1] if interrupt else manner.voices
+    lines += [(task, voice + place, 100, "hay") for voice in voices for place, task in enumerate(speakers)]
     if has_mute:
         lines.append((tasks[0], -_MINUTE, 0, "needle-7"))
     may_change = len(tasks) > 1 and not is_steady
@@ -186,6 +191,7 @@ LATE_HISTORIES = histories(plans=_LATE_PLANS)
 STEADY_HISTORIES = histories(is_steady=True)
 MUTE_HISTORIES = histories(is_steady=True, has_mute=True)
 THROTTLED_HISTORIES = histories(throttled_until=200.0 * _SECOND)
+INTERRUPTED_HISTORIES = histories(interrupt="\0")
 BLOCKED_HISTORIES = histories(throttled_until=math.inf)
 
 
@@ -329,7 +335,8 @@ class World:
 
 def has(text: Text, message: str) -> bool:
     """Return True if a message has the text."""
-    return text in message if isinstance(text, str) else text.search(message) is not None
+    shown = plain(message)
+    return text in shown if isinstance(text, str) else text.search(shown) is not None
 
 
 def pattern(text: Text) -> Pattern:

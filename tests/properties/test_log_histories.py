@@ -14,6 +14,7 @@ from support.promises import promise
 from properties.histories import (
     BLOCKED_HISTORIES,
     HISTORIES,
+    INTERRUPTED_HISTORIES,
     LATE_HISTORIES,
     LATEST,
     MUTE_HISTORIES,
@@ -362,6 +363,17 @@ def test_no_absence_is_claimed_beyond_what_is_known(
 ) -> None:
     """A line absent up to a moment was not logged before it, visibly or not; and if it can be known, it is reported."""
     check(World(history, declared), question)
+
+
+@promise(60)
+@given(history=INTERRUPTED_HISTORIES, question=questions("absent", "hold"), declared=DECLARED)
+def test_no_absence_is_claimed_of_a_text_that_is_interrupted(
+    history: History, question: Question, declared: tuple[Pattern, ...]
+) -> None:
+    """A text with characters that nobody sees passes the service's filter by, and is found among older lines too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pytest_deploycheck.handles.logs.wait.RECENT", 1)
+        check(World(history, declared), question)
 
 
 @promise(60)
