@@ -21,8 +21,10 @@ _SHORT = 200
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # GitHub obeys `##[` anywhere in a line and `::` after any blanks at its start; Azure DevOps `##vso[`; TeamCity
-# `##teamcity[`.
-_COMMAND = re.compile(r"#(?=#(?:vso|teamcity)?\[)|^[^\S\n]*:(?=:)", re.MULTILINE)
+# `##teamcity[`, in letters of either case. What is blank differs between languages: no character without width counts.
+_COMMAND = re.compile(
+    r"#(?=#(?:vso|teamcity)?\[)|^(?:[^\S\n]|[\xad\u180e\u200b-\u200d\u2060\ufeff])*:(?=:)", re.MULTILINE | re.IGNORECASE
+)
 
 
 def clean(text: str, limit: int = LONGEST_SHOWN, own: Sequence[str] = ()) -> str:
