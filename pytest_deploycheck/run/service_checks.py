@@ -103,7 +103,7 @@ class ServiceChecks(Struct):
 
     def _rollout(self, analysis: ServiceAnalysis) -> Finding:
         """`rollout-complete`, with the last log lines of a task that did not stay up."""
-        finding = judge_complete(analysis, waited=self.observation().waited)
+        finding = judge_complete(analysis, waited=self.observation().waited, verify=self.options.command)
         failed = [task for task in analysis.failed_tasks if task.started_at]
         if finding.status is not Status.FAIL or not failed:
             return finding

@@ -41,9 +41,9 @@ def judge_pushed(facts: ServiceFacts, after: datetime | None) -> Finding:
     return image.judge_pushed(ServiceAnalysis(facts), after)
 
 
-def judge_complete(facts: ServiceFacts, *, waited: float) -> Finding:
+def judge_complete(facts: ServiceFacts, *, waited: float, verify: str = "") -> Finding:
     """`rollout-complete`."""
-    return rollout.judge_complete(ServiceAnalysis(facts), waited=waited)
+    return rollout.judge_complete(ServiceAnalysis(facts), waited=waited, verify=verify)
 
 
 def judge_same(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Finding:

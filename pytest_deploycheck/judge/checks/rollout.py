@@ -15,12 +15,13 @@ from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Finding
 from pytest_deploycheck.judge.wording import at, seconds
 
 
-def judge_complete(analysis: ServiceAnalysis, *, waited: float) -> Finding:
+def judge_complete(analysis: ServiceAnalysis, *, waited: float, verify: str = "") -> Finding:
     """`rollout-complete`: the outcome is COMPLETED.
 
     Args:
         analysis: The analysis of the service.
         waited: Seconds that the rollout was waited for.
+        verify: The command that verifies the environment, to which options can be added; empty where none is known.
     """
     facts, rollout = analysis.facts, analysis.rollout
     evidence: dict[str, Any] = {
@@ -53,7 +54,7 @@ def judge_complete(analysis: ServiceAnalysis, *, waited: float) -> Finding:
     awaited = ""
     if rollout.outcome is Outcome.IN_PROGRESS:
         awaited = f"; waited {seconds(waited)} for {'; '.join(analysis.awaited)}"
-    advice = advise(analysis, waited)
+    advice = advise(analysis, waited, verify)
     last_event = [] if rollout.outcome in _EVENTS_OF_ANOTHER else _last_event(analysis, advice.cause)
     return ROLLOUT_COMPLETE.fails(
         f"{rollout.outcome}: {rollout.reason}{awaited}",

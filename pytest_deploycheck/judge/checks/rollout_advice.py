@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from pytest_deploycheck.judge.analysis.stop_reasons import reason_in
 from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, why
 from pytest_deploycheck.judge.commands import Commands
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
+from pytest_deploycheck.oci.tags import moves
 from pytest_deploycheck.redaction import one_line
 
 
@@ -25,20 +27,36 @@ class Advice(Struct, frozen=True):
     command: str = ""
 
 
-def advise(analysis: ServiceAnalysis, waited: float) -> Advice:
-    """Return the advice on a rollout that did not complete within a wait of some seconds."""
+def advise(analysis: ServiceAnalysis, waited: float, verify: str) -> Advice:
+    """Return the advice on a rollout that did not complete within a wait of some seconds.
+
+    Args:
+        analysis: The analysis of the service.
+        waited: The seconds.
+        verify: The command that verifies the environment, to which options can be added.
+    """
     facts, outcome = analysis.facts, analysis.outcome
     if outcome is Outcome.NOT_STARTED:
         return _never_started(facts)
     if outcome is Outcome.SUPERSEDED:
-        return Advice(
-            "A later image was deployed since.",
-            "Verify the later image, or deploy the expected one again.",
-            Commands(facts.service).describe(),
-        )
+        return _superseded(facts, verify)
     if outcome is Outcome.IN_PROGRESS:
         return _in_progress(analysis, waited)
     return _did_not_last(analysis)
+
+
+def _superseded(facts: ServiceFacts, verify: str) -> Advice:
+    """The advice where a later image runs: the command verifies that one, by a tag of its own or by its digest."""
+    container = first_judged(facts).container
+    run = (found.image_digest for task in facts.running if (found := task.container(container)))
+    digest = next(filter(None, run), None)
+    image = facts.image_of(digest) if digest else None
+    name = next((tag for tag in (image.tags if image else ()) if not moves(tag)), digest)
+    return Advice(
+        "A later image was deployed since.",
+        "Verify the later image, or deploy the expected one again.",
+        f"{verify} --deploy-image {shlex.quote(name)}" if verify and name else Commands(facts.service).describe(),
+    )
 
 
 def _did_not_last(analysis: ServiceAnalysis) -> Advice:

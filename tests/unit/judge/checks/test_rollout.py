@@ -296,10 +296,13 @@ def test_a_later_deployment_supersedes(way: Way) -> None:
     """v3 was deployed after the v2 expected: SUPERSEDED, not rolled back, with the later image named."""
     world = superseded(way)
     assert outcome(world) == "SUPERSEDED"
-    finding = judge_complete(world, waited=0)
+    finding = judge_complete(world, waited=0, verify="pytest --deploy-env=dev")
     assert finding.status is Status.FAIL
     assert LATER[:19] in finding.summary
     assert finding.remedy
+    # The tag v3 may move, so that it is not the tag but the digest which names the image.
+    assert finding.command == f"pytest --deploy-env=dev --deploy-image {LATER}"
+    assert judge_complete(world, waited=0).command.startswith("aws ecs describe-services")
     assert not still_awaited(world)
 
 
