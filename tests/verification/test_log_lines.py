@@ -128,6 +128,12 @@ def test_a_missing_group_is_looked_for_where_it_is_named(room: Room) -> None:
     assert "awslogs" not in remedy
 
 
+@pytest.mark.timeout(60)
+def test_a_missing_group_is_not_waited_for_as_its_lines_would_settle(room: Room) -> None:
+    """Lines of a log router settle in two minutes; where its log group is missing, the log wait ends the wait."""
+    assert statuses(routed(room, expectations=[{"forbid": "hello"}])) == ["error"]
+
+
 def test_the_options_of_firelens_are_used(room: Room) -> None:
     """If the definition names CloudWatch as the output, no log group has to be configured."""
     container = SandboxContainer(
