@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_LONGEST_SHOWN = 20_000
+"""Characters of a message that are shown."""
+
 
 class DeploycheckError(Exception):
     """A problem that keeps a run from answering its question.
@@ -17,7 +20,10 @@ class DeploycheckError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+        from pytest_deploycheck.redaction import clean  # noqa: PLC0415  # its expressions are slow to compile
+
+        # Options and files that cannot be used are quoted in it, whatever they hold.
+        return clean(f"{self.message}\n{self.remedy}" if self.remedy else self.message, _LONGEST_SHOWN)
 
 
 class ConfigurationError(DeploycheckError):

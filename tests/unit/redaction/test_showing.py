@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.redaction import clean, clean_lines, mask
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJVadQssw5c"
@@ -155,6 +156,14 @@ def test_no_other_line_break_starts_a_command(separator: str) -> None:
 def test_colons_and_hashes_within_a_line_stay(text: str) -> None:
     """A text that no CI takes for a command is shown as it came."""
     assert clean(text) == text
+
+
+def test_an_error_shows_no_secret_of_what_it_quotes() -> None:
+    """An option or a variable that cannot be used may hold a secret, or a command to a CI."""
+    error = ConfigurationError("DEPLOYCHECK_REPORT: 'password=hunter2222' is unknown\n::error::x", "Name a file.")
+    assert "hunter2222" not in str(error)
+    assert "\n::" not in str(error)
+    assert str(error).endswith("\nName a file.")
 
 
 def test_lines_that_belong_together_are_masked_as_one_text() -> None:
