@@ -119,12 +119,12 @@ def test_an_image_that_was_named_counts_before_the_commit(room: Room) -> None:
     assert seen.finding("image-intended").evidence["by"] == "name"
 
 
-def sidecar(room: Room, *, tagged: str, is_essential: bool = True) -> None:
-    """Run the commit's image beside a proxy of the same account, whose repository holds some tag."""
+def sidecar(room: Room, *, tagged: str, is_essential: bool = True, app: str = COMMIT[:7]) -> None:
+    """Run an image, that of the commit, beside a proxy of the same account, whose repository holds some tag."""
     room.aws.push_image("proxy:1.27", {"proxy": "1"}, tags=[tagged], at=room.ago(90))
-    room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(70))
+    room.aws.push_image(f"shop:{app}", {"app": "new"}, at=room.ago(70))
     containers = [
-        SandboxContainer(name="app", image=f"shop:{COMMIT[:7]}"),
+        SandboxContainer(name="app", image=f"shop:{app}"),
         SandboxContainer(name="proxy", image="proxy:1.27", essential=is_essential),
     ]
     room.aws.create_service("shop", cluster="shop", containers=containers, at=room.ago(60))
@@ -194,3 +194,25 @@ def test_a_bare_tag_of_a_container_that_is_not_essential(room: Room) -> None:
     assert str(seen.report.verdict) == "VERIFIED"
     room.aws.push_image("proxy:1.28", {"proxy": "2"}, at=room.ago(5))
     assert str(room.verify(image="1.28", environment=NO_LOGS).report.verdict) == "REFUTED"
+
+
+@pytest.mark.parametrize(("own", "verdict"), [(EARLIER, "REFUTED"), (COMMIT[:7], "VERIFIED")])
+def test_a_container_that_is_not_essential_with_an_image_of_the_commit(room: Room, own: str, verdict: str) -> None:
+    """A worker that pulls from the repository which holds the commit's image has to run it as well."""
+    room.aws.push_image(f"shop:{EARLIER}", {"app": "earlier"}, at=room.ago(10080))
+    room.aws.push_image(f"shop:{COMMIT[:7]}", {"app": "new"}, at=room.ago(70))
+    containers = [
+        SandboxContainer(name="app", image=f"shop:{COMMIT[:7]}"),
+        SandboxContainer(name="worker", image=f"shop:{own}", essential=False),
+    ]
+    room.aws.create_service("shop", cluster="shop", containers=containers, at=room.ago(60))
+    seen = room.verify(image=None, environment=NO_LOGS)
+    assert str(seen.report.verdict) == verdict
+
+
+def test_a_sidecar_alone_does_not_stand_for_the_commit(room: Room) -> None:
+    """Only the repository of a proxy that is not essential holds the commit's image: the application stays judged."""
+    sidecar(room, tagged=COMMIT[:7], is_essential=False, app=EARLIER)
+    seen = room.verify(image=None, environment=NO_LOGS)
+    assert [one.container for one in seen.service.facts.judged] == ["app"]
+    assert str(seen.report.verdict) == "UNPROVEN"

@@ -22,15 +22,23 @@ def choose_by_commit(
 ) -> tuple[Choice, ...]:
     """Return the containers whose repositories hold the image of a commit, each with that as its expected image.
 
-    Where none does, `choices` come back as they are. Where one does, the containers whose repositories are known to
-    hold none are left out. A repository that cannot be read, or in which several images fit, tells nothing of its
-    container, which is judged by its task definition then.
+    Where none does, `choices` come back as they are, without the spare ones. Where one does, the containers whose
+    repositories are known to hold none are left out. A repository that cannot be read, or in which several images fit,
+    tells nothing of its container, which is judged by its task definition then. A spare container is judged only where
+    its repository holds the image, an essential one is judged by it as well, and that does not run the same image.
     """
-    fitting = side_by_side(lambda choice: _fitting(choice.pulled, commit, session, repositories, once), choices)
-    chosen = [_chosen(choice, tags) for choice, tags in zip(choices, fitting, strict=True)]
-    if not any(one and one.namer == "commit" for one in chosen):
-        return tuple(choices)
-    return tuple(one for one in chosen if one)
+
+    def look_up(some: Sequence[Choice]) -> list[Choice]:
+        fitting = side_by_side(lambda choice: _fitting(choice.pulled, commit, session, repositories, once), some)
+        return [one for choice, tags in zip(some, fitting, strict=True) if (one := _chosen(choice, tags))]
+
+    essential = [one for one in choices if not one.is_spare]
+    chosen = look_up(essential)
+    if not any(one.namer == "commit" for one in chosen):
+        return tuple(essential)
+    known = {one.pulled for one in chosen}
+    spare = look_up([one for one in choices if one.is_spare and one.pulled not in known])
+    return (*chosen, *(one for one in spare if one.namer == "commit"))
 
 
 def _chosen(choice: Choice, tags: Mapping[str, str] | None) -> Choice | None:

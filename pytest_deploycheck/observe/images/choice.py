@@ -30,7 +30,7 @@ class Named(Struct, frozen=True):
 class Choice(Struct, frozen=True):
     """A container to judge, the expected reference for it, and the one its task definition names.
 
-    A spare one is not essential, and is judged only where a bare tag or digest applies to it.
+    A spare one is not essential, and is judged only where a bare tag or digest, or the commit's image, applies to it.
     """
 
     container: str
@@ -67,6 +67,7 @@ def choose(
     home: Registry,
     hosts: RegistryHosts,
     targeted: Collection[str] = (),
+    by_commit: bool = False,
 ) -> tuple[Choice, ...]:
     """Return the containers to judge, each with the expected reference for it.
 
@@ -77,6 +78,7 @@ def choose(
         home: The environment's own registry, for references of a user that name none.
         hosts: The hosts of ECR registries.
         targeted: The names of the containers to which load balancers send traffic; they are not helpers.
+        by_commit: Whether the image of a commit is looked for where none was named: it is a bare tag, too.
 
     Raises:
         EnvironmentUnusableError: The task definition has no container `only`.
@@ -84,7 +86,7 @@ def choose(
     pulled = {container.name: parse_pulled(container.image, hosts) for container in containers}
     whole = _whole_references(named, home, hosts)
     candidates = _candidates(containers, pulled, only=only, whole=whole, targeted=targeted)
-    is_bare = named is not None and not whole and only is None
+    is_bare = only is None and (not whole if named else by_commit)
     spare = _spare(containers, pulled, candidates) if is_bare else []
     return tuple(
         Choice(

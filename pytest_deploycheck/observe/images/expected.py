@@ -100,6 +100,7 @@ class ExpectedImages:
                 home=self._home,
                 hosts=self._hosts,
                 targeted=targeted,
+                by_commit=self._commit is not None,
             )
             if self._commit and self._named(settings) is None:
                 choices = choose_by_commit(choices, self._commit, self._session, self._repositories, self._once)
