@@ -14,8 +14,9 @@ from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight
 from pytest_deploycheck.handles.logs.answers import QuestionRecord
 from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
+from pytest_deploycheck.handles.logs.questions import longest_wait
 from pytest_deploycheck.handles.logs.service_logs import IsOver, Window
-from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait, longest_wait
+from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait
 from pytest_deploycheck.handles.logs.window import LogWindow
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.reading import matching

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pytest_deploycheck.config.patterns.bounded_search import SlowPatternError
 from pytest_deploycheck.config.patterns.filter_patterns import filter_patterns
-from pytest_deploycheck.facts.log import UNREAD, LogEvent, LogStream, StreamState
+from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.logs.group_events import GroupEvents
-from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, IsOver, Lines, PageRequest, UnreadError
-from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds, moment
+from pytest_deploycheck.observe.logs.group_reader import IsOver, Lines, PageRequest
+from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds
 from pytest_deploycheck.observe.logs.matches import PatternMatches
+from pytest_deploycheck.observe.logs.problems import attempted
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
-from pytest_deploycheck.observe.problems import ObservationTimeoutError, attempt
 from pytest_deploycheck.observe.rates import polling
 
 if TYPE_CHECKING:
@@ -29,12 +28,6 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 64_000_000
 """Characters of messages that a collector keeps over all patterns; what was asked longest ago is forgotten first."""
-
-GROUP_NOT_FOUND = "GroupNotFound"
-"""Code of the problem that a log group does not exist."""
-
-SLOW_PATTERN = "SlowPattern"
-"""Code of the problem that a line could not be compared with a regular expression in time."""
 
 _INFREQUENT = "INFREQUENT_ACCESS"
 """The class of log groups that only Logs Insights reads, as the service names it."""
@@ -303,39 +296,8 @@ class Collector:
             kept -= self._matches.pop(pattern).characters
 
     def _attempt(self, read: Callable[[], Any]) -> tuple[Any, Problem | None]:
-        def read_or_tell() -> tuple[Any, Problem | None]:
-            try:
-                return read(), None
-            except UnreadError as error:
-                return None, self._unread(error.last)
-            except ObservationTimeoutError:
-                return None, self._unread(None)
-            except SlowPatternError as error:
-                return None, Problem("", SLOW_PATTERN, str(error.args[0]), error.remedy)
-
-        result, problem = attempt(ACTION, read_or_tell)
+        result, problem = attempted(read, self._region, self._group)
         if problem and _INFREQUENT in problem.message and not self._queried.queries:
             self._group_events.read_by(self._queried)
-            result, problem = attempt(ACTION, read_or_tell)
-        if result is not None:
-            return result
-        if problem and problem.code == NOT_FOUND:
-            problem = Problem(
-                ACTION,
-                GROUP_NOT_FOUND,
-                f"The log group {self._group} does not exist in {self._region}, where the task definition sends the "
-                "log.",
-                "Create it there, or correct the log group and its region: in the options of the container's log "
-                "driver in the task definition, or `log_group` in the configuration.",
-            )
-        return None, problem
-
-    def _unread(self, last: int | None) -> Problem:
-        read = f"up to {moment(last):%Y-%m-%d %H:%M:%S} UTC" if last is not None else "without finding an event"
-        return Problem(
-            ACTION,
-            UNREAD,
-            f"When the wait was over, the log group {self._group} had been read {read}; the rest was not read.",
-            "Wait longer (--deploy-log-wait), or choose a shorter window (--deploy-since).",
-            passing=True,
-        )
+            result, problem = attempted(read, self._region, self._group)
+        return result, problem

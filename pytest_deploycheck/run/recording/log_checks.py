@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.recorded.checks import CheckFacts, LogsRead
+from pytest_deploycheck.handles.logs.questions import expectation_question
 from pytest_deploycheck.handles.logs.service_logs import Window
-from pytest_deploycheck.handles.logs.wait import expectation_question
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading
 from pytest_deploycheck.judge.checks.logs import LogCheck, judge_expectation
 from pytest_deploycheck.judge.finding import Finding
