@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import Once
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
 from pytest_deploycheck.observe.problems import Answered
+from pytest_deploycheck.observe.session import PARALLEL_CALLS
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -42,11 +44,19 @@ def list_services(ecs: EcsQueries, names: Sequence[str]) -> ListedServices:
 
     Many tasks are listed page by page. Meanwhile task definitions are read, as AWS allows the fewest calls for them.
     """
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    pool = ThreadPoolExecutor(max_workers=1 + PARALLEL_CALLS, thread_name_prefix="listing")
+    try:
         tasks = pool.submit(copy_context().run, ecs.tasks_of, names)
-        found, problem = ecs.services(names)
-        ecs.read_definitions(found.services.values() if found else (), until=tasks.done)
-        return ListedServices((found, problem), tasks.result())
+
+        def read_definition(service: Service) -> None:
+            if not tasks.done():
+                ecs.read_definition(service)
+
+        services = ecs.services(names, lambda service: pool.submit(copy_context().run, read_definition, service))
+        return ListedServices(services, tasks.result())
+    finally:
+        # Whoever needs a definition that is being read waits for it.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class EarlyListing:

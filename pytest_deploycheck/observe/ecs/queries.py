@@ -62,19 +62,21 @@ class EcsQueries:
         )
         side_by_side(lambda job: job(), jobs)
 
-    def read_definitions(self, services: Iterable[Service], *, until: Callable[[], bool]) -> None:
-        """Read the task definitions of services that are going to be asked for, as many as there is time for.
+    def read_definition(self, service: Service) -> None:
+        """Read the task definition of a service, where it is going to be asked for."""
+        if service.service_deployment and service.task_definition:
+            self._definition(service.task_definition)
+
+    def services(
+        self, names: Sequence[str], show: Callable[[Service], object] = lambda _: None
+    ) -> Answered[ecs.FoundServices]:
+        """Return the services of these names or ARNs; a problem only where there is none for any of them.
 
         Args:
-            services: The services.
-            until: Tells whether the time is over.
+            names: The names or ARNs.
+            show: Is called with each service as soon as it is described, from any thread.
         """
-        arns = dict.fromkeys(one.task_definition for one in services if one.service_deployment and one.task_definition)
-        side_by_side(lambda arn: None if until() else self._definition(arn), list(arns))
-
-    def services(self, names: Sequence[str]) -> Answered[ecs.FoundServices]:
-        """Return the services of these names or ARNs; a problem only where there is none for any of them."""
-        found = ecs.services(self._session.ecs(), self._cluster, names)
+        found = ecs.services(self._session.ecs(), self._cluster, names, show)
         if names and len(found.problems) == len(names):
             return None, next(iter(found.problems.values()))
         return found, None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -40,8 +41,17 @@ class FoundServices(Struct, frozen=True):
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 
-def services(client: ECSClient, cluster: str, names: Sequence[str]) -> FoundServices:
-    """Look up services by name or ARN; a deleted one (INACTIVE) counts as missing."""
+def services(
+    client: ECSClient, cluster: str, names: Sequence[str], show: Callable[[Service], object] = lambda _: None
+) -> FoundServices:
+    """Look up services by name or ARN; a deleted one (INACTIVE) counts as missing.
+
+    Args:
+        client: The client.
+        cluster: Name or ARN of the cluster.
+        names: The names or ARNs.
+        show: Is called with each service as soon as it is described, from any thread.
+    """
     gone: list[Exception] = []
 
     def ask(batch: Sequence[str]) -> Mapping[str, tuple[Service, ...]]:
@@ -55,7 +65,10 @@ def services(client: ECSClient, cluster: str, names: Sequence[str]) -> FoundServ
                 gone.append(error)
             raise
         described = member(answer, "services", ACTION)
-        return {name: tuple(_service(one, cluster) for one in described if _is_named(one, name)) for name in batch}
+        found = {name: tuple(_service(one, cluster) for one in described if _is_named(one, name)) for name in batch}
+        for one in chain.from_iterable(found.values()):
+            show(one)
+        return found
 
     together = Together(ACTION, ask, _SERVICES_PER_CALL)
     together.expect(names)

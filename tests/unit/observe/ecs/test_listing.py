@@ -18,12 +18,9 @@ class Queries:
     def __init__(self, *_: object) -> None:
         """Take what the queries to ECS take."""
 
-    def services(self, names: list[str]) -> Any:
+    def services(self, names: list[str], _: object) -> Any:
         """Return that the services are missing."""
         return FoundServices({}, tuple(names), ()), None
-
-    def read_definitions(self, *_: object, until: object) -> None:
-        """Read none."""
 
     def tasks_of(self, names: list[str]) -> Any:
         """Return no tasks."""
