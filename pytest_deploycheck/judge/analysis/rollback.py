@@ -72,14 +72,16 @@ def _targets(judged: Judged, facts: ServiceFacts) -> Iterator[RollbackTarget]:
     before = facts.baseline
     verified = {before.digest} if before and before.is_verified else set()
     ran = set(before.running) if before else set()
+    replaced = _replaced(judged, facts)
     for image in judged.ran_before:
         brought = _brought(image, judged, facts)
-        if brought or image.digest in verified | ran:
+        revision = brought[1] if brought else replaced.get(image.digest)
+        if revision or image.digest in verified | ran:
             yield RollbackTarget(
                 image,
                 ran_at=brought[0].created_at if brought else None,
                 is_verified=image.digest in verified,
-                command=_stop_rollout(brought, facts) or _command(image, judged, brought, facts),
+                command=_stop_rollout(brought, facts) or _command(image, judged, revision, facts),
             )
 
 
@@ -94,6 +96,23 @@ def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> Brought | Non
     return None
 
 
+def _replaced(judged: Judged, facts: ServiceFacts) -> dict[str, Revision]:
+    """The revisions that a completed rollout replaced, by the digests of their images, where only its record was read.
+
+    Where the records of the rollouts before it were read, they tell which of them completed.
+    """
+    newest = facts.newest_record
+    if facts.has_history or newest is None or newest.status != "SUCCESSFUL":
+        return {}
+    return {
+        one.digest: revision
+        for revision in facts.revisions
+        if revision.arn in newest.sources
+        for one in revision.images
+        if one.container == judged.container and one.digest
+    }
+
+
 def _stop_rollout(brought: Brought | None, facts: ServiceFacts) -> str:
     """The command that stops the rollout in progress, where ECS then returns to the one that brought the image."""
     newest = facts.newest_record
@@ -103,9 +122,8 @@ def _stop_rollout(brought: Brought | None, facts: ServiceFacts) -> str:
     return Commands(facts.service).stop_rollout(newest)
 
 
-def _command(image: Image, judged: Judged, brought: Brought | None, facts: ServiceFacts) -> str:
+def _command(image: Image, judged: Judged, revision: Revision | None, facts: ServiceFacts) -> str:
     """By the task definition that brought it, where that still names it; else by moving the tag back."""
-    revision = brought[1] if brought else None
     commands = Commands(facts.service)
     named = next((one.image for one in revision.images if one.container == judged.container), "") if revision else ""
     still = named.endswith(f"@{image.digest}") or any(named.endswith(f":{tag}") for tag in image.tags)

@@ -21,7 +21,7 @@ from pytest_deploycheck.observe.images.by_commit import choose_by_commit
 from pytest_deploycheck.observe.images.choice import Choice, Named, choose, expected_references, holders, parse_pulled
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.finder import ImageFinder
-from pytest_deploycheck.observe.images.history import with_history, with_others
+from pytest_deploycheck.observe.images.history import with_history, with_others, with_replaced
 from pytest_deploycheck.observe.images.repositories import Repositories
 from pytest_deploycheck.observe.session import Session
 
@@ -116,7 +116,7 @@ class ExpectedImages:
             return (), Problem("ecs:DescribeTaskDefinition", "ContainerGone", error.message, error.remedy)
         described = tuple(map(self._described, judged))
         if not has_history:
-            return described, None
+            return tuple(with_replaced(one, revisions, self._repositories) for one in described), None
         return tuple(self._with_history(one, revisions, baseline) for one in described), None
 
     def expect(self, settings: ServiceSettings, tasks: Sequence[Task]) -> None:

@@ -39,6 +39,29 @@ def with_others(judged: Judged, repositories: Repositories) -> Judged:
     )
 
 
+def with_replaced(judged: Judged, revisions: Iterable[Revision], repositories: Repositories) -> Judged:
+    """Return the images that the newest rollout replaced as well, as far as the list of the repository tells of them.
+
+    The list was read to know which images are newer, so this costs no call.
+
+    Args:
+        judged: A container with the expected image for it.
+        revisions: The service revisions of the newest rollout: those that it brought and replaced.
+        repositories: Reads repositories of ECR.
+    """
+    image = judged.expected.image
+    if image is None or image.reference.ecr is None:
+        return judged
+    listed, _ = repositories.images(image.reference)
+    replaced = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
+    ran_before = [
+        replace(one, reference=replace(image.reference, tag=None, digest=one.digest))
+        for one in listed or ()
+        if one.digest in replaced and one.digest != image.digest and _is_older(one, image)
+    ]
+    return replace(judged, ran_before=tuple(ran_before))
+
+
 def with_history(
     judged: Judged,
     revisions: Iterable[Revision],

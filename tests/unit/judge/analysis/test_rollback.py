@@ -84,6 +84,20 @@ def test_the_image_of_the_rollout_before_is_the_target() -> None:
     assert "verified" not in str(target)
 
 
+def test_where_only_the_newest_record_was_read_what_it_replaced_is_the_target() -> None:
+    """A service on which all is well has a way back in its report too; since when that ran is not known."""
+    records = [record(sources=(f"{REVISION}/1",))]
+    world = replace(with_history(older(), older(OLDEST, "v0"), records=records), has_history=False)
+    target = rollback_target(world)
+    assert target is not None
+    assert (target.image.digest, target.ran_at, target.is_verified) == (OLD, None, False)
+    assert "--task-definition shop:7" in target.command
+    assert document(run_of(world))["services"][0]["rollback"]["digest"] == OLD
+    assert rollback_target(replace(world, has_history=True)) is None
+    going_on = replace(world, service_deployments=(replace(records[0], status="IN_PROGRESS"),))
+    assert rollback_target(going_on) is None
+
+
 def test_a_rollout_in_progress_is_stopped_to_return_to_the_image_before() -> None:
     """ECS itself returns to the last completed rollout, so the command stops the one in progress."""
     records = [record(status="IN_PROGRESS"), record(1, began=OLD_ROLLOUT)]
