@@ -29,7 +29,7 @@ test: $(READY)
 test-lowest: export PYTHONDONTWRITEBYTECODE :=
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest -c tests/pytest8.ini --rootdir . --numprocesses 4 --dist worksteal tests/plugin/test_exit_status.py \
-		tests/plugin/test_results.py tests/plugin/test_overrides.py tests/verification/test_session.py \
+		tests/plugin/test_results.py tests/plugin/test_overrides.py tests/plugin/test_redaction.py tests/verification/test_session.py \
 		tests/unit/config tests/unit/handles
 
 coverage: $(READY)
