@@ -80,6 +80,8 @@ class Access(Struct):
                 self._identity = session.identify(self._list_early)
             finally:
                 loading.join()
+            if self._early:
+                self._early.identified()
         return self._identity
 
     @identity.setter

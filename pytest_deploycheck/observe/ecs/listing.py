@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
 FRESH = 2.0
-"""Seconds for which an early listing, once it is there, is as good as a new one."""
+"""Seconds after the caller is known for which an early listing is as good as a new one."""
 
 
 class ListedServices(Struct, frozen=True):
@@ -69,7 +69,7 @@ class EarlyListing:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(dict.fromkeys(names))
         self._listed: ListedServices | None = None
-        self._listed_at = 0.0
+        self._known_at = 0.0
         self._thread: threading.Thread | None = None
 
     def begin(self, session: Session, cluster: str, once: Once) -> None:
@@ -85,16 +85,19 @@ class EarlyListing:
             self._thread = listing
             listing.start()
 
+    def identified(self) -> None:
+        """Note that the caller is known, so that the listing may be used from now on."""
+        self._known_at = time.monotonic()
+
     def take(self, names: Sequence[str]) -> ListedServices | None:
         """Return the listing of exactly these services, once and while it is fresh; else None."""
         thread, self._thread = self._thread, None
-        if thread is None or list(names) != self._names:
+        if thread is None or list(names) != self._names or time.monotonic() - self._known_at > FRESH:
             return None
         thread.join()
-        return self._listed if time.monotonic() - self._listed_at <= FRESH else None
+        return self._listed
 
     def _list(self, session: Session, cluster: str, once: Once) -> None:
         # Whoever asks next tells what is wrong. Where the caller cannot be identified nobody waits for this.
         with suppress(Exception):
             self._listed = list_services(EcsQueries(session, cluster, once), self._names)
-            self._listed_at = time.monotonic()

@@ -32,6 +32,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, *names: str) -> EarlyListing:
     monkeypatch.setattr(listing, "EcsQueries", Queries)
     early = EarlyListing(names)
     early.begin(cast("Any", None), "shop", Once())
+    early.identified()
     return early
 
 
