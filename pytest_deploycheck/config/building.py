@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -16,8 +17,9 @@ from pytest_deploycheck.config.settings import (
     ExpectationKind,
     Pattern,
     ServiceSettings,
+    When,
 )
-from pytest_deploycheck.config.values import duration
+from pytest_deploycheck.config.values import commit_time, duration, when
 from pytest_deploycheck.errors import ConfigurationError
 
 KINDS: Final[Mapping[str, ExpectationKind]] = {
@@ -76,9 +78,11 @@ def build_environment(name: str, table: Mapping[str, Any]) -> EnvironmentSetting
         intent=table.get("intent", "release"),
         max_unpacked_bytes=table.get("max_unpacked_bytes"),
         max_layer_entries=table.get("max_layer_entries"),
-        services={service: _service(service, merged(defaults, settings)) for service, settings in services.items()},
+        services={
+            service: _service(service, merged(defaults, settings), name) for service, settings in services.items()
+        },
         discover=_discovery(table["discover"]) if "discover" in table else None,
-        service_defaults=_service("", defaults),
+        service_defaults=_service("", defaults, name),
         **_given(table, _ENVIRONMENT_TEXTS),
     )
 
@@ -110,17 +114,23 @@ def _discovery(value: str | Mapping[str, Any]) -> Discovery:
     return Discovery(names=value) if isinstance(value, str) else Discovery(tags=dict(value["tags"]))
 
 
-def _service(name: str, table: Mapping[str, Any]) -> ServiceSettings:
+def _service(name: str, table: Mapping[str, Any], environment: str) -> ServiceSettings:
+    place = f"env.{environment}.{f'services.{name}' if name else 'service_defaults'}"
     texts = {"service": name, **_given(table, _SERVICE_TEXTS)}
     return ServiceSettings(
         name=name,
         source=dict(table.get("source", {})),
         source_exclude=tuple(table.get("source_exclude", ())),
+        pushed_after=_when(table["pushed_after"], f"{place}.pushed_after") if "pushed_after" in table else None,
         alarms=tuple(table.get("alarms", ())),
         error_rate=_error_rate(table["error_rate"]) if "error_rate" in table else None,
         logs=tuple(_expectation(entry) for entry in table.get("logs", ())),
         **texts,
     )
+
+
+def _when(text: str, place: str) -> When:
+    return when(text, place, commit_time=lambda: commit_time(Path.cwd()))
 
 
 def _error_rate(table: Mapping[str, Any]) -> ErrorRate:

@@ -143,6 +143,7 @@ class ServiceSettings(Struct, frozen=True):
         log_group: The log group, where the task definition cannot tell it because a log router writes there.
         log_stream: How the streams are named in it, with the placeholders {container} and {task}; None for any name
             with the task's id in it.
+        pushed_after: The image must have been pushed after this, unless an option names another moment; or None.
         alarms: The names of CloudWatch alarms that must not go off.
         error_rate: How many of the requests may go wrong, or None where that is not asked.
         logs: The declared expectations; the first is `logs-1`.
@@ -156,6 +157,7 @@ class ServiceSettings(Struct, frozen=True):
     source_exclude: tuple[str, ...] = ()
     log_group: str | None = None
     log_stream: str | None = None
+    pushed_after: When | None = None
     alarms: tuple[str, ...] = ()
     error_rate: ErrorRate | None = None
     logs: tuple[Expectation, ...] = ()

@@ -24,7 +24,7 @@ def needed_checks(environment: EnvironmentSettings, options: Options, service: s
     image = options.images.get(service) or settings.image
     configured = {
         "image-repository": image is not None and not is_tag(image) and not is_digest(image),
-        "image-pushed": options.pushed_after is not None,
+        "image-pushed": (options.pushed_after or settings.pushed_after) is not None,
         "image-content": bool(settings.source),
         "alarms-ok": bool(settings.alarms),
         "error-rate": settings.error_rate is not None,

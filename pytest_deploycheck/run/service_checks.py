@@ -62,11 +62,14 @@ class ServiceChecks(Struct):
         return {
             "image-exists": lambda: judge_exists(analysis),
             "image-intended": lambda: judge_intended(
-                analysis, self.release(), judge_pushed(analysis, self._pushed_after()), lambda: self._content(facts)
+                analysis,
+                self.release(),
+                judge_pushed(analysis, self._pushed_after(facts)),
+                lambda: self._content(facts),
             ),
             "image-tag": lambda: judge_tag(analysis, strict_tags=self.environment.strict_tags),
             "image-repository": lambda: judge_repository(analysis),
-            "image-pushed": lambda: judge_pushed(analysis, self._pushed_after()),
+            "image-pushed": lambda: judge_pushed(analysis, self._pushed_after(facts)),
             "image-content": lambda: self._content(facts),
             "image-layers": lambda: self.images.judge_layers(facts),
             "rollout-complete": lambda: self._rollout(analysis),
@@ -97,8 +100,8 @@ class ServiceChecks(Struct):
             self._contents[key] = self.images.judge_content(facts)
         return self._contents[key]
 
-    def _pushed_after(self) -> datetime | None:
-        after = self.options.pushed_after
+    def _pushed_after(self, facts: ServiceFacts) -> datetime | None:
+        after = self.options.pushed_after or self.environment.services[facts.name].pushed_after
         return after.resolve(self.observation().began_at) if after else None
 
     def _rollout(self, analysis: ServiceAnalysis) -> Finding:

@@ -29,6 +29,15 @@ def test_a_duration_and_a_time(deploy: Deploy, world: World) -> None:
     assert status(deploy, f"--deploy-pushed-after={before}") == "pass"
 
 
+def test_a_service_of_the_configuration(deploy: Deploy, collect: Collect, world: World) -> None:
+    """A service has a moment of its own, which its verdict then needs; the option comes first; errors name the key."""
+    world.configure("backend", keys='pushed_after = "yesterday"')
+    assert "env.shop.services.backend.pushed_after: found 'yesterday'" in collect("--deploy-env=shop").refused()
+    world.configure("backend", keys='pushed_after = "5m"')
+    assert status(deploy) == "fail"
+    assert status(deploy, "--deploy-pushed-after=1h") == "pass"
+
+
 @pytest.mark.usefixtures("world")
 def test_the_variable(deploy: Deploy, collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     """`DEPLOYCHECK_PUSHED_AFTER` does what the option does; the option comes first; empty is unset."""

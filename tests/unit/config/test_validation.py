@@ -22,8 +22,8 @@ def test_misspelt_key_names_the_nearest(refuse: Refuse) -> None:
     (line,) = refuse('[env.dev.services.backend]\ncontaner = "app"')
     assert line == (
         "deploycheck.toml: env.dev.services.backend.contaner: unknown key; did you mean 'container'?"
-        " Allowed here: alarms, container, error_rate, image, log_group, log_stream, logs, service, source,"
-        " source_exclude"
+        " Allowed here: alarms, container, error_rate, image, log_group, log_stream, logs, pushed_after, service,"
+        " source, source_exclude"
     )
 
 
