@@ -83,7 +83,8 @@ def test_what_a_test_asked_of_the_logs_is_recorded(deploy: Deploy, pytester: pyt
             assert deploy_logs.absent("Traceback")
         """
     )
-    selected = ("-k", "test_", "--deploy-report=old.json")
+    # The second task has no log stream at first.
+    selected = ("-k", "test_", "--deploy-report=old.json", "--deploy-log-wait=2s")
     expected = {"test_there[backend]": "passed", "test_missing[backend]": "failed", "test_absent[backend]": "passed"}
     first = deploy(*selected, scenario="healthy")
     assert first.tests == expected, first.output
