@@ -18,6 +18,10 @@ PARTS = (
     "\x1b[",
     '"value":"',
     "\\",
+    "mysql -h db ",
+    "A_KEY_",
+    "%22",
+    "x\b",
     "-----BEGIN RSA PRIVATE KEY-----\n",
     "-----END RSA PRIVATE KEY-----\n",
 )

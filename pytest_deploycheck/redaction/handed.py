@@ -19,8 +19,49 @@ _SHORTEST = 6
 
 _SHORTEST_PART = 4
 _MOST_SECRETS = 2000
+_LONGEST_PART = 150
+"""Characters of a value that pytest shows on either side of an elision are fewer than these."""
+
 _ELISION = "..."
 """The mark that pytest puts in the middle of a value that it shortens."""
+
+
+class KnownSecrets:
+    """Secrets that are masked wherever they stand, and in part where an elision cut them.
+
+    Args:
+        secrets: The secrets.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.secrets = tuple(sorted(secrets, key=len, reverse=True))
+        sizes = [(one, size) for one in self.secrets for size in _part_sizes(len(one) - 1)]
+        self._starts = {one[:size] for one, size in sizes}
+        self._ends = {one[-size:] for one, size in sizes}
+
+    def mask(self, text: str) -> str:
+        """Return a text without the secrets, and without what an elision left of them."""
+        for secret in self.secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return self._without_parts(text) if self.secrets and _ELISION in text else text
+
+    def _without_parts(self, text: str) -> str:
+        before, *others = text.split(_ELISION)
+        shown = [before]
+        for after in others:
+            left, right = shown[-1], after
+            cut = next((size for size in _part_sizes(len(left)) if left[-size:] in self._starts), 0)
+            if cut:
+                shown[-1] = left[:-cut] + MASK
+            cut = next((size for size in _part_sizes(len(right)) if right[:size] in self._ends), 0)
+            shown.append(MASK + right[cut:] if cut else right)
+        return _ELISION.join(shown)
+
+
+def _part_sizes(longest: int) -> range:
+    """The sizes of parts of a secret, the longest first."""
+    return range(min(longest, _LONGEST_PART), _SHORTEST_PART - 1, -1)
 
 
 class HandedTexts:
@@ -30,6 +71,7 @@ class HandedTexts:
         self._texts: deque[str] = deque()
         self._characters = 0
         self._found: dict[str, None] = {}
+        self._known = KnownSecrets(())
         self._lock = threading.Lock()
 
     def note(self, *texts: str) -> None:
@@ -41,8 +83,8 @@ class HandedTexts:
             while self._characters > _MOST_CHARACTERS and len(self._texts) > 1:
                 self._characters -= len(self._texts.popleft())
 
-    def secrets(self, own: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return the secrets in the texts so far, the longest first.
+    def secrets(self, own: Sequence[str] = ()) -> KnownSecrets:
+        """Return the secrets in the texts so far.
 
         Args:
             own: Regular expressions of the user for further secrets.
@@ -58,45 +100,13 @@ class HandedTexts:
                 self._found.update(dict.fromkeys(_spellings(found)))
             for old in list(self._found)[: max(0, len(self._found) - _MOST_SECRETS)]:
                 del self._found[old]
-            return tuple(sorted(self._found, key=len, reverse=True))
+            if new:
+                self._known = KnownSecrets(self._found)
+            return self._known
 
 
 HANDED = HandedTexts()
 """The texts of this process: whichever test holds one, any report may show it."""
-
-
-def mask_literally(text: str, secrets: Sequence[str]) -> str:
-    """Return a text without secrets that are known, wherever they stand, and without parts that an elision left."""
-    for secret in secrets:
-        if secret in text:
-            text = text.replace(secret, MASK)
-    return _without_parts(text, secrets) if secrets and _ELISION in text else text
-
-
-def _without_parts(text: str, secrets: Sequence[str]) -> str:
-    """Return a text in which no secret ends in an elision, or begins in one."""
-    before, *others = text.split(_ELISION)
-    shown = [before]
-    for after in others:
-        shown[-1] = _without_end(shown[-1], secrets)
-        shown.append(_without_start(after, secrets))
-    return _ELISION.join(shown)
-
-
-def _without_end(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        for size in range(min(len(secret) - 1, len(text)), _SHORTEST_PART - 1, -1):
-            if text.endswith(secret[:size]):
-                return text[:-size] + MASK
-    return text
-
-
-def _without_start(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        for size in range(min(len(secret) - 1, len(text)), _SHORTEST_PART - 1, -1):
-            if text.startswith(secret[-size:]):
-                return MASK + text[size:]
-    return text
 
 
 def _spellings(secrets: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_deploycheck.redaction import clean_lines
-from pytest_deploycheck.redaction.handed import HANDED, mask_literally
+from pytest_deploycheck.redaction.handed import HANDED, KnownSecrets
 
 _REPRESENTATIONS = "_pytest._code"
 """The package of pytest's classes that hold a failure as text."""
@@ -23,21 +23,21 @@ class ReportRedaction:
 
     def __init__(self, own: Sequence[str]) -> None:
         self._own = tuple(own)
-        self._secrets: Sequence[str] = ()
+        self._secrets = KnownSecrets(())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Mask the report when all others have written to it."""
         report = yield
         # What a test was given may be shown without the name that tells a secret, or in part.
-        self._secrets = HANDED.secrets(self._own) if report.failed or report.longrepr else ()
+        self._secrets = HANDED.secrets(self._own) if report.failed or report.longrepr else KnownSecrets(())
         report.longrepr = self._masked(report.longrepr)
         report.sections = [(title, self._masked(content)) for title, content in report.sections]
         report.user_properties = [(name, self._masked(value)) for name, value in report.user_properties]
         return report
 
     def _clean(self, lines: Sequence[str]) -> list[str]:
-        return clean_lines([mask_literally(line, self._secrets) for line in lines], self._own, limit=None)
+        return clean_lines([self._secrets.mask(line) for line in lines], self._own, limit=None)
 
     def _masked(self, value: Any) -> Any:
         """Return a value of a report with its texts masked; pytest's own objects are changed in place."""

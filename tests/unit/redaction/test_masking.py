@@ -233,7 +233,26 @@ def test_no_repetition_holds_another_that_is_unbounded(pattern: re.Pattern[str])
 
 @pytest.mark.parametrize(
     "part",
-    ["-eyJaaaaaaaa", "password", "<password ", "--password ", "SG.aaaaaaaaaa", "://aaa:", "\x1b[", '"value":"', KEY[0]],
+    [
+        "-eyJaaaaaaaa",
+        "password",
+        "<password ",
+        "--password ",
+        "SG.aaaaaaaaaa",
+        "://aaa:",
+        "\x1b[",
+        '"value":"',
+        KEY[0],
+        "mysql ",
+        "A_B_",
+        "%22",
+        "&quot;",
+        "x\b",
+        "Cookie: a=b;",
+        "password ",
+        "['token','",
+        "authorization: ",
+    ],
 )
 def test_a_hostile_text_is_masked_to_its_end(part: str) -> None:
     """A long text that nearly matches again and again is read to its end, where the secret is masked."""
