@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
 import pytest_deploycheck
+from pytest_deploycheck.cli.main import main
 
 EXAMPLE = Path(__file__).parents[2] / "examples/emulator"
 
@@ -84,3 +87,26 @@ def test_ministack(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         verdict, link, statuses = verified(url, monkeypatch)
     assert (verdict, link) == ("VERIFIED", None)
     assert (statuses["tasks-run-image"], statuses["logs-1"]) == ("pass", "pass")
+
+
+@pytest.mark.skipif(shutil.which("ministack") is None, reason="MiniStack is not installed: nox -s emulators")
+def test_a_first_day_on_ministack(port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The configuration that init writes verifies the image that runs, and refutes one that was not rolled out."""
+    with started("ministack", port=port) as url:
+        verified(url, monkeypatch)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.chdir(tmp_path)
+        assert main(["init", "--yes", f"--endpoint-url={url}"]) == 0
+        assert pytest_deploycheck.verify("dev", images={"shop": "1.0"}, wait="0").verdict == "VERIFIED"
+        ecr = boto3.client("ecr", endpoint_url=url)
+        (image,) = ecr.batch_get_image(repositoryName="shop", imageIds=[{"imageTag": "1.0"}])["images"]
+        later = json.dumps({**json.loads(image["imageManifest"]), "annotations": {"version": "1.1"}})
+        # MiniStack tells of pushes in whole seconds.
+        began = int(time.time())
+        while int(time.time()) == began:
+            time.sleep(0.05)
+        ecr.put_image(repositoryName="shop", imageManifest=later, imageTag="1.1")
+        report = pytest_deploycheck.verify("dev", images={"shop": "1.1"}, wait="0")
+        assert (report.verdict, report.broken_link) == ("REFUTED", "rollout")
+        (newer,) = pytest_deploycheck.verify("dev", wait="0").services[0].analysis.facts.judged[0].newer or ()
+        assert newer.tags == ("1.1",)
