@@ -205,7 +205,8 @@ def test_credentials_that_are_refused_at_the_start(shop: Shop, refusal: str) -> 
     assert ("clock" in run.text) == refusal.startswith("clock")
     asked = shop.asked()
     assert asked.count("sts:GetCallerIdentity") == 1
-    assert set(asked) <= {"sts:GetCallerIdentity", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}
+    listing = {f"ecs:{one}" for one in ("DescribeServices", "DescribeTaskDefinition", "ListTasks", "DescribeTasks")}
+    assert set(asked) <= {"sts:GetCallerIdentity", *listing}
 
 
 def test_the_reason_of_the_identity_comes_before_that_of_the_services(shop: Shop) -> None:
