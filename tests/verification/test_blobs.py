@@ -438,6 +438,7 @@ def test_no_more_is_waited_than_is_sensible(registry: V2Registry) -> None:
     assert throttled.problem.passing
 
 
+@pytest.mark.timeout(8)  # the server closes a connection that is not used after 10 s
 def test_one_attempt_may_be_all(registry: V2Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing is waited for, and a refusal whose words cannot be read is a refusal all the same."""
     monkeypatch.setattr("pytest_deploycheck.observe.registry.http._READ_SECONDS", 0.3)

@@ -240,7 +240,7 @@ class Web:
                     request.url,
                     body=None if request.form is None else urlencode(request.form),
                     headers={"Accept-Encoding": "identity", "User-Agent": "pytest-deploycheck", **request.headers},
-                    timeout=Timeout(min(_CONNECT_SECONDS, time_left), min(_READ_SECONDS, time_left)),
+                    timeout=Timeout(connect=min(_CONNECT_SECONDS, time_left), read=min(_READ_SECONDS, time_left)),
                     redirect=False,
                     retries=False,
                     preload_content=False,
