@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # The lowest version of everything that pyproject.toml names, in an environment of its own.
 LOWEST := .nox/lowest
 
-.PHONY: demo test test-lowest coverage lint types bench trust mutants
+.PHONY: demo test compiled test-lowest coverage lint types bench trust mutants
 
 demo: $(READY)
 	@echo "== A healthy deployment: the quickstart, three tests and no declared expectation =="
@@ -22,8 +22,13 @@ demo: $(READY)
 # Much of what the tests do is wait, so more of them run than there are cores. The processes that they start need the
 # package compiled: where Python is told to keep no bytecode, each of them would compile it again.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: $(READY)
+test: $(READY) compiled
 	$(BIN)/pytest --numprocesses 5 --dist worksteal
+
+# pytest compiles the tests when it collects them. Where nothing is compiled yet, each worker would do all of that again.
+compiled: $(READY)
+	$(BIN)/pytest --collect-only --quiet tests/unit > /dev/null & \
+	$(BIN)/pytest --collect-only --quiet --ignore tests/unit > /dev/null; wait
 
 # What depends most on the versions of pytest and boto3: outcomes, settings, calls. docs/compatibility.md has the rest.
 test-lowest: export PYTHONDONTWRITEBYTECODE :=
