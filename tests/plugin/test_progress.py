@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 RUN = (
     *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no"),
-    *("--deploy-env=sandbox", "--deploy-sandbox=cached-layer", "--deploy-log-wait=5s"),
+    *("--deploy-env=sandbox", "--deploy-sandbox=cached-layer", "--deploy-log-wait=4s"),
     "deploycheck::backend::logs-1",
 )
-WAITING = re.compile(r"waiting for 'Found 3 platform sections': [34] s of (5|4\.\d) s, 0 matching events so far")
+WAITING = re.compile(r"waiting for 'Found 3 platform sections': [34] s of (4|3\.\d) s, 0 matching events so far")
 
 
 def test_a_long_wait_shows_on_a_terminal_its_progress(tmp_path: Path) -> None:
