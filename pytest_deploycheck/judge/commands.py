@@ -33,19 +33,21 @@ class Commands(Struct, frozen=True):
         """Return the command that updates the service, which begins a rollout."""
         return self._about("update-service", "--service", after=arguments)
 
-    def resume(self, record: ServiceDeployment) -> str:
-        """Return the command that continues a rollout that is paused at a hook."""
-        hook = record.pauses[0].hook if record.pauses else ""
-        return _on_record(record, "continue-service-deployment", "--hook-id", hook) if hook else ""
-
-    def stop_rollout(self, record: ServiceDeployment) -> str:
-        """Return the command that stops a rollout in progress, and rolls back to the one before."""
-        return _on_record(record, "stop-service-deployment", "--stop-type", "ROLLBACK")
-
     def _about(self, operation: str, flag: str, *, after: tuple[str, ...] = ()) -> str:
         if self.service is None:
             return ""
         return ecs_command(self.service, operation, flag, self.service.name, *after)
+
+
+def resume(record: ServiceDeployment) -> str:
+    """Return the command that continues a rollout that is paused at a hook; empty where it is not paused."""
+    hook = record.pauses[0].hook if record.pauses else ""
+    return _on_record(record, "continue-service-deployment", "--hook-id", hook) if hook else ""
+
+
+def stop_rollout(record: ServiceDeployment) -> str:
+    """Return the command that stops a rollout in progress, and rolls back to the one before."""
+    return _on_record(record, "stop-service-deployment", "--stop-type", "ROLLBACK")
 
 
 def _on_record(record: ServiceDeployment, operation: str, *arguments: str) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.judge.commands import Commands
+from pytest_deploycheck.judge.commands import Commands, stop_rollout
 from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
 
 Brought = tuple[ServiceDeployment, Revision]
@@ -119,7 +119,7 @@ def _stop_rollout(brought: Brought | None, facts: ServiceFacts) -> str:
     last = next((one for one in facts.service_deployments or () if one.status == "SUCCESSFUL"), None)
     if brought is None or brought[0] is not last or newest is None or not newest.is_going_on:
         return ""
-    return Commands(facts.service).stop_rollout(newest)
+    return stop_rollout(newest)
 
 
 def _command(image: Image, judged: Judged, revision: Revision | None, facts: ServiceFacts) -> str:

@@ -91,13 +91,11 @@ def _is_older(alarm: Alarm, newest: NewestRollout | None) -> bool:
 
 
 def _alarm_text(alarm: Alarm, newest: NewestRollout | None) -> str:
-    change = alarm.first_alarm
-    name = one_line(alarm.name)
-    if alarm.state == _ALARM:
+    change, name = alarm.first_alarm, one_line(alarm.name)
+    if alarm.state == _ALARM or change is None:
         before = ", before the rollout began" if _is_older(alarm, newest) else ""
         return f"{name} has been in ALARM since {at(alarm.since)}{before}: {one_line(alarm.reason, 300)}"
-    reason = one_line(change.reason, 300) if change else ""
-    return f"{name} went into ALARM {at(change.at if change else None)} and is {alarm.state} again: {reason}"
+    return f"{name} went into ALARM {at(change.at)} and is {alarm.state} again: {one_line(change.reason, 300)}"
 
 
 def _missing(facts: ServiceFacts) -> Problem:

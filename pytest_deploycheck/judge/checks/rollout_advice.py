@@ -13,7 +13,7 @@ from pytest_deploycheck.judge.analysis.outcome import first_judged, leads_to_the
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.analysis.stop_reasons import reason_in
 from pytest_deploycheck.judge.analysis.stopped_tasks import remedies, why
-from pytest_deploycheck.judge.commands import Commands
+from pytest_deploycheck.judge.commands import Commands, resume
 from pytest_deploycheck.judge.wording import at, name_of, plural, seconds
 from pytest_deploycheck.oci.tags import moves
 from pytest_deploycheck.redaction import one_line
@@ -118,7 +118,7 @@ def _in_progress(analysis: ServiceAnalysis, waited: float) -> Advice:
         return Advice(
             f"The rollout is paused at the hook {pause.hook} until it is continued.{until}",
             "Continue it, or roll it back, then verify again.",
-            Commands(facts.service).resume(record),
+            resume(record),
         )
     if record and record.stage == "BAKE_TIME":
         return Advice(
