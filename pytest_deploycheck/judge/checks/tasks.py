@@ -193,17 +193,17 @@ def _unknown(judged: Judged, unknown: list[Task], analysis: ServiceAnalysis, evi
     """The image of some tasks is not known, and nothing contradicts the expected one."""
     facts = analysis.facts
     ids = ", ".join(task.id for task in unknown)
-    number = f"{plural(len(unknown), 'task')} of {len(facts.running)}"
+    run = f"{plural(len(unknown), 'task')} of {len(facts.running)} {'runs' if len(unknown) == 1 else 'run'}"
     if any(_digest(judged, task) for task in unknown):
         return TASKS_RUN_IMAGE.unproven(
-            f"it is not known which image of an index {number} run in container {judged.container!r} ({ids}): "
+            f"it is not known which image of an index {run} in container {judged.container!r} ({ids}): "
             f"{_seen(judged, unknown, facts)}; expected is {_expected_briefly(judged.expected)}",
             remedy="Set runtimePlatform in the task definition, or allow ecr:BatchGetImage to the caller, so that the "
             "image for the platform of the tasks is known.",
             evidence=evidence,
         )
     return TASKS_RUN_IMAGE.unproven(
-        f"ECS does not report which digest {number} run in container {judged.container!r} ({ids})",
+        f"ECS does not report which digest {run} in container {judged.container!r} ({ids})",
         remedy="Update the ECS agent of the container instances, or name the image by its digest in the task "
         "definition.",
         evidence=evidence,
@@ -219,7 +219,8 @@ def _difference(judged: Judged, others: Mapping[Task, Match], facts: ServiceFact
 def _expected_briefly(lookup: Lookup) -> str:
     """The expected image, without the tags that `image-exists` shows."""
     pushed_at = lookup.image.pushed_at if lookup.image else None
-    return f"{name_of(lookup.reference)} = {short(lookup.digest)}{f' (pushed {at(pushed_at)})' if pushed_at else ''}"
+    digest = "" if lookup.reference.digest else f" = {short(lookup.digest)}"
+    return f"{name_of(lookup.reference)}{digest}{f' (pushed {at(pushed_at)})' if pushed_at else ''}"
 
 
 def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:

@@ -69,6 +69,10 @@ CONTENT: Mapping[str, Case] = {
         Compared(SourceTree("backend/app", (SourceFile("__init__.py", FileDigest(0, "d" * 64, "d" * 64)),)), "/app")
     ),
     "a volume over some files": lambda: content(beside(hidden=("main.py",), mounts=("/app/data", "/app/other"))),
+    "volumes over two trees": lambda: content(
+        beside(hidden=("main.py",), mounts=("/app",)),
+        beside("backend/lib", place="/lib", hidden=("main.py", "api/ws.py"), mounts=("/lib",)),
+    ),
     "a layer with a long step": lambda: content(
         beside(different=("main.py",), carriers=(replace(CARRIER, created_by=f"RUN {'true; ' * 100}"),))
     ),

@@ -37,6 +37,7 @@ from support.worlds import (
     failed,
     found,
     gone,
+    image,
     judged,
     never_restarted,
     old_image,
@@ -111,6 +112,13 @@ RUN_IMAGE: Mapping[str, Case] = {
     "another platform": lambda: judge_run_image(
         completed(
             judged=[judged(found(children=INDEX_CHILDREN))], tasks=[task("one", FOR_ARM64, architecture="x86_64")]
+        )
+    ),
+    "one of an index, on a platform that is not known": lambda: judge_run_image(
+        completed(
+            judged=[judged(found(FOR_AMD64, named=reference(None, pinned=FOR_AMD64), tags=()))],
+            tasks=[task("one")],
+            running_images=[image(children=INDEX_CHILDREN)],
         )
     ),
     "never restarted": lambda: judge_run_image(never_restarted()),
@@ -204,6 +212,13 @@ ROLLOUTS: Mapping[str, Case] = {
     "in progress": lambda: judge_complete(rolling("service deployments", task("one"), old_task("two")), waited=300),
     "failed": lambda: judge_complete(failed("service deployments"), waited=0),
     "rolled back": lambda: judge_complete(rolled_back("service deployments"), waited=0),
+    "rolled back by hand": lambda: judge_complete(
+        rolled_back(
+            "service deployments",
+            records=[record(status="ROLLBACK_SUCCESSFUL", rollback_reason="Requested by a user.")],
+        ),
+        waited=0,
+    ),
     "superseded": lambda: judge_complete(superseded("service deployments"), waited=0),
     "never started": lambda: judge_complete(never_restarted(), waited=0),
     "the definition names another image": lambda: judge_complete(
