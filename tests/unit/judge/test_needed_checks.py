@@ -24,6 +24,7 @@ from pytest_deploycheck.judge.finding import (
     ALARMS_OK,
     CONTAINERS_HEALTHY,
     FIXED_CHECKS,
+    HEALTH_CHECKS,
     IMAGE_CONTENT,
     IMAGE_EXISTS,
     IMAGE_INTENDED,
@@ -115,6 +116,13 @@ def test_health_is_proven_by_one_of_its_checks() -> None:
     required = (*LINKS, "health")
     assert judge(passing(*TELLING, ALARMS_OK), require=required).verdict is Verdict.VERIFIED
     assert judge(passing(*TELLING), require=required).broken_link == "health"
+
+
+def test_the_checks_of_health_are_named_after_those_of_links_before() -> None:
+    """A check of another link and all of health were deselected: each of them is named as left out, in their order."""
+    findings = passing(*(one for one in TELLING if one is not TASKS_RUN_IMAGE))
+    left_out = judge(findings, require=(*LINKS, "health")).left_out
+    assert left_out == (TASKS_RUN_IMAGE.id, *(check.id for check in HEALTH_CHECKS))
 
 
 def test_declared_alarms_are_needed_only_where_health_is_required() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from support.judging import timeline
 from support.runs import run_of
 from support.worlds import (
+    LATER,
     NEW,
     OLD,
     OLD_DEFINITION,
@@ -113,6 +114,12 @@ def test_a_deployments_own_time_where_there_is_no_record() -> None:
     assert only(world, "rollout ended") == []
 
 
+def test_an_alarm_whose_state_before_is_not_told() -> None:
+    """The change of an alarm from a state that CloudWatch does not tell came from an unknown one."""
+    world = completed(health=Health(alarms=(alarm("shop-5xx", "OK", change("11:08", "", "ALARM")),)))
+    assert [detail for _, detail, _ in only(world, "alarm")] == ["shop-5xx: unknown to ALARM"]
+
+
 def test_a_task_set_began_too() -> None:
     """With another controller the task set is the rollout."""
     world = in_sets(task_set(), old_set(), tasks=[task("one")])
@@ -159,10 +166,13 @@ def test_a_tag_that_moved_is_seen_between_two_rollouts() -> None:
 
 
 def test_a_baseline_saw_what_the_tag_was() -> None:
-    """The report from before knows what the tag stood for then."""
+    """The report from before knows what the tag stood for then; it is the source where it saw another image first."""
     world = completed(baseline=baseline(), revisions=[revision()])
     (moved,) = only(world, "tag moved")
     assert f"v2: {OLD[:19]} at 2025-11-26 10:00:00 UTC" in moved[1]
+    between, again = only(completed(baseline=baseline(LATER)), "tag moved")
+    assert between == ("10:00:00", f"v2: {OLD[:19]} at 2025-11-26 08:05:00 UTC, then {LATER[:19]}", "baseline")
+    assert again[0] == "11:05:00"
 
 
 def test_another_tag_or_a_pinned_digest_tells_of_no_move() -> None:

@@ -19,6 +19,7 @@ from pytest_deploycheck.plugin.state import FIXTURES, STATE
 TESTS = """
 import unittest
 import pytest
+from conftest import ours
 from pytest_deploycheck.errors import UnprovenError
 
 class TestPlain:
@@ -62,6 +63,9 @@ def test_fixture_above_refutes(above): pass
 def foreign(): assert False
 def test_foreign_fixture_breaks(foreign, deploy_env): pass
 
+def test_check_of_ours(ours_is_not_known): pass
+def test_calls_ours(): ours()
+
 def test_asks(tail):
     tail.questions += 1
     tail.answers += 1
@@ -100,7 +104,8 @@ class _Session:
         self.reports: dict[str, dict[str, pytest.TestReport]] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the recorder as the plugin does."""
+        """Register the recorder and the mark of checks as the plugin does."""
+        config.addinivalue_line("markers", "deploycheck: a check")
         config.stash[STATE] = state = _state(self.asked)
         config.pluginmanager.register(Recorder(state))
 
@@ -142,6 +147,13 @@ def session(pytester: pytest.Pytester) -> _Session:
         def _deploy_env(): return "dev"
         _deploy_env.__module__ = "pytest_deploycheck.plugin.fixtures"
         deploy_env = pytest.fixture(name="deploy_env", scope="session")(_deploy_env)
+
+        import pytest_deploycheck
+
+        # Code whose file is one of the package's.
+        code = "from pytest_deploycheck.errors import UnprovenError\\ndef ours(): raise UnprovenError('not known')"
+        exec(compile(code, pytest_deploycheck.__file__, "exec"), globals())
+        ours_is_not_known = pytest.fixture(name="ours_is_not_known")(ours)
         """
     )
     assert "deploy_env" in FIXTURES
@@ -212,8 +224,10 @@ def test_a_test_that_asks_the_logs_is_about_their_service(session: _Session) -> 
 
 
 def test_what_is_not_known_is_told_in_a_sentence(session: _Session) -> None:
-    """A traceback is shown where it leads to the code of the user."""
+    """A traceback is shown where it leads to, or through, the code of the user."""
     assert "def test_is_not_known" in session.reports["test_is_not_known"]["call"].longreprtext
+    assert "def test_calls_ours" in session.reports["test_calls_ours"]["call"].longreprtext
+    assert session.reports["test_check_of_ours"]["setup"].longreprtext == "unproven: not known"
 
 
 # Checks.
@@ -249,7 +263,7 @@ def _checked(pytester: pytest.Pytester, carry_out: Any, *, skip: bool = False) -
 
 
 def test_checks_have_their_findings(pytester: pytest.Pytester) -> None:
-    """The finding of a check, a skip by others, and an error for an exception that is not part of it."""
+    """The finding of a check, a skip by others that leaves it out, an error for an exception that is no part of it."""
     pytester.makepyfile("def test_it(): pass")
     failed = TASKS_RUN_IMAGE.fails("2 tasks run another", remedy="roll out")
 
@@ -262,6 +276,7 @@ def test_checks_have_their_findings(pytester: pytest.Pytester) -> None:
     skipped = _checked(pytester, lambda _: failed, skip=True)
     assert (skipped["outcome"], skipped["service"]) == ("skip", "shop")
     assert "by hand" in skipped["finding"]
+    assert from_json(skipped["finding"], Finding).is_left_out
     broken = _checked(pytester, breaks)
     assert broken["outcome"] == "error"
     assert "An exception that is not part of a check: ValueError('oh')" in broken["finding"]

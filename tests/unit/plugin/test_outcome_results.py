@@ -6,11 +6,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 import pytest
+from support.worlds import NOW, scope, sight
 
+from pytest_deploycheck.config.settings import Expectation, Pattern
+from pytest_deploycheck.facts.recorded.checks import LogsRead
 from pytest_deploycheck.judge.finding import TASKS_RUN_IMAGE, Finding, Status
+from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.plugin.outcomes.results import Results
-from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_other, attach_test, attached
+from pytest_deploycheck.plugin.outcomes.sent import (
+    attach_finding,
+    attach_logs,
+    attach_other,
+    attach_test,
+    attached,
+    attached_logs,
+)
 
 When = Literal["setup", "call", "teardown"]
 
@@ -132,6 +143,8 @@ def test_a_run_that_passes_replaces_the_ones_it_repeats(word: str) -> None:
     repeated = phase("call", word, ended="failed", services=("web",), has_answers=True)
     again = [repeated, phase("setup"), phase(), phase("teardown")]
     assert results(*again).tests == (UserTest("test_it", "passed", ("shop",), heard_logs=False),)
+    # Nor does it count again in a duplicate that comes after them.
+    assert outcomes(*again, *run("skipped")) == ["skipped"]
 
 
 def test_a_run_that_does_not_pass_replaces_nothing() -> None:
@@ -222,6 +235,12 @@ def test_what_is_attached_travels_as_plain_values() -> None:
         "services": ["shop"],
         "has_answers": True,
     }
+    asked = [AskedLogs(Expectation("expect", (Pattern("ready"),)), LogsRead(sight(scope("one")), NOW, waited=2))]
+    assert attached_logs(phase()) == {}
+    heard = phase()
+    attach_logs(heard, {"shop": asked})
+    assert isinstance(attached(heard)["logs"], str)
+    assert attached_logs(heard) == {"shop": asked}
     other = phase()
     attach_other(other, "failed")
     assert attached(other) == {"outcome": "failed"}

@@ -173,13 +173,27 @@ def test_an_older_image_that_the_baseline_did_not_see_does_not_supersede(way: Wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_baseline_from_after_the_rollout_says_nothing_of_before(way: Way) -> None:
-    """A report made after the newest rollout began did not see what was there before it."""
-    late = baseline(OLD, seen="11:30", running=[OLD])
-    assert late.seen_at is not None
-    assert late.seen_at > LATER_ROLLOUT
+@pytest.mark.parametrize(
+    "before",
+    [
+        baseline(seen="11:30"),
+        replace(baseline(), seen_at=LATER_ROLLOUT),
+        replace(baseline(), seen_at=None),
+        baseline(running=()),
+    ],
+    ids=["after the rollout began", "at that moment", "at an unknown time", "no task ran"],
+)
+def test_a_baseline_that_did_not_see_what_ran_before_the_rollout(way: Way, before: Previous) -> None:
+    """Only a report from before the newest rollout, with tasks in it, tells that what runs is a later image."""
+    assert clock("11:30") > LATER_ROLLOUT
     unpushed = [replace(later_image(), pushed_at=None)]
-    assert rule(replace(superseded(way, running_images=unpushed), baseline=late)).outcome is not Outcome.SUPERSEDED
+    assert rule(replace(superseded(way, running_images=unpushed), baseline=before)).outcome is not Outcome.SUPERSEDED
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_tasks_that_run_the_expected_image_are_not_superseded(way: Way) -> None:
+    """The task definition names a later image, and all tasks run the expected one: no later image replaced it."""
+    look(superseded(way, tasks=[task("one"), task("two")], running_images=[]), baseline(), Outcome.COMPLETED)
 
 
 @pytest.mark.parametrize("way", WAYS)

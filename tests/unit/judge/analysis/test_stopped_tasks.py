@@ -10,6 +10,7 @@ from support.worlds import (
     BREAKER,
     OLD_DEFINITION,
     OLD_ROLLOUT,
+    ROLLOUT,
     WAYS,
     Way,
     clock,
@@ -122,13 +123,19 @@ def test_tasks_of_an_older_rollout_are_never_a_reason(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_rollbacks_own_tasks_are_never_a_reason(way: Way) -> None:
-    """The way back may stumble as well: why its tasks stopped does not explain why the rollout was given up."""
+    """The way back may stumble as well: why its tasks stopped does not explain why the rollout was given up.
+
+    Nor does it where nothing is left of the rollout, or ECS lists no deployment any more.
+    """
     back = stopped(aws.UNHEALTHY_CONTAINER, name="back", by="ecs-svc/3", created_at=clock("11:11"), at="11:13")
     world = rolled_back(way, tasks=(*SERVING, crashed(), back))
     assert ids(world) == ["crashed"]
     # ECS lists the deployment that failed for a while only.
     alone = service(deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=BREAKER))
     assert ids(rolled_back(way, service=alone, tasks=(*SERVING, crashed(), back))) == ["crashed"]
+    going_on = [record(status="ROLLBACK_IN_PROGRESS", rollback_reason=BREAKER)]
+    assert ids(rolled_back(way, service=alone, records=going_on, tasks=(*SERVING, back))) == []
+    assert ids(rolled_back(way, service=service(), records=going_on, tasks=SERVING)) == []
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -185,16 +192,21 @@ def test_without_any_rollout_nothing_is_told() -> None:
 
 
 def test_where_the_service_is_denied_the_times_tell() -> None:
-    """ECS's own record alone does not say what started its tasks: those count that were asked for while it ran."""
+    """ECS's own record alone does not say what started its tasks: those count that were asked for while it ran.
+
+    Its first and its last moment count.
+    """
     before = stopped(aws.CRASHED, name="before", by="ecs-svc/1", created_at=clock("11:04"))
     after = stopped(aws.CRASHED, name="after", by="ecs-svc/3", created_at=clock("11:12"))
+    first = stopped(aws.CRASHED, name="first", created_at=ROLLOUT, at="11:06")
+    last = stopped(aws.CRASHED, name="last", created_at=clock("11:10"), at="11:11")
     world = failed(
         "service deployments",
         service=None,
         records=[record(status="STOPPED", finished_at=clock("11:10"))],
-        tasks=(before, crashed(), after),
+        tasks=(before, first, crashed(), last, after),
     )
-    assert ids(world) == ["crashed"]
+    assert ids(world) == ["last", "crashed", "first"]
 
 
 # Grouping.

@@ -61,6 +61,20 @@ def test_what_is_not_in_the_registry_does_not_exist(lookup: Lookup, name: str) -
     assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("lookup", "command"),
+    [
+        (gone("tag"), "aws ecr describe-images --repository-name shop --registry-id 123456789012 --region us-east-1"),
+        (gone("repository"), "aws ecr describe-repositories --registry-id 123456789012 --region us-east-1"),
+        (gone("tag", named=HUB), "docker buildx imagetools inspect docker.io/library/nginx:1.27"),
+        (gone("repository", named=HUB), "docker buildx imagetools inspect docker.io/library/nginx:1.27"),
+    ],
+)
+def test_the_command_asks_the_registry_in_its_own_way(lookup: Lookup, command: str) -> None:
+    """A missing image is looked up with the AWS CLI in ECR, and with docker in another registry."""
+    assert judge_exists(completed(judged=[judged(lookup)])).command == command
+
+
 def test_an_image_deleted_while_it_runs_fails_and_warns() -> None:
     """A lifecycle policy deleted the tag while tasks run it: image-exists fails, and warns that none can restart."""
     finding = judge_exists(completed(judged=[judged(gone("tag"))]))
@@ -126,12 +140,20 @@ def test_one_missing_image_of_two_fails() -> None:
     assert "app:" not in finding.summary
 
 
-def test_an_unreadable_task_definition_is_an_error_of_the_image() -> None:
-    """If the task definition may not be read and nothing tells the image, the error names that action."""
-    world = facts(service=None, tasks=(), definitions=(), problems={"definition": denied("ecs:DescribeTaskDefinition")})
+@pytest.mark.parametrize(
+    ("what", "action"),
+    [
+        ("definition", "ecs:DescribeTaskDefinition"),
+        ("service", "ecs:DescribeServices"),
+        ("tasks", "ecs:ListTasks"),
+    ],
+)
+def test_what_may_not_be_read_is_an_error_of_the_image(what: str, action: str) -> None:
+    """If nothing tells the image, as an action is denied, the error names that action."""
+    world = facts(service=None, tasks=(), definitions=(), problems={what: denied(action)})
     for finding in (judge_exists(world), judge_repository(world), judge_pushed(world, BEFORE)):
         assert finding.status is Status.ERROR, finding.id
-        assert "ecs:DescribeTaskDefinition" in finding.summary
+        assert action in finding.summary
 
 
 def test_the_repository_that_was_named_is_pulled_from() -> None:

@@ -300,12 +300,15 @@ def test_lines_of_the_log_stay_on_one_line() -> None:
 
 
 def test_what_was_looked_at_is_evidence() -> None:
-    """Window, tasks, streams and matches are in the evidence, for whoever reads the report."""
+    """Window, tasks, streams, matches and patterns are in the evidence, for whoever reads the report."""
     evidence = judge(EXPECT, sight(TWO, event(LINE, "one"))).evidence
     assert evidence["since"].startswith("2025-11-26T11:05")
     assert evidence["tasks"] == ["one", "two"]
     assert evidence["streams"] == ["ecs/app/one", "ecs/app/two"]
     assert len(evidence["matches"]) == 1
+    assert evidence["patterns"] == [{"text": LINE}]
+    either = Expectation("sequence", (Pattern("item #\\d+", regex=True), Pattern(LINE)))
+    assert judge(either, sight(TWO)).evidence["patterns"] == [{"regex": "item #\\d+"}, {"text": LINE}]
 
 
 def test_an_answer_tells_who_lacks_it() -> None:

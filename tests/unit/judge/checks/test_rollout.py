@@ -28,6 +28,7 @@ from support.worlds import (
     found,
     gone,
     judged,
+    later_image,
     never_pulled,
     never_restarted,
     old_image,
@@ -304,6 +305,9 @@ def test_a_later_deployment_supersedes(way: Way) -> None:
     assert finding.command == f"pytest --deploy-env=dev --deploy-image {LATER}"
     assert judge_complete(world, waited=0).command.startswith("aws ecs describe-services")
     assert not still_awaited(world)
+    # A tag of its own names it more clearly.
+    own = superseded(way, running_images=[replace(later_image(), tags=("v3", "v3.0.1"))])
+    assert judge_complete(own, waited=0, verify="pytest").command == "pytest --deploy-image v3.0.1"
 
 
 @pytest.mark.parametrize("way", WAYS)

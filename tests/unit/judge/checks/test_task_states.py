@@ -33,7 +33,7 @@ from support.worlds import (
 )
 
 from pytest_deploycheck.facts.image import Child, Platform
-from pytest_deploycheck.facts.service import ContainerDefinition
+from pytest_deploycheck.facts.service import ContainerDefinition, ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import Status
 
@@ -302,13 +302,14 @@ def test_an_unknown_operating_system_leaves_it_open() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_older_deployment_that_is_primary_again_is_a_rollback(way: Way) -> None:
-    """A later deployment FAILED and the earlier one is PRIMARY again: ROLLED_BACK, not NOT_STARTED."""
+@pytest.mark.parametrize("state", ["FAILED", "COMPLETED"])
+def test_an_older_deployment_that_is_primary_again_is_a_rollback(way: Way, state: str) -> None:
+    """A later deployment ended, well or not, and the earlier one is PRIMARY again: ROLLED_BACK, not NOT_STARTED."""
     world = completed(
         way,
         service=service(
             deployment("ecs-svc/1", began=clock("08:05"), brings=OLD_DEFINITION),
-            deployment("ecs-svc/2", status="ACTIVE", state="FAILED", failed=3),
+            deployment("ecs-svc/2", status="ACTIVE", state=state, failed=3),
         ),
         records=[],
         tasks=[old_task("one"), old_task("two")],
@@ -353,7 +354,21 @@ def test_tasks_are_counted_by_their_rollout_and_their_state() -> None:
     """Running, pending and draining tasks of the new rollout and of those before it, and none that is gone."""
     pending = old_task("three", status="PENDING", started_at=None)
     stopped = old_task("five", status="STOPPED", desired_status="STOPPED")
-    world = rolling("service deployments", task("one"), old_task("two"), pending, draining("four"), stopped)
-    counted = progress(world)
+    tasks = (task("one"), old_task("two"), pending, draining("four"), stopped)
+    counted = progress(rolling("service deployments", *tasks))
     assert (counted.new_running, counted.new_pending) == (1, 0)
     assert (counted.old_running, counted.old_draining) == (1, 1)
+    more = [task(name, status="PENDING", started_at=None) for name in ("six", "seven")]
+    assert progress(rolling("service deployments", *tasks, *more)).new_pending == 2
+
+
+def test_the_progress_names_the_newest_event_of_the_rollout() -> None:
+    """The newest of the events since the rollout began, without the service's name; of none, an empty text."""
+    events = [
+        ServiceEvent(clock(at), f"(service shop) {said}") for at, said in (("11:08", "newer"), ("11:06", "older"))
+    ]
+    for said, newest in ((events, "newer"), (events[1:], "older"), ([], "")):
+        world = rolling(
+            "service deployments", task("one"), service=service(deployment(state="IN_PROGRESS"), events=said)
+        )
+        assert progress(world).last_event == newest

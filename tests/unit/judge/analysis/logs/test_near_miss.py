@@ -159,10 +159,19 @@ def test_the_most_similar_line_of_an_event_is_shown() -> None:
     assert near(FOUND, f"{likest}\n{other}").seen == near(FOUND, f"{other}\n{likest}").seen == likest
 
 
-def test_a_long_line_is_cropped_around_the_likeness() -> None:
-    """Of a long line only the part that is like the expected one is shown, to the ends of its words."""
-    found = near(FOUND, f"{'before ' * 100}Found 2 platform sectionals, {'after ' * 100}")
-    assert found.seen == "…Found 2 platform sectionals…"
+@pytest.mark.parametrize(
+    ("message", "seen"),
+    [
+        (f"{'before ' * 100}Found 2 platform sectionals, {'after ' * 100}", "…Found 2 platform sectionals…"),
+        (f"{'before ' * 100}Refound 2 platform sections, {'after ' * 100}", "…Refound 2 platform sections…"),
+        (f"Found 2 platform sections, {'after ' * 100}", "Found 2 platform sections…"),
+        (f"{'before ' * 100}Found 2 platform sections", "…Found 2 platform sections"),
+    ],
+)
+def test_a_long_line_is_cropped_around_the_likeness(message: str, seen: str) -> None:
+    """Of a long line the part like the expected one is shown, to the ends of its words, and each cut is marked."""
+    found = near(FOUND, message)
+    assert found.seen == seen
     assert found.marks[0] == f"- {LINE}"
 
 

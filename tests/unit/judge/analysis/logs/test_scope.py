@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -49,6 +50,14 @@ def scope_of(world: ServiceFacts, **changes: Any) -> LogScope:
 def test_the_window_begins_with_the_rollout(way: Way) -> None:
     """Lines from before the rollout are not counted: the window starts with it."""
     assert scope_of(completed(way)).since == ROLLOUT
+
+
+@pytest.mark.parametrize(("started", "since"), [(STARTED, STARTED), (None, NOW)])
+def test_the_window_of_a_rollout_that_may_not_be_read(started: datetime | None, since: datetime) -> None:
+    """If nothing tells of the rollout, the window begins with the first start of a new task, or else now."""
+    tasks = [task("one", started_at=clock("11:30") if started else None), task("two", started_at=started)]
+    world = completed("deployments alone", service=None, tasks=tasks)
+    assert scope_of(world).since == since
 
 
 def test_the_window_that_was_asked_for() -> None:
