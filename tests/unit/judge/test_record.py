@@ -7,6 +7,7 @@ from support.runs import IDENTITY
 from support.worlds import NOW, event, scope, sight
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Expectation, Options, Pattern
+from pytest_deploycheck.facts.baseline import Baseline
 from pytest_deploycheck.facts.recorded.checks import MOST_LINES, CheckFacts, LogsRead, SourceCompared
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.facts.source import Checkout
@@ -17,19 +18,17 @@ from pytest_deploycheck.judge.record import MOST_QUESTIONS, AskedLogs, RunRecord
 READ = LogsRead(sight(scope("one")), NOW, waited=2)
 COMPARED = SourceCompared((), Checkout())
 LINES = tuple(event(str(number)) for number in range(MOST_LINES + 10))
+ENVIRONMENT = EnvironmentSettings("dev", services={})
+OPTIONS = Options(services=("shop",))
+RELEASE = KnownRelease("dev", "us-east-1")
+SEEN = Observation(IDENTITY, NOW, NOW, ())
 ASKED = AskedLogs(Expectation("expect", (Pattern("ready"),)), READ)
 
 
-def recorded(*findings: Finding, asked: int = 0) -> RunRecord:
-    """Return the record of a run with one service."""
-    return record_of(
-        EnvironmentSettings("dev", services={}, profile="ops", role_arn="arn:role", external_id="id", mask=("secret",)),
-        Options(services=()),
-        KnownRelease("dev", "us-east-1"),
-        Observation(IDENTITY, NOW, NOW, ()),
-        {"shop": findings},
-        asked={"shop": [ASKED] * asked},
-    )
+def recorded(*findings: Finding, asked: int = 0) -> ServiceRecord:
+    """Return the record of a service with these findings, of which tests asked so many questions."""
+    questions = {"shop": [ASKED] * asked} if asked else {}
+    return record_of(ENVIRONMENT, OPTIONS, RELEASE, SEEN, {"shop": findings}, asked=questions).services["shop"]
 
 
 def test_the_facts_of_each_finding_are_kept() -> None:
@@ -37,24 +36,27 @@ def test_the_facts_of_each_finding_are_kept() -> None:
     logs = replace(Check("logs-1", "logs").passes("logged"), facts=CheckFacts(logs=READ))
     content = replace(IMAGE_CONTENT.passes("held"), facts=CheckFacts(source=COMPARED))
     few = replace(TASKS_RUNNING.fails("1 of 2", remedy="look"), last_lines=(TaskLines("one", LINES[:2]),))
-    kept = recorded(logs, content, few, asked=1).services["shop"]
+    kept = recorded(logs, content, few, asked=1)
     assert kept == ServiceRecord({"logs-1": READ}, COMPARED, (TaskLines("one", LINES[:2]),), (ASKED,))
 
 
 def test_a_service_without_such_facts_has_none() -> None:
     """Findings that follow from the observation alone add nothing to it."""
-    assert recorded(TASKS_RUNNING.passes("2 of 2")).services["shop"] == ServiceRecord()
+    assert recorded(TASKS_RUNNING.passes("2 of 2")) == ServiceRecord()
 
 
 def test_no_more_is_kept_than_a_report_holds() -> None:
     """Of a task's lines the last ones, and of many questions the first."""
     few = replace(TASKS_RUNNING.fails("1 of 2", remedy="look"), last_lines=(TaskLines("one", LINES),))
-    kept = recorded(few, asked=MOST_QUESTIONS + 1).services["shop"]
+    kept = recorded(few, asked=MOST_QUESTIONS + 1)
     assert kept.last_lines == (TaskLines("one", LINES[-MOST_LINES:]),)
     assert len(kept.asked) == MOST_QUESTIONS
 
 
-def test_what_only_the_connection_needed_is_left_out() -> None:
-    """A report needs no profile, role or external id, and what is masked stays unknown."""
-    kept = recorded().environment
-    assert (kept.name, kept.profile, kept.role_arn, kept.external_id, kept.mask) == ("dev", None, None, None, ())
+def test_what_a_replay_does_not_need_is_left_out() -> None:
+    """The settings, options, release and observation are kept, without what only the connection to AWS needed."""
+    connected = replace(
+        ENVIRONMENT, profile="ops", role_arn="arn:role", external_id="id", mask=("secret",), live_tail=True
+    )
+    based = replace(OPTIONS, baseline=Baseline("before.json", "dev", IDENTITY.account, IDENTITY.region, NOW))
+    assert record_of(connected, based, RELEASE, SEEN, {}, asked={}) == RunRecord(ENVIRONMENT, OPTIONS, RELEASE, SEEN)
