@@ -18,6 +18,7 @@ from support.worlds import (
     completed,
     deployment,
     found,
+    gone,
     judged,
     never_restarted,
     old_image,
@@ -112,6 +113,12 @@ def test_a_deployments_own_time_where_there_is_no_record() -> None:
     world = completed("deployments alone")
     assert only(world, "rollout started") == [("11:05:00", "ecs-svc/2", "ecs:DescribeServices")]
     assert only(world, "rollout ended") == []
+
+
+def test_an_image_that_is_not_there_hides_no_other() -> None:
+    """One judged container has no image in its registry: that of the other was pushed all the same."""
+    world = completed(judged=[judged(gone("tag")), judged(container="proxy")])
+    assert only(world, "image pushed") == [("11:00:00", f"shop {NEW[:19]}", "ecr:DescribeImages")]
 
 
 def test_an_alarm_whose_state_before_is_not_told() -> None:

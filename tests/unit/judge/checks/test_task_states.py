@@ -362,6 +362,16 @@ def test_tasks_are_counted_by_their_rollout_and_their_state() -> None:
     assert progress(rolling("service deployments", *tasks, *more)).new_pending == 2
 
 
+def test_tasks_are_new_by_their_rollout_and_else_by_their_image() -> None:
+    """Tasks of the newest rollout are new, whatever they run; if none is known, those are that run the image."""
+    others = [task("one", OLD), task("two", OLD), old_task("three", NEW)]
+    counted = progress(rolling("service deployments", *others))
+    assert (counted.new_running, counted.old_running) == (2, 1)
+    tasks = [task("one"), task("two"), old_task("three")]
+    counted = progress(completed("deployments alone", service=None, tasks=tasks))
+    assert (counted.new_running, counted.old_running) == (2, 1)
+
+
 def test_the_progress_names_the_newest_event_of_the_rollout() -> None:
     """The newest of the events since the rollout began, without the service's name; of none, an empty text."""
     events = [
