@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Reference, Registry
-from pytest_deploycheck.facts.snapshot import Judged, Lookup, Problem, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import (
     IMAGE_EXISTS,
@@ -268,16 +268,14 @@ def _pushed(lookup: Lookup, after: datetime) -> Finding:
     if lookup.problem:
         return IMAGE_PUSHED.errs(lookup.problem, evidence=evidence)
     return IMAGE_PUSHED.unproven(
-        f"the push time of {lookup.reference} is not known: {_why_unknown(lookup.problem, absent=lookup.absent)}",
+        f"the push time of {lookup.reference} is not known: {_why_unknown(lookup.absent)}",
         remedy="See image-exists.",
         evidence=evidence,
     )
 
 
-def _why_unknown(problem: Problem | None, *, absent: str | None) -> str:
-    if absent:
-        return f"the {absent} is not in the registry"
-    return f"{problem.operation} is denied" if problem else "its registry cannot be read"
+def _why_unknown(absent: str | None) -> str:
+    return f"the {absent} is not in the registry" if absent else "its registry cannot be read"
 
 
 def _registry(registry: Registry | None) -> str:

@@ -349,6 +349,27 @@ def test_a_later_rollout_in_progress_is_reported_to_bring_another_image(way: Way
         assert f"it brings {LATER[:19]}, not the expected image" in text
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"])
+def test_a_later_rollout_that_is_being_rolled_back_is_not_over(status: str) -> None:
+    """All tasks run the expected image while ECS goes back from a later one: that it lasts is not known yet."""
+    world = superseded(
+        "service deployments",
+        records=[record(3, began=LATER_ROLLOUT, status=status), record(2)],
+        tasks=[task("one"), task("two")],
+        running_images=[],
+    )
+    fails_as(world, Outcome.ROLLED_BACK)
+
+
+def test_a_rollout_that_may_not_be_read_has_a_reason() -> None:
+    """Neither ECS's record nor the service may be read: UNKNOWN, as the credentials lack the right to."""
+    ruling = rule(completed("deployments alone", service=None))
+    assert (ruling.outcome, ruling.reason) == (
+        Outcome.UNKNOWN,
+        "the credentials may not read the service's rollouts",
+    )
+
+
 @pytest.mark.parametrize(
     ("state", "outcome", "status"),
     [

@@ -106,6 +106,8 @@ def test_a_tag_that_moved_on_leaves_its_digest_standing() -> None:
     finding = judge_exists(completed(judged=[judged(found(named=named, tags=("v2.0.1",)))]))
     assert finding.status is Status.PASS
     assert any("v2" in note for note in finding.notes)
+    for same in (named, reference(None, pinned=NEW)):
+        assert judge_exists(completed(judged=[judged(found(named=same))])).notes == ()
 
 
 def test_a_denied_registry_is_an_error() -> None:
