@@ -141,7 +141,7 @@ class Overtime:
         seconds: The overtime.
 
     Attributes:
-        held: Returns the seconds during which calls were held back so far, as AWS allows no more of them: they are
+        held: Returns the seconds so far during which calls were held back, as AWS allows no more of them, and which are
             granted in addition.
     """
 

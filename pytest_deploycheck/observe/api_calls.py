@@ -121,14 +121,14 @@ class _Call(NamedTuple):
 
 def _paced(call: _Call, budget: RateBudget, region: str) -> Any:
     """Return the response to a call, made when the rates of AWS allow it, and once more if that was too early."""
-    budget.take(call.action, region)
+    budget.take(call.action, region, call.time_left)
     try:
         return _checked(*call)
     except ClientError as error:
         if code_of(error) not in THROTTLED:
             raise
         # botocore has repeated it a few times, and the budget has been slowed down with each of them.
-        budget.take(call.action, region)
+        budget.take(call.action, region, call.time_left)
         return _checked(*call)
 
 

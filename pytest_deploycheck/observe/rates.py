@@ -7,6 +7,7 @@ burst beside the rate. Here the rate changes with what is learned, and polls get
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,59 +15,11 @@ from contextvars import ContextVar
 
 from msgspec import Struct, field
 
+from pytest_deploycheck.observe.call_bucket import PUBLISHED, CallBucket, CallRate
 from pytest_deploycheck.polling import Clock, SystemClock
 
-
-class CallRate(Struct, frozen=True):
-    """A rate that operations share in an account and region.
-
-    Attributes:
-        actions: The IAM actions of the operations.
-        burst: Calls at once.
-        refill: Calls a second.
-        regions: The regions in which it holds; none for all that have no rate of their own.
-    """
-
-    actions: tuple[str, ...]
-    burst: float
-    refill: float
-    regions: tuple[str, ...] = ()
-
-
-PUBLISHED = (
-    CallRate(("ecs:ListTasks", "ecs:DescribeTasks", "ecs:DescribeContainerInstances"), 100, 20),
-    CallRate(("ecs:ListServices", "ecs:DescribeServices"), 100, 20),
-    CallRate(("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"), 50, 20),
-    CallRate(("ecs:DescribeServiceRevisions",), 50, 20),
-    CallRate(("ecs:DescribeTaskDefinition",), 50, 20),
-    CallRate(("ecr:BatchGetImage",), 2000, 2000),
-    CallRate(("ecr:GetDownloadUrlForLayer",), 3000, 3000),
-    CallRate(("logs:FilterLogEvents",), 25, 25, ("us-east-1",)),
-    CallRate(
-        ("logs:FilterLogEvents",),
-        5,
-        5,
-        ("ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"),
-    ),
-    CallRate(("logs:FilterLogEvents",), 10, 10),
-    CallRate(("cloudwatch:DescribeAlarms",), 9, 9),
-)
-"""The rates that AWS publishes for an account and region, each a bucket of its own."""
-
-_MARGIN = 0.95
-"""The part of a rate that is used: calls arrive less evenly than they are made."""
-
-_POLLS = 0.25
-"""The part of a bucket that polling may use, so that the deployments of others are not hindered."""
-
-_SLOWEST = 0.05
-"""The part of its rate at which a bucket is used at least, however often it is throttled."""
-
-_RECOVERY = 0.1
-"""The growth a second of a rate that a throttle had halved."""
-
-_SAME_THROTTLE = 0.5
-"""Seconds in which further throttles are those of calls that were under way already."""
+_FORGIVEN = 5.0
+"""Seconds of throttling that a run is granted in addition to its time, however few calls it makes."""
 
 _is_polling: ContextVar[bool] = ContextVar("is_polling", default=False)
 
@@ -79,66 +32,6 @@ def polling(*, is_on: bool = True) -> Generator[None]:
         yield
     finally:
         _is_polling.reset(token)
-
-
-class _Tokens(Struct):
-    """A number of calls that may be made at once, which grows with time; below 0 those that have to wait."""
-
-    most: float
-    left: float
-    filled_at: float
-
-    def fill(self, now: float, refill: float) -> None:
-        self.left = min(self.most, self.left + (now - self.filled_at) * refill)
-        self.filled_at = now
-
-    def take(self, refill: float) -> float:
-        """Take one, and return the seconds until it is there."""
-        self.left -= 1
-        return max(0.0, -self.left / refill)
-
-
-class _CallBucket:
-    """The calls of one rate, in one account and region."""
-
-    def __init__(self, rate: CallRate, share: float, now: float) -> None:
-        self._full = rate.refill * share * _MARGIN
-        self._refill = self._full
-        # At least one call is left of a small bucket, as some calls take longer on their way than those after them.
-        burst = max(1.0, min(rate.burst * _MARGIN, rate.burst - 1) * share)
-        self._tokens = _Tokens(burst, burst, now)
-        polls = max(1.0, burst * _POLLS)
-        self._polls = _Tokens(polls, polls, now)
-        self._slowed_at: float | None = None
-        self.taken = 0
-
-    def take(self, now: float, *, is_poll: bool) -> float:
-        """Take a call out of the bucket, and return the seconds to wait before it is made."""
-        self._fill(now)
-        self.taken += 1
-        wait = self._tokens.take(self._refill)
-        return max(wait, self._polls.take(self._refill * _POLLS)) if is_poll else wait
-
-    def charge(self, calls: int, now: float) -> None:
-        """Count calls that were made already, out of a bucket of their own."""
-        self._fill(now)
-        self.taken += calls
-        self._tokens.left -= calls
-
-    def slow_down(self, now: float) -> None:
-        """Halve the rate, as AWS throttled a call: others use the bucket as well, or the region allows less."""
-        self._fill(now)
-        if self._slowed_at is not None and now - self._slowed_at < _SAME_THROTTLE:
-            return
-        self._slowed_at = now
-        self._refill = max(self._refill / 2, self._full * _SLOWEST)
-        self._tokens.left = min(self._tokens.left, 0.0)
-
-    def _fill(self, now: float) -> None:
-        passed = now - self._tokens.filled_at
-        self._tokens.fill(now, self._refill)
-        self._polls.fill(now, self._refill * _POLLS)
-        self._refill = min(self._full, self._refill * (1 + _RECOVERY) ** passed)
 
 
 class RateBudget:
@@ -158,7 +51,7 @@ class RateBudget:
         self._rates = {
             (action, region): rate for rate in rates for action in rate.actions for region in rate.regions or ("",)
         }
-        self._buckets: dict[tuple[str, CallRate], _CallBucket] = {}
+        self._buckets: dict[tuple[str, CallRate], CallBucket] = {}
         self._lock = threading.Lock()
         self._held = 0.0
         self._held_until = 0.0
@@ -170,9 +63,35 @@ class RateBudget:
         with self._lock:
             return self._held
 
-    def take(self, action: str, region: str) -> None:
-        """Return when a call may be made."""
+    @property
+    def granted(self) -> float:
+        """The seconds of those that a run is granted in addition to its time.
+
+        That is twice the time that the calls take at the published rates, as others may use these as well, and a few
+        seconds: a run ends in time, also where AWS throttles it to the end.
+        """
+        with self._lock:
+            least = max((bucket.least_seconds for bucket in self._buckets.values()), default=0.0)
+            return min(self._held, 2 * least + _FORGIVEN)
+
+    def take(self, action: str, region: str, time_left: Callable[[], float] = lambda: math.inf) -> None:
+        """Return when a call may be made.
+
+        Args:
+            action: The IAM action of the operation.
+            region: The region.
+            time_left: Seconds for which the call may wait.
+
+        Raises:
+            ObservationTimeoutError: It would have to wait longer.
+        """
         wait = self._reserve(action, region)
+        if wait > 0 and wait > time_left():
+            from pytest_deploycheck.observe.problems import (  # noqa: PLC0415  # it loads botocore
+                ObservationTimeoutError,
+            )
+
+            raise ObservationTimeoutError(operation=action)
         if wait > 0:
             self._clock.sleep(wait)
 
@@ -206,13 +125,13 @@ class RateBudget:
             self._held_until = max(self._held_until, end)
             return wait
 
-    def _bucket(self, action: str, region: str) -> _CallBucket | None:
+    def _bucket(self, action: str, region: str) -> CallBucket | None:
         rate = self._rates.get((action, region)) or self._rates.get((action, ""))
         if rate is None:
             return None
         key = (region, rate)
         if key not in self._buckets:
-            self._buckets[key] = _CallBucket(rate, self._share, self._clock.monotonic())
+            self._buckets[key] = CallBucket(rate, self._share, self._clock.monotonic())
         return self._buckets[key]
 
 
@@ -259,6 +178,12 @@ class Budgets(Struct):
         """The seconds during which calls were held back, in the account where they were the most."""
         with self._lock:
             return max((budget.held for budget in self._all), default=0.0)
+
+    @property
+    def granted(self) -> float:
+        """The seconds of those that a run is granted in addition to its time."""
+        with self._lock:
+            return max((budget.granted for budget in self._all), default=0.0)
 
     @property
     def throttles(self) -> int:

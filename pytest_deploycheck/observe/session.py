@@ -113,7 +113,7 @@ class Session:
         self._is_refused = False
         self.overtime = overtime or Overtime(SystemClock())
         # Calls that are held back, as AWS allows no more of them, take nothing from the time for the others.
-        self.overtime.held = lambda: self._budgets.held
+        self.overtime.held = lambda: self._budgets.granted
         try:
             self._core = _core_session(environment)
             api_calls.install(self._core, self._time_left, self.counts.add, lambda: self.budget)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from support.log_fakes import FakeClock
 
-from pytest_deploycheck.observe.rates import Budgets, CallRate, RateBudget, polling
+from pytest_deploycheck.observe.call_bucket import CallRate
+from pytest_deploycheck.observe.problems import ObservationTimeoutError
+from pytest_deploycheck.observe.rates import Budgets, RateBudget, polling
 
 LIST, DESCRIBE = "ecs:ListTasks", "ecs:DescribeTasks"
 RATES = (CallRate((LIST, DESCRIBE), 20, 10), CallRate(("logs:FilterLogEvents",), 20, 10))
@@ -101,6 +103,44 @@ def test_what_holding_back_cost_is_counted_once(budget: RateBudget, clock: FakeC
     """The seconds of calls that wait one after the other add up to the time that passed."""
     passed = seconds(budget, clock, 60)
     assert budget.held == pytest.approx(passed)
+
+
+def test_what_the_published_rate_holds_back_is_granted(budget: RateBudget, clock: FakeClock) -> None:
+    """A run over many services has the time that the rates of AWS ask for, in addition to its own."""
+    assert budget.granted == 0
+    passed = seconds(budget, clock, 60)
+    assert budget.granted == pytest.approx(passed)
+
+
+def test_throttles_are_granted_a_few_seconds_and_no_more(budget: RateBudget, clock: FakeClock) -> None:
+    """A few calls that AWS throttles to the end do not keep a run beyond its time."""
+    for _ in range(15):
+        budget.throttled(LIST, "eu-west-1")
+        seconds(budget, clock, 1)
+    assert budget.held > 10
+    assert budget.granted <= 6
+
+
+def test_a_region_that_allows_half_is_granted_twice_the_time(budget: RateBudget, clock: FakeClock) -> None:
+    """Many calls may take twice as long as at the published rate."""
+    for _ in range(100):
+        seconds(budget, clock, 9)
+        budget.throttled(LIST, "eu-west-1")
+    least = 900 / (10 * MARGIN)
+    assert budget.granted == pytest.approx(min(budget.held, 2 * least), rel=0.1)
+    assert budget.granted > 1.5 * least
+
+
+def test_a_call_is_not_held_back_beyond_its_time(budget: RateBudget, clock: FakeClock) -> None:
+    """A call that would have to wait longer than the run may take ends at once, with the error of a lack of time."""
+    seconds(budget, clock, 19)
+    for _ in range(9):
+        budget.throttled(LIST, "eu-west-1")
+        clock.sleep(0.6)
+    began = clock.monotonic()
+    with pytest.raises(ObservationTimeoutError):
+        budget.take(LIST, "eu-west-1", lambda: 0.1)
+    assert clock.monotonic() == began
 
 
 def test_environments_of_one_account_share_a_budget() -> None:
