@@ -117,7 +117,7 @@ def test_without_live_tail_the_logs_are_polled(aws: Sandbox) -> None:
         environment, options = prepared({**table, "live_tail": True}, log_wait=10)
         policy = printed(environment, options)
         aws.enforce_policy(without(policy, denied) if denied else policy)
-        service.log(line, arrives_in=0.3)
+        service.log(line, arrives_in=2.0)
         assert statuses(verify_settings(environment, options))["logs-1"] == "pass"
         assert LIVE_TAIL in {call.operation for call in aws.calls}
         assert {call.operation for call in aws.refused_calls} == ({denied} if denied else set())
