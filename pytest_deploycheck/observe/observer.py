@@ -173,8 +173,12 @@ class Observer:
             )
 
     def _near_services(self, missing: Sequence[str]) -> str:
+        if len(missing) != 1:
+            return "."
         names = NearNames(self._session).services(self._environment.cluster)
-        return did_you_mean(missing[0], names) if len(missing) == 1 else "."
+        if missing[0] in names:
+            return ", according to ecs:DescribeServices; but ecs:ListServices lists it, so run again."
+        return did_you_mean(missing[0], names)
 
     def _near_cluster(self) -> str:
         cluster = last_part(self._environment.cluster)

@@ -72,6 +72,28 @@ def test_failures_that_pytest_check_gathers(
     assert ended(deploy(env="shop")) == expected
 
 
+@pytest.mark.usefixtures("world")
+def test_a_question_that_stays_open_in_a_subtest_or_a_gathered_check(
+    deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was logged: `in` and `wait_for` are unproven there too, and no failure of the deployment."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("check"))
+    pytester.makepyfile(
+        """
+def test_subtest(deploy_logs, subtests):
+    with subtests.test(): assert "x" in deploy_logs
+def test_subtest_that_waits(deploy_logs, subtests):
+    with subtests.test(): deploy_logs.wait_for("x")
+def test_check(deploy_logs, check):
+    with check: assert "x" in deploy_logs
+"""
+    )
+    outcome = deploy("--deploy-log-wait=0", env="shop")
+    assert (outcome.status, outcome.report["verdict"]) == (7, "UNPROVEN")
+    assert set(outcome.tests.values()) == {"unproven"}
+    assert "roll back with" not in outcome.output
+
+
 REPEATED = [
     ("RUNS.append(1); assert len(RUNS) > 1", VERIFIED),
     ("RUNS.append(1); assert deploy_env is None", REFUTED),

@@ -29,6 +29,15 @@ def test_a_misspelt_service_finds_its_name(room: Room) -> None:
     assert refused(room, services=misspelt).endswith("us-east-1).")
 
 
+def test_a_service_that_is_listed_and_not_described_is_not_called_misspelt(room: Room) -> None:
+    """Its own name is no other name to try: the message names the two answers that contradict each other."""
+    room.shop()
+    room.aws.corrupt("ecs:DescribeServices", lambda answer: {**answer, "services": []})
+    message = refused(room)
+    assert "did you mean" not in message
+    assert "ecs:ListServices lists it" in message
+
+
 def test_a_misspelt_cluster_finds_its_name(room: Room) -> None:
     """The nearest name of the account's clusters is shown."""
     room.shop()

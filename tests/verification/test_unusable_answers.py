@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -142,6 +142,31 @@ def test_a_metric_that_is_left_out_is_no_zero(good: Room) -> None:
         },
     )
     assert verified(good).statuses["error-rate"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("operation", "items", "without", "expected"),
+    [
+        ("ecr:DescribeImages", "imageDetails", "imageDigest", ("image-exists", "error")),
+        ("ecr:DescribeImages", "imageDetails", None, ("image-exists", "error")),
+        ("ecr:DescribeRepositories", "repositories", None, ("image-intended", "unproven")),
+        ("ecs:DescribeTasks", "tasks", "containers", ("tasks-run-image", "unproven")),
+    ],
+)
+def test_an_item_without_a_member_and_a_list_without_items(
+    good: Room, operation: str, items: str, without: str | None, expected: tuple[str, str]
+) -> None:
+    """A gap in an answer is neither filled nor held against the deployment: the check is in error or unproven."""
+
+    def amended(answer: Any) -> Any:
+        left = [{key: value for key, value in one.items() if key != without} for one in answer[items]]
+        return {**answer, items: left if without else []}
+
+    good.aws.corrupt(operation, amended)
+    seen = verified(good)
+    assert "Traceback" not in to_text(seen.report)
+    assert expected in seen.statuses.items()
+    assert seen.report.verdict == "UNPROVEN"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)

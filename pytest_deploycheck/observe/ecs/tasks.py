@@ -39,7 +39,7 @@ class TooManyTasksError(Exception):
 
 def tasks(client: ECSClient, cluster: str, service: str) -> tuple[Task, ...]:
     """The tasks of a service: running, on their way, draining, and stopped within about the last hour."""
-    return _described(client, cluster, _listed(client, cluster, service))
+    return _described(client, cluster, service, _listed(client, cluster, service))
 
 
 def tasks_by_service(
@@ -58,7 +58,7 @@ def tasks_by_service(
         lambda batch: attempt(_DESCRIBE, lambda: _describe(client, cluster, batch)),
         list(batches(arns, _TASKS_PER_CALL)),
     )
-    known = {task.arn: task for part, _ in parts if part for _, task in part}
+    known = {task.arn: (group, task) for part, _ in parts if part for group, task in part}
     failed = {
         arn
         for (part, _), batch in zip(parts, batches(arns, _TASKS_PER_CALL), strict=True)
@@ -71,9 +71,9 @@ def tasks_by_service(
         if listed is None:
             return None, problem
         if failed.isdisjoint(listed.arns) and known.keys() >= set(listed.running):
-            return tuple(known[arn] for arn in listed.arns if arn in known), None
+            return _own((known[arn] for arn in listed.arns if arn in known), name), None
         # What fails or is missing among many is a problem of the services that have it.
-        return attempt(_DESCRIBE, lambda: _described(client, cluster, listed))
+        return attempt(_DESCRIBE, lambda: _described(client, cluster, name, listed))
 
     return dict(zip(services, side_by_side(of_one, services), strict=True))
 
@@ -147,10 +147,16 @@ def _listed(client: ECSClient, cluster: str, service: str) -> _Listed:
     return _Listed(tuple(dict.fromkeys([*running, *stopped])), tuple(running))
 
 
-def _described(client: ECSClient, cluster: str, listed: _Listed) -> tuple[Task, ...]:
-    found = [task for batch in batches(listed.arns, _TASKS_PER_CALL) for _, task in _describe(client, cluster, batch)]
-    require_all(listed.running, (task.arn for task in found), _DESCRIBE)
-    return tuple(found)
+def _described(client: ECSClient, cluster: str, service: str, listed: _Listed) -> tuple[Task, ...]:
+    found = [pair for batch in batches(listed.arns, _TASKS_PER_CALL) for pair in _describe(client, cluster, batch)]
+    require_all(listed.running, (task.arn for _, task in found), _DESCRIBE)
+    return _own(found, service)
+
+
+def _own(described: Iterable[tuple[str, Task]], service: str) -> tuple[Task, ...]:
+    """Return the tasks but those whose group names another service: they say nothing of this one."""
+    own = f"service:{service.rpartition('/')[2]}"
+    return tuple(task for group, task in described if group == own or not group.startswith("service:"))
 
 
 def _describe(client: ECSClient, cluster: str, arns: Sequence[str]) -> list[tuple[str, Task]]:

@@ -282,9 +282,10 @@ def test_a_missing_line_proposes_no_rollback() -> None:
     assert not proposes(completed(), logs_finding("another line"))
 
 
-def test_a_failed_test_proposes_no_rollback() -> None:
-    """A test of the user may fail for a reason of its own."""
-    failed_test = UserTest("test_a.py::test_a", "failed", ("backend",))
+@pytest.mark.parametrize("outcome", ["failed", "error", "unproven"])
+def test_a_failed_test_proposes_no_rollback(outcome: str) -> None:
+    """A test of the user may fail for a reason of its own, or be broken, as by a misspelt fixture."""
+    failed_test = UserTest("test_a.py::test_a", outcome, ("backend",))
     assert not proposes(completed(), tests=[failed_test])
 
 

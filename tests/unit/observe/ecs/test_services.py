@@ -78,6 +78,34 @@ def test_a_task_that_could_not_be_described_is_not_left_out() -> None:
         tasks.tasks(cast("ECSClient", answering), "default", "shop")
 
 
+@pytest.mark.parametrize("service", ["shop", "arn:aws:ecs:us-east-1:123456789012:service/default/shop"])
+def test_a_task_of_another_service_is_not_one_of_this(service: str) -> None:
+    """ECS lists it among those of the service, and its group names another one; without a group it counts."""
+    groups = {"one": "service:shop", "two": "service:shop-worker", "three": "family:shop", "four": None}
+    described = [
+        {
+            "taskArn": f"task/{name}",
+            "taskDefinitionArn": "task-definition/shop:1",
+            "lastStatus": "RUNNING",
+            "desiredStatus": "RUNNING",
+            **({"group": group} if group else {}),
+        }
+        for name, group in groups.items()
+    ]
+    answering = cast(
+        "ECSClient",
+        SimpleNamespace(
+            list_tasks=lambda **_: {"taskArns": [one["taskArn"] for one in described]},
+            describe_tasks=lambda **_: {"tasks": described},
+        ),
+    )
+    own = ["task/one", "task/three", "task/four"]
+    assert [one.arn for one in tasks.tasks(answering, "default", service)] == own
+    found, problem = tasks.tasks_by_service(answering, "default", [service])[service]
+    assert [one.arn for one in found or ()] == own
+    assert problem is None
+
+
 def test_a_rollout_that_could_not_be_described_is_not_left_out() -> None:
     """Without the newest record the one before it would be taken for the newest."""
     moment = datetime(2025, 11, 26, tzinfo=UTC)
