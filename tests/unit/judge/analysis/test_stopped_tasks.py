@@ -53,6 +53,14 @@ def test_each_class_is_told_by_awss_words(name: str, said: aws.Stop) -> None:
     assert reason.remedy
 
 
+@pytest.mark.parametrize("name", ["attribute-missing", "port-in-use"])
+def test_more_container_instances_are_not_advised_where_they_do_not_help(name: str) -> None:
+    """An attribute that no instance has, or a port in use on each, is no lack of capacity: another remedy helps."""
+    for said in STOPPED_WORDS[name]:
+        assert "capacity" not in reason_of(stopped(said)).cause
+        assert "Add container instances" not in reason_of(stopped(said)).remedy
+
+
 @pytest.mark.parametrize("number", ["403", "401", "429"])
 def test_an_account_number_is_no_http_status(number: str) -> None:
     """A registry whose account ends in the digits of a status was neither refused nor limited for that."""
