@@ -18,6 +18,7 @@ from support.worlds import (
     clock,
     completed,
     container,
+    crashed,
     definition,
     deployment,
     digest,
@@ -312,11 +313,12 @@ def test_an_older_deployment_that_is_primary_again_is_a_rollback(way: Way, state
             deployment("ecs-svc/2", status="ACTIVE", state=state, failed=3),
         ),
         records=[],
-        tasks=[old_task("one"), old_task("two")],
+        tasks=[old_task("one"), old_task("two"), crashed()],
     )
     assert rule(world).outcome == "ROLLED_BACK"
     assert "ecs-svc/1" in rule(world).reason
     assert "PRIMARY again" in rule(world).reason
+    assert "exit code 137" in judge_complete(world, waited=0).cause
 
 
 @pytest.mark.parametrize(("state", "outcome"), [("IN_PROGRESS", "IN_PROGRESS"), ("SOMETHING_NEW", "UNKNOWN")])
