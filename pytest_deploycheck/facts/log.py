@@ -238,6 +238,11 @@ class LogSight(Struct, frozen=True):
         lacking = {stream.task for stream in self.scope.current_streams if stream not in known}
         return tuple(task for task in self.scope.tasks if task in lacking or task not in self.tasks_with_events)
 
+    def quiet_since(self, moment: datetime) -> tuple[str, ...]:
+        """Ids of the new tasks with a log stream that has no event later than a moment."""
+        quiet = {state.stream.task for state in self.states if state.last <= moment}
+        return tuple(task for task in self.scope.tasks if task in quiet)
+
     @property
     def complete_until(self) -> datetime | None:
         """The moment up to which the events of every new task are complete, or None where there is no such moment."""

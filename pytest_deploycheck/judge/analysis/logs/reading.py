@@ -161,8 +161,10 @@ def _read_forbidden(
     if sight.tasks_without_events or not sight.scope.tasks:
         return Reading(LogAnswer.NO_EVENTS, lacking=sight.tasks_without_events)
     lacking, known = sight.incomplete(until), sight.complete_until
-    if not lacking or (floor is not None and known is not None and known > floor):
-        return Reading(LogAnswer.HOLDS, lacking=lacking, until=known)
+    if not lacking:
+        return Reading(LogAnswer.HOLDS, until=known)
+    if floor is not None and known is not None and known > floor:
+        return Reading(LogAnswer.HOLDS, lacking=sight.quiet_since(known), until=known)
     return Reading(LogAnswer.UNSETTLED, lacking=lacking, until=known)
 
 

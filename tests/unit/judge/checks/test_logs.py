@@ -346,7 +346,7 @@ def test_an_absence_up_to_an_earlier_moment_names_the_quiet_tasks() -> None:
     events = [event("hello", at="11:10"), event("hello", "two", at="11:10"), event("hello", "two", at="11:19:30")]
     finding = judge(FORBID, sight(TWO, *events, read_at="11:20"))
     assert finding.status is Status.PASS
-    assert "absent up to 2025-11-26 11:10:00 UTC; tasks one, two have logged nothing since" in finding.summary
+    assert "absent up to 2025-11-26 11:10:00 UTC; task one has logged nothing since" in finding.summary
 
 
 def test_an_absence_that_ends_before_the_rollout_did_is_unproven() -> None:
