@@ -55,6 +55,7 @@ class RateBudget:
         self._lock = threading.Lock()
         self._held = 0.0
         self._held_until = 0.0
+        self._least = 0.0
         self.throttles = 0
 
     @property
@@ -71,8 +72,7 @@ class RateBudget:
         seconds: a run ends in time, also where AWS throttles it to the end.
         """
         with self._lock:
-            least = max((bucket.least_seconds for bucket in self._buckets.values()), default=0.0)
-            return min(self._held, 2 * least + _FORGIVEN)
+            return min(self._held, 2 * self._least + _FORGIVEN)
 
     def take(self, action: str, region: str, time_left: Callable[[], float] = lambda: math.inf) -> None:
         """Return when a call may be made.
@@ -120,6 +120,7 @@ class RateBudget:
                 return 0.0
             now = self._clock.monotonic()
             wait = bucket.take(now, is_poll=_is_polling.get())
+            self._least = max(self._least, bucket.least_seconds)
             end = now + wait
             self._held += max(0.0, end - max(now, self._held_until))
             self._held_until = max(self._held_until, end)
