@@ -137,6 +137,11 @@ class Task(Struct, frozen=True):
         """The container of that name, if there is one."""
         return next((container for container in self.containers if container.name == name), None)
 
+    def digest_of(self, name: str) -> str | None:
+        """The digest of the image of the container of that name; None where ECS does not say or there is none."""
+        container = self.container(name)
+        return container.image_digest if container else None
+
 
 class DefinedContainer(Struct, frozen=True):
     """The environment of a container, as its task definition sets it; no representation shows a value.

@@ -209,11 +209,10 @@ def running_tasks(facts: ServiceFacts, definitions: Definitions = _unread) -> Ru
 
 
 def _task(task: Task, container: str, definitions: Definitions) -> RunningTask:
-    judged = task.container(container)
     containers = [_container(one, task, definitions) for one in task.containers]
     return RunningTask(
         id=task.id,
-        image_digest=judged.image_digest if judged else None,
+        image_digest=task.digest_of(container),
         started_at=task.started_at,
         health=task.health,
         containers=Containers(containers),

@@ -72,10 +72,9 @@ def _images(service: ServiceReport) -> Disagreement | None:
     """The expected image, and below it those that tasks run instead."""
     for judged in service.facts.judged:
         others = Counter(
-            container.image_digest
+            task.digest_of(judged.container)
             for task in service.facts.running
             if service.analysis.matches.container(judged, task).is_other
-            and (container := task.container(judged.container))
         )
         if others and judged.expected.digest:
             number, of = sum(others.values()), len(service.facts.running)

@@ -189,18 +189,15 @@ def _rollback(target: RollbackTarget | None) -> dict[str, Any] | None:
 
 def _tasks(facts: ServiceFacts) -> list[dict[str, Any]]:
     judged = facts.judged[0].container if facts.judged else None
-    tasks = []
-    for task in facts.running:
-        container = task.container(judged) if judged else None
-        tasks.append(
-            {
-                "id": task.id,
-                "digest": container.image_digest if container else None,
-                "started_at": _time(task.started_at),
-                "containers": {one.name: one.image_digest for one in task.containers},
-            }
-        )
-    return tasks
+    return [
+        {
+            "id": task.id,
+            "digest": task.digest_of(judged) if judged else None,
+            "started_at": _time(task.started_at),
+            "containers": {one.name: one.image_digest for one in task.containers},
+        }
+        for task in facts.running
+    ]
 
 
 def _check(finding: Finding) -> dict[str, Any]:

@@ -129,8 +129,7 @@ class TaskMatches(Struct, frozen=True, dict=True):
         Accepted are the expected digest, and where one of the two is an index, its manifest for the task's platform.
         """
         expected, facts = judged.expected, self.facts
-        container = task.container(judged.container)
-        digest = container.image_digest if container else None
+        digest = task.digest_of(judged.container)
         if digest is None:
             return _match_by_time(expected, task)
         if expected.digest is None:

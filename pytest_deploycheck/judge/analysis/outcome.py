@@ -179,8 +179,7 @@ def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollou
 
 
 def _digests_run_by(judged: Judged, facts: ServiceFacts) -> set[str]:
-    containers = (task.container(judged.container) for task in facts.running)
-    return {container.image_digest for container in containers if container and container.image_digest}
+    return {digest for task in facts.running if (digest := task.digest_of(judged.container))}
 
 
 def _pushes_of_what_runs(judged: Judged, facts: ServiceFacts) -> list[datetime]:

@@ -47,8 +47,8 @@ def run_manifests(judged: Judged, facts: ServiceFacts) -> RunManifests:
 def _children(image: Image, judged: Judged, task: Task | None, facts: ServiceFacts) -> tuple[Child, ...]:
     """Return the children of the index that a task can be running, or would run without a task."""
     children = image.manifest.children if image.manifest else ()
-    container = task.container(judged.container) if task else None
-    shown = tuple(child for child in children if container and child.digest == container.image_digest)
+    digest = task.digest_of(judged.container) if task else None
+    shown = tuple(child for child in children if child.digest == digest)
     # The same manifest may be listed for several platforms.
     return shown[:1] or runnable(children, platform_of(task, facts))
 

@@ -48,8 +48,7 @@ def advise(analysis: ServiceAnalysis, waited: float, verify: str) -> Advice:
 def _superseded(facts: ServiceFacts, verify: str) -> Advice:
     """The advice where a later image runs: the command verifies that one, by a tag of its own or by its digest."""
     container = first_judged(facts).container
-    run = (found.image_digest for task in facts.running if (found := task.container(container)))
-    digest = next(filter(None, run), None)
+    digest = next(filter(None, (task.digest_of(container) for task in facts.running)), None)
     image = facts.image_of(digest) if digest else None
     name = next((tag for tag in (image.tags if image else ()) if not moves(tag)), digest)
     return Advice(

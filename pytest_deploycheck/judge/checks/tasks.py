@@ -135,7 +135,12 @@ def _run_image(judged: Judged, analysis: ServiceAnalysis) -> Finding:
     evidence: dict[str, Any] = {
         "accepted": judged.expected.digest,
         "tasks": [
-            {"id": task.id, "digest": _digest(judged, task), "started_at": at(task.started_at), "runs": match.value}
+            {
+                "id": task.id,
+                "digest": task.digest_of(judged.container),
+                "started_at": at(task.started_at),
+                "runs": match.value,
+            }
             for task, match in matches.items()
         ],
     }
@@ -194,7 +199,7 @@ def _unknown(judged: Judged, unknown: list[Task], analysis: ServiceAnalysis, evi
     facts = analysis.facts
     ids = ", ".join(task.id for task in unknown)
     run = f"{plural(len(unknown), 'task')} of {len(facts.running)} {'runs' if len(unknown) == 1 else 'run'}"
-    if any(_digest(judged, task) for task in unknown):
+    if any(task.digest_of(judged.container) for task in unknown):
         return TASKS_RUN_IMAGE.unproven(
             f"it is not known which image of an index {run} in container {judged.container!r} ({ids}): "
             f"{_seen(judged, unknown, facts)}; expected is {_expected_briefly(judged.expected)}",
@@ -225,14 +230,9 @@ def _expected_briefly(lookup: Lookup) -> str:
 
 def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:
     """The digests that tasks run, with what the registry knows of them."""
-    runs = Counter(_digest(judged, task) for task in tasks)
+    runs = Counter(task.digest_of(judged.container) for task in tasks)
     return ", ".join(
         f"{number} of {plural(len(facts.running), 'task')} {'runs' if number == 1 else 'run'} {short(digest)}"
         f"{pushed(facts.image_of(digest)) if digest else ''}"
         for digest, number in runs.items()
     )
-
-
-def _digest(judged: Judged, task: Task) -> str | None:
-    container = task.container(judged.container)
-    return container.image_digest if container else None

@@ -95,8 +95,7 @@ def image_cards(service: ServiceReport, digests: Digests, now: datetime) -> list
         cards.append(_expected(judged, digests, now, several=len(service.facts.judged) > 1))
         running: dict[str | None, list[Task]] = {}
         for task in service.facts.running:
-            container = task.container(judged.container)
-            running.setdefault(container.image_digest if container else None, []).append(task)
+            running.setdefault(task.digest_of(judged.container), []).append(task)
         # What differs from the expected image is what a reader looks for.
         ordered = sorted(running.items(), key=lambda item: digests.style(item[0]) == "expected")
         cards += [_running(service, digest, tasks, digests, now) for digest, tasks in ordered]

@@ -147,8 +147,7 @@ class Story:
             ((task.started_at, task) for task in facts.tasks or () if task.started_at), key=lambda pair: pair[0]
         )
         for start, task in tasks[-_MOST_TASKS:]:
-            container = task.container(judged[0].container) if judged else None
-            digest = container.image_digest if container else None
+            digest = task.digest_of(judged[0].container) if judged else None
             stopped = f", stopped {ago(task.stopped_at, self._now)}" if task.stopped_at else ""
             words = f"task {short_task(task.id)} {'ran' if stopped else 'runs'} {digests.label(digest)}{stopped}"
             yield _Span(start, task.stopped_at, words, digests.style(digest))

@@ -82,8 +82,7 @@ def _tasks(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> I
     """The images that tasks run, a row for each digest, the expected one marked."""
     by_digest: dict[str | None, list[Task]] = defaultdict(list)
     for task in service.facts.running:
-        container = task.container(judged.container)
-        by_digest[container.image_digest if container else None].append(task)
+        by_digest[task.digest_of(judged.container)].append(task)
     for digest, tasks in by_digest.items():
         is_other = any(service.analysis.matches.container(judged, task).is_other for task in tasks)
         is_new = all(service.analysis.matches.is_new(task) for task in tasks)
