@@ -196,6 +196,11 @@ class Image(Struct, frozen=True):
         return next((config for config in self.configs if config.digest == manifest.config), None)
 
     @property
+    def children(self) -> tuple[Child, ...]:
+        """The entries of an index; empty for a single manifest, and where the manifest was not read."""
+        return self.manifest.children if self.manifest else ()
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, from the bottom up; of an index, those of the first platform looked at."""
         manifests = (self.manifest, *self.platforms)

@@ -72,6 +72,11 @@ class Lookup(Struct, frozen=True):
         """The expected digest: as found, else as the reference itself names it."""
         return self.image.digest if self.image else self.reference.digest
 
+    @property
+    def pushed_at(self) -> datetime | None:
+        """When the image was first pushed, or None where it was not found or that may not be read."""
+        return self.image.pushed_at if self.image else None
+
 
 class Judged(Struct, frozen=True):
     """A container whose image is judged.

@@ -221,7 +221,7 @@ def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> De
     image = _image(only_judged(facts), facts)
     files = opened.platforms[0] if opened and opened.platforms else None
     config = files.config if files else None
-    accepted = [image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))]
+    accepted = [image.digest, *(child.digest for child in image.children)]
     return DeployedImage(
         uri=image.uri,
         repository=image.reference.repository,
@@ -241,8 +241,7 @@ def deployed_image(facts: ServiceFacts, opened: OpenedImage | None = None) -> De
 
 
 def _platforms(image: Image) -> tuple[str, ...]:
-    children = image.manifest.children if image.manifest else ()
-    platforms = [child.platform for child in children] or [config.platform for config in image.configs]
+    platforms = [child.platform for child in image.children] or [config.platform for config in image.configs]
     return tuple(str(platform) for platform in platforms if platform)
 
 

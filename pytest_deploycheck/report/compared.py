@@ -87,14 +87,14 @@ def _images(service: ServiceReport) -> Disagreement | None:
 
 
 def _expected(judged: Judged) -> Side:
-    image, reference = judged.expected.image, judged.expected.reference
+    expected = judged.expected
     return Side(
         "expected",
-        short_hex(judged.expected.digest),
+        short_hex(expected.digest),
         is_expected=True,
         happened="pushed",
-        at=image.pushed_at if image else None,
-        detail=reference.tag or _tags(image),
+        at=expected.pushed_at,
+        detail=expected.reference.tag or _tags(expected.image),
     )
 
 
@@ -115,8 +115,7 @@ def _tags(image: Image | None) -> str:
 
 def _never_started(service: ServiceReport) -> Disagreement | None:
     """The push of the image, and below it the newest rollout, which began before."""
-    pushes = [one.expected.image.pushed_at for one in service.facts.judged if one.expected.image]
-    pushed_at = max((moment for moment in pushes if moment), default=None)
+    pushed_at = max((moment for one in service.facts.judged if (moment := one.expected.pushed_at)), default=None)
     began_at = service.rollout.started_at
     if pushed_at is None or began_at is None or began_at >= pushed_at:
         return None

@@ -73,7 +73,7 @@ class ImageChecks(Struct):
             entries=self.environment.max_layer_entries or DEFAULT_LIMITS.entries,
             unpacked=self.environment.max_unpacked_bytes or DEFAULT_LIMITS.unpacked,
         )
-        platforms = {child.digest: child.platform for child in image.manifest.children}
+        platforms = {child.digest: child.platform for child in image.children}
         return OpenedImage(
             tuple(
                 ImageFiles(
@@ -191,9 +191,8 @@ def _mounts(judged: Judged, facts: ServiceFacts) -> tuple[str, ...]:
 
 def _digests(image: Image) -> set[str]:
     manifests = [manifest for manifest in (image.manifest, *image.platforms) if manifest]
-    children = image.manifest.children if image.manifest else ()
     configs = [manifest.config for manifest in manifests if manifest.config]
-    return {image.digest, *(child.digest for child in children), *(one.digest for one in manifests), *configs}
+    return {image.digest, *(child.digest for child in image.children), *(one.digest for one in manifests), *configs}
 
 
 def _unknown(check: Check, facts: ServiceFacts, doubt: str) -> Finding:

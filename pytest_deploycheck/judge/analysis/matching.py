@@ -173,7 +173,7 @@ def _worst(matches: list[Match]) -> Match:
 
 def _match_by_time(expected: Lookup, task: Task) -> Match:
     """Without a digest only one thing is certain: a task cannot run an image that was pushed after it started."""
-    pushed_at = expected.image.pushed_at if expected.image else None
+    pushed_at = expected.pushed_at
     if pushed_at and task.started_at and task.started_at < pushed_at:
         return Match.STARTED_BEFORE_PUSH
     return Match.UNKNOWN
@@ -181,14 +181,14 @@ def _match_by_time(expected: Lookup, task: Task) -> Match:
 
 def _match_child(index: Image | None, digest: str, platform: TaskPlatform) -> Match:
     """The task runs one manifest of the expected index: it must be one for the task's platform."""
-    children = index.manifest.children if index and index.manifest else ()
+    children = index.children if index else ()
     fits = any(child.digest == digest and can_run(child.platform, platform) for child in children)
     return Match.EXPECTED if fits else Match.OTHER_PLATFORM
 
 
 def _match_index(index: Image | None, expected: str, platform: TaskPlatform) -> Match:
     """The task runs an index that holds the expected manifest: it runs the entry for the task's platform."""
-    children = index.manifest.children if index and index.manifest else ()
+    children = index.children if index else ()
     digests = [child.digest for child in runnable(children, platform)]
     if expected not in digests:
         return Match.OTHER_PLATFORM
@@ -197,8 +197,7 @@ def _match_index(index: Image | None, expected: str, platform: TaskPlatform) -> 
 
 def _holds(index: Image | None, digest: str) -> bool:
     """Return True if `digest` is a manifest of `index`, for any platform."""
-    children = index.manifest.children if index and index.manifest else ()
-    return any(child.digest == digest for child in children)
+    return index is not None and any(child.digest == digest for child in index.children)
 
 
 def _is_closed_index(image: Image | None) -> bool:

@@ -58,7 +58,7 @@ def rule(facts: ServiceFacts, newest: NewestRollout | None, tasks: Fit) -> Rulin
     superseded = _superseded(facts, newest) if tasks is Fit.NONE else None
     if superseded:
         return superseded
-    if tasks is Fit.UNKNOWN and _began_before_push(facts, newest):
+    if tasks is Fit.UNKNOWN and _push_since(facts, newest):
         return Ruling(
             Outcome.UNKNOWN, f"{_not_since_push(facts, newest)}, and it is not known which image the tasks run"
         )
@@ -102,7 +102,7 @@ def _never_started(facts: ServiceFacts, newest: NewestRollout, tasks: Fit) -> Ru
             Outcome.NOT_STARTED,
             f"no rollout began since {origin}: {newest.id}, which began {at(newest.started_at)}, is still the newest",
         )
-    if _began_before_push(facts, newest):
+    if _push_since(facts, newest):
         return Ruling(Outcome.NOT_STARTED, _not_since_push(facts, newest), _inferred(facts))
     return None
 
@@ -124,16 +124,15 @@ def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool
     return newest.id == before.rollout or newest.started_at == before.rollout_began_at
 
 
-def _began_before_push(facts: ServiceFacts, newest: NewestRollout) -> bool:
-    """Return True if an expected image was first pushed after the newest rollout began."""
-    images = [judged.expected.image for judged in facts.judged]
-    return any(image and image.pushed_at and newest.started_at < image.pushed_at for image in images)
-
-
 def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
-    pushes = [judged.expected.image.pushed_at for judged in facts.judged if judged.expected.image]
-    pushed_at = next((moment for moment in pushes if moment and moment > newest.started_at), None)
+    pushed_at = _push_since(facts, newest)
     return f"the image was pushed {at(pushed_at)}, but the last rollout began {at(newest.started_at)}, before that"
+
+
+def _push_since(facts: ServiceFacts, newest: NewestRollout) -> datetime | None:
+    """Return when an expected image was first pushed, if that was after the newest rollout began."""
+    pushes = (judged.expected.pushed_at for judged in facts.judged)
+    return next((moment for moment in pushes if moment and moment > newest.started_at), None)
 
 
 def _superseded(facts: ServiceFacts, newest: NewestRollout) -> Ruling | None:
@@ -159,7 +158,7 @@ def _is_later_by_baseline(judged: Judged, facts: ServiceFacts, newest: NewestRol
     running = _digests_run_by(judged, facts)
     if not running or running & set(before.running):
         return False
-    if judged.expected.image and judged.expected.image.pushed_at and _pushes_of_what_runs(judged, facts):
+    if judged.expected.pushed_at and _pushes_of_what_runs(judged, facts):
         return _is_later_by_times(judged, facts, newest)
     # A digest may have been pinned by mistake, and be of any age.
     return judged.pulled.reference.digest is None
@@ -172,7 +171,7 @@ def _ran_before(judged: Judged, facts: ServiceFacts) -> bool:
 
 def _is_later_by_times(judged: Judged, facts: ServiceFacts, newest: NewestRollout) -> bool:
     """Return True if the running image was pushed after the expected one, and rolled out after that."""
-    pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
+    pushed_at = judged.expected.pushed_at
     if pushed_at is None or newest.started_at <= pushed_at:
         return False
     return any(moment > pushed_at for moment in _pushes_of_what_runs(judged, facts))

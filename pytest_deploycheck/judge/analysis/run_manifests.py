@@ -46,18 +46,16 @@ def run_manifests(judged: Judged, facts: ServiceFacts) -> RunManifests:
 
 def _children(image: Image, judged: Judged, task: Task | None, facts: ServiceFacts) -> tuple[Child, ...]:
     """Return the children of the index that a task can be running, or would run without a task."""
-    children = image.manifest.children if image.manifest else ()
     digest = task.digest_of(judged.container) if task else None
-    shown = tuple(child for child in children if child.digest == digest)
+    shown = tuple(child for child in image.children if child.digest == digest)
     # The same manifest may be listed for several platforms.
-    return shown[:1] or runnable(children, platform_of(task, facts))
+    return shown[:1] or runnable(image.children, platform_of(task, facts))
 
 
 def _doubt(image: Image, fitting: tuple[Child, ...], platform: TaskPlatform) -> str:
-    children = fitting or (image.manifest.children if image.manifest else ())
     entries = ", ".join(
         f"{child.platform.with_version if child.platform else 'no platform'} ({short(child.digest)})"
-        for child in children
+        for child in fitting or image.children
     )
     if not fitting:
         return f"the index {short(image.digest)} has no manifest for {platform}, on which tasks run; it has {entries}"

@@ -123,7 +123,7 @@ def _exists(lookup: Lookup) -> Finding:
     evidence: dict[str, Any] = {
         "reference": str(reference),
         "digest": lookup.digest,
-        "pushed_at": lookup.image.pushed_at.isoformat() if lookup.image and lookup.image.pushed_at else None,
+        "pushed_at": lookup.pushed_at.isoformat() if lookup.pushed_at else None,
         "tags": list(lookup.image.tags) if lookup.image else [],
     }
     if lookup.absent:
@@ -253,12 +253,12 @@ def _difference(judged: Judged) -> str:
 
 def _pushed(lookup: Lookup, after: datetime) -> Finding:
     evidence: dict[str, Any] = {"after": after.isoformat()}
-    if lookup.image and lookup.image.pushed_at:
-        evidence["pushed_at"] = lookup.image.pushed_at.isoformat()
-        if lookup.image.pushed_at >= after:
-            return IMAGE_PUSHED.passes(f"pushed {at(lookup.image.pushed_at)}, after {at(after)}", evidence=evidence)
+    if lookup.pushed_at:
+        evidence["pushed_at"] = lookup.pushed_at.isoformat()
+        if lookup.pushed_at >= after:
+            return IMAGE_PUSHED.passes(f"pushed {at(lookup.pushed_at)}, after {at(after)}", evidence=evidence)
         return IMAGE_PUSHED.fails(
-            f"{lookup.reference.repository} {short(lookup.digest)} was pushed {at(lookup.image.pushed_at)}, "
+            f"{lookup.reference.repository} {short(lookup.digest)} was pushed {at(lookup.pushed_at)}, "
             f"before {at(after)}",
             cause="Nothing new was pushed, or the build produced the same image as before: pushing an image again "
             "changes nothing, not even its push time.",

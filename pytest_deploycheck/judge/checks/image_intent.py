@@ -167,8 +167,8 @@ def _by_baseline(judged: Judged, analysis: ServiceAnalysis) -> _Tie | None:
 def _unproven(
     judged: Judged, analysis: ServiceAnalysis, release: KnownRelease, tie: _Tie | None, ways: list[str]
 ) -> Finding:
-    image, newest = judged.expected.image, analysis.newest
-    history = [f"pushed {at(image.pushed_at)}"] if image and image.pushed_at else []
+    pushed_at, newest = judged.expected.pushed_at, analysis.newest
+    history = [f"pushed {at(pushed_at)}"] if pushed_at else []
     history += [f"rolled out {at(newest.started_at)}"] if newest else []
     summary = f"nothing shows that {name_of(judged.expected.reference)} is what was to be shipped"
     parts = [f"{summary} ({', '.join(history)})" if history else summary, _newer(judged)]

@@ -223,9 +223,8 @@ def _difference(judged: Judged, others: Mapping[Task, Match], facts: ServiceFact
 
 def _expected_briefly(lookup: Lookup) -> str:
     """The expected image, without the tags that `image-exists` shows."""
-    pushed_at = lookup.image.pushed_at if lookup.image else None
     digest = "" if lookup.reference.digest else f" = {short(lookup.digest)}"
-    return f"{name_of(lookup.reference)}{digest}{f' (pushed {at(pushed_at)})' if pushed_at else ''}"
+    return f"{name_of(lookup.reference)}{digest}{f' (pushed {at(lookup.pushed_at)})' if lookup.pushed_at else ''}"
 
 
 def _seen(judged: Judged, tasks: Iterable[Task], facts: ServiceFacts) -> str:

@@ -92,5 +92,5 @@ def _resolves_once(judged: Judged, facts: ServiceFacts) -> bool:
 
 
 def _started_after_push(judged: Judged, others: Iterable[Task]) -> bool:
-    pushed_at = judged.expected.image.pushed_at if judged.expected.image else None
+    pushed_at = judged.expected.pushed_at
     return pushed_at is not None and any(task.started_at and task.started_at > pushed_at for task in others)

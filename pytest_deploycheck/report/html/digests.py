@@ -22,8 +22,7 @@ class Digests:
         for one in facts.judged:
             image = one.expected.image
             # A task may run the manifest of its platform, which the expected index holds.
-            children = image.manifest.children if image and image.manifest else ()
-            self._expected |= {child.digest for child in children}
+            self._expected |= {child.digest for child in (image.children if image else ())}
         found = [one.expected.image for one in facts.judged] + list(facts.running_images)
         for one in facts.judged:
             found += [*one.ran_before, *(one.newer or ()), *([one.earlier] if one.earlier else [])]

@@ -115,8 +115,7 @@ class Story:
     def caption(self) -> str:
         """Return in a sentence what is to be seen: whether the tasks started before or after the push."""
         facts, matches = self._analysis.facts, self._analysis.matches
-        pushes = [one.expected.image.pushed_at for one in facts.judged if one.expected.image]
-        pushed_at = max((moment for moment in pushes if moment), default=None)
+        pushed_at = max((moment for one in facts.judged if (moment := one.expected.pushed_at)), default=None)
         tasks = [task for task in facts.running if task.started_at]
         if pushed_at is None or not tasks:
             return ""
