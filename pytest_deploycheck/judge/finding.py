@@ -143,7 +143,6 @@ class Check(Struct, frozen=True):
         remedy: str = "",
         command: str = "",
         notes: Iterable[str] = (),
-        details: str = "",
         evidence: Evidence = NOTHING,
     ) -> Finding:
         """Return the finding of a check whose evidence does not exist, yet or at all."""
@@ -156,15 +155,12 @@ class Check(Struct, frozen=True):
             command=command,
             notes=tuple(notes),
             evidence=evidence,
-            details=details,
         )
 
-    def errs(self, problem: Problem, *, details: str = "", evidence: Evidence = NOTHING) -> Finding:
+    def errs(self, problem: Problem, *, evidence: Evidence = NOTHING) -> Finding:
         """Return the finding of a check whose evidence could not be read."""
         seen = {"operation": problem.operation, "code": problem.code, **evidence}
-        return Finding(
-            self.id, self.link, Status.ERROR, problem.message, remedy=problem.remedy, evidence=seen, details=details
-        )
+        return Finding(self.id, self.link, Status.ERROR, problem.message, remedy=problem.remedy, evidence=seen)
 
     def skips(self, reason: str) -> Finding:
         """Return the finding of a check that was not asked for."""
