@@ -185,6 +185,10 @@ class ServiceFacts(Struct, frozen=True):
         """The task definition of a task, if it was seen."""
         return next((one for one in self.definitions if one.arn == task.task_definition), None)
 
+    def revision(self, arn: str | None) -> Revision | None:
+        """The service revision of this ARN, if it was read."""
+        return next((one for one in self.revisions if one.arn == arn), None)
+
     def image_of(self, digest: str) -> Image | None:
         """The image that runs by this digest, as the registry describes it, or None if it was not read."""
         return next((image for image in self.running_images if image.digest == digest), None)

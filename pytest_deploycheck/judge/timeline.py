@@ -72,7 +72,7 @@ def _sightings(judged: Judged, facts: ServiceFacts) -> Iterator[tuple[datetime, 
     if before and before.seen_at and before.digest and before.reference == str(reference):
         yield before.seen_at, before.digest, "baseline"
     for record in facts.service_deployments or ():
-        revision = next((one for one in facts.revisions if one.arn == record.target), None)
+        revision = facts.revision(record.target)
         for image in revision.images if revision else ():
             if image.container == judged.container and image.digest and image.image == str(reference):
                 yield record.created_at, image.digest, "ecs:DescribeServiceRevisions"

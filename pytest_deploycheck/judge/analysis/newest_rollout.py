@@ -49,6 +49,14 @@ class NewestRollout(Struct, frozen=True):
     ended_at: datetime | None = None
     starter: str | None = None
 
+    def is_same(self, known_as: str | None, started_at: datetime | None) -> bool:
+        """Return True if it is the rollout of this id, or of this start.
+
+        The time in ECS's record and in its list of deployments may differ by seconds, and either may be denied for
+        once, which leaves another id.
+        """
+        return self.id == known_as or self.started_at == started_at
+
 
 def newest_rollout(facts: ServiceFacts) -> NewestRollout | None:
     """Return the newest rollout: by ECS's record of it, else by the service's deployments, else by its task sets."""

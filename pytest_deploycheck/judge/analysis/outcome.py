@@ -121,7 +121,7 @@ def _is_that_of_the_baseline(facts: ServiceFacts, newest: NewestRollout) -> bool
         return False
     if any(judged.expected.digest == before.digest for judged in facts.judged):
         return False
-    return newest.id == before.rollout or newest.started_at == before.rollout_began_at
+    return newest.is_same(before.rollout, before.rollout_began_at)
 
 
 def _not_since_push(facts: ServiceFacts, newest: NewestRollout) -> str:
@@ -258,7 +258,7 @@ def brought_by(facts: ServiceFacts, number: int) -> dict[str, str | None]:
     target = records[number].target if number < len(records) else None
     if target is None and records and number == 1 and not facts.has_history:
         target = next(iter(records[0].sources), None)
-    revision = next((one for one in facts.revisions if one.arn == target), None)
+    revision = facts.revision(target)
     return {image.container: image.digest for image in revision.images} if revision else {}
 
 

@@ -88,7 +88,7 @@ def _targets(judged: Judged, facts: ServiceFacts) -> Iterator[RollbackTarget]:
 def _brought(image: Image, judged: Judged, facts: ServiceFacts) -> Brought | None:
     """The newest rollout that brought an image and completed, with its revision."""
     for record in facts.service_deployments or ():
-        revision = next((one for one in facts.revisions if one.arn == record.target), None)
+        revision = facts.revision(record.target)
         if record.status == "SUCCESSFUL" and revision:
             for one in revision.images:
                 if one.container == judged.container and one.digest == image.digest:

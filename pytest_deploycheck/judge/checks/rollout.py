@@ -72,10 +72,7 @@ def judge_same(before: ServiceAnalysis, now: ServiceAnalysis, finding: Finding) 
     A later rollout may bring the same image, but its tasks are not the ones that the tests and log checks observed.
     """
     newest, was = now.newest, before.newest
-    if not finding.is_good or newest is None or was is None:
-        return finding
-    # The time in ECS's record and in its list of deployments may differ by seconds, and either may be denied for once.
-    if newest.id == was.id or newest.started_at == was.started_at:
+    if not finding.is_good or newest is None or was is None or newest.is_same(was.id, was.started_at):
         return finding
     return ROLLOUT_COMPLETE.unproven(
         f"another rollout began {at(newest.started_at)}, while the tests ran: they tested the one that began "
@@ -118,8 +115,7 @@ def _nothing_new(analysis: ServiceAnalysis) -> list[str]:
     if before:
         if not digests or not digests <= set(before.running):
             return []
-        newest = analysis.newest
-        is_same = newest and (newest.id == before.rollout or newest.started_at == before.rollout_began_at)
+        is_same = analysis.newest and analysis.newest.is_same(before.rollout, before.rollout_began_at)
         how = "and no rollout began since" if is_same else "though a rollout began since"
         return [f"nothing new was shipped: the tasks already ran this digest at the time of {before.origin}, {how}"]
     newest_digests, previous = (brought_by(facts, number) for number in (0, 1))
