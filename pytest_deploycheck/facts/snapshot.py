@@ -74,7 +74,7 @@ class Lookup(Struct, frozen=True):
 
     @property
     def pushed_at(self) -> datetime | None:
-        """When the image was first pushed, or None where it was not found or that may not be read."""
+        """The time of the first push of the image; None where it was not found, or that may not be read."""
         return self.image.pushed_at if self.image else None
 
 
