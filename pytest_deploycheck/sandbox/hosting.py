@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from pytest_deploycheck.sandbox.sandbox import Sandbox
@@ -32,10 +31,6 @@ class HostedSandbox:
         for key in self._saved:
             del os.environ[key]
         os.environ.update(self._set)
-
-    def as_json(self) -> str:
-        """The table, for another process."""
-        return json.dumps(self.table)
 
     def close(self) -> None:
         """Stop it and put the variables back."""

@@ -71,7 +71,7 @@ def test_tests_in_the_sandbox_cannot_reach_aws(deploy: Deploy, pytester: pytest.
 
         def test_own_client(deploy_env):
             ecs = boto3.client("ecs")
-            assert ecs.describe_clusters(clusters=[deploy_env.cluster])["clusters"]
+            assert ecs.list_services(cluster=deploy_env.cluster)["serviceArns"]
             assert "127.0.0.1" in ecs.meta.endpoint_url
         """
     )

@@ -131,12 +131,9 @@ def make_calls(aws: Sandbox, client: Clients, services: list[SandboxService]) ->
     cluster, names = "models", [service.name for service in services]
     ecs.list_clusters()
     ecs.list_services(cluster=cluster)
-    ecs.describe_clusters(clusters=[cluster, "x"])
     ecs.describe_services(cluster=cluster, services=[*names, "x"], include=["TAGS"])
     for service in services:
-        ecs.list_tags_for_resource(resourceArn=service.arn)
         ecs.describe_task_definition(taskDefinition=service.definition.arn)
-        ecs.describe_task_sets(cluster=cluster, service=service.name, taskSets=[service.rollout.id, "x"])
         listed = ecs.list_service_deployments(cluster=cluster, service=service.name)["serviceDeployments"]
         arns = [one["serviceDeploymentArn"] for one in listed]
         ecs.describe_service_deployments(serviceDeploymentArns=[*arns, "x"])
@@ -170,7 +167,6 @@ def log_calls(aws: Sandbox, logs: Any, service: SandboxService) -> None:
     group, now = f"/ecs/{service.name}", int(aws.now().timestamp())
     events = [{"timestamp": now * 1000, "message": "put"}]
     logs.put_log_events(logGroupName=group, logStreamName=f"ecs/app/{task.id}", logEvents=events)
-    logs.describe_log_groups()
     logs.filter_log_events(logGroupName=group)
     asked = {"startTime": now - 3600, "endTime": now + 60, "queryString": "fields @message"}
     query = logs.start_query(logGroupName=group, **asked)["queryId"]

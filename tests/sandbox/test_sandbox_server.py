@@ -36,7 +36,7 @@ def test_denied_calls_fail_as_iam_denies(aws: Sandbox, client: Clients) -> None:
             ("sts", "get_caller_identity", "AccessDenied"),
             ("elbv2", "describe_target_groups", "AccessDenied"),
             ("cloudwatch", "describe_alarms", "AccessDeniedException"),
-            ("ecs", "describe_clusters", "AccessDeniedException"),
+            ("ecs", "list_clusters", "AccessDeniedException"),
         ):
             with pytest.raises(ClientError) as denied:
                 getattr(client(service), operation)()
@@ -48,12 +48,12 @@ def test_denied_calls_fail_as_iam_denies(aws: Sandbox, client: Clients) -> None:
 
 def test_calls_fail_as_often_as_requested(aws: Sandbox, client: Clients) -> None:
     """A fault with `times` applies to that many calls."""
-    logs = client("logs")
-    aws.fail("logs:DescribeLogGroups", code="ThrottlingException", message="Rate exceeded", status=400, times=2)
+    ecs = client("ecs")
+    aws.fail("ecs:ListClusters", code="ThrottlingException", message="Rate exceeded", status=400, times=2)
     for _ in range(2):
         with pytest.raises(ClientError, match="Rate exceeded"):
-            logs.describe_log_groups()
-    assert logs.describe_log_groups()["logGroups"] == []
+            ecs.list_clusters()
+    assert "clusterArns" in ecs.list_clusters()
 
 
 def test_calls_are_recorded(aws: Sandbox, client: Clients) -> None:

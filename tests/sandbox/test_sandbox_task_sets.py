@@ -141,18 +141,9 @@ def test_an_unhealthy_task_set_is_not_steady(client: Clients, service: SandboxSe
     assert sets(client, service)[service.rollout.id] == ("PRIMARY", "STABILIZING", 2, 2)
 
 
-def test_task_sets_are_described(aws: Sandbox, client: Clients, service: SandboxService) -> None:
-    """Task sets are described by id, by ARN or all; unknown ones are failures."""
-    ecs = client("ecs")
-    (shown,) = described(client, service)["taskSets"]
-    where = {"cluster": service.cluster, "service": service.name}
-    assert [one["id"] for one in ecs.describe_task_sets(**where)["taskSets"]] == [shown["id"]]
-    answer = ecs.describe_task_sets(**where, taskSets=[shown["taskSetArn"], shown["id"], "ecs-svc/1"])
-    assert [one["taskSetArn"] for one in answer["taskSets"]] == [shown["taskSetArn"]] * 2
-    assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
-    with pytest.raises(ecs.exceptions.ServiceNotFoundException):
-        ecs.describe_task_sets(cluster=service.cluster, service="nope")
+def test_a_service_that_ecs_deploys_has_no_task_sets(aws: Sandbox, client: Clients, service: SandboxService) -> None:
+    """It has deployments in their place, and no traffic to shift."""
     plain = aws.create_service(f"{service.name}-ecs", cluster=service.cluster, image="sets:latest")
-    assert ecs.describe_task_sets(cluster=service.cluster, service=plain.name)["taskSets"] == []
+    assert "taskSets" not in described(client, plain)
     with pytest.raises(ValueError, match="no task sets"):
         plain.rollout.shift_traffic()

@@ -42,7 +42,7 @@ class LogControls:
         world = self._world
         with world.account.lock:
             logged = world.account.moment(at)
-            opened = world.logs.open(region or world.account.region, group, world.account.now())
+            opened = world.logs.open(region or world.account.region, group)
             world.logs.add(opened, stream, message, logged, world.account.arrival(logged, arrives_in))
 
     def create_log_group(self, name: str, *, log_class: LogClass = "STANDARD", region: str = "") -> None:
@@ -56,7 +56,7 @@ class LogControls:
         """
         account = self._world.account
         with account.lock:
-            self._world.logs.open(region or account.region, name, account.now()).log_class = log_class
+            self._world.logs.open(region or account.region, name).log_class = log_class
 
     def delete_log_group(self, name: str, *, region: str = "") -> None:
         """Delete a log group with all its events.

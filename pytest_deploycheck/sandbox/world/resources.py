@@ -63,5 +63,5 @@ class Resources:
         self.definitions[definition.arn] = definition
         for container in completed:
             if container.log_driver == "awslogs":
-                self.logs.open(container.log_region, container.log_group, at)
+                self.logs.open(container.log_region, container.log_group)
         return definition

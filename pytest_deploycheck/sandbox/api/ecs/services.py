@@ -1,4 +1,4 @@
-"""The operations of ECS on clusters, services and task sets."""
+"""The operations of ECS on clusters and services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pytest_deploycheck.sandbox.api.ecs.shared import (
 )
 from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page
-from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
@@ -49,40 +48,6 @@ def list_clusters(world: World, region: str, request: Json) -> Json:
     return {"clusterArns": listed, **more}
 
 
-def list_tags_for_resource(world: World, region: str, request: Json) -> Json:
-    """Operation ListTagsForResource, for services."""
-    wanted = request["resourceArn"]
-    service = next((each for each in world.services.values() if each.region == region and each.arn == wanted), None)
-    if service is None:
-        raise AwsError("ServiceNotFoundException", "Service not found.")
-    return {"tags": _tags(service)}
-
-
-def describe_clusters(world: World, region: str, request: Json) -> Json:
-    """Operation DescribeClusters."""
-    found, failures = [], []
-    for wanted in request.get("clusters") or ["default"]:
-        name = last_part(wanted)
-        arn = world.account.ecs_arn(region, "cluster", name)
-        if (region, name) not in world.clusters:
-            failures.append({"arn": arn, "reason": "MISSING"})
-            continue
-        tasks = world.tasks(region, name)
-        here = [each for key, each in world.services.items() if key[:2] == (region, name)]
-        services = [each for each in here if each.status != "INACTIVE"]
-        found.append(
-            {
-                "clusterArn": arn,
-                "clusterName": name,
-                "status": "ACTIVE",
-                "runningTasksCount": sum(task.last_status == "RUNNING" for task in tasks),
-                "pendingTasksCount": sum(task.last_status == "PENDING" for task in tasks),
-                "activeServicesCount": len(services),
-            }
-        )
-    return {"clusters": found, "failures": failures}
-
-
 def describe_services(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServices."""
     cluster = cluster_name(world, region, request)
@@ -95,37 +60,16 @@ def describe_services(world: World, region: str, request: Json) -> Json:
             arn = world.account.ecs_arn(region, "service", cluster, last_part(wanted))
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            tags = {"tags": _tags(service)} if "TAGS" in request.get("include", ()) else {}
+            pairs = [{"key": key, "value": value} for key, value in service.tags.items()]
+            tags = {"tags": pairs} if "TAGS" in request.get("include", ()) else {}
             found.append({**_service(world, service), **tags})
     return {"services": found, "failures": failures}
 
 
-def describe_task_sets(world: World, region: str, request: Json) -> Json:
-    """Operation DescribeTaskSets: all of a service if none are given."""
-    cluster = cluster_name(world, region, request)
-    service = world.services.get((region, cluster, last_part(request["service"])))
-    if service is None:
-        raise AwsError("ServiceNotFoundException", "Service not found.")
-    shown = [rollout for rollout in reversed(service.rollouts) if rollout.status != "INACTIVE"]
-    known = {} if service.controller == "ECS" else {rollout.id: rollout for rollout in shown}
-    wanted = [each.partition(":task-set/")[2].split("/", 2)[-1] or each for each in request.get("taskSets", known)]
-    missing = [each for each in wanted if each not in known]
-    return {
-        "taskSets": [_task_set(world, known[each]) for each in wanted if each in known],
-        "failures": [
-            {"arn": world.account.ecs_arn(region, "task-set", cluster, service.name, each), "reason": "MISSING"}
-            for each in missing
-        ],
-    }
-
-
 OPERATIONS: Mapping[str, Operation] = {
-    "DescribeClusters": describe_clusters,
     "DescribeServices": describe_services,
-    "DescribeTaskSets": describe_task_sets,
     "ListClusters": list_clusters,
     "ListServices": list_services,
-    "ListTagsForResource": list_tags_for_resource,
 }
 """The operations, by name."""
 
@@ -162,10 +106,6 @@ def _service(world: World, service: SandboxService) -> Json:
         "propagateTags": "NONE",
         "enableExecuteCommand": False,
     }
-
-
-def _tags(service: SandboxService) -> list[Json]:
-    return [{"key": key, "value": value} for key, value in service.tags.items()]
 
 
 def _deployment(rollout: SandboxRollout) -> Json:

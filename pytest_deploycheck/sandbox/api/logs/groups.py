@@ -1,11 +1,11 @@
-"""The operations of CloudWatch Logs on log groups, and PutLogEvents."""
+"""The log groups that requests name, and the operation PutLogEvents."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, T, invalid, page
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
@@ -48,39 +48,9 @@ def require_standard(group: LogGroup, operation: str) -> None:
         raise invalid(f"{operation} operation is not supported for log groups with the {group.log_class} log class.")
 
 
-def group_arn(world: World, region: str, name: str) -> str:
-    """Return the ARN of a log group without the asterisk that DescribeLogGroups appends."""
-    return f"arn:aws:logs:{region}:{world.account.id}:log-group:{name}"
-
-
 def missing(kind: str) -> AwsError:
     """Return the error for an unknown log group or log stream."""
     return AwsError("ResourceNotFoundException", f"The specified {kind} does not exist.")
-
-
-def describe_log_groups(world: World, region: str, request: Json) -> Json:
-    """Operation DescribeLogGroups."""
-    prefix, part = request.get("logGroupNamePrefix", ""), request.get("logGroupNamePattern", "")
-    found = sorted(
-        (group for (where, name), group in world.logs.groups.items() if where == region and name.startswith(prefix)),
-        key=lambda group: group.name,
-    )
-    listed, more = _limited([group for group in found if part in group.name], request)
-    return {
-        "logGroups": [
-            {
-                "logGroupName": group.name,
-                "creationTime": group.created_at,
-                "metricFilterCount": 0,
-                "arn": f"{group_arn(world, region, group.name)}:*",
-                "logGroupArn": group_arn(world, region, group.name),
-                "storedBytes": 0,
-                "logGroupClass": group.log_class,
-            }
-            for group in listed
-        ],
-        **more,
-    }
 
 
 def put_log_events(world: World, region: str, request: Json) -> Json:
@@ -95,12 +65,5 @@ def put_log_events(world: World, region: str, request: Json) -> Json:
     return {"nextSequenceToken": "0"}
 
 
-OPERATIONS: Mapping[str, Operation] = {
-    "DescribeLogGroups": describe_log_groups,
-    "PutLogEvents": put_log_events,
-}
+OPERATIONS: Mapping[str, Operation] = {"PutLogEvents": put_log_events}
 """The operations, by name."""
-
-
-def _limited(items: list[T], request: Json) -> tuple[list[T], Json]:
-    return page(items, {**request, "maxResults": request.get("limit", 50)}, largest=50)

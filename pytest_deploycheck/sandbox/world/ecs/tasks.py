@@ -165,7 +165,7 @@ class SandboxTask(TaskState):
         logs = self._logs
         if source.log_driver == "awsfirelens":
             # Unlike the awslogs driver, a log router creates its log group.
-            logs.open(source.log_region, source.log_group, self._account.now())
+            logs.open(source.log_region, source.log_group)
         group = logs.groups.get((source.log_region, source.log_group))
         if group is None:
             raise LookupError(f"Unknown log group {source.log_group} in {source.log_region}")

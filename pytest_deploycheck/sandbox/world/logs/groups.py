@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 LogClass = Literal["STANDARD", "INFREQUENT_ACCESS"]
 """The classes of log groups."""
@@ -49,7 +49,6 @@ class LogGroup:
 
     Attributes:
         name: Its name.
-        created_at: When it was created, in milliseconds since the epoch.
         log_class: Its class: only queries of Logs Insights read one of infrequent access.
         streams: When the first line of each stream arrives, in milliseconds since the epoch.
         lines: All its lines, arrived or not, in order of time.
@@ -57,15 +56,10 @@ class LogGroup:
     """
 
     name: str
-    created_at: int
     log_class: LogClass = "STANDARD"
     streams: dict[str, int] = field(default_factory=dict)
     lines: list[StoredLine] = field(default_factory=list)
     logged: list[StoredLine] = field(default_factory=list)
-
-    def arrived(self, now: int) -> Iterator[StoredLine]:
-        """Return the lines that can be seen at `now`, in order of time."""
-        return (line for line in self.lines if line.arrives <= now)
 
     def visible_streams(self, now: int) -> dict[str, int]:
         """Return the streams that exist at `now`, with the time at which each was created.
@@ -99,9 +93,9 @@ class LogStore:
     groups: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
     newest: int = 0
 
-    def open(self, region: str, name: str, at: datetime) -> LogGroup:
+    def open(self, region: str, name: str) -> LogGroup:
         """Return a log group; it is created if it does not exist."""
-        return self.groups.setdefault((region, name), LogGroup(name, milliseconds(at)))
+        return self.groups.setdefault((region, name), LogGroup(name))
 
     def add(self, group: LogGroup, stream: str, message: str, at: datetime, arrives: datetime) -> None:
         """Log a line that is visible from `arrives` on."""
