@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
+from pytest_deploycheck.sandbox.api.ecs.shared import cluster_name, instance_arn, look_up
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid
 from pytest_deploycheck.sandbox.world.names import last_part
 
@@ -23,30 +23,20 @@ def describe_container_instances(world: World, region: str, request: Json) -> Js
     wanted = request["containerInstances"]
     if not 1 <= len(wanted) <= _MOST:
         raise invalid(f"Container instances must contain between 1 and {_MOST} elements.")
-    known = {instance.id: instance for instance in world.instances.of(region, cluster)}
-    ids = [last_part(each) for each in wanted]
-    return {
-        "containerInstances": [_instance(world, known[each]) for each in ids if each in known],
-        "failures": [
-            {"arn": world.account.ecs_arn(region, "container-instance", cluster, each), "reason": "MISSING"}
-            for each in ids
-            if each not in known
-        ],
-    }
+    arns = [world.account.ecs_arn(region, "container-instance", cluster, last_part(each)) for each in wanted]
+    known = {instance_arn(world, instance): instance for instance in world.instances.of(region, cluster)}
+    found, failures = look_up(arns, known)
+    return {"containerInstances": [_instance(world, instance) for instance in found], "failures": failures}
 
 
 OPERATIONS: Mapping[str, Operation] = {"DescribeContainerInstances": describe_container_instances}
 """The operations, by name."""
 
 
-def _arn(world: World, instance: SandboxInstance) -> str:
-    return world.account.ecs_arn(instance.region, "container-instance", instance.cluster, instance.id)
-
-
 def _instance(world: World, instance: SandboxInstance) -> Json:
     tasks = [task for task in world.tasks(instance.region, instance.cluster) if task.instance is instance]
     return {
-        "containerInstanceArn": _arn(world, instance),
+        "containerInstanceArn": instance_arn(world, instance),
         "ec2InstanceId": instance.ec2_id,
         "version": 3,
         "versionInfo": {"agentVersion": "1.90.0", "agentHash": "7f1e1d3b", "dockerVersion": "DockerVersion: 25.0.8"},

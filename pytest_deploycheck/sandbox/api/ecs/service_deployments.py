@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.sandbox.api.ecs.shared import cluster_arn, counts, launch, load_balancers, resolved_balancers
-from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
+from pytest_deploycheck.sandbox.api.ecs.shared import (
+    cluster_arn,
+    cluster_name,
+    launch,
+    load_balancers,
+    look_up,
+    resolved_balancers,
+    revision_counts,
+)
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
     from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
@@ -43,33 +50,17 @@ def list_service_deployments(world: World, region: str, request: Json) -> Json:
 
 def describe_service_deployments(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServiceDeployments."""
-    known = {
-        rollout.deployment_arn: (service, rollout)
-        for service in world.services.values()
-        if service.region == region
-        for rollout in service.service_deployments
-    }
-    wanted = _checked(request["serviceDeploymentArns"])
-    return {
-        "serviceDeployments": [_whole(*known[arn]) for arn in wanted if arn in known],
-        "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
-    }
+    known = {rollout.deployment_arn: (service, rollout) for service, rollout in _rollouts(world, region)}
+    found, failures = look_up(_checked(request["serviceDeploymentArns"]), known)
+    return {"serviceDeployments": [_whole(*each) for each in found], "failures": failures}
 
 
 def describe_service_revisions(world: World, region: str, request: Json) -> Json:
     """Operation DescribeServiceRevisions."""
-    known = {
-        rollout.revision_arn: (service, rollout)
-        for service in world.services.values()
-        if service.region == region
-        # A rollback shares the revision of the rollout that it returns to.
-        for rollout in service.service_deployments
-    }
-    wanted = _checked(request["serviceRevisionArns"])
-    return {
-        "serviceRevisions": [_revision(*known[arn]) for arn in wanted if arn in known],
-        "failures": [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in known],
-    }
+    # A rollback shares the revision of the rollout that it returns to.
+    known = {rollout.revision_arn: (service, rollout) for service, rollout in _rollouts(world, region)}
+    found, failures = look_up(_checked(request["serviceRevisionArns"]), known)
+    return {"serviceRevisions": [_revision(*each) for each in found], "failures": failures}
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -78,6 +69,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListServiceDeployments": list_service_deployments,
 }
 """The operations, by name."""
+
+
+def _rollouts(world: World, region: str) -> Iterator[tuple[SandboxService, SandboxRollout]]:
+    """Yield the rollouts of a region that have service deployments, with their services."""
+    for service in world.services.values():
+        if service.region == region:
+            yield from ((service, rollout) for rollout in service.service_deployments)
 
 
 def _checked(arns: list[str]) -> list[str]:
@@ -158,13 +156,7 @@ def _source(source: SandboxRollout, rollout: SandboxRollout) -> Json:
 
 
 def _revision_summary(rollout: SandboxRollout, production: float, test: float) -> Json:
-    numbers = counts(rollout)
-    summary: Json = {
-        "arn": rollout.revision_arn,
-        "requestedTaskCount": numbers["desiredCount"],
-        "runningTaskCount": numbers["runningCount"],
-        "pendingTaskCount": numbers["pendingCount"],
-    }
+    summary: Json = {"arn": rollout.revision_arn, **revision_counts([rollout])}
     if rollout.service.deploying.strategy != "ROLLING":
         summary |= {"requestedTestTrafficWeight": test, "requestedProductionTrafficWeight": production}
     return summary
@@ -215,7 +207,7 @@ def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
         "serviceArn": service.arn,
         "clusterArn": cluster_arn(service),
         "taskDefinition": rollout.definition.arn,
-        **launch(service, "1.4.0"),
+        **launch(service.launch_type, "1.4.0"),
         "loadBalancers": load_balancers(service),
         **_resolved(service, rollout),
         "containerImages": [

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.shared import (
     cluster_arn,
+    cluster_name,
     counts,
     launch,
     load_balancers,
+    look_up,
+    revision_counts,
     task_set_load_balancers,
 )
-from pytest_deploycheck.sandbox.api.ecs.tasks import cluster_name
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page
 from pytest_deploycheck.sandbox.world.names import last_part
 
@@ -24,11 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_SERVICES = 10
 _MOST_EVENTS = 100
-_COUNTED = {
-    "requestedTaskCount": "desiredCount",
-    "runningTaskCount": "runningCount",
-    "pendingTaskCount": "pendingCount",
-}
 
 
 def list_services(world: World, region: str, request: Json) -> Json:
@@ -53,17 +50,11 @@ def describe_services(world: World, region: str, request: Json) -> Json:
     cluster = cluster_name(world, region, request)
     if not 1 <= len(request["services"]) <= _MOST_SERVICES:
         raise invalid(f"Services must contain between 1 and {_MOST_SERVICES} elements.")
-    found, failures = [], []
-    for wanted in request["services"]:
-        service = world.services.get((region, cluster, last_part(wanted)))
-        if service is None:
-            arn = world.account.ecs_arn(region, "service", cluster, last_part(wanted))
-            failures.append({"arn": arn, "reason": "MISSING"})
-        else:
-            pairs = [{"key": key, "value": value} for key, value in service.tags.items()]
-            tags = {"tags": pairs} if "TAGS" in request.get("include", ()) else {}
-            found.append({**_service(world, service), **tags})
-    return {"services": found, "failures": failures}
+    arns = [world.account.ecs_arn(region, "service", cluster, last_part(each)) for each in request["services"]]
+    found, failures = look_up(arns, {service.arn: service for service in world.services.values()})
+    with_tags = "TAGS" in request.get("include", ())
+    services = [{**_service(world, each), **(_tags(each) if with_tags else {})} for each in found]
+    return {"services": services, "failures": failures}
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -88,7 +79,7 @@ def _service(world: World, service: SandboxService) -> Json:
         "desiredCount": service.desired,
         "runningCount": sum(task.last_status == "RUNNING" for task in service.tasks),
         "pendingCount": sum(task.last_status == "PENDING" for task in service.tasks),
-        **launch(service, "LATEST"),
+        **launch(service.launch_type, "LATEST"),
         "taskDefinition": (service.definition if by_ecs else service.production.definition).arn,
         "deploymentConfiguration": service.configuration(),
         "deployments": [_deployment(rollout) for rollout in shown] if by_ecs else [],
@@ -108,6 +99,10 @@ def _service(world: World, service: SandboxService) -> Json:
     }
 
 
+def _tags(service: SandboxService) -> Json:
+    return {"tags": [{"key": key, "value": value} for key, value in service.tags.items()]}
+
+
 def _deployment(rollout: SandboxRollout) -> Json:
     return {
         "id": rollout.id,
@@ -117,7 +112,7 @@ def _deployment(rollout: SandboxRollout) -> Json:
         "failedTasks": rollout.consecutive_failures,
         "createdAt": rollout.created_at,
         "updatedAt": rollout.updated_at or rollout.created_at,
-        **launch(rollout.service, "1.4.0"),
+        **launch(rollout.service.launch_type, "1.4.0"),
         **_rollout_state(rollout),
     }
 
@@ -135,15 +130,12 @@ def _current(world: World, service: SandboxService) -> Json:
     alive = [
         each for each in service.rollouts if each.status != "INACTIVE" and (each.tasks or each.status == "PRIMARY")
     ]
-    revisions: dict[str, Json] = {}
-    for rollout in alive:
-        numbers = counts(rollout)
-        summary = revisions.setdefault(rollout.revision_arn, {"arn": rollout.revision_arn})
-        for name, key in _COUNTED.items():
-            summary[name] = summary.get(name, 0) + numbers[key]
     return {
         "currentServiceDeployment": service.service_deployments[-1].deployment_arn,
-        "currentServiceRevisions": list(revisions.values()),
+        "currentServiceRevisions": [
+            {"arn": arn, **revision_counts(each for each in alive if each.revision_arn == arn)}
+            for arn in dict.fromkeys(each.revision_arn for each in alive)
+        ],
     }
 
 
@@ -164,7 +156,7 @@ def _task_set(world: World, rollout: SandboxRollout) -> Json:
         "runningCount": numbers["runningCount"],
         "createdAt": rollout.created_at,
         "updatedAt": rollout.updated_at or rollout.created_at,
-        **launch(service, "1.4.0"),
+        **launch(service.launch_type, "1.4.0"),
         "loadBalancers": task_set_load_balancers(rollout),
         "serviceRegistries": [],
         "scale": {"value": 100.0, "unit": "PERCENT"},

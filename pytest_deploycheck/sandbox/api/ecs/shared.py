@@ -1,17 +1,55 @@
-"""The parts that answers about services and rollouts share."""
+"""The parts that answers about clusters, services, rollouts and tasks share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_deploycheck.sandbox.world.ecs.listener_rules import ProductionRule, production_rules
+from pytest_deploycheck.sandbox.world.errors import AwsError
+from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from pytest_deploycheck.sandbox.api.responses import Json
+    from pytest_deploycheck.sandbox.world.ecs.instances import LaunchType, SandboxInstance
     from pytest_deploycheck.sandbox.world.ecs.rollouts import SandboxRollout
     from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
     from pytest_deploycheck.sandbox.world.ecs.service_state import ServiceState
+    from pytest_deploycheck.sandbox.world.world import World
+
+T = TypeVar("T")
+
+_COUNTED = {
+    "requestedTaskCount": "desiredCount",
+    "runningTaskCount": "runningCount",
+    "pendingTaskCount": "pendingCount",
+}
+"""The counts of a service revision, and the same of a rollout."""
+
+
+def cluster_name(world: World, region: str, request: Json) -> str:
+    """Return the name of the cluster of a request.
+
+    Raises:
+        AwsError: If the cluster is unknown.
+    """
+    name = last_part(request.get("cluster") or "default")
+    if (region, name) not in world.clusters:
+        raise AwsError("ClusterNotFoundException", "Cluster not found.")
+    return name
+
+
+def look_up(arns: Sequence[str], known: Mapping[str, T]) -> tuple[list[T], list[Json]]:
+    """Return what is known by its ARN, and a failure for each ARN that is not."""
+    failures = [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known]
+    return [known[arn] for arn in arns if arn in known], failures
+
+
+def instance_arn(world: World, instance: SandboxInstance) -> str:
+    """Return the ARN of a container instance."""
+    return world.account.ecs_arn(instance.region, "container-instance", instance.cluster, instance.id)
 
 
 def cluster_arn(service: ServiceState) -> str:
@@ -19,21 +57,26 @@ def cluster_arn(service: ServiceState) -> str:
     return service.account.ecs_arn(service.region, "cluster", service.cluster)
 
 
-def launch(service: ServiceState, platform: str) -> Json:
-    """Return the launch type of a service, on Fargate with the platform version."""
-    if service.launch_type == "EC2":
+def launch(launch_type: LaunchType, platform: str) -> Json:
+    """Return a launch type, on Fargate with the platform version."""
+    if launch_type == "EC2":
         return {"launchType": "EC2"}
     return {"launchType": "FARGATE", "platformVersion": platform, "platformFamily": "Linux"}
 
 
 def counts(rollout: SandboxRollout) -> Json:
     """Return the desired, pending and running counts of a rollout."""
-    alive = [task for task in rollout.tasks if task.stopped_at is None]
     return {
         "desiredCount": rollout.wanted,
-        "pendingCount": sum(task.last_status == "PENDING" for task in alive),
-        "runningCount": sum(task.last_status == "RUNNING" for task in alive),
+        "pendingCount": sum(task.last_status == "PENDING" for task in rollout.tasks),
+        "runningCount": sum(task.last_status == "RUNNING" for task in rollout.tasks),
     }
+
+
+def revision_counts(rollouts: Iterable[SandboxRollout]) -> Json:
+    """Return the counts of all rollouts of a service revision."""
+    each = [counts(rollout) for rollout in rollouts]
+    return {name: sum(numbers[key] for numbers in each) for name, key in _COUNTED.items()}
 
 
 def load_balancers(service: SandboxService) -> list[Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_deploycheck.sandbox.api.ecs.shared import cluster_name, instance_arn, launch, look_up
 from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
@@ -45,16 +46,9 @@ def describe_tasks(world: World, region: str, request: Json) -> Json:
     cluster = cluster_name(world, region, request)
     if not 1 <= len(request["tasks"]) <= _MOST:
         raise invalid(f"Tasks must contain between 1 and {_MOST} elements.")
-    known = {task.id: task for task in world.tasks(region, cluster)}
-    found, failures = [], []
-    for wanted in request["tasks"]:
-        task = known.get(last_part(wanted))
-        if task is None:
-            arn = world.account.ecs_arn(region, "task", cluster, last_part(wanted))
-            failures.append({"arn": arn, "reason": "MISSING"})
-        else:
-            found.append(_task(world, task))
-    return {"tasks": found, "failures": failures}
+    arns = [world.account.ecs_arn(region, "task", cluster, last_part(each)) for each in request["tasks"]]
+    found, failures = look_up(arns, {task.arn: task for task in world.tasks(region, cluster)})
+    return {"tasks": [_task(world, task) for task in found], "failures": failures}
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -62,18 +56,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListTasks": list_tasks,
 }
 """The operations, by name."""
-
-
-def cluster_name(world: World, region: str, request: Json) -> str:
-    """Return the name of the cluster of a request.
-
-    Raises:
-        AwsError: If the cluster is unknown.
-    """
-    name = last_part(request.get("cluster") or "default")
-    if (region, name) not in world.clusters:
-        raise AwsError("ClusterNotFoundException", "Cluster not found.")
-    return name
 
 
 def _task(world: World, task: SandboxTask) -> Json:
@@ -88,7 +70,7 @@ def _task(world: World, task: SandboxTask) -> Json:
             "availabilityZone": f"{task.region}a",
             "attachments": [_network_interface(task)] if task.has_address else [],
             "connectivity": "CONNECTED" if task.is_running else None,
-            "containerInstanceArn": _instance_arn(world, task),
+            "containerInstanceArn": instance_arn(world, task.instance) if task.instance else None,
             "containers": [_container(task, each) for each in task.definition.containers],
             "cpu": str(task.definition.settings.cpu),
             "memory": str(task.definition.settings.memory),
@@ -103,7 +85,7 @@ def _task(world: World, task: SandboxTask) -> Json:
             "healthStatus": _task_health(task),
             "group": task.group,
             "startedBy": task.started_by or None,
-            **_launch(task),
+            **launch("EC2" if task.instance else "FARGATE", "1.4.0"),
             "enableExecuteCommand": False,
             "overrides": {"containerOverrides": [{"name": each.name} for each in task.definition.containers]},
             "tags": [],
@@ -132,18 +114,6 @@ def _container(task: SandboxTask, container: SandboxContainer) -> Json:
             "memory": str(container.memory) if container.memory else None,
         }
     )
-
-
-def _launch(task: SandboxTask) -> Json:
-    if task.instance:
-        return {"launchType": "EC2"}
-    return {"launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux"}
-
-
-def _instance_arn(world: World, task: SandboxTask) -> str | None:
-    if task.instance is None:
-        return None
-    return world.account.ecs_arn(task.region, "container-instance", task.cluster, task.instance.id)
 
 
 def _network(task: SandboxTask, container: SandboxContainer) -> Json:
