@@ -20,7 +20,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from generated_layer import GeneratedLayer
@@ -113,12 +112,7 @@ class ImageWorld:
         self.beside: int = about["beside"]
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # Without orders it ends by itself.
         self._process.communicate()
         self._folder.cleanup()

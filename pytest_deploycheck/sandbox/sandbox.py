@@ -23,7 +23,6 @@ from pytest_deploycheck.sandbox.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from types import TracebackType
     from typing import Self
 
 
@@ -76,12 +75,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self, port: int = 0) -> None:

@@ -25,19 +25,10 @@ try:
 except ImportError as error:
     raise ImportError("The sandbox needs moto, flask and cbor2: pip install 'pytest-deploycheck[sandbox]'") from error
 
-from pytest_deploycheck.sandbox.api import cloudwatch_alarms as cloudwatch
-from pytest_deploycheck.sandbox.api import cloudwatch_metrics, ecr
-from pytest_deploycheck.sandbox.api import elbv2 as targets
-from pytest_deploycheck.sandbox.api.ecs import instances as ecs_instances
-from pytest_deploycheck.sandbox.api.ecs import service_deployments as ecs_rollouts
-from pytest_deploycheck.sandbox.api.ecs import services as ecs_services
-from pytest_deploycheck.sandbox.api.ecs import task_definitions as ecs_task_definitions
-from pytest_deploycheck.sandbox.api.ecs import tasks as ecs_tasks
+from pytest_deploycheck.sandbox.api import cloudwatch_alarms, cloudwatch_metrics, ecr, elbv2
+from pytest_deploycheck.sandbox.api.ecs import instances, service_deployments, services, task_definitions, tasks
 from pytest_deploycheck.sandbox.api.faults import Call, Effect, Faults
-from pytest_deploycheck.sandbox.api.logs import event_stream
-from pytest_deploycheck.sandbox.api.logs import filter as logs_filter
-from pytest_deploycheck.sandbox.api.logs import groups as logs
-from pytest_deploycheck.sandbox.api.logs import insights as logs_queries
+from pytest_deploycheck.sandbox.api.logs import event_stream, filter_events, groups, insights
 from pytest_deploycheck.sandbox.api.logs.live_tail import TailSessions, start_live_tail
 from pytest_deploycheck.sandbox.api.rates import RateLimits
 from pytest_deploycheck.sandbox.world.errors import AwsError
@@ -53,16 +44,21 @@ if TYPE_CHECKING:
     from pytest_deploycheck.sandbox.world.world import World
 
 _MODULES = {
-    "cloudwatch": (cloudwatch, cloudwatch_metrics),
+    "cloudwatch": (cloudwatch_alarms, cloudwatch_metrics),
     "ecr": (ecr,),
-    "ecs": (ecs_task_definitions, ecs_tasks, ecs_services, ecs_rollouts, ecs_instances),
-    "logs": (logs, logs_filter, logs_queries),
+    "ecs": (task_definitions, tasks, services, service_deployments, instances),
+    "logs": (groups, filter_events, insights),
 }
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     service: {name: operation for module in modules for name, operation in module.OPERATIONS.items()}
     for service, modules in _MODULES.items()
 }
 """The operations that the sandbox answers itself and alone, by service."""
+
+_ANSWERS: Mapping[str, Mapping[str, Callable[[World, str, Json], Json | None]]] = {
+    **OPERATIONS,
+    "elasticloadbalancing": elbv2.OPERATIONS,
+}
 
 _SCOPE = re.compile(r"Credential=[^/]*/\d*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
 _IAM_NAMES = {"monitoring": "cloudwatch"}
@@ -143,18 +139,13 @@ class Application:
         return exchanged.write(answer)
 
     def _answer(self, call: Call) -> Json | None:
+        """Return the sandbox's own answer; None where moto answers."""
         service, _, operation = call.operation.partition(":")
-        if service not in OPERATIONS:
-            return self._answer_of_targets(call)
-        answer = OPERATIONS[service].get(operation)
-        if answer is None or (not self.world.service_deployments and _is_about_service_deployments(operation)):
-            raise _unknown(call)
-        with self.world.account.lock:
-            return answer(self.world, call.region, call.parameters)
-
-    def _answer_of_targets(self, call: Call) -> Json | None:
-        answer = targets.OPERATIONS.get(call.operation.removeprefix("elasticloadbalancing:"))
+        is_hidden = not self.world.service_deployments and _is_about_service_deployments(operation)
+        answer = None if is_hidden else _ANSWERS.get(service, {}).get(operation)
         if answer is None:
+            if service in OPERATIONS:
+                raise _unknown(call)
             return None
         with self.world.account.lock:
             return answer(self.world, call.region, call.parameters)
