@@ -147,7 +147,7 @@ class ImageBuild:
         for name, layers in platforms:
             platform = parse_platform(name)
             blobs |= {layer.digest: layer.data for layer in layers}
-            children.append(BuiltChild(name, platform, self._manifest(layers, platform, blobs)))
+            children.append(BuiltChild(name, platform, self._build(layers, platform, blobs)))
         layers = tuple(platforms[0][1])
         if len(children) == 1 and not self.attested:
             return BuiltImage(children[0].manifest, (), layers, blobs)
@@ -155,23 +155,15 @@ class ImageBuild:
             children += [_attestation(child, blobs) for child in children]
         return BuiltImage(_index(children, self.image_format), tuple(children), layers, blobs)
 
-    def _manifest(
-        self, layers: Sequence[SandboxLayer], platform: BuildPlatform, blobs: dict[str, bytes]
-    ) -> BuiltManifest:
+    def _build(self, layers: Sequence[SandboxLayer], platform: BuildPlatform, blobs: dict[str, bytes]) -> BuiltManifest:
         types = _MEDIA_TYPES[self.image_format]
         config = _json(self._config(layers, platform))
         blobs[digest_of(config)] = config
-        document = {
-            "schemaVersion": 2,
-            "mediaType": types["manifest"],
-            "config": _descriptor(types["config"], config),
-            "layers": [
-                _descriptor(layer.media_type or types["layer"] + types.get(layer.compression, ""), layer.data)
-                for layer in layers
-            ],
-        }
-        size = len(config) + sum(len(layer.data) for layer in layers)
-        return BuiltManifest(types["manifest"], _json(document), size, types["config"])
+        descriptors = [
+            _descriptor(layer.media_type or types["layer"] + types.get(layer.compression, ""), layer.data)
+            for layer in layers
+        ]
+        return _manifest(self.image_format, config, descriptors)
 
     def _config(self, layers: Sequence[SandboxLayer], platform: BuildPlatform) -> dict[str, Any]:
         when = self.created.isoformat().replace("+00:00", "Z")
@@ -211,8 +203,19 @@ def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
+def _manifest(image_format: ImageFormat, config: bytes, layers: Sequence[Mapping[str, Any]]) -> BuiltManifest:
+    types = _MEDIA_TYPES[image_format]
+    document = {
+        "schemaVersion": 2,
+        "mediaType": types["manifest"],
+        "config": _descriptor(types["config"], config),
+        "layers": layers,
+    }
+    size = len(config) + sum(layer["size"] for layer in layers)
+    return BuiltManifest(types["manifest"], _json(document), size, types["config"])
+
+
 def _attestation(child: BuiltChild, blobs: dict[str, bytes]) -> BuiltChild:
-    types = _MEDIA_TYPES["oci"]
     subject = child.manifest.digest
     statement = _json(
         {
@@ -227,14 +230,8 @@ def _attestation(child: BuiltChild, blobs: dict[str, bytes]) -> BuiltChild:
     config = _json({**platform.document, "config": {}, "rootfs": rootfs})
     blobs |= {digest_of(statement): statement, digest_of(config): config}
     layer = _descriptor("application/vnd.in-toto+json", statement)
-    document = {
-        "schemaVersion": 2,
-        "mediaType": types["manifest"],
-        "config": _descriptor(types["config"], config),
-        "layers": [{**layer, "annotations": {"in-toto.io/predicate-type": _PREDICATE}}],
-    }
-    size = len(config) + len(statement)
-    return BuiltChild("", platform, BuiltManifest(types["manifest"], _json(document), size, types["config"]), subject)
+    manifest = _manifest("oci", config, [{**layer, "annotations": {"in-toto.io/predicate-type": _PREDICATE}}])
+    return BuiltChild("", platform, manifest, subject)
 
 
 def _index(children: Sequence[BuiltChild], image_format: ImageFormat) -> BuiltManifest:
