@@ -27,9 +27,9 @@ from pytest_deploycheck.sandbox.scenario_steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_deploycheck.sandbox.sandbox import Sandbox
+
+    _Fill = Callable[[Sandbox], dict[str, Any]]
 
 _A_WEEK = timedelta(days=7)
 _LATE_SECONDS = 0.5
@@ -47,7 +47,11 @@ class Scenario:
 
     name: str
     description: str
-    fill: Callable[[Sandbox], dict[str, Any]]
+    fill: _Fill
+
+
+SCENARIOS: dict[str, Scenario] = {}
+"""The scenarios, by name."""
 
 
 def build(name: str, sandbox: Sandbox) -> dict[str, Any]:
@@ -68,6 +72,18 @@ def build(name: str, sandbox: Sandbox) -> dict[str, Any]:
     return SCENARIOS[name].fill(sandbox)
 
 
+def _scenario(description: str) -> Callable[[_Fill], _Fill]:
+    """Make a function a scenario, which is named as the function is."""
+
+    def add(fill: _Fill) -> _Fill:
+        name = fill.__name__.strip("_").replace("_", "-")
+        SCENARIOS[name] = Scenario(name, description, fill)
+        return fill
+
+    return add
+
+
+@_scenario("The image was pushed and rolled out, and every task runs it.")
 def _healthy(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     push_expected(aws)
@@ -79,12 +95,14 @@ def _healthy(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("The image was never pushed: yesterday's tasks keep running.")
 def _nothing_deployed(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     log_with_health_checks(aws, service.running_tasks, incident.EARLIER_LINES)
     return configuration(aws)
 
 
+@_scenario("A newer image was pushed and never rolled out, and nothing says which image was to be shipped.")
 def _stale(aws: Sandbox) -> dict[str, Any]:
     now = aws.now()
     running, pushed = (f"{incident.REPOSITORY}:{tag}" for tag in incident.COMMIT_TAGS)
@@ -102,6 +120,7 @@ def _stale(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws, image=None)
 
 
+@_scenario("The image was pushed and rolled out, but the build reused yesterday's layer with the code.")
 def _cached_layer(aws: Sandbox) -> dict[str, Any]:
     earlier = push_earlier(aws)
     service = create_service(aws)
@@ -111,6 +130,7 @@ def _cached_layer(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("The image was pushed, but no rollout was started: yesterday's tasks keep running.")
 def _not_restarted(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     push_expected(aws)
@@ -118,6 +138,7 @@ def _not_restarted(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("The rollout is in progress: one task runs the image beside yesterday's tasks.")
 def _half_rolled_out(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     earlier = service.running_tasks
@@ -128,6 +149,7 @@ def _half_rolled_out(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("The new tasks crashed and ECS rolled back to yesterday's image, on which the service is stable.")
 def _rolled_back(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     push_expected(aws)
@@ -139,21 +161,7 @@ def _rolled_back(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
-def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws, repository=incident.OTHER_REPOSITORY)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
-    log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
-    return configuration(aws, repository=incident.OTHER_REPOSITORY)
-
-
-def _silent(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
-    return configuration(aws)
-
-
+@_scenario("The new tasks run out of memory one after another, and yesterday's tasks keep serving.")
 def _crash_loop(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     earlier = service.running_tasks
@@ -167,6 +175,7 @@ def _crash_loop(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("A blue/green rollout is in its bake time: it may still be rolled back.")
 def _baking(aws: Sandbox) -> dict[str, Any]:
     blue, green = (f"content-marketing-swarm-dev-{color}" for color in ("blue", "green"))
     service = with_yesterday(
@@ -181,6 +190,7 @@ def _baking(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("The image was rolled out, and a later image after it.")
 def _superseded(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     push_expected(aws)
@@ -192,6 +202,7 @@ def _superseded(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("Every task runs the image, and one of them is unhealthy in its target group.")
 def _unhealthy_targets(aws: Sandbox) -> dict[str, Any]:
     service = rolled_out(aws, target_groups=[incident.TARGET_GROUP])
     unhealthy, _ = service.running_tasks
@@ -199,6 +210,7 @@ def _unhealthy_targets(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws)
 
 
+@_scenario("Every task runs the image, and an alarm went into ALARM and has recovered since.")
 def _alarm_went_off(aws: Sandbox) -> dict[str, Any]:
     service = rolled_out(aws, target_groups=[incident.TARGET_GROUP])
     alarm = aws.create_alarm(incident.ALARM)
@@ -208,6 +220,24 @@ def _alarm_went_off(aws: Sandbox) -> dict[str, Any]:
     return configuration(aws, alarms=[incident.ALARM], error_rate={"max": 0.01})
 
 
+@_scenario("The image was pushed to another repository than the one the service pulls from.")
+def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
+    service = with_yesterday(aws)
+    push_expected(aws, repository=incident.OTHER_REPOSITORY)
+    service.roll_out(at=aws.now() - ROLLED_OUT)
+    log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, incident.EARLIER_LINES)
+    return configuration(aws, repository=incident.OTHER_REPOSITORY)
+
+
+@_scenario("Every task runs the image, but none of them has logged a line.")
+def _silent(aws: Sandbox) -> dict[str, Any]:
+    service = with_yesterday(aws)
+    push_expected(aws)
+    service.roll_out(at=aws.now() - ROLLED_OUT)
+    return configuration(aws)
+
+
+@_scenario("Every task runs the image and logs the new lines, but one path still logs the old ones.")
 def _old_format(aws: Sandbox) -> dict[str, Any]:
     service = with_yesterday(aws)
     push_expected(aws)
@@ -215,70 +245,3 @@ def _old_format(aws: Sandbox) -> dict[str, Any]:
     lines = (*incident.EXPECTED_LINES, incident.MISSED_PATH_LINE)
     log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, lines)
     return configuration(aws)
-
-
-SCENARIOS: Mapping[str, Scenario] = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario("healthy", "The image was pushed and rolled out, and every task runs it.", _healthy),
-        Scenario(
-            "nothing-deployed",
-            "The image was never pushed: yesterday's tasks keep running.",
-            _nothing_deployed,
-        ),
-        Scenario(
-            "stale",
-            "A newer image was pushed and never rolled out, and nothing says which image was to be shipped.",
-            _stale,
-        ),
-        Scenario(
-            "cached-layer",
-            "The image was pushed and rolled out, but the build reused yesterday's layer with the code.",
-            _cached_layer,
-        ),
-        Scenario(
-            "not-restarted",
-            "The image was pushed, but no rollout was started: yesterday's tasks keep running.",
-            _not_restarted,
-        ),
-        Scenario(
-            "half-rolled-out",
-            "The rollout is in progress: one task runs the image beside yesterday's tasks.",
-            _half_rolled_out,
-        ),
-        Scenario(
-            "rolled-back",
-            "The new tasks crashed and ECS rolled back to yesterday's image, on which the service is stable.",
-            _rolled_back,
-        ),
-        Scenario(
-            "crash-loop",
-            "The new tasks run out of memory one after another, and yesterday's tasks keep serving.",
-            _crash_loop,
-        ),
-        Scenario("baking", "A blue/green rollout is in its bake time: it may still be rolled back.", _baking),
-        Scenario("superseded", "The image was rolled out, and a later image after it.", _superseded),
-        Scenario(
-            "unhealthy-targets",
-            "Every task runs the image, and one of them is unhealthy in its target group.",
-            _unhealthy_targets,
-        ),
-        Scenario(
-            "alarm-went-off",
-            "Every task runs the image, and an alarm went into ALARM and has recovered since.",
-            _alarm_went_off,
-        ),
-        Scenario(
-            "wrong-repository",
-            "The image was pushed to another repository than the one the service pulls from.",
-            _wrong_repository,
-        ),
-        Scenario("silent", "Every task runs the image, but none of them has logged a line.", _silent),
-        Scenario(
-            "old-format",
-            "Every task runs the image and logs the new lines, but one path still logs the old ones.",
-            _old_format,
-        ),
-    )
-}
-"""The scenarios, by name."""
