@@ -148,7 +148,7 @@ class GroupEvents:
             timestamp: int = event["timestamp"]
             known = times.get(id(stream))
             if known is None:
-                known = times[id(stream)] = StreamTimes(timestamp, timestamp)
+                known = times[id(stream)] = StreamTimes(timestamp)
                 streams[id(stream)] = stream
             known.add(timestamp, event.get("ingestionTime", timestamp))
 

@@ -13,28 +13,23 @@ class StreamTimes:
     """The times of a stream's events, as far as they were read, in milliseconds since 1970.
 
     Attributes:
-        first: The time of the earliest event.
         last: The time of the latest event.
         latest: By the quarter of a second in which CloudWatch took events in, the time of the latest of them.
     """
 
-    first: int
     last: int
     latest: dict[int, int] = field(default_factory=dict)
 
     def add(self, timestamp: int, ingested: int) -> None:
         """Note an event."""
-        if timestamp > self.last:
-            self.last = timestamp
-        elif timestamp < self.first:
-            self.first = timestamp
+        self.last = max(self.last, timestamp)
         bucket = ingested >> _BUCKET_BITS
         if self.latest.get(bucket, -1) < timestamp:
             self.latest[bucket] = timestamp
 
     def merge(self, other: StreamTimes) -> None:
         """Note the events of another reading of the same stream."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self.last = max(self.last, other.last)
         for bucket, timestamp in other.latest.items():
             if self.latest.get(bucket, -1) < timestamp:
                 self.latest[bucket] = timestamp
