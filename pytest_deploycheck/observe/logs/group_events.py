@@ -82,34 +82,31 @@ class GroupEvents:
                 return True
         return True
 
-    def sample(self, streams: Sequence[LogStream], start: int, is_over: IsOver) -> bool:
-        """Read the first event of each stream from `start` on, and return whether that was possible.
+    def sample(self, streams: Sequence[LogStream], start: int, is_over: IsOver) -> None:
+        """Read the first event of each stream from `start` on.
 
         It costs a call or two where each stream has events, however many.
         """
         missing = {stream for stream in streams if (stream, start) not in self._sampled}
         if not missing:
-            return True
+            return
+        asked = [stream for stream in streams if stream in missing]
         together = 0
-        for stream, line in islice(
-            self._read([stream for stream in streams if stream in missing], PageRequest(start, limit=_SAMPLE), is_over),
-            _SAMPLE,
-        ):
+        for stream, line in islice(self._read(asked, PageRequest(start, limit=_SAMPLE), is_over), _SAMPLE):
             self._events.texts(line, stream)
             together += 1
             if stream in missing:
                 missing.discard(stream)
                 self._sampled.add((stream, start))
             if not missing:
-                return True
+                return
         if together < _SAMPLE:
             # All events were read.
-            return True
+            return
         for stream in missing:
             # That the first line was read is noted; the others do not matter.
             if next(self._read([stream], PageRequest(start, limit=1), is_over), None):
                 self._sampled.add((stream, start))
-        return True
 
     def state(
         self, stream: LogStream, since: datetime, now: datetime | None, least_settle: float = 0.0
