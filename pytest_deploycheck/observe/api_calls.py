@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,6 +23,7 @@ from pytest_deploycheck.observe.read_only import iam_action
 from pytest_deploycheck.observe.responses import response_check
 
 if TYPE_CHECKING:
+    from botocore.client import ClientMeta
     from botocore.session import Session as CoreSession
 
     from pytest_deploycheck.observe.rates import RateBudget
@@ -36,37 +38,23 @@ _PAUSES = (0.2, 0.6)
 """Seconds before the first and the second retry of a call whose response could not be used."""
 
 
-class _Outcome(Generic[T]):
-    """The value or the error of a call that another thread makes."""
-
-    def __init__(self, call: Callable[[], T]) -> None:
-        self._call = call
-        self._value: T
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._value = self._call()
-        except BaseException as error:  # noqa: BLE001  # it is raised in the thread that waits
-            self._error = error
-
-    def result(self) -> T:
-        if self._error:
-            raise self._error
-        return self._value
-
-
 def within(seconds: float, call: Callable[[], T], action: str) -> T:
     """Return the value of a call, and stop waiting for it after some seconds.
 
     Raises:
         CallTimeoutError: It took longer. The thread that waits for it is left behind, and does not keep the process.
     """
-    outcome = _Outcome(call)
-    thread = threading.Thread(target=outcome.run, name=action, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001  # it is raised in the thread that waits
+            outcome.set_exception(error)
+
+    # The threads of a pool are not daemons: they would keep the process.
+    threading.Thread(target=run, name=action, daemon=True).start()
+    if not wait([outcome], seconds).done:
         raise CallTimeoutError(operation=action, seconds=f"{seconds:.3g}")
     return outcome.result()
 
@@ -91,17 +79,15 @@ def install(
 
         def _make_api_call(self, operation: str, parameters: Mapping[str, Any]) -> Any:
             send = super()._make_api_call  # type: ignore[misc]  # of botocore's own base
-            model = self.meta.service_model.operation_model(operation)  # type: ignore[attr-defined]
-            action = iam_action(model.service_model.service_name, operation)
-            key = (model.service_model.service_name, operation)
-            if key not in checks:
-                checks[key] = response_check(model, action)
+            meta: ClientMeta = self.meta  # type: ignore[attr-defined]  # likewise
+            action = iam_action(meta.service_model.service_name, operation)
+            if action not in checks:
+                checks[action] = response_check(meta.service_model.operation_model(operation), action)
             count(action)
-            region = self.meta.region_name  # type: ignore[attr-defined]  # of botocore's own base
-            call = _Call(lambda: send(operation, parameters), checks[key], action, time_left)
-            return _paced(call, budget(), region)
+            call = _Call(lambda: send(operation, parameters), checks[action], action, time_left)
+            return _paced(call, budget(), meta.region_name)
 
-    checks: dict[tuple[str, str], Callable[[Mapping[str, Any]], None]] = {}
+    checks: dict[str, Callable[[Mapping[str, Any]], None]] = {}
 
     def add(**event: Any) -> None:
         bases: list[type] = event["base_classes"]
