@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
-from pytest_deploycheck.observe.calls import member, utc_or_none
+from pytest_deploycheck.observe.calls import batches, member, utc_or_none
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
 from pytest_deploycheck.oci import manifest as oci
 
@@ -71,9 +71,9 @@ def look_up(client: ECRClient, reference: Reference) -> Lookup:
     Owners of other accounts' repositories often grant the pull actions only: then the manifest, which pulling needs,
     gives the digest, and when it was pushed stays unknown.
     """
-    wanted = {"imageDigest": reference.digest} if reference.digest else {"imageTag": reference.tag or "latest"}
+    wanted = ImageId.of(reference)
     try:
-        detail = _describe(client, reference, wanted)
+        image = _image(reference, _describe(client, reference, wanted))
     except ClientError as error:
         absent = _absence(error, reference)
         if absent:
@@ -81,13 +81,6 @@ def look_up(client: ECRClient, reference: Reference) -> Lookup:
         return _look_up_by_pulling(client, reference, wanted, problem_of(error, "ecr:DescribeImages"))
     except LOOK_ERRORS as error:
         return Lookup(reference, problem=problem_of(error, "ecr:DescribeImages"))
-    image = Image(
-        reference=reference,
-        digest=detail["imageDigest"],
-        media_type=detail.get("imageManifestMediaType"),
-        pushed_at=utc_or_none(detail.get("imagePushedAt")),
-        tags=tuple(sorted(detail.get("imageTags", ()))),
-    )
     tag_is_gone = bool(reference.digest and reference.tag) and not _tag_exists(client, reference)
     return Lookup(reference, image=image, absent="tag" if tag_is_gone else None)
 
@@ -102,21 +95,25 @@ def images(client: ECRClient, reference: Reference) -> tuple[Image, ...]:
         IncompleteAnswerError: It holds more images than are read.
     """
     pages = client.get_paginator("describe_images").paginate(
-        registryId=_registry(reference).account,
+        registryId=registry_of(reference).account,
         repositoryName=reference.repository,
         PaginationConfig={"PageSize": 1000},
     )
     return tuple(
-        Image(
-            reference=replace(reference, tag=None, digest=detail["imageDigest"]),
-            digest=detail["imageDigest"],
-            media_type=detail.get("imageManifestMediaType"),
-            pushed_at=utc_or_none(detail.get("imagePushedAt")),
-            tags=tuple(sorted(detail.get("imageTags", ()))),
-        )
+        _image(replace(reference, tag=None, digest=detail["imageDigest"]), detail)
         for page in _bounded(pages)
         for detail in member(page, "imageDetails", "ecr:DescribeImages")
         if detail.get("artifactMediaType") in _IMAGES and not _is_attached(detail.get("imageTags", ()))
+    )
+
+
+def _image(reference: Reference, detail: Mapping[str, Any]) -> Image:
+    return Image(
+        reference=reference,
+        digest=detail["imageDigest"],
+        media_type=detail.get("imageManifestMediaType"),
+        pushed_at=utc_or_none(detail.get("imagePushedAt")),
+        tags=tuple(sorted(detail.get("imageTags", ()))),
     )
 
 
@@ -139,13 +136,8 @@ def digests_of(client: ECRClient, reference: Reference, tags: Sequence[str]) -> 
         botocore.exceptions.ClientError: The repository could not be read.
     """
     found: dict[str, str] = {}
-    for start in range(0, len(tags), IMAGES_PER_CALL):
-        answer = client.batch_get_image(
-            registryId=_registry(reference).account,
-            repositoryName=reference.repository,
-            imageIds=[{"imageTag": tag} for tag in tags[start : start + IMAGES_PER_CALL]],
-            acceptedMediaTypes=list(oci.MEDIA_TYPES),
-        )
+    for batch in batches(tags, IMAGES_PER_CALL):
+        answer = _batch_get_image(client, reference, [ImageId("imageTag", tag) for tag in batch])
         for image in member(answer, "images", "ecr:BatchGetImage"):
             found[image["imageId"]["imageTag"]] = image["imageId"]["imageDigest"]
     return found
@@ -176,12 +168,7 @@ def pull(client: ECRClient, place: Reference, wanted: Sequence[ImageId]) -> dict
     Raises:
         botocore.exceptions.ClientError: The repository could not be read.
     """
-    answer = client.batch_get_image(
-        registryId=_registry(place).account,
-        repositoryName=place.repository,
-        imageIds=[{one.by: one.name} for one in wanted],  # type: ignore[misc]  # the stubs know literal keys only
-        acceptedMediaTypes=list(oci.MEDIA_TYPES),
-    )
+    answer = _batch_get_image(client, place, wanted)
     found: dict[ImageId, Pulled | None] = {}
     for failure in answer.get("failures", []):
         if failure.get("failureCode") in _NOT_THERE:
@@ -192,15 +179,24 @@ def pull(client: ECRClient, place: Reference, wanted: Sequence[ImageId]) -> dict
     return {one: found[one] for one in wanted if one in found}
 
 
+def _batch_get_image(client: ECRClient, place: Reference, wanted: Sequence[ImageId]) -> Mapping[str, Any]:
+    return client.batch_get_image(
+        registryId=registry_of(place).account,
+        repositoryName=place.repository,
+        imageIds=[{one.by: one.name} for one in wanted],  # type: ignore[misc]  # the stubs know literal keys only
+        acceptedMediaTypes=list(oci.MEDIA_TYPES),
+    )
+
+
 def _ids(answered: Mapping[str, Any]) -> list[ImageId]:
     return [ImageId(by, answered[by]) for by in ("imageDigest", "imageTag") if by in answered]
 
 
-def _describe(client: ECRClient, reference: Reference, wanted: Mapping[str, str]) -> Mapping[str, Any]:
+def _describe(client: ECRClient, reference: Reference, wanted: ImageId) -> Mapping[str, Any]:
     answer = client.describe_images(
-        registryId=_registry(reference).account,
+        registryId=registry_of(reference).account,
         repositoryName=reference.repository,
-        imageIds=[wanted],  # type: ignore[list-item]  # a plain mapping in the TypedDict's shape
+        imageIds=[{wanted.by: wanted.name}],  # type: ignore[misc]  # the stubs know literal keys only
     )
     details = member(answer, "imageDetails", "ecr:DescribeImages")
     if not details:
@@ -211,7 +207,7 @@ def _describe(client: ECRClient, reference: Reference, wanted: Mapping[str, str]
 
 def _tag_exists(client: ECRClient, reference: Reference) -> bool:
     try:
-        _describe(client, reference, {"imageTag": reference.tag or ""})
+        _describe(client, reference, ImageId("imageTag", reference.tag or ""))
     except ClientError as error:
         return _absence(error, reference) is None
     except LOOK_ERRORS:
@@ -230,7 +226,7 @@ def _absence(error: ClientError, reference: Reference) -> Absence | None:
     return None
 
 
-def _look_up_by_pulling(client: ECRClient, reference: Reference, wanted: Mapping[str, str], denied: Problem) -> Lookup:
+def _look_up_by_pulling(client: ECRClient, reference: Reference, wanted: ImageId, denied: Problem) -> Lookup:
     """The degraded look: the manifest tells the digest. Where it may not be read either, the first denial stands."""
     try:
         pulled = _pull(client, reference, wanted)
@@ -245,19 +241,14 @@ def _look_up_by_pulling(client: ECRClient, reference: Reference, wanted: Mapping
     return Lookup(reference, image=image, problem=denied)
 
 
-def _pull(client: ECRClient, reference: Reference, wanted: Mapping[str, str]) -> Mapping[str, Any]:
+def _pull(client: ECRClient, reference: Reference, wanted: ImageId) -> Mapping[str, Any]:
     """One image of BatchGetImage.
 
     Raises:
         LookupError: The registry has no such image.
         IncompleteAnswerError: The answer has neither the image nor the reason why not.
     """
-    answer = client.batch_get_image(
-        registryId=_registry(reference).account,
-        repositoryName=reference.repository,
-        imageIds=[wanted],  # type: ignore[list-item]  # a plain mapping in the TypedDict's shape
-        acceptedMediaTypes=list(oci.MEDIA_TYPES),
-    )
+    answer = _batch_get_image(client, reference, [wanted])
     for failure in answer.get("failures", []):
         if failure.get("failureCode") in _NOT_THERE:
             raise LookupError(failure.get("failureReason", ""))
@@ -267,7 +258,8 @@ def _pull(client: ECRClient, reference: Reference, wanted: Mapping[str, str]) ->
     return images[0]  # type: ignore[no-any-return]
 
 
-def _registry(reference: Reference) -> Registry:
+def registry_of(reference: Reference) -> Registry:
+    """Return the ECR registry of a reference that is known to be of one."""
     if reference.ecr is None:
         raise ValueError(f"{reference} is in no ECR registry")
     return reference.ecr

@@ -13,7 +13,7 @@ from pytest_deploycheck.facts.image import Image, Manifest, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Lookup
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.images import ecr
-from pytest_deploycheck.observe.images.ecr import ImageId, Pulled
+from pytest_deploycheck.observe.images.ecr import ImageId, Pulled, registry_of
 from pytest_deploycheck.observe.problems import Answered, attempt
 from pytest_deploycheck.observe.together import Together
 from pytest_deploycheck.oci import manifest as oci
@@ -50,22 +50,21 @@ class Repositories:
                 by_place[reference.place].append(reference)
         for same in by_place.values():
             self._pulls_of(same[0]).expect(map(ImageId.of, same))
-            self._settings_of(_registry(same[0])).expect([same[0].repository])
+            self._settings_of(registry_of(same[0])).expect([same[0].repository])
 
     def look_up(self, reference: Reference) -> Lookup:
         """Find the image that a reference names: in the list of all images, else by a call for it alone.
 
         Its manifest and the settings of its repository are asked for at the same time.
         """
-        lookups: list[Lookup] = []
         jobs: Sequence[Callable[[], Any]] = (
-            lambda: lookups.append(self._look_up(reference)),
+            lambda: self._look_up(reference),
             # What keeps it from an answer is a problem of those who ask for the manifest.
             lambda: attempt(_PULL, lambda: self._pulls_of(reference).get(ImageId.of(reference))),
             lambda: self.movable_tags(reference),
         )
-        side_by_side(lambda job: job(), jobs)
-        return lookups[0]
+        lookup: Lookup = side_by_side(lambda job: job(), jobs)[0]
+        return lookup
 
     def images(self, place: Reference) -> Answered[tuple[Image, ...]]:
         """Return all images of a repository, or the problem."""
@@ -90,7 +89,7 @@ class Repositories:
 
     def movable_tags(self, place: Reference) -> Answered[Movable]:
         """Return a function that tells whether the repository lets a tag be moved, or the problem."""
-        settings = self._settings_of(_registry(place))
+        settings = self._settings_of(registry_of(place))
         return self._once.get(
             ("movable tags", place.place), lambda: attempt(_SETTINGS, lambda: settings.get(place.repository))
         )
@@ -119,23 +118,15 @@ class Repositories:
             return self._settings[registry]
 
     def _client(self, reference: Reference) -> Any:
-        return self._session.ecr(_registry(reference).region)
+        return self._session.ecr(registry_of(reference).region)
 
 
 def _in_list(reference: Reference, listed: Sequence[Image]) -> Lookup | None:
     """Return the image of a reference, if the list of its repository has exactly one."""
     tag = reference.tag or ("" if reference.digest else "latest")
     found = [one for one in listed if (one.digest == reference.digest if reference.digest else tag in one.tags)]
-    if len(found) != 1:
+    tag_is_gone = bool(tag) and not any(tag in one.tags for one in listed)
+    if len(found) != 1 or tag_is_gone:
         # The list was read in pages, between which a tag may move: only a call for the image tells that it is absent.
         return None
-    tag_is_gone = bool(tag) and not any(tag in one.tags for one in listed)
-    if tag_is_gone:
-        return None
     return Lookup(reference, image=replace(found[0], reference=reference))
-
-
-def _registry(reference: Reference) -> Registry:
-    if reference.ecr is None:
-        raise ValueError(f"{reference} is in no ECR registry")
-    return reference.ecr
