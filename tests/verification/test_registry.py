@@ -63,10 +63,10 @@ def refused(client: RegistryClient, reference: Reference, wanted: str = "1") -> 
 def test_a_tag_is_resolved_to_its_digest(registry: V2Registry, media_type: str) -> None:
     """The digest is that of the bytes, all four kinds of manifest being asked for."""
     digest = registry.add_image("2", media_type)
-    content, found = client().manifest(registry.reference(), "2")
-    assert (content, found) == (registry.manifests["2"], digest)
+    manifest = client().manifest(registry.reference(), "2")
+    assert manifest.digest == digest == digest_of(registry.manifests["2"])
     assert set(registry.got[0].headers["Accept"].split(", ")) == set(oci.MEDIA_TYPES)
-    assert client().manifest(registry.reference(), digest) == (content, digest)
+    assert client().manifest(registry.reference(), digest) == manifest
 
 
 def test_an_image_is_looked_up(registry: V2Registry) -> None:
@@ -117,7 +117,7 @@ def test_a_manifest_with_another_digest(registry: V2Registry, wanted: str) -> No
 def test_a_manifest_without_a_digest_header(registry: V2Registry) -> None:
     """If the registry does not say, the digest is reckoned."""
     registry.plan("/manifests/", Answer(200, registry.manifests["1"]))
-    assert client().manifest(registry.reference(), "1")[1] == digest_of(registry.manifests["1"])
+    assert client().manifest(registry.reference(), "1").digest == digest_of(registry.manifests["1"])
 
 
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"{}", b"[" * 100_000, b"", b"\xff\xfe", b'"x"'])

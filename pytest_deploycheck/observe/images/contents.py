@@ -18,7 +18,7 @@ from pytest_deploycheck.observe.registry.blobs import Blobs, EcrBlobs
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.errors import BlobError
 from pytest_deploycheck.oci.config import described, parse_config
-from pytest_deploycheck.oci.manifest import ManifestError, parse
+from pytest_deploycheck.oci.manifest import ManifestError
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -52,11 +52,9 @@ class Contents:
         """A manifest or an index outside of ECR.
 
         Raises:
-            BlobError: It cannot be fetched.
-            ManifestError: Its kind is not supported.
+            BlobError: It cannot be fetched, or its kind is not supported.
         """
-        content, _ = self._registry.manifest(reference, digest)
-        return parse(content, digest=digest)
+        return self._registry.manifest(reference, digest)
 
     def describe(self, image: Image) -> Image:
         """Return the image with its configurations, and its layers with their build steps.

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import quote
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from pytest_deploycheck.facts.image import Image, Manifest, Reference
@@ -35,13 +34,6 @@ _LARGEST_MANIFEST = 4 * 1024 * 1024
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?")
 _ACCEPT = ", ".join(oci.MEDIA_TYPES)
-
-
-class _Pulled(Struct, frozen=True):
-    """A manifest or an index: its bytes and its content."""
-
-    content: bytes
-    manifest: Manifest
 
 
 class RegistryClient:
@@ -72,19 +64,6 @@ class RegistryClient:
         self._retries = retries or Retries()
         self._authorizer = Authorizer(self._web, credentials, monotonic=monotonic)
 
-    def manifest(self, reference: Reference, wanted: str) -> tuple[bytes, str]:
-        """Return the bytes of a manifest or an index, and their digest.
-
-        Args:
-            reference: An image in the repository.
-            wanted: A tag or a digest.
-
-        Raises:
-            BlobError: It cannot be fetched or does not match its digest; `absent` is set if it does not exist.
-        """
-        pulled = self._pull(reference, wanted)
-        return pulled.content, pulled.manifest.digest
-
     def look_up(self, reference: Reference) -> Lookup:
         """Find the image of a reference; only ECR knows the time of the push and the other tags.
 
@@ -92,12 +71,11 @@ class RegistryClient:
         too.
         """
         try:
-            pulled = self._pull(reference, reference.digest or reference.tag or "latest")
+            manifest = self.manifest(reference, reference.digest or reference.tag or "latest")
         except BlobError as error:
             if error.absent:
                 return Lookup(reference, absent=error.absent)
             return Lookup(reference, problem=error.problem)
-        manifest = pulled.manifest
         image = Image(reference, manifest.digest, manifest.media_type, manifest=manifest)
         tag_is_gone = bool(reference.digest and reference.tag) and not self._has(reference, reference.tag or "")
         return Lookup(reference, image=image, absent="tag" if tag_is_gone else None)
@@ -112,7 +90,16 @@ class RegistryClient:
         with readable(verified(chunks, digest, size=size, subject=subject)) as file:
             yield file
 
-    def _pull(self, reference: Reference, wanted: str) -> _Pulled:
+    def manifest(self, reference: Reference, wanted: str) -> Manifest:
+        """Return a manifest or an index.
+
+        Args:
+            reference: An image in the repository.
+            wanted: A tag or a digest.
+
+        Raises:
+            BlobError: It cannot be fetched or does not match its digest; `absent` is set if it does not exist.
+        """
         absent: Absence = "digest" if is_digest(wanted) else "tag"
         name = f"{reference.place}{'@' if absent == 'digest' else ':'}{wanted}"
         subject = self._subject("GetManifest", f"The manifest of {name}", absent, reference)
@@ -121,9 +108,9 @@ class RegistryClient:
                 failed(subject, "InvalidReference", f"{wanted!r} is neither a tag nor a digest", _CHECK_REFERENCE)
             )
         time_left = self._overtime.time_left if self._overtime else lambda: math.inf
-        return persist(lambda: self._pull_once(reference, wanted, subject), self._retries, time_left)
+        return persist(lambda: self._pull(reference, wanted, subject), self._retries, time_left)
 
-    def _pull_once(self, reference: Reference, wanted: str, subject: RequestSubject) -> _Pulled:
+    def _pull(self, reference: Reference, wanted: str, subject: RequestSubject) -> Manifest:
         with self._get(reference, f"manifests/{wanted}", subject, accept=_ACCEPT) as reply:
             content = reply.content(_LARGEST_MANIFEST)
             promised = wanted if is_digest(wanted) else reply.header("Docker-Content-Digest")
@@ -132,14 +119,14 @@ class RegistryClient:
             raise of_another_digest(subject, promised, actual)
         try:
             # An answer that is not a manifest, such as a login page, must not pass for an image.
-            return _Pulled(content, oci.parse(content))
+            return oci.parse(content)
         except (oci.ManifestError, RecursionError) as error:
             failure = failed(subject, "NotAManifest", f"{subject.thing} cannot be used: {error}", _NOT_UNDERSTOOD)
         raise BlobError(failure)
 
     def _has(self, reference: Reference, tag: str) -> bool:
         try:
-            self._pull(reference, tag)
+            self.manifest(reference, tag)
         except BlobError as error:
             # The digest was found, which counts; a tag that could not be queried is not taken for missing.
             return error.absent is None
