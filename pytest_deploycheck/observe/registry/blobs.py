@@ -20,7 +20,7 @@ from pytest_deploycheck.observe.registry.http import Reply, Request, Web
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.registry.secrets import masked_logs
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
-from pytest_deploycheck.polling import Overtime
+from pytest_deploycheck.polling import Overtime, SystemClock
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -59,7 +59,7 @@ class EcrBlobs:
         client: The ECR client of a region.
         web: The connections to ECR's storage.
         retries: The retries.
-        overtime: The time that downloads may take, or None where nothing limits it.
+        overtime: The time that downloads may take; default: that of a run.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class EcrBlobs:
         overtime: Overtime | None = None,
     ) -> None:
         self._client = client
-        self._web = web or Web(overtime=overtime)
+        self._overtime = overtime or Overtime(SystemClock())
+        self._web = web or Web(overtime=self._overtime)
         self._retries = retries or Retries()
-        self._overtime = overtime
 
     @contextmanager
     def open(self, reference: Reference, digest: str, size: int | None = None) -> Iterator[BinaryIO]:

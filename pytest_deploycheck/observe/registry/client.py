@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from pytest_deploycheck.observe.registry.retry import Retries, persist
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci.reference import is_digest, is_tag
-from pytest_deploycheck.polling import Overtime
+from pytest_deploycheck.polling import Overtime, SystemClock
 
 _HUB = "registry-1.docker.io"
 _LARGEST_MANIFEST = 4 * 1024 * 1024
@@ -47,7 +46,7 @@ class RegistryClient:
         retries: The retries.
         credentials: Finds the credentials for a host.
         monotonic: Seconds since some fixed moment; tokens expire by it.
-        overtime: The time that requests may take, or None where nothing limits it.
+        overtime: The time that requests may take; default: that of a run.
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class RegistryClient:
         monotonic: Callable[[], float] = time.monotonic,
         overtime: Overtime | None = None,
     ) -> None:
-        self._web = web or Web(overtime=overtime)
-        self._overtime = overtime
+        self._overtime = overtime or Overtime(SystemClock())
+        self._web = web or Web(overtime=self._overtime)
         self._retries = retries or Retries()
         self._authorizer = Authorizer(self._web, credentials, monotonic=monotonic)
 
@@ -107,8 +106,7 @@ class RegistryClient:
             raise BlobError(
                 failed(subject, "InvalidReference", f"{wanted!r} is neither a tag nor a digest", _CHECK_REFERENCE)
             )
-        time_left = self._overtime.time_left if self._overtime else lambda: math.inf
-        return persist(lambda: self._pull(reference, wanted, subject), self._retries, time_left)
+        return persist(lambda: self._pull(reference, wanted, subject), self._retries, self._overtime.time_left)
 
     def _pull(self, reference: Reference, wanted: str, subject: RequestSubject) -> Manifest:
         with self._get(reference, f"manifests/{wanted}", subject, accept=_ACCEPT) as reply:

@@ -23,9 +23,7 @@ _LEAST_RATE = 64 * 1024
 """Bytes a second; a download that is as fast uses up nothing of the overtime."""
 
 
-def download(
-    ask: Ask, *, subject: RequestSubject, size: int | None, retries: Retries, overtime: Overtime | None = None
-) -> Chunks:
+def download(ask: Ask, *, subject: RequestSubject, size: int | None, retries: Retries, overtime: Overtime) -> Chunks:
     """Yield the bytes of a blob, whose digest is not checked here.
 
     An interrupted download continues from the byte that it reached if the server supports ranges; otherwise the bytes
@@ -36,19 +34,12 @@ def download(
         subject: The subject of the requests.
         size: The expected bytes, or None where they are not known.
         retries: The retries.
-        overtime: The time that it may take, or None where nothing limits it.
+        overtime: The time that it may take.
 
     Raises:
         BlobError: It cannot be fetched.
     """
-    if overtime is None:
-        return _resumed(ask, subject, size, retries.begin())
-    return _counted(_resumed(ask, subject, size, retries.begin(overtime.time_left)), overtime)
-
-
-def _counted(chunks: Chunks, overtime: Overtime) -> Chunks:
-    """Yield chunks, and count the time until each arrives."""
-    with closing(chunks):
+    with closing(_resumed(ask, subject, size, Patience(retries, overtime.time_left))) as chunks:
         while True:
             with overtime.step() as step:
                 chunk = next(chunks, None)

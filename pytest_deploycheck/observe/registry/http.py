@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import threading
@@ -33,7 +32,7 @@ from pytest_deploycheck.observe.registry.errors import (
 from pytest_deploycheck.observe.registry.secrets import masked_logs
 from pytest_deploycheck.observe.registry.streams import CHUNK, Chunks
 from pytest_deploycheck.observe.session import PARALLEL_CALLS
-from pytest_deploycheck.polling import Overtime
+from pytest_deploycheck.polling import Overtime, SystemClock
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -179,11 +178,11 @@ class Web:
 
     Args:
         ca_bundle: File of the certificates to trust; default: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own.
-        overtime: The time that responses may take, or None where nothing limits it.
+        overtime: The time that responses may take; default: that of a run.
     """
 
     def __init__(self, ca_bundle: str | None = None, *, overtime: Overtime | None = None) -> None:
-        self._time_left = overtime.time_left if overtime else lambda: math.inf
+        self._time_left = (overtime or Overtime(SystemClock())).time_left
         bundle = ca_bundle or os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
         self._ca_bundle = bundle or get_cert_path(True)  # noqa: FBT003 - botocore's own signature
         self._managers: dict[str | None, PoolManager] = {}

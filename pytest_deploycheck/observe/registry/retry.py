@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable
@@ -34,17 +33,14 @@ class Retries(Struct, frozen=True):
     longest_told: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
-    def begin(self, time_left: Callable[[], float] = lambda: math.inf) -> Patience:
-        """Return the attempts at one request.
-
-        Args:
-            time_left: Seconds that they may take from now on.
-        """
-        return Patience(self, time_left)
-
 
 class Patience:
-    """The attempts at one request."""
+    """The attempts at one request.
+
+    Args:
+        retries: Their number and the waits between them.
+        time_left: Seconds that they may take from now on.
+    """
 
     def __init__(self, retries: Retries, time_left: Callable[[], float]) -> None:
         self._retries = retries
@@ -71,13 +67,13 @@ class Patience:
         self._retries.sleep(pause)
 
 
-def persist(attempt: Callable[[], T], retries: Retries, time_left: Callable[[], float] = lambda: math.inf) -> T:
+def persist(attempt: Callable[[], T], retries: Retries, time_left: Callable[[], float]) -> T:
     """Return the result of `attempt`, which is repeated while it fails with a `PassingError` and there is time.
 
     Raises:
         BlobError: It failed permanently, or too often.
     """
-    patience = retries.begin(time_left)
+    patience = Patience(retries, time_left)
     while True:
         try:
             return attempt()
