@@ -39,7 +39,8 @@ def checkout(root: Path) -> Checkout:
     Args:
         root: A folder of the checkout.
     """
-    lines = _git(root, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=untracked")
+    status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=untracked")
+    lines = git_output(root, *status).decode(errors="replace").splitlines()
     revision = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), "(initial)")
     if revision == "(initial)":
         return Checkout()
@@ -53,7 +54,7 @@ def commit_of(folder: Path, variables: Mapping[str, str]) -> Commit | None:
         folder: A folder of the checkout.
         variables: The environment variables.
     """
-    head = next(iter(_git(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")), "")
+    head = git_output(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode(errors="replace").strip()
     if _SHA.fullmatch(head):
         return Commit(head, "HEAD")
     for name in CI_VARIABLES:
@@ -64,17 +65,23 @@ def commit_of(folder: Path, variables: Mapping[str, str]) -> Commit | None:
     return None
 
 
-def _git(folder: Path, *arguments: str) -> list[str]:
-    """Return the lines that git prints, none where it fails or takes too long."""
+def git_output(folder: Path, *arguments: str, seconds: float | None = None) -> bytes:
+    """Return what git prints; nothing without git, and where it fails or takes too long.
+
+    Args:
+        folder: A folder of the work tree.
+        arguments: The command of git, which only reads.
+        seconds: How long it may take; default: `SECONDS`.
+    """
     git = shutil.which("git")
     if git is None:
-        return []
+        return b""
     # Neither takes a lock nor starts a daemon: it only reads.
     command = [git, "--no-optional-locks", "-C", str(folder), "-c", "core.fsmonitor=false", *arguments]
     # A hook of git runs with variables that name another work tree than that of the folder.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        finished = subprocess.run(command, capture_output=True, check=True, timeout=SECONDS, env=environment)  # noqa: S603 - no shell, and no word of it is foreign
+        finished = subprocess.run(command, capture_output=True, check=True, timeout=seconds or SECONDS, env=environment)  # noqa: S603 - no shell, and no word of it is foreign
     except (OSError, ValueError, subprocess.SubprocessError):
-        return []
-    return finished.stdout.decode(errors="replace").splitlines()
+        return b""
+    return finished.stdout

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
@@ -14,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
+from pytest_deploycheck.checkout.git import git_output
 from pytest_deploycheck.config.patterns.filter_patterns import literal_runs
 from pytest_deploycheck.config.settings import Pattern
 
@@ -172,18 +171,8 @@ def _sources(root: Path, is_over: Callable[[], bool]) -> Iterator[tuple[str, str
 
 def _tracked(root: Path) -> Sequence[str]:
     """Return the files that git tracks or would add; nothing without git or a work tree."""
-    git = shutil.which("git")
-    if git is None:
-        return ()
-    command = [git, "-C", str(root), "-c", "core.fsmonitor=false"]
-    command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    # A hook of git runs with variables that name another work tree than that of the root.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        finished = subprocess.run(command, capture_output=True, check=True, timeout=_SECONDS, env=environment)  # noqa: S603 - no shell, and no word of it is foreign
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ()
-    return [os.fsdecode(path) for path in finished.stdout.split(b"\0") if path]
+    listed = git_output(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", seconds=_SECONDS)
+    return [os.fsdecode(path) for path in listed.split(b"\0") if path]
 
 
 def _walked(root: Path, is_over: Callable[[], bool]) -> Iterator[str]:
