@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 import zlib
 from collections.abc import Generator, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -57,7 +58,7 @@ def unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
     first = b""
     while len(first) < _BLOCK and (piece := next(pieces, b"")):
         first += piece
-    stored = _with_first(first, pieces)
+    stored = chain([first] if first else [], pieces)
     if first.startswith(_GZIP):
         yield from _gunzip(stored)
     elif first.startswith((_ZSTD, *_ZSTD_SKIPPED)):
@@ -72,12 +73,6 @@ def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
     """Yield the bytes of a stream in pieces."""
     while piece := stream.read(PIECE):
         yield piece
-
-
-def _with_first(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from pieces
 
 
 def _is_tar(first: bytes) -> bool:
