@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.ecs import services as ecs
@@ -105,14 +106,13 @@ class EcsQueries:
 
         With the network modes `bridge` and `host` a target group knows a task by its instance and a port of it.
         """
+
+        def placed(task: Task) -> Task:
+            instance = self._instances.get(task.instance) if task.instance and not task.addresses else ""
+            return replace(task, addresses=(instance,)) if instance else task
+
         self._instances.expect(task.instance for task in found if task.instance and not task.addresses)
-        return attempt(
-            _INSTANCES,
-            lambda: tuple(
-                tasks.placed(task, self._instances.get(task.instance)) if task.instance and not task.addresses else task
-                for task in found
-            ),
-        )
+        return attempt(_INSTANCES, lambda: tuple(map(placed, found)))
 
     def service_deployments(
         self, name: str, service: Service | None, *, with_history: bool = False

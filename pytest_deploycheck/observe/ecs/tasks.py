@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.observe.calls import batches, member, pages, require_all, side_by_side, utc_or_none
@@ -170,11 +169,6 @@ def instances(client: ECSClient, cluster: str, arns: Sequence[str]) -> Mapping[s
     answer = client.describe_container_instances(cluster=cluster, containerInstances=list(arns))
     described = member(answer, "containerInstances", "ecs:DescribeContainerInstances")
     return dict.fromkeys(arns, "") | {one["containerInstanceArn"]: one.get("ec2InstanceId", "") for one in described}
-
-
-def placed(task: Task, instance: str) -> Task:
-    """Return the task with the EC2 instance it runs on as its address, where it has no address of its own."""
-    return replace(task, addresses=(instance,)) if instance and not task.addresses else task
 
 
 def _task(answer: Mapping[str, Any]) -> Task:
