@@ -11,8 +11,8 @@ from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.service import Service
 from pytest_deploycheck.facts.snapshot import SERVICE_GONE, SERVICE_REPLACED, Identity, Problem, ServiceFacts
 from pytest_deploycheck.observe.calls import Once, side_by_side
+from pytest_deploycheck.observe.ecs.inventory import last_part, some_clusters, some_services
 from pytest_deploycheck.observe.ecs.listing import EarlyListing, list_services
-from pytest_deploycheck.observe.ecs.near_names import NearNames, last_part
 from pytest_deploycheck.observe.ecs.queries import EcsQueries
 from pytest_deploycheck.observe.ecs.services import FoundServices
 from pytest_deploycheck.observe.first_observation import FirstObservation
@@ -175,14 +175,14 @@ class Observer:
     def _near_services(self, missing: Sequence[str]) -> str:
         if len(missing) != 1:
             return "."
-        names = NearNames(self._session).services(self._environment.cluster)
+        names = some_services(self._session, self._environment.cluster)
         if missing[0] in names:
             return ", according to ecs:DescribeServices; but ecs:ListServices lists it, so run again."
         return did_you_mean(missing[0], names)
 
     def _near_cluster(self) -> str:
         cluster = last_part(self._environment.cluster)
-        near = nearest(cluster, NearNames(self._session).clusters())
+        near = nearest(cluster, some_clusters(self._session))
         return f" Did you mean {near!r}?" if near and near != cluster else ""
 
 

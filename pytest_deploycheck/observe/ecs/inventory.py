@@ -1,34 +1,60 @@
-"""The clusters of an account, and the services of a cluster."""
+"""The names of the clusters of an account, and of the services of a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from pytest_deploycheck.observe.calls import member, pages
-from pytest_deploycheck.observe.problems import Answered, attempt
+from pytest_deploycheck.errors import DeploycheckError
+from pytest_deploycheck.observe.calls import PAGES_LIMIT, member, pages
+from pytest_deploycheck.observe.problems import LOOK_ERRORS, Answered, attempt
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
+_SOON = 3.0
+"""Seconds after which no further page is asked for where names are only for a message, better soon than complete."""
+
 
 def cluster_names(session: Session) -> Answered[tuple[str, ...]]:
     """Return the names of the clusters of the account and region, sorted; or why they may not be listed."""
-    return _names(session, "ListClusters", "clusterArns")
+    return attempt("ecs:ListClusters", lambda: tuple(sorted(_clusters(session))))
 
 
 def service_names(session: Session, cluster: str) -> Answered[tuple[str, ...]]:
     """Return the names of the services of a cluster, sorted; or why they may not be listed."""
-    return _names(session, "ListServices", "serviceArns", cluster=cluster)
+    return attempt("ecs:ListServices", lambda: tuple(sorted(_services(session, cluster))))
 
 
-def _names(session: Session, operation: str, key: str, **parameters: Any) -> Answered[tuple[str, ...]]:
-    action = f"ecs:{operation}"
+def some_clusters(session: Session) -> tuple[str, ...]:
+    """Return the names of clusters that can soon be listed, for a message about one that does not exist."""
+    return _listed(_clusters(session, _SOON))
 
-    def listed() -> tuple[str, ...]:
-        client = session.named_reads("ecs")
-        call: Mapping[str, Any] = {"ListClusters": client.list_clusters, "ListServices": client.list_services}
-        found = [arn for page in pages(call[operation], **parameters) for arn in member(page, key, action)]
-        return tuple(sorted(arn.rpartition("/")[2] for arn in found))
 
-    return attempt(action, listed)
+def some_services(session: Session, cluster: str) -> tuple[str, ...]:
+    """Return the names of services that can soon be listed, for a message about one that does not exist."""
+    return _listed(_services(session, cluster, _SOON))
+
+
+def last_part(arn: str) -> str:
+    """Return the name at the end of an ARN; a name is returned as it is."""
+    return arn.rpartition("/")[2]
+
+
+def _clusters(session: Session, seconds: float = PAGES_LIMIT) -> Iterator[str]:
+    for page in pages(session.named_reads("ecs").list_clusters, seconds=seconds):
+        yield from map(last_part, member(page, "clusterArns", "ecs:ListClusters"))
+
+
+def _services(session: Session, cluster: str, seconds: float = PAGES_LIMIT) -> Iterator[str]:
+    for page in pages(session.named_reads("ecs").list_services, seconds=seconds, cluster=cluster):
+        yield from map(last_part, member(page, "serviceArns", "ecs:ListServices"))
+
+
+def _listed(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names up to the first error: the message is complete without the others."""
+    found: list[str] = []
+    with suppress(*LOOK_ERRORS, DeploycheckError):
+        found.extend(names)
+    return tuple(found)
