@@ -18,8 +18,11 @@ class Verdict(StrEnum):
     UNPROVEN = "UNPROVEN"
     VERIFIED = "VERIFIED"
 
+    @property
+    def rank(self) -> int:
+        """Its place in this order."""
+        return list(Verdict).index(self)
 
-WORST_FIRST = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.VERIFIED)
 
 _FAILED = frozenset({"failed"})
 _OPEN = frozenset({"error", "unproven"})
@@ -98,7 +101,7 @@ def judge_run(judgements: Iterable[Judgement]) -> Judgement:
     judgements = list(judgements)
     if not judgements:
         return Judgement(Verdict.UNPROVEN, None)
-    worst = min((judgement.verdict for judgement in judgements), key=WORST_FIRST.index)
+    worst = min((judgement.verdict for judgement in judgements), key=lambda verdict: verdict.rank)
     return Judgement(worst, _first(one.broken_link for one in judgements if one.verdict is worst))
 
 

@@ -45,7 +45,7 @@ def annotate(report: RunReport) -> list[str]:
 
 def _in_order(service: ServiceReport) -> list[Finding]:
     """The checks that did not hold, the one that breaks the chain first."""
-    first = breaking_finding(service, service.judgement.broken_link)
+    first = breaking_finding(service, service.broken_link)
     others = sorted((one for one in service.findings if not one.is_good and one is not first), key=weight)
     return [first, *others] if first else others
 

@@ -99,8 +99,8 @@ def _service(service: ServiceReport) -> dict[str, Any]:
     rollout = service.rollout
     return {
         "name": service.name,
-        "verdict": str(service.judgement.verdict),
-        "broken_link": service.judgement.broken_link,
+        "verdict": str(service.verdict),
+        "broken_link": service.broken_link,
         "intent": _intent(service),
         "image": _images(service.facts)[0] if service.facts.judged else None,
         "images": _images(service.facts),

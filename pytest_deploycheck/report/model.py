@@ -8,30 +8,24 @@ from msgspec import Struct, field
 
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
+from pytest_deploycheck.facts.timeline import Moment
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
-from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.judge.proposal import proposes_rollback
 from pytest_deploycheck.judge.record import RunRecord
+from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict
 
 
-class ServiceReport(Struct, frozen=True):
-    """The result of a run for one service.
+class _Judged(Struct, frozen=True, kw_only=True):
+    """A result with a verdict.
 
     Attributes:
-        analysis: The analysis of its facts.
-        findings: The findings of its checks, in the order of the chain.
-        judgement: The verdict on it.
+        judgement: The verdict on it, with what that is based on.
     """
 
-    analysis: ServiceAnalysis
-    findings: tuple[Finding, ...]
     judgement: Judgement
-
-    @property
-    def name(self) -> str:
-        """Its name in the configuration."""
-        return self.facts.name
 
     @property
     def verdict(self) -> Verdict:
@@ -42,6 +36,23 @@ class ServiceReport(Struct, frozen=True):
     def broken_link(self) -> str | None:
         """The first link of the chain that does not hold, or None where all do."""
         return self.judgement.broken_link
+
+
+class ServiceReport(_Judged, frozen=True):
+    """The result of a run for one service.
+
+    Attributes:
+        analysis: The analysis of its facts.
+        findings: The findings of its checks, in the order of the chain.
+    """
+
+    analysis: ServiceAnalysis
+    findings: tuple[Finding, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        return self.facts.name
 
     @property
     def facts(self) -> ServiceFacts:
@@ -58,8 +69,31 @@ class ServiceReport(Struct, frozen=True):
         """The image to roll back to, or None where none is known."""
         return self.analysis.rollback_target
 
+    @property
+    def proposed_rollback(self) -> RollbackTarget | None:
+        """The image to roll back to, where the expected one does harm; else None."""
+        return self.rollback if proposes_rollback(self.analysis, self.findings) else None
 
-class RunReport(Struct, frozen=True):
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The recommendations of its checks, each once; they stand whatever the verdict is."""
+        return tuple(dict.fromkeys(text for finding in self.findings for text in finding.advice))
+
+    @property
+    def timeline(self) -> tuple[Moment, ...]:
+        """The known events in the life of the service, the earliest first."""
+        return timeline(self.analysis, self.findings)
+
+    def finding(self, check: str) -> Finding | None:
+        """Return the finding of a check by its id, or None where it was not selected."""
+        return next((finding for finding in self.findings if finding.id == check), None)
+
+    def asked(self, link: str) -> list[Finding]:
+        """Return the findings of a link, without those of skipped checks."""
+        return [one for one in self.findings if one.link == link and one.status is not Status.SKIP]
+
+
+class RunReport(_Judged, frozen=True):
     """The result of a run.
 
     Attributes:
@@ -67,7 +101,6 @@ class RunReport(Struct, frozen=True):
         observation: The observation of it.
         services: The result for each selected service.
         tests: The session's tests that used the fixtures.
-        judgement: The verdict of the run.
         complete: Whether the run came to its end.
         mask: Regular expressions of the user for secrets that are masked in everything written.
         versions: The versions of this software and of what it runs on, by name.
@@ -82,7 +115,6 @@ class RunReport(Struct, frozen=True):
     observation: Observation
     services: tuple[ServiceReport, ...]
     tests: tuple[UserTest, ...]
-    judgement: Judgement
     complete: bool
     mask: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -92,38 +124,20 @@ class RunReport(Struct, frozen=True):
     held: float = 0.0
     throttles: int = 0
 
-    @property
-    def verdict(self) -> Verdict:
-        """VERIFIED, REFUTED or UNPROVEN."""
-        return self.judgement.verdict
-
-    @property
-    def broken_link(self) -> str | None:
-        """The first link of the chain that does not hold, or None where all do."""
-        return self.judgement.broken_link
+    def tests_of(self, service: ServiceReport) -> list[UserTest]:
+        """Return the tests whose results count for a service."""
+        return [test for test in self.tests if test.concerns(service.name)]
 
 
-class FleetReport(Struct, frozen=True):
+class FleetReport(_Judged, frozen=True):
     """The result of a run over one environment or several.
 
     Attributes:
         environments: The result for each environment.
         tests: The session's tests that used the fixtures; of several environments, with the labels of services.
-        judgement: The verdict of the run: the worst of its environments.
         complete: Whether the run came to its end.
     """
 
     environments: tuple[RunReport, ...]
     tests: tuple[UserTest, ...]
-    judgement: Judgement
     complete: bool
-
-    @property
-    def verdict(self) -> Verdict:
-        """VERIFIED, REFUTED or UNPROVEN."""
-        return self.judgement.verdict
-
-    @property
-    def broken_link(self) -> str | None:
-        """The first link of the chain that does not hold, or None where all do."""
-        return self.judgement.broken_link

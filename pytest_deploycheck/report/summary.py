@@ -86,7 +86,7 @@ def _replay(report: RunReport) -> Row:
 
 def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> list[Row]:
     """Return the verdict on a service, and where it is not VERIFIED the diagnosis."""
-    verdict, now = service.judgement.verdict, report.observation.observed_at
+    verdict, now = service.verdict, report.observation.observed_at
     head = f"{verdict}: {service.name} in {report.environment}{_intent(service)}"
     tests = [test for test in report.tests if test.concerns(service.name)]
     if verdict is Verdict.VERIFIED:
@@ -116,7 +116,7 @@ def _verdict(text: str, verdict: Verdict) -> Row:
 
 def _broken_link(service: ServiceReport) -> str | None:
     """The broken link of the verdict, unless it lacks nothing but checks that were not selected."""
-    broken = service.judgement.broken_link
+    broken = service.broken_link
     is_bad = any(finding.link == broken and not finding.is_good for finding in service.findings)
     return broken if is_bad or not left_out_of(broken, service) else None
 
@@ -128,7 +128,7 @@ def _left_out(service: ServiceReport) -> list[Row]:
         return []
     which = together(left_out) if service.findings else "all built-in checks"
     then = ""
-    if service.judgement.verdict is Verdict.UNPROVEN:
+    if service.verdict is Verdict.UNPROVEN:
         then = "; a verdict needs them, so nothing counts as verified (exit status 7)"
     return [Row(f"not selected: {which}{then}", (Span("  "),), is_whole=True)]
 

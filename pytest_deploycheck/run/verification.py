@@ -312,7 +312,7 @@ class Verification:
             if self._watch and complete and judgement.verdict is Verdict.REFUTED and not facts.has_history:
                 # What could be rolled back to is read only where that may be the thing to do.
                 analysis = ServiceAnalysis(self._watch.with_history(facts))
-            services.append(ServiceReport(analysis, found, judgement))
+            services.append(ServiceReport(analysis, found, judgement=judgement))
         observation = replace(observation, services=tuple(one.analysis.facts for one in services))
         made = self.made
         return RunReport(

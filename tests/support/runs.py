@@ -98,7 +98,7 @@ def service_report(
         needed=NEEDED if needed is None else needed,
         complete=complete,
     )
-    return ServiceReport(ServiceAnalysis(facts), found, judgement)
+    return ServiceReport(ServiceAnalysis(facts), found, judgement=judgement)
 
 
 def run_report(*services: ServiceReport, tests: Sequence[UserTest] = (), complete: bool = True) -> RunReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_deploycheck.judge.verdict import WORST_FIRST, Verdict
+from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.fleet.table import table
 from pytest_deploycheck.report.model import FleetReport, RunReport, ServiceReport
@@ -60,8 +60,8 @@ def _rows(report: FleetReport, verbosity: int) -> list[Row]:
 
 def _head(report: FleetReport, services: Sequence[ServiceReport]) -> Row:
     names = ", ".join(one.environment for one in report.environments)
-    counts = Counter(service.judgement.verdict for service in services)
-    counted = ", ".join(f"{counts[verdict]} {verdict}" for verdict in WORST_FIRST if counts[verdict])
+    counts = Counter(service.verdict for service in services)
+    counted = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     text = f"{report.verdict}: {plural(len(services), 'service')} in {names}{f': {counted}' if counted else ''}"
     broken = f", broken link: {report.broken_link}" if report.broken_link else ""
     return Row(f"{text}{broken}", tone=VERDICT_TONES[report.verdict], indent=2)
@@ -80,8 +80,8 @@ def _not_observed(report: RunReport) -> list[Row]:
 
 def _explained(observed: Sequence[_Labelled], verbosity: int) -> list[Row]:
     """The rows on each service that is not verified; with a closer look on every service."""
-    ordered = sorted(observed, key=lambda one: WORST_FIRST.index(one[1].judgement.verdict))
-    shown = [one for one in ordered if verbosity > 0 or one[1].judgement.verdict is not Verdict.VERIFIED]
+    ordered = sorted(observed, key=lambda one: one[1].verdict.rank)
+    shown = [one for one in ordered if verbosity > 0 or one[1].verdict is not Verdict.VERIFIED]
     most = len(shown) if verbosity > 0 else _MOST_EXPLAINED
     rows = [row for _, service, report in shown[:most] for row in service_rows(service, report, verbosity)]
     left = shown[most:]
@@ -96,7 +96,7 @@ def _advice(observed: Sequence[_Labelled]) -> list[Row]:
     counts = Counter(
         text
         for _, service, _ in observed
-        if service.judgement.verdict is Verdict.VERIFIED
+        if service.verdict is Verdict.VERIFIED
         for text in dict.fromkeys(text for finding in service.findings for text in finding.advice)
     )
     return [Row(f"  advice for {plural(number, 'service')}: {text}") for text, number in counts.items()]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_deploycheck.config.settings import CHAIN
-from pytest_deploycheck.judge.finding import WORST_FIRST as WORST_STATUS_FIRST
-from pytest_deploycheck.judge.finding import Status
-from pytest_deploycheck.judge.verdict import WORST_FIRST, Verdict
+from pytest_deploycheck.judge.finding import WORST_FIRST, Status
+from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.model import ServiceReport
 from pytest_deploycheck.report.summary import VERDICT_TONES
@@ -27,8 +26,8 @@ def table(services: Sequence[tuple[str, ServiceReport]]) -> list[Row]:
     Args:
         services: The services with their labels.
     """
-    ordered = sorted(services, key=lambda one: WORST_FIRST.index(one[1].judgement.verdict))
-    verified = [one for one in ordered if one[1].judgement.verdict is Verdict.VERIFIED]
+    ordered = sorted(services, key=lambda one: one[1].verdict.rank)
+    verified = [one for one in ordered if one[1].verdict is Verdict.VERIFIED]
     shown = ordered if len(verified) <= _MOST_VERIFIED else ordered[: len(ordered) - len(verified)]
     if not shown:
         return []
@@ -42,7 +41,7 @@ def table(services: Sequence[tuple[str, ServiceReport]]) -> list[Row]:
 
 
 def _row(label: str, service: ServiceReport, width: int) -> Row:
-    verdict = service.judgement.verdict
+    verdict = service.verdict
     name = label if len(label) <= width else f"{label[: width - 1]}…"
     marks = "  ".join(f"{_mark(link, service):<8}" for link in CHAIN).rstrip()
     lead = (Span(f"  {name:<{width}}  "), Span(f"{verdict:<8}  ", VERDICT_TONES[verdict]))
@@ -53,6 +52,6 @@ def _mark(link: str, service: ServiceReport) -> str:
     """Return the mark of the worst check of a link; `-` where nothing was asked of it."""
     asked = [one.status for one in service.findings if one.link == link and one.status is not Status.SKIP]
     if asked:
-        return MARKS[min(asked, key=WORST_STATUS_FIRST.index)]
-    is_open = link == service.judgement.broken_link or left_out_of(link, service)
+        return MARKS[min(asked, key=WORST_FIRST.index)]
+    is_open = link == service.broken_link or left_out_of(link, service)
     return MARKS[Status.UNPROVEN] if is_open else "-"

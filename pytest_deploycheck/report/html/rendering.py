@@ -6,14 +6,13 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_deploycheck.judge.verdict import WORST_FIRST
+from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.fleet.flattened import flattened
 from pytest_deploycheck.report.generator import generator
@@ -57,7 +56,7 @@ def _page(report: RunReport, problems: Sequence[Sequence[str]]) -> str:
 def page_view(report: RunReport) -> dict[str, Any]:
     """Return what the page shows, as plain values that are fit to be shown."""
     identity, observed = report.observation.identity, report.observation.observed_at
-    ordered = sorted(report.services, key=lambda one: WORST_FIRST.index(one.judgement.verdict))
+    ordered = sorted(report.services, key=lambda one: one.verdict.rank)
     services = [service_view(service, report, number) for number, service in enumerate(ordered, 1)]
     return {
         "counts": list(Counter(service.verdict for service in services).items()),
@@ -68,7 +67,7 @@ def page_view(report: RunReport) -> dict[str, Any]:
         "account": identity.account,
         "region": identity.region,
         "endpoint": clean(identity.endpoint or "", own=report.mask),
-        "observed_at": _moment(observed),
+        "observed_at": at(observed),
         "complete": report.complete,
         "replay_of": clean(report.replay_of, own=report.mask),
         "services": fit_to_be_shown(msgspec.to_builtins(services), report.mask),
@@ -110,7 +109,3 @@ def _policy(style: str, script: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -164,7 +164,7 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
         number: Its number on the page, for ids.
     """
     now, digests = report.observation.observed_at, Digests(service.facts)
-    broken = service.judgement.broken_link
+    broken = service.broken_link
     first = breaking_finding(service, broken)
     compared = disagreement(service, first) if first else None
     story = Story(service.analysis, service.findings, digests, now)
@@ -173,7 +173,7 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
     return ServiceView(
         name=service.name,
         anchor=f"service-{number}",
-        verdict=str(service.judgement.verdict),
+        verdict=str(service.verdict),
         broken=broken or "",
         headline=_headline(service, first, now),
         links=tuple(_link(link, service, now) for link in CHAIN),
@@ -212,11 +212,11 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
 
 def _headline(service: ServiceReport, first: Finding | None, now: datetime) -> str:
     """The verdict in a sentence: the cause, else what was found."""
-    if service.judgement.verdict is Verdict.VERIFIED:
+    if service.verdict is Verdict.VERIFIED:
         return "What was to be shipped runs, and works."
     if first:
         return told(first.cause or first.summary, service, now)
-    if service.judgement.broken_link:
+    if service.broken_link:
         return "Nothing proves this link."
     return "A test did not pass, or checks that a verdict needs were not selected."
 
@@ -224,7 +224,7 @@ def _headline(service: ServiceReport, first: Finding | None, now: datetime) -> s
 def _link(link: str, service: ServiceReport, now: datetime) -> LinkView:
     findings = [finding for finding in service.findings if finding.link == link]
     asked = sorted((one for one in findings if one.status is not Status.SKIP), key=weight)
-    broken = service.judgement.broken_link
+    broken = service.broken_link
     is_beyond = broken in CHAIN and CHAIN.index(link) > CHAIN.index(broken)
     if not asked:
         return LinkView(link, _QUESTIONS[link], "none", "not checked", link == broken, is_beyond, "nothing was checked")

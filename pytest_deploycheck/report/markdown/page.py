@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_deploycheck.judge.verdict import WORST_FIRST, Verdict
+from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.report.generator import GENERATOR
 from pytest_deploycheck.report.markdown.escaping import code, prose, table
@@ -20,7 +20,7 @@ _LONGEST = 55_000
 def render(report: RunReport) -> str:
     """Return the report as GitHub Flavored Markdown."""
     lines = [f"<!-- {GENERATOR} -->", *_head(report)]
-    services = sorted(report.services, key=lambda one: WORST_FIRST.index(one.judgement.verdict))
+    services = sorted(report.services, key=lambda one: one.verdict.rank)
     if len(services) > 1:
         lines += ["", *_overview(services, report)]
     sections = services if len(services) == 1 else [one for one in services if not _is_verified(one)]
@@ -30,7 +30,7 @@ def render(report: RunReport) -> str:
 
 
 def _is_verified(service: ServiceReport) -> bool:
-    return service.judgement.verdict is Verdict.VERIFIED
+    return service.verdict is Verdict.VERIFIED
 
 
 def _head(report: RunReport) -> list[str]:
@@ -58,15 +58,14 @@ def _overview(services: Sequence[ServiceReport], report: RunReport) -> list[str]
     """The table of a fleet: one row for each service, the worst first."""
     rows = []
     for service in services:
-        judgement = service.judgement
         images = [one.expected.reference for one in service.facts.judged]
         expected = ", ".join(f"{one.repository}:{one.tag}" if one.tag else one.repository for one in images)
         desired = "?" if service.rollout.desired is None else service.rollout.desired
         rows.append(
             [
                 code(service.name, report.mask),
-                f"{VERDICTS[judgement.verdict]} {judgement.verdict}",
-                judgement.broken_link or "",
+                f"{VERDICTS[service.verdict]} {service.verdict}",
+                service.broken_link or "",
                 code(expected, report.mask) if expected else "unknown",
                 f"{service.rollout.running} of {desired}",
             ]

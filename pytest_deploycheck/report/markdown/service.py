@@ -36,12 +36,11 @@ def section(service: ServiceReport, report: RunReport, *, is_only: bool) -> list
         report: The result of the run.
         is_only: Whether it is the only service, so that the report's own heading names it.
     """
-    judgement, own = service.judgement, report.mask
-    broken = judgement.broken_link
+    own, broken = report.mask, service.broken_link
     lines = []
     if not is_only:
         link = f", broken link: **{broken}**" if broken else ""
-        lines += [f"### {VERDICTS[judgement.verdict]} {code(service.name)}: {judgement.verdict}{link}", ""]
+        lines += [f"### {VERDICTS[service.verdict]} {code(service.name)}: {service.verdict}{link}", ""]
     lines.append(" → ".join(_chain(service)))
     first = breaking_finding(service, broken)
     if first:
@@ -66,7 +65,7 @@ def _chain(service: ServiceReport) -> list[str]:
         else:
             mark = NOT_SELECTED if left_out_of(link, service) else NOTHING_CHECKED
         symbol, _, word = mark.partition(" ")
-        name = f"**{link}**" if link == service.judgement.broken_link else link
+        name = f"**{link}**" if link == service.broken_link else link
         shown.append(f"{symbol} {name} {word}")
     return shown
 
@@ -104,7 +103,7 @@ def _failed_tests(tests: Sequence[UserTest]) -> list[str]:
 
 def _rollback(service: ServiceReport, own: Own) -> list[str]:
     target = service.rollback
-    if target is None or service.judgement.verdict is not Verdict.REFUTED:
+    if target is None or service.verdict is not Verdict.REFUTED:
         return []
     if proposes_rollback(service.analysis, service.findings):
         return ["", f"Roll back to {prose(str(target), own)}:", "", *block(target.command, own)]

@@ -47,12 +47,14 @@ def environment(name: str, *services: ServiceFacts, account: str = "111111111111
 def unusable(name: str) -> RunReport:
     """Return the report of an environment that could not be observed."""
     observation = Observation(Identity("", "", ""), NOW, NOW, (), problem=PROBLEM)
-    return RunReport(name, observation, (), (), Judgement(Verdict.UNPROVEN, None), complete=True)
+    return RunReport(name, observation, (), (), judgement=Judgement(Verdict.UNPROVEN, None), complete=True)
 
 
 def fleet(*environments: RunReport, tests: Sequence[UserTest] = ()) -> FleetReport:
     """Return the report of a run."""
-    return FleetReport(environments, tuple(tests), judge_run(one.judgement for one in environments), complete=True)
+    return FleetReport(
+        environments, tuple(tests), judgement=judge_run(one.judgement for one in environments), complete=True
+    )
 
 
 TWO = fleet(

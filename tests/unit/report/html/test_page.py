@@ -228,7 +228,7 @@ def test_an_environment_that_could_not_be_observed_is_noted_on_top() -> None:
     unseen = replace(
         good, environment="prod", services=(), observation=replace(good.observation, problem=denied("x:Y"))
     )
-    fleet = FleetReport((good, unseen), (), good.judgement, complete=True)
+    fleet = FleetReport((good, unseen), (), judgement=good.judgement, complete=True)
     text = Page(render(fleet, FORMATS[".html"])).text
     assert "prod could not be observed: x:Y is denied to the caller. Allow the action x:Y, run again." in text
     assert text.index("could not be observed") < text.index("Chain of evidence")

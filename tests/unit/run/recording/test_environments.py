@@ -30,7 +30,9 @@ def replays(tmp_path: Path) -> tuple[Replay, ...]:
         environments.append(replace(report, environment=name, record=record))
     path = tmp_path / "fleet.json"
     judgement = judge_run(one.judgement for one in environments)
-    path.write_text(fleet_text(FleetReport(tuple(environments), (), judgement, complete=True)), encoding="utf-8")
+    path.write_text(
+        fleet_text(FleetReport(tuple(environments), (), judgement=judgement, complete=True)), encoding="utf-8"
+    )
     return read_replays(path, "--deploy-replay")
 
 
