@@ -11,9 +11,8 @@ from pytest_deploycheck.facts.codec import to_plain
 from pytest_deploycheck.facts.recorded.calls import Calls
 from pytest_deploycheck.facts.snapshot import Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.rollback import RollbackTarget
-from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Finding, Status
+from pytest_deploycheck.judge.finding import IMAGE_CONTENT, IMAGE_INTENDED, Finding, Status
 from pytest_deploycheck.judge.record import RunRecord
-from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.wording import step_of
 from pytest_deploycheck.redaction import clean, clean_lines
 from pytest_deploycheck.report.model import RunReport, ServiceReport
@@ -118,14 +117,14 @@ def _service(service: ServiceReport) -> dict[str, Any]:
         "checks": [_check(finding) for finding in service.findings],
         "timeline": [
             {"at": _time(moment.at), "what": moment.what, "detail": moment.detail, "source": moment.source}
-            for moment in timeline(service.analysis, service.findings)
+            for moment in service.timeline
         ],
     }
 
 
 def _intent(service: ServiceReport) -> dict[str, Any] | None:
     """Return the tie of the image to the release by `image-intended`, or None where that was not selected."""
-    finding = next((finding for finding in service.findings if finding.id == IMAGE_INTENDED.id), None)
+    finding = service.finding(IMAGE_INTENDED.id)
     if finding is None:
         return None
     # Of several containers each has its own evidence.
@@ -165,9 +164,8 @@ def _image(lookup: Lookup) -> dict[str, Any]:
 
 def _source(service: ServiceReport) -> dict[str, Any]:
     """The source trees as `image-content` compared them, with a hash for each."""
-    trees: Mapping[str, Any] = next(
-        (finding.evidence.get("source", {}) for finding in service.findings if finding.id == "image-content"), {}
-    )
+    finding = service.finding(IMAGE_CONTENT.id)
+    trees: Mapping[str, Any] = finding.evidence.get("source", {}) if finding else {}
     return {
         local: {"place": tree["place"], "sha256": tree["sha256"], "files": tree["files"]}
         for local, tree in trees.items()

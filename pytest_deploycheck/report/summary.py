@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import chain
 
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Status
-from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import at, plural, roughly, short
 from pytest_deploycheck.report.model import RunReport, ServiceReport
@@ -88,7 +87,7 @@ def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> l
     """Return the verdict on a service, and where it is not VERIFIED the diagnosis."""
     verdict, now = service.verdict, report.observation.observed_at
     head = f"{verdict}: {service.name} in {report.environment}{_intent(service)}"
-    tests = [test for test in report.tests if test.concerns(service.name)]
+    tests = report.tests_of(service)
     if verdict is Verdict.VERIFIED:
         rows = [_verdict(f"{head}: {_proof(service, tests)}", verdict)]
         rows += chain.from_iterable(links(service, None, now, verbosity)) if verbosity > 0 else []
@@ -135,8 +134,13 @@ def _left_out(service: ServiceReport) -> list[Row]:
 
 def _intent(service: ServiceReport) -> str:
     """Return that the verdict holds against the task definition alone, where it does."""
-    is_drift = any(one.id == IMAGE_INTENDED.id and one.status is Status.SKIP for one in service.findings)
-    return " (against its task definition alone)" if is_drift else ""
+    return " (against its task definition alone)" if _goes_by_definition(service) else ""
+
+
+def _goes_by_definition(service: ServiceReport) -> bool:
+    """Tell if nothing was asked of what was to be shipped, so that only drift from the task definition is found."""
+    intended = service.finding(IMAGE_INTENDED.id)
+    return intended is not None and intended.status is Status.SKIP
 
 
 def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
@@ -153,7 +157,7 @@ def _proof(service: ServiceReport, tests: list[UserTest]) -> str:
     else:
         parts += [f"{images} is in its registry"] if "image-exists" in passed else []
         parts += ["its rollout completed"] if "rollout-complete" in passed else []
-    if any(finding.id == "image-intended" and finding.status is Status.SKIP for finding in service.findings):
+    if _goes_by_definition(service):
         parts.append('expected is what the task definition names (intent = "task-definition")')
     logs = sum(finding.link == "logs" and finding.status is Status.PASS for finding in service.findings)
     good_tests = sum(test.outcome == "passed" for test in tests)
@@ -171,7 +175,7 @@ def _closer_look(service: ServiceReport, now: datetime, verbosity: int) -> list[
     if verbosity > 1:
         off = [finding for finding in service.findings if finding.status is Status.SKIP]
         rows += [Row(f"{finding.id}: {finding.summary}", (Span("  skipped  "),), Tone.QUIET, 11) for finding in off]
-    moments = timeline(service.analysis, service.findings)
+    moments = service.timeline
     if moments:
         rows.append(Row("", (Span("  timeline:", Tone.STRONG),)))
     ids = [task.id for task in service.facts.tasks or ()]

@@ -94,9 +94,6 @@ def _explained(observed: Sequence[_Labelled], verbosity: int) -> list[Row]:
 def _advice(observed: Sequence[_Labelled]) -> list[Row]:
     """The advice on verified services, each once however many services it is for."""
     counts = Counter(
-        text
-        for _, service, _ in observed
-        if service.verdict is Verdict.VERIFIED
-        for text in dict.fromkeys(text for finding in service.findings for text in finding.advice)
+        text for _, service, _ in observed if service.verdict is Verdict.VERIFIED for text in service.advice
     )
     return [Row(f"  advice for {plural(number, 'service')}: {text}") for text, number in counts.items()]

@@ -50,7 +50,7 @@ def _row(label: str, service: ServiceReport, width: int) -> Row:
 
 def _mark(link: str, service: ServiceReport) -> str:
     """Return the mark of the worst check of a link; `-` where nothing was asked of it."""
-    asked = [one.status for one in service.findings if one.link == link and one.status is not Status.SKIP]
+    asked = [one.status for one in service.asked(link)]
     if asked:
         return MARKS[min(asked, key=WORST_FIRST.index)]
     is_open = link == service.broken_link or left_out_of(link, service)

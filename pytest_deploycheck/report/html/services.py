@@ -11,8 +11,6 @@ from msgspec import Struct
 
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
-from pytest_deploycheck.judge.proposal import proposes_rollback
-from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.report.compared import disagreement
@@ -168,8 +166,7 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
     first = breaking_finding(service, broken)
     compared = disagreement(service, first) if first else None
     story = Story(service.analysis, service.findings, digests, now)
-    proposed = service.rollback if proposes_rollback(service.analysis, service.findings) else None
-    tests = [test for test in report.tests if test.concerns(service.name)]
+    proposed = service.proposed_rollback
     return ServiceView(
         name=service.name,
         anchor=f"service-{number}",
@@ -197,15 +194,12 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
         images=tuple(image_cards(service, digests, now)),
         story=story.caption,
         pictures=story.pictures(f"timeline-{number}"),
-        moments=tuple(
-            (when(one.at, now), one.what, one.detail, one.source)
-            for one in timeline(service.analysis, service.findings)
-        ),
+        moments=tuple((when(one.at, now), one.what, one.detail, one.source) for one in service.timeline),
         layers=layer_table(service),
         checks=tuple(_check(finding, service, now) for finding in service.findings),
         skipped=sum(finding.status is Status.SKIP for finding in service.findings),
-        tests=tuple((test.nodeid, test.outcome) for test in tests),
-        advice=tuple(dict.fromkeys(text for finding in service.findings for text in finding.advice)),
+        tests=tuple((test.nodeid, test.outcome) for test in report.tests_of(service)),
+        advice=service.advice,
         left_out=service.judgement.left_out,
     )
 
@@ -222,8 +216,7 @@ def _headline(service: ServiceReport, first: Finding | None, now: datetime) -> s
 
 
 def _link(link: str, service: ServiceReport, now: datetime) -> LinkView:
-    findings = [finding for finding in service.findings if finding.link == link]
-    asked = sorted((one for one in findings if one.status is not Status.SKIP), key=weight)
+    asked = sorted(service.asked(link), key=weight)
     broken = service.broken_link
     is_beyond = broken in CHAIN and CHAIN.index(link) > CHAIN.index(broken)
     if not asked:

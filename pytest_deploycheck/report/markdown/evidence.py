@@ -63,9 +63,9 @@ def _image(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> I
 
 
 def _intent(service: ServiceReport, own: Own) -> Iterator[Row]:
-    for finding in service.findings:
-        if finding.id == IMAGE_INTENDED.id:
-            yield ["to be shipped", f"{STATUSES[finding.status]}: {prose(finding.summary, own)}", code(finding.id)]
+    finding = service.finding(IMAGE_INTENDED.id)
+    if finding:
+        yield ["to be shipped", f"{STATUSES[finding.status]}: {prose(finding.summary, own)}", code(finding.id)]
 
 
 def _rollout(service: ServiceReport, own: Own, now: datetime) -> Iterator[Row]:
@@ -98,7 +98,7 @@ def _tasks(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> I
 
 def _checks(service: ServiceReport, link: str, source: str, own: Own) -> Iterator[Row]:
     """The findings of a link that was asked for."""
-    found = [one for one in service.findings if one.link == link and one.status != "skip"]
+    found = service.asked(link)
     for finding in found[:_LOG_CHECKS]:
         yield [code(finding.id), f"{STATUSES[finding.status]}: {_seen(finding, own)}", source]
     if found[_LOG_CHECKS:]:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.facts.timeline import Moment
 from pytest_deploycheck.judge.finding import WORST_FIRST, Finding, Status
-from pytest_deploycheck.judge.proposal import proposes_rollback
-from pytest_deploycheck.judge.timeline import timeline
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.redaction import clean_lines
@@ -45,8 +43,7 @@ def section(service: ServiceReport, report: RunReport, *, is_only: bool) -> list
     first = breaking_finding(service, broken)
     if first:
         lines += ["", *_disagreement(service, first, own)]
-    tests = [test for test in report.tests if test.concerns(service.name)]
-    lines += _failed_tests(tests)
+    lines += _failed_tests(report.tests_of(service))
     lines += _rollback(service, own)
     lines += ["", *evidence(service, report)]
     lines += _other_checks(service, first, own)
@@ -59,7 +56,7 @@ def _chain(service: ServiceReport) -> list[str]:
     """Each link with its mark, the broken one in bold."""
     shown = []
     for link in CHAIN:
-        asked = [one for one in service.findings if one.link == link and one.status is not Status.SKIP]
+        asked = service.asked(link)
         if asked:
             mark = STATUSES[min((one.status for one in asked), key=WORST_FIRST.index)]
         else:
@@ -105,7 +102,7 @@ def _rollback(service: ServiceReport, own: Own) -> list[str]:
     target = service.rollback
     if target is None or service.verdict is not Verdict.REFUTED:
         return []
-    if proposes_rollback(service.analysis, service.findings):
+    if service.proposed_rollback:
         return ["", f"Roll back to {prose(str(target), own)}:", "", *block(target.command, own)]
     return ["", f"Could be rolled back to: {prose(str(target), own)}"]
 
@@ -134,7 +131,7 @@ def _closer_look(first: Finding | None, own: Own) -> list[str]:
 
 
 def _timeline(service: ServiceReport, own: Own) -> list[str]:
-    moments = timeline(service.analysis, service.findings)
+    moments = service.timeline
     if not moments:
         return []
     shown = moments[-_MOMENTS:]

@@ -120,8 +120,7 @@ def _number(check: str) -> int:
 
 def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, verbosity: int) -> list[Row]:
     """The rows of a link: the evidence that breaks it the most, or that proves it."""
-    findings = [finding for finding in service.findings if finding.link == link]
-    asked = [finding for finding in findings if finding.status is not Status.SKIP]
+    asked = service.asked(link)
     if not asked:
         if left_out_of(link, service):
             return [_row(link, "-", Tone.OPEN, "not selected")]

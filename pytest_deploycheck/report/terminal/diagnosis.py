@@ -7,7 +7,6 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.judge.proposal import proposes_rollback
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.finding import closer_look
 from pytest_deploycheck.report.logs import nearest_lines
@@ -59,16 +58,15 @@ def diagnosis(
 
 def rollback(service: ServiceReport) -> list[Row]:
     """Return the proposal to roll back, where the expected image does harm."""
-    target = service.rollback
-    if target is None or not proposes_rollback(service.analysis, service.findings):
+    target = service.proposed_rollback
+    if target is None:
         return []
     return [_row("roll back to", str(target), 3), *command("roll back with", target.command)]
 
 
 def advice(service: ServiceReport) -> list[Row]:
     """Return the recommendations, which stand whatever the verdict is."""
-    given = dict.fromkeys(text for finding in service.findings for text in finding.advice)
-    return [_row("advice", text, 2) for text in given]
+    return [_row("advice", text, 2) for text in service.advice]
 
 
 def command(label: str, text: str) -> list[Row]:
