@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.redaction import one_line
+from pytest_deploycheck.report.links import breaking_finding, together, weight
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.report.terminal.chain import together, weight
-from pytest_deploycheck.report.terminal.diagnosis import breaking_finding
 
 _MOST = 10
 """Annotations of one kind that GitHub takes from a step."""

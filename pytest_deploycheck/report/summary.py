@@ -8,9 +8,10 @@ from itertools import chain
 from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Status
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.judge.wording import at, plural, roughly, short
+from pytest_deploycheck.report.links import left_out_of, together
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.moments import when, with_short_tasks
-from pytest_deploycheck.report.terminal.chain import left_out_of, links, skipped, tests_that_did_not_pass, together
+from pytest_deploycheck.report.terminal.chain import links, skipped, tests_that_did_not_pass
 from pytest_deploycheck.report.terminal.diagnosis import advice, diagnosis, rollback
 from pytest_deploycheck.report.terminal.rows import Line, Row, Span, Tone, cleaned, lines_of
 
@@ -98,12 +99,12 @@ def service_rows(service: ServiceReport, report: RunReport, verbosity: int) -> l
     found = links(service, broken, now, verbosity)
     others = [*tests_that_did_not_pass(tests), *_left_out(service)]
     others += _closer_look(service, now, verbosity) if verbosity > 0 else skipped(service, verbosity)
-    told = diagnosis(service, broken, tests, now, verbosity)
+    diagnosed = diagnosis(service, broken, tests, now, verbosity)
     # Where nothing is known to be wrong, what was to be shipped has to be said before all else is of use.
     if verdict is Verdict.UNPROVEN and broken == IMAGE_INTENDED.link and found:
-        rows += [*found[0], *told, *chain.from_iterable(found[1:]), *others]
+        rows += [*found[0], *diagnosed, *chain.from_iterable(found[1:]), *others]
     else:
-        rows += [*chain.from_iterable(found), *others, *told]
+        rows += [*chain.from_iterable(found), *others, *diagnosed]
     if verdict is Verdict.REFUTED:
         rows += rollback(service)
     return [*rows, *advice(service)]

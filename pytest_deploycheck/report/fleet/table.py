@@ -8,9 +8,9 @@ from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import WORST_FIRST, Status
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.judge.wording import plural
+from pytest_deploycheck.report.links import MARKS, left_out_of
 from pytest_deploycheck.report.model import ServiceReport
 from pytest_deploycheck.report.summary import VERDICT_TONES
-from pytest_deploycheck.report.terminal.chain import MARKS, left_out_of
 from pytest_deploycheck.report.terminal.rows import Row, Span
 
 _MOST_VERIFIED = 20

@@ -12,17 +12,24 @@ from msgspec import Struct
 from pytest_deploycheck.config.settings import CHAIN
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import Verdict
-from pytest_deploycheck.judge.wording import at, plural
+from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.report.compared import disagreement
 from pytest_deploycheck.report.finding import closer_look
 from pytest_deploycheck.report.html.digests import Digests
 from pytest_deploycheck.report.html.images import ImageCard, LayerTable, image_cards, layer_table
 from pytest_deploycheck.report.html.marking import MarkedLine, marked, patterns_of
 from pytest_deploycheck.report.html.pictures import Picture, Story
+from pytest_deploycheck.report.links import (
+    MARKS,
+    breaking_finding,
+    for_reader,
+    proof_of,
+    sentence_of,
+    weight,
+    what_would_prove,
+)
 from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.moments import when
-from pytest_deploycheck.report.terminal.chain import MARKS, told, weight
-from pytest_deploycheck.report.terminal.diagnosis import breaking_finding, what_would_prove
 
 _QUESTIONS = {
     "image": "Is the expected image in the registry, and tied to this release?",
@@ -184,8 +191,8 @@ def service_view(service: ServiceReport, report: RunReport, number: int) -> Serv
             )
             for one in (compared.sides if compared else ())
         ),
-        reason=compared.sentence if compared else told(first.summary, service, now) if first else "",
-        cause=told(first.cause, service, now) if first else "",
+        reason=sentence_of(first, service, now) if first else "",
+        cause=for_reader(first.cause, service, now) if first else "",
         remedy=first.remedy if first else what_would_prove(broken),
         command=first.command if first else "",
         rollback=str(proposed) if proposed else "",
@@ -209,7 +216,7 @@ def _headline(service: ServiceReport, first: Finding | None, now: datetime) -> s
     if service.verdict is Verdict.VERIFIED:
         return "What was to be shipped runs, and works."
     if first:
-        return told(first.cause or first.summary, service, now)
+        return for_reader(first.cause or first.summary, service, now)
     if service.broken_link:
         return "Nothing proves this link."
     return "A test did not pass, or checks that a verdict needs were not selected."
@@ -222,21 +229,9 @@ def _link(link: str, service: ServiceReport, now: datetime) -> LinkView:
     if not asked:
         return LinkView(link, _QUESTIONS[link], "none", "not checked", link == broken, is_beyond, "nothing was checked")
     worst = asked[0]
-    if worst.is_good:
-        text = _held(link, asked, service, now)
-    else:
-        compared = disagreement(service, worst)
-        text = compared.sentence if compared else told(worst.summary, service, now)
+    text = proof_of(asked, service, now) if worst.is_good else sentence_of(worst, service, now)
     mark = MARKS[worst.status]
     return LinkView(link, _QUESTIONS[link], str(worst.status), mark, link == broken, is_beyond, text)
-
-
-def _held(link: str, asked: list[Finding], service: ServiceReport, now: datetime) -> str:
-    if link == "logs":
-        return f"{plural(len(asked), 'log expectation')} {'holds' if len(asked) == 1 else 'hold'}"
-    telling = {"image": "image-exists", "rollout": "rollout-complete", "tasks": "tasks-run-image"}.get(link)
-    found = next((one for one in asked if one.id == telling), asked[0])
-    return told(found.summary, service, now)
 
 
 def _check(finding: Finding, service: ServiceReport, now: datetime) -> CheckView:
@@ -245,9 +240,9 @@ def _check(finding: Finding, service: ServiceReport, now: datetime) -> CheckView
         link=finding.link,
         status=str(finding.status),
         mark=MARKS[finding.status],
-        summary=told(finding.summary, service, now),
+        summary=for_reader(finding.summary, service, now),
         notes=finding.notes,
-        cause=told(finding.cause, service, now),
+        cause=for_reader(finding.cause, service, now),
         remedy=finding.remedy,
         command=finding.command,
         lines=_log_lines(finding),

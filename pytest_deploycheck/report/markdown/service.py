@@ -12,12 +12,11 @@ from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.redaction import clean_lines
 from pytest_deploycheck.report.compared import disagreement
 from pytest_deploycheck.report.finding import closer_look
+from pytest_deploycheck.report.links import breaking_finding, left_out_of, weight
 from pytest_deploycheck.report.markdown.escaping import Own, block, code, lines_block, prose, table
 from pytest_deploycheck.report.markdown.evidence import evidence
 from pytest_deploycheck.report.markdown.marks import NOT_SELECTED, NOTHING_CHECKED, STATUSES, VERDICTS
 from pytest_deploycheck.report.model import RunReport, ServiceReport
-from pytest_deploycheck.report.terminal.chain import left_out_of, weight
-from pytest_deploycheck.report.terminal.diagnosis import breaking_finding
 
 _MOMENTS = 30
 """Moments of the timeline that are shown, the latest ones."""

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import CHAIN
-from pytest_deploycheck.judge.finding import FIXED_CHECKS, POLICIES, WORST_FIRST, Finding, Status
+from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.compared import Side, disagreement
+from pytest_deploycheck.report.links import (
+    MARKS,
+    for_reader,
+    left_out_of,
+    proof_of,
+    sentence_of,
+    telling_finding,
+    together,
+    weight,
+)
 from pytest_deploycheck.report.model import ServiceReport
-from pytest_deploycheck.report.moments import when, with_ages, with_short_tasks
+from pytest_deploycheck.report.moments import when
 from pytest_deploycheck.report.terminal.rows import Row, Span, Tone
-
-MARKS = {
-    Status.PASS: "ok",
-    Status.FAIL: "FAIL",
-    Status.UNPROVEN: "unproven",
-    Status.ERROR: "error",
-    Status.SKIP: "skipped",
-}
-"""The statuses as they are marked in a report for people."""
 
 TONES = {
     Status.PASS: Tone.GOOD,
@@ -35,22 +35,11 @@ TONES = {
 }
 """The tones of these marks."""
 
-_TELLING = frozenset({"image-exists", "rollout-complete", "tasks-run-image"})
-"""The checks whose summary is shown for their link when it holds."""
-
 _COLUMN = 21
 """The column in which the evidence of a link begins."""
 
 _MOST, _MOST_OF_BROKEN = 6, 8
 """Lines that the evidence of one link takes, and that of the broken link, unless more is asked for."""
-
-_TOGETHER = 3
-"""Log expectations in a row that are named together, as `logs-1 to logs-7`."""
-
-
-def told(sentence: str, service: ServiceReport, now: datetime) -> str:
-    """Return a sentence of a finding for a person: how long ago each time was, and short ids of tasks."""
-    return with_short_tasks(with_ages(sentence, now), (task.id for task in service.facts.tasks or ()))
 
 
 def links(service: ServiceReport, broken: str | None, now: datetime, verbosity: int) -> list[list[Row]]:
@@ -64,21 +53,6 @@ def links(service: ServiceReport, broken: str | None, now: datetime, verbosity: 
     """
     found = (_link(link, service, now, is_broken=link == broken, verbosity=verbosity) for link in CHAIN)
     return [rows for rows in found if rows]
-
-
-def weight(finding: Finding) -> tuple[bool, int, bool]:
-    """The worst first; a policy last, and what was seen although forbidden before what is missing."""
-    return finding.id in POLICIES, WORST_FIRST.index(finding.status), not finding.is_proof
-
-
-def left_out_of(link: str | None, service: ServiceReport) -> list[str]:
-    """The checks of a link that would prove it and were not selected."""
-    known = {check.id: check.link for check in FIXED_CHECKS}
-    return [
-        check
-        for check in service.judgement.left_out
-        if (known.get(check) or ("logs" if check.startswith("logs-") else "health")) == link
-    ]
 
 
 def skipped(service: ServiceReport, verbosity: int) -> list[Row]:
@@ -101,23 +75,6 @@ def tests_that_did_not_pass(tests: Sequence[UserTest]) -> list[Row]:
     return rows
 
 
-def together(ids: Sequence[str]) -> str:
-    """Return ids of checks in a list, those of many log expectations in a row as `logs-1 to logs-7`."""
-    runs: list[list[str]] = [[ids[0]]] if ids else []
-    for before, one in pairwise(ids):
-        if _number(before) and _number(one) == _number(before) + 1:
-            runs[-1].append(one)
-        else:
-            runs.append([one])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) >= _TOGETHER else ", ".join(run) for run in runs)
-
-
-def _number(check: str) -> int:
-    """The number of a log expectation; 0 for any other check."""
-    number = check.removeprefix("logs-")
-    return int(number) if check.startswith("logs-") and number.isdecimal() else 0
-
-
 def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, verbosity: int) -> list[Row]:
     """The rows of a link: the evidence that breaks it the most, or that proves it."""
     asked = service.asked(link)
@@ -128,15 +85,14 @@ def _link(link: str, service: ServiceReport, now: datetime, *, is_broken: bool, 
         return [] if link == "health" and not is_broken else [_row(link, "-", Tone.OPEN, "nothing was checked")]
     bad = sorted((one for one in asked if not one.is_good), key=weight)
     if not bad:
-        telling = next((one for one in asked if one.id in _TELLING), asked[0])
-        text = _held(asked) if link == "logs" else told(telling.summary, service, now)
-        shown = None if link == "logs" else telling
-        return [_row(link, MARKS[Status.PASS], Tone.GOOD, text), *_checks(asked, shown, service, now, verbosity)]
+        shown = None if link == "logs" else telling_finding(asked)
+        head = _row(link, MARKS[Status.PASS], Tone.GOOD, proof_of(asked, service, now))
+        return [head, *_checks(asked, shown, service, now, verbosity)]
     worst, others = bad[0], bad[1:]
     also = f" (also {together([finding.id for finding in others])})" if others else ""
     compared = disagreement(service, worst)
-    summary = compared.sentence if compared else told(worst.summary, service, now)
-    head = _row(link, MARKS[worst.status], TONES[worst.status], f"{worst.id}: {summary}{also}", is_broken=is_broken)
+    text = f"{worst.id}: {sentence_of(worst, service, now)}{also}"
+    head = _row(link, MARKS[worst.status], TONES[worst.status], text, is_broken=is_broken)
     sides = _sides(compared.sides, now) if compared else []
     head = head if verbosity <= 0 else replace(head, most=0)
     return [head, *sides, *_checks(asked, worst, service, now, verbosity)]
@@ -164,10 +120,6 @@ def _sides(sides: Sequence[Side], now: datetime) -> list[Row]:
     return rows
 
 
-def _held(findings: Sequence[Finding]) -> str:
-    return f"{plural(len(findings), 'log expectation')} {'holds' if len(findings) == 1 else 'hold'}"
-
-
 def _checks(
     asked: Sequence[Finding], shown: Finding | None, service: ServiceReport, now: datetime, verbosity: int
 ) -> list[Row]:
@@ -176,7 +128,7 @@ def _checks(
         return []
     return [
         Row(
-            f"{finding.id}: {told(finding.summary, service, now)}",
+            f"{finding.id}: {for_reader(finding.summary, service, now)}",
             (Span(" " * 11), Span(f"{MARKS[finding.status]:<9} ", TONES[finding.status])),
             indent=_COLUMN,
         )

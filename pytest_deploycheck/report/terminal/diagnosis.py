@@ -9,34 +9,16 @@ from msgspec.structs import replace
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.finding import closer_look
+from pytest_deploycheck.report.links import breaking_finding, for_reader, what_would_prove
 from pytest_deploycheck.report.logs import nearest_lines
 from pytest_deploycheck.report.model import ServiceReport
-from pytest_deploycheck.report.terminal.chain import told, weight
 from pytest_deploycheck.report.terminal.rows import Row, Span, Tone
-
-_PROVING = {
-    "logs": "declare a [[…logs]] expectation, or assert on deploy_logs in a test",
-    "health": "declare alarms or an error_rate, put the service behind a load balancer, give its container a health "
-    "check, or take health out of `require`",
-}
-"""The remedy for a link that no check covers."""
 
 _LAST_LINES = 3
 """Log lines of a task that crashed which the summary shows; its check shows more of them."""
 
 _NEAREST = 4
 """Lines of the nearest miss that it shows: where it was logged, both texts, and the marks below them."""
-
-
-def breaking_finding(service: ServiceReport, broken: str | None) -> Finding | None:
-    """Return the finding that breaks a link the most; None where none of its checks does."""
-    bad = [finding for finding in service.findings if finding.link == broken and not finding.is_good]
-    return min(bad, key=weight) if bad else None
-
-
-def what_would_prove(link: str | None) -> str:
-    """Return the remedy for a link that no check covers; empty where checks cover it."""
-    return _PROVING.get(link or "", "")
 
 
 def diagnosis(
@@ -47,9 +29,10 @@ def diagnosis(
     if first is None and broken == "logs" and any(test.heard_logs and test.outcome != "passed" for test in tests):
         return [_row("next", "read in the output of the test what it expected of the logs, and the last lines", 0)]
     if first is None:
-        return [_row("next", _PROVING[broken], 0)] if broken in _PROVING else []
-    rows = [_row("note", told(note, service, now), 2) for note in first.notes]
-    rows += [_row("likely cause", told(first.cause, service, now), 4)] if first.cause else []
+        remedy = what_would_prove(broken)
+        return [_row("next", remedy, 0)] if remedy else []
+    rows = [_row("note", for_reader(note, service, now), 2) for note in first.notes]
+    rows += [_row("likely cause", for_reader(first.cause, service, now), 4)] if first.cause else []
     rows += [Row(line, (Span("  "),), indent=6, most=2) for line in _evidence(first)]
     rows += [_row("what to do", first.remedy, 6)] if first.remedy else []
     rows += command("next", first.command) if first.command else []

@@ -10,9 +10,9 @@ from support.worlds import NEW, NOW, OLD, completed, never_restarted, rolled_bac
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Check, Finding
+from pytest_deploycheck.report.links import together
 from pytest_deploycheck.report.moments import ago, short_task, when, with_ages, with_short_tasks
 from pytest_deploycheck.report.summary import summary_lines
-from pytest_deploycheck.report.terminal.chain import together
 from pytest_deploycheck.report.terminal.rows import Line, Row, Tone, lines_of
 
 
