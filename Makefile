@@ -53,7 +53,7 @@ types: $(READY)
 
 # Thousands of histories of deployments and of logs, of layers and of faults; a short part of them is in `make test`.
 trust: $(READY)
-	TRUST_EXAMPLES=20 $(BIN)/pytest tests/properties --numprocesses 2 --override-ini timeout=1800
+	TRUST_EXAMPLES=20 $(BIN)/pytest tests/properties tests/unit/oci/test_reference.py --numprocesses 2 --override-ini timeout=1800
 	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust/test_histories.py --numprocesses 2
 	TRUST_SCHEDULES=1000 $(BIN)/pytest tests/trust/test_faults.py --numprocesses 8
 

@@ -131,8 +131,8 @@ def test_a_hostile_log_costs_no_more_than_its_length(piece: str) -> None:
     before = time.process_time()
     for start in _STARTS:
         with contextlib.suppress(ValueError):
-            parse_build_log(start + piece * (200_000 // len(piece)) + "!")
-    assert time.process_time() - before < 5
+            parse_build_log(start + piece * (40_000 // len(piece)) + "!")
+    assert time.process_time() - before < 1
 
 
 def test_prefixes_of_buildkite_do_not_matter() -> None:
