@@ -135,9 +135,22 @@ def _state(tail: _Tail) -> Any:
     )
 
 
+@pytest.fixture(scope="module")
+def over() -> list[_Session]:
+    """Return the sessions that are over: at most one, which all tests here look at."""
+    return []
+
+
 @pytest.fixture
-def session(pytester: pytest.Pytester) -> _Session:
+def session(request: pytest.FixtureRequest, over: list[_Session]) -> _Session:
     """Return a session that is over."""
+    if not over:
+        over.append(_run(request.getfixturevalue("pytester")))
+    return over[0]
+
+
+def _run(pytester: pytest.Pytester) -> _Session:
+    """Run the tests."""
     pytester.makepyfile(TESTS)
     pytester.makeconftest(
         """
@@ -157,9 +170,9 @@ def session(pytester: pytest.Pytester) -> _Session:
         """
     )
     assert "deploy_env" in FIXTURES
-    over = _Session()
-    pytester.inline_run(*OPTIONS, plugins=[over])
-    return over
+    session = _Session()
+    pytester.inline_run(*OPTIONS, plugins=[session])
+    return session
 
 
 OUTCOMES = {
