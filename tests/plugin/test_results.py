@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -10,8 +10,25 @@ if TYPE_CHECKING:
     from plugin.conftest import Deploy, Outcome, World
 
 PROOF = "def test_proof(deploy_logs):\n    assert 'hello' in deploy_logs\n"
-REFUTED, BROKEN, UNPROVEN = ("REFUTED", 1), ("UNPROVEN", 1), ("UNPROVEN", 7)
-"""The verdict and the exit status of a run in which one test ends so, and all else is proven."""
+
+
+class Ended(NamedTuple):
+    """The ending of a run in which tests end so, and all else is proven.
+
+    Attributes:
+        word: How each of these tests ends.
+        verdict: The verdict of the run.
+        status: Its exit status.
+    """
+
+    word: str
+    verdict: str
+    status: int
+
+
+REFUTED = Ended("failed", "REFUTED", 1)
+BROKEN = Ended("error", "UNPROVEN", 1)
+UNPROVEN = Ended("unproven", "UNPROVEN", 7)
 
 
 @pytest.fixture
@@ -20,11 +37,6 @@ def proven(world: World, pytester: pytest.Pytester) -> World:
     world.backend.log("hello")
     pytester.makepyfile(test_a_proof=PROOF)
     return world
-
-
-def ended(outcome: Outcome) -> tuple[str, int]:
-    """Return the verdict and the exit status of a run."""
-    return outcome.report["verdict"], outcome.status
 
 
 NOT_KNOWN = """
@@ -86,6 +98,11 @@ class TestIt:
 def own(deploy_env): assert deploy_env.name == 'other'
 def test_it(own): pass
 """,
+    "getfixturevalue": "def test_it(request): assert request.getfixturevalue('deploy_env').name == 'other'",
+    "group with an assertion": """
+def test_it(deploy_env):
+    raise ExceptionGroup('several', [ValueError('a'), AssertionError('b')])
+""",
     "tear-down of a session fixture on ours, under another test": """
 @pytest.fixture(scope='session')
 def own(deploy_logs):
@@ -93,26 +110,6 @@ def own(deploy_logs):
     assert deploy_logs is None
 def test_it(own): pass
 def test_unrelated(): pass
-""",
-    "session fixture that asks for ours late": """
-@pytest.fixture(scope='session')
-def own(request):
-    env = request.getfixturevalue('deploy_env')
-    yield
-    assert env.name == 'other'
-def test_it(own): pass
-def test_unrelated(): pass
-""",
-    "value of a fixture held elsewhere": """
-HELD = []
-@pytest.fixture(scope='session', autouse=True)
-def hold(request): HELD.append(request.getfixturevalue('deploy_logs'))
-def test_it(): assert 'goodbye' in HELD[0]
-""",
-    "getfixturevalue": "def test_it(request): assert request.getfixturevalue('deploy_env').name == 'other'",
-    "group with an assertion": """
-def test_it(deploy_env):
-    raise ExceptionGroup('several', [ValueError('a'), AssertionError('b')])
 """,
 }
 
@@ -134,14 +131,6 @@ def own(): assert False
 def test_it(own, deploy_env): pass
 """,
     "error in a subtest": "def test_it(deploy_env, subtests):\n    with subtests.test('a'): 1 / 0",
-    "error in the tear-down of a session fixture on ours": """
-@pytest.fixture(scope='session')
-def own(deploy_logs):
-    yield
-    1 / 0
-def test_it(own): pass
-def test_unrelated(): pass
-""",
     "timeout": """
 import time
 @pytest.mark.timeout(0.05, method='signal')
@@ -152,19 +141,19 @@ def test_it(deploy_env, subtests):
     with subtests.test('a'): 1 / 0
     with subtests.test('b'): ask()
 """,
+    "error in the tear-down of a session fixture on ours": """
+@pytest.fixture(scope='session')
+def own(deploy_logs):
+    yield
+    1 / 0
+def test_it(own): pass
+def test_unrelated(): pass
+""",
 }
 
 OPEN = {
     "test": "def test_it(deploy_env): ask()",
     "fixture": "@pytest.fixture\ndef own(deploy_env): ask()\ndef test_it(own): pass",
-    "tear-down under another test": """
-@pytest.fixture(scope='session')
-def own(deploy_env):
-    yield
-    ask()
-def test_it(own): pass
-def test_unrelated(): pass
-""",
     "subtest": "def test_it(deploy_env, subtests):\n    with subtests.test('a'): ask()",
     "unittest subtest": """
 class TestIt(unittest.TestCase):
@@ -175,26 +164,67 @@ class TestIt(unittest.TestCase):
 """,
     "test without a fixture": "def test_it(): ask()",
     "group": "def test_it(deploy_env):\n    raise ExceptionGroup('all', [UnprovenError('a'), UnprovenError('b')])",
+    "tear-down under another test": """
+@pytest.fixture(scope='session')
+def own(deploy_env):
+    yield
+    ask()
+def test_it(own): pass
+def test_unrelated(): pass
+""",
 }
 
-CASES = [
-    *(pytest.param(text, REFUTED, id=f"refutes: {name}") for name, text in REFUTING.items()),
-    *(pytest.param(text, BROKEN, id=f"is broken: {name}") for name, text in BROKEN_TESTS.items()),
-    *(pytest.param(text, UNPROVEN, id=f"is unproven: {name}") for name, text in OPEN.items()),
-]
+LATE = {
+    "value of a fixture held elsewhere": """
+HELD = []
+@pytest.fixture(scope='session', autouse=True)
+def hold(request): HELD.append(request.getfixturevalue('deploy_logs'))
+def test_it(): assert 'goodbye' in HELD[0]
+""",
+    "session fixture that asks for ours late": """
+@pytest.fixture(scope='session')
+def own(request):
+    env = request.getfixturevalue('deploy_env')
+    yield
+    assert env.name == 'other'
+def test_it(own): pass
+def test_unrelated(): pass
+""",
+}
+
+RUNS = {
+    "refute": (REFUTING, REFUTED),
+    "refutes late": (LATE, REFUTED),
+    "are broken": (BROKEN_TESTS, BROKEN),
+    "are unproven": (OPEN, UNPROVEN),
+}
+"""The tests of a run, each a file of its own. What the end of a session tears down can only come last, once a run."""
 
 BUILD_LOG = "#1 [1/2] FROM docker.io/library/python\n#1 DONE 0.0s\n#2 [2/2] COPY app /app\n#2 CACHED\n"
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES)
-def test_one_result_decides(
-    deploy: Deploy, pytester: pytest.Pytester, proven: World, text: str, expected: tuple[str, int]
+@pytest.mark.parametrize(("cases", "expected"), RUNS.values(), ids=RUNS)
+def test_each_result_counts_for_what_it_says(
+    deploy: Deploy, pytester: pytest.Pytester, proven: World, cases: dict[str, str], expected: Ended
 ) -> None:
-    """An assertion about the deployment refutes, any other failure is broken, and what is not known is unproven."""
+    """An assertion about the deployment refutes, any other failure is broken, and what is not known is unproven.
+
+    Each test is found to have ended so, and tests that all ended so decide the verdict and the exit status.
+    """
     proven.aws.create_alarm("high")
     proven.configure("backend", keys='alarms = ["high"]')
     (pytester.path / "build.log").write_text(BUILD_LOG, encoding="utf-8")
-    pytester.makepyfile(test_b=f"{NOT_KNOWN}\n{text}")
-    outcome = deploy("--deploy-build-log=build.log", env="shop")
-    assert ended(outcome) == expected
-    assert set(outcome.tests.values()) >= {{REFUTED: "failed", BROKEN: "error", UNPROVEN: "unproven"}[expected]}
+    files = {f"test_b{number:02}": name for number, name in enumerate(cases)}
+    pytester.makepyfile(**{file: f"{NOT_KNOWN}\n{cases[name]}" for file, name in files.items()})
+    outcome = deploy("--deploy-build-log=build.log", "--tb=no", env="shop")
+    assert by_case(outcome, files) == {name: {expected.word} for name in cases}, outcome.output
+    assert (outcome.report["verdict"], outcome.status) == (expected.verdict, expected.status)
+
+
+def by_case(outcome: Outcome, files: dict[str, str]) -> dict[str, set[str]]:
+    """Return how the tests of each case ended, those that passed left out."""
+    ends: dict[str, set[str]] = {name: set() for name in files.values()}
+    for test in outcome.report["tests"]:
+        if test["outcome"] != "passed":
+            ends[files[test["nodeid"].partition(".py")[0]]].add(test["outcome"])
+    return ends
