@@ -55,18 +55,6 @@ def test_before_it_is_verified_what_may_have_changed_is_looked_at_again(
     }
 
 
-def test_workers_of_xdist_add_no_calls(shop: Shop, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two workers each fact is asked for as often as with one process; only logs are read in the workers."""
-    monkeypatch.setattr(watching, "FRESH", 0.0)
-    pytester.makepyfile(USERS)
-    shop.verify()
-    alone = counted(shop)
-    run = shop.verify("-n", "2")
-    assert (run.status, run.verdict) == (0, ("VERIFIED", None))
-    assert len(run.document["tests"]) == 10
-    assert counted(shop) == alone
-
-
 def test_nothing_is_asked_without_an_environment(
     shop: Shop, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,18 +39,6 @@ def test_each_way_a_deployment_is_only_believed_is_found_out(runs: Runs, name: s
     else:
         assert run.with_status("unproven") == set()
         assert "VERIFIED" in run.text
-
-
-def test_workers_of_xdist_change_nothing_about_the_verdict(runs: Runs, pytester: pytest.Pytester) -> None:
-    """With two workers there is the same verdict, and one report."""
-    run = runs(IN_SANDBOX, "--deploy-sandbox=rolled-back", "-n", "2")
-    truth = TRUTHS["rolled-back"]
-    assert (*run.verdict, run.outcome, run.status) == truth[:4]
-    assert run.with_status("fail") == truth.failing
-    assert [path.name for path in Path(pytester.path).rglob("*.json")] == ["report-1.json"]
-    assert run.text.count(f"{truth.verdict}: backend in sandbox") == 1
-    order = list(run.checks)
-    assert order.index("image-exists") < order.index("rollout-complete") < order.index("logs-1")
 
 
 def test_the_default_scenario_is_the_healthy_one(runs: Runs) -> None:

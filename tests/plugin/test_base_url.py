@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -254,27 +253,3 @@ def test_the_url_of_the_environment_is_verified(
     assert asked == []
     assert not_passed(is_told(deploy, world, url, "--verify-base-url")) == {}
     assert asked == ["/"]
-
-
-def test_workers_see_it(pytester: pytest.Pytester, world: World, ini: Ini) -> None:
-    """Under pytest-xdist each worker's tests have the URL, before the ini file's, and the header shows it once."""
-    ini("pytest.ini", base_url=INI)
-    world.configure("backend", extra=f'base_url = "{ENVIRONMENT}"')
-    pytester.makepyfile(
-        f"""
-        import pytest
-
-        @pytest.mark.parametrize("number", range(4))
-        def test_it(base_url, deploy_env, pytestconfig, worker_id, number):
-            assert worker_id in ("gw0", "gw1")
-            assert base_url == deploy_env.base_url == pytestconfig.getoption("base_url") == "{ENVIRONMENT}"
-        """
-    )
-    result = pytester.runpytest_subprocess(
-        *("-n2", "-k", "test_it"),
-        *("--deploy-env=shop", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json"),
-    )
-    result.assert_outcomes(passed=4)
-    assert str(result.stdout).count(f"baseurl: {ENVIRONMENT}") == 1
-    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
-    assert [test["outcome"] for test in report["tests"]] == ["passed"] * 4

@@ -436,29 +436,3 @@ def test_what_files_and_steps_say_is_data(aws: Sandbox, deploy: Deploy, pytester
         assert "main.py" in written
         for bad in ("\x1b", "\\u001b", "\x07", "hunter2222", "hunter3333", secret):
             assert bad not in written, bad
-
-
-def test_workers_open_the_image_too(aws: Sandbox, pytester: pytest.Pytester) -> None:
-    """Under xdist the checks and the fixtures look into the image as in one process, and there is one report."""
-    run(aws, [BASE, sandbox_layer({"app/main.py": "main\n"})])
-    (pytester.path / "backend" / "app").mkdir(parents=True)
-    (pytester.path / "backend" / "app" / "main.py").write_text("main\n", encoding="utf-8")
-    text = f'{TABLES}source = {{ "backend/app" = "/app" }}\n'
-    (pytester.path / "deploycheck.toml").write_text(text, encoding="utf-8")
-    pytester.makepyfile(
-        """
-        def test_read(deployed_image): assert deployed_image.read_text("/app/main.py") == "main\\n"
-        def test_compare(deployed_image): assert deployed_image.compare("backend/app", "/app")
-        """
-    )
-    result = pytester.runpytest_subprocess(
-        *("-n2", "--deploy-env=shop", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json"),
-    )
-    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
-    (service,) = report["services"]
-    assert {check["id"]: check["status"] for check in service["checks"]}["image-content"] == "pass"
-    assert {test["outcome"] for test in report["tests"]} == {"passed"}
-    assert len(report["tests"]) == 2
-    assert service["source"]
-    assert report["verdict"] == "VERIFIED"
-    assert result.ret == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -188,8 +187,11 @@ def test_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("fleet")
-def test_workers_and_one_that_dies(pytester: pytest.Pytester) -> None:
-    """Workers get what was found; the crash of one changes no verdict but that of the services of its test."""
+def test_workers_and_one_that_dies(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """A worker gets what was found, and so does the one that takes its place when it dies.
+
+    Its crash changes no verdict but that of the services of its test.
+    """
     pytester.makepyfile(
         test_it="""
         import os
@@ -198,10 +200,9 @@ def test_workers_and_one_that_dies(pytester: pytest.Pytester) -> None:
         def test_other(deploy_env): pass
         """
     )
-    args = ("-n2", "--deploy-env=eu,us", "--deploy-wait=0", "--deploy-log-wait=0", "--deploy-report=report.json")
-    ended = pytester.runpytest_subprocess(*args)
-    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
-    assert ended.ret == 1
+    outcome = deploy("-n1", env="eu,us")
+    report = outcome.report
+    assert outcome.status == 1, outcome.output
     assert report["complete"]
     assert verdicts(report) == {"eu/shop-web": "VERIFIED", "eu/shop-worker": "VERIFIED", "us/shop-web": "UNPROVEN"}
     crashed = [test["nodeid"] for test in report["tests"] if test["outcome"] != "passed"]

@@ -180,16 +180,6 @@ def test_once_for_each_service(collect: Collect, pytester: pytest.Pytester, worl
     assert "test_alarms[backend]" in listed
 
 
-def test_with_two_workers(web: Web) -> None:
-    """Workers hold what the controller saw, and look at neither load balancer nor alarms themselves."""
-    web.world.aws.calls.clear()
-    outcome = web.run(HEALTHY, "-n", "2")
-    assert outcome.tests == {"test_targets[web]": "passed", "test_alarms[web]": "passed"}, outcome.output
-    asked = [call.operation for call in web.world.aws.calls]
-    assert asked.count("elasticloadbalancing:DescribeTargetHealth") == 1
-    assert asked.count("cloudwatch:DescribeAlarms") == 1
-
-
 REQUIRED = 'require = ["image", "rollout", "tasks", "health"]'
 
 

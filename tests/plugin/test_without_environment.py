@@ -97,7 +97,7 @@ def test_no_test_at_all_keeps_pytests_status(pytester: pytest.Pytester) -> None:
 def test_workers_skip_as_well(pytester: pytest.Pytester) -> None:
     """Under pytest-xdist the tests are skipped in the same way."""
     pytester.makepyfile(SUITE)
-    result = pytester.runpytest_subprocess("-n1")
+    result = pytester.runpytest_inprocess("-n1")
     result.assert_outcomes(passed=1, skipped=12)
     assert result.ret == 0
 
