@@ -53,7 +53,8 @@ def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosit
             for finding in service.findings:
                 if not finding.is_good:
                     print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
-                    print("\n".join(f"  {line}".rstrip() for line in explain_finding(finding).splitlines()))
+                    lines = explain_finding(finding, environment.mask).splitlines()
+                    print("\n".join(f"  {line}".rstrip() for line in lines))
     print()
     for row in fleet_lines(report, width=shutil.get_terminal_size().columns, verbosity=verbosity):
         print(row)

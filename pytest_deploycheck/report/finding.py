@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_deploycheck.judge.finding import Finding, Status
 from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.logs import account_of, last_lines_of
 
 
-def explain_finding(finding: Finding) -> str:
-    """Return the text of a finding: the evidence, the likely cause, the remedy, and what to look at."""
+def explain_finding(finding: Finding, own: Sequence[str] = ()) -> str:
+    """Return the text of a finding: the evidence, the likely cause, the remedy, and what to look at.
+
+    Args:
+        finding: The finding.
+        own: Regular expressions of the user for further secrets.
+    """
     head = "" if finding.status is Status.FAIL else f"{finding.status}: "
     lines = [f"{head}{finding.summary}"]
     lines += [f"note: {note}" for note in finding.notes]
@@ -18,7 +25,7 @@ def explain_finding(finding: Finding) -> str:
     lines += [f"next: {finding.command}"] if finding.command else []
     closer = closer_look(finding)
     lines += ["", *closer] if closer else []
-    return clean("\n".join(lines), 20_000)
+    return clean("\n".join(lines), 20_000, own)
 
 
 def closer_look(finding: Finding) -> list[str]:

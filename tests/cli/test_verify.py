@@ -107,3 +107,23 @@ def test_an_interrupted_run_is_reported_and_proves_nothing(script: Script, monke
     assert script.report()["verdict"] == "UNPROVEN"
     assert script.report()["services"][0]["checks"][0]["status"] == "pass"
     assert "The run did not come to its end" in ended.out
+
+
+def test_what_an_environment_masks_is_masked_in_what_is_printed(script: Script) -> None:
+    """The texts of findings, the log lines in them included, are masked as the reports and the summary are."""
+    (script.folder / "deploycheck.toml").write_text(
+        """
+[env.sandbox]
+cluster = "content-marketing-swarm-dev-cluster"
+mask = ['GET /\\w+']
+[env.sandbox.services.backend]
+service = "content-marketing-swarm-dev-backend-service"
+[[env.sandbox.services.backend.logs]]
+expect = "never written"
+""",
+        encoding="utf-8",
+    )
+    ended = script("verify", "sandbox", "--sandbox=healthy", *QUICK)
+    assert "FAIL backend logs-1" in ended.out, ended.err
+    assert '"[masked] HTTP/1.1" 200 OK' in ended.out
+    assert "GET /health" not in ended.out

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
@@ -162,6 +164,13 @@ def test_a_finding_is_fit_to_be_shown() -> None:
     text = explain_finding(Check("logs-1", "logs").fails("s", remedy="r", details="\x1b[2J password=hunter2222"))
     assert "\x1b" not in text
     assert "hunter2222" not in text
+
+
+def test_a_finding_is_masked_as_the_environment_wants_it() -> None:
+    """What a regular expression of the user matches is masked in the text of a finding as everywhere else."""
+    finding = Check("logs-1", "logs").fails("customer C-123456", remedy="r", details="seen for C-654321")
+    assert "C-123456" in explain_finding(finding)
+    assert not re.search(r"C-\d", explain_finding(finding, [r"C-\d{6}"]))
 
 
 def test_the_time_that_the_rates_of_aws_cost() -> None:
