@@ -32,8 +32,11 @@ _FEWEST_PIECES = 0.2
 _SOLID = 4
 _WORD_SHARED = 0.6
 _WORDS_SHARED = 2
-_SHARED = 0.3
 _SHARED_OF_ONE_WORD = 0.7
+
+# The ratio over which, by the documentation of difflib, texts are close matches. A line that is less like the expected
+# text is shown to nobody: readers look for a connection that is not there.
+_CLOSE = 0.6
 
 # A line up to this many times as long as the expected text is shown whole.
 _AS_LONG = 1.3
@@ -66,12 +69,13 @@ class _Likeness(Struct, frozen=True):
     """The similarity of a line to the expected text, and the part that is similar.
 
     Attributes:
-        degree: From 0 to 1.
+        ratio: That of difflib, between the expected text and the part from the first to the last run of characters
+            that they share.
         start: Where the part that is like it starts.
         end: Where it ends.
     """
 
-    degree: float
+    ratio: float
     start: int
     end: int
 
@@ -109,7 +113,7 @@ class _Expected:
         return sum(self._counts[character] for character in _folded(line)[: self._width])
 
     def likeness(self, line: str) -> _Likeness | None:
-        """Return the similarity of a line to the expected text, or None where it has none."""
+        """Return the similarity of a line to the expected text, or None where they are no close match."""
         folded = _folded(line)
         offset = self._most_alike(folded)
         self._matcher.set_seq1(folded[offset : offset + self._width])
@@ -118,19 +122,19 @@ class _Expected:
         if not blocks or not self._is_enough(shared, {at for one in blocks for at in range(one.b, one.b + one.size)}):
             return None
         first, last = blocks[0], blocks[-1]
-        span = last.a + last.size - first.a
-        return _Likeness(
-            degree=2 * shared / (len(self.text) + span),
-            start=max(0, offset + first.a - first.b),
-            end=min(len(line), offset + last.a + len(self.shown) - last.b),
-        )
+        self._matcher.set_seq1(folded[offset + first.a : offset + last.a + last.size])
+        ratio = self._matcher.ratio()
+        if ratio < _CLOSE:
+            return None
+        start, end = offset + first.a - first.b, offset + last.a + len(self.shown) - last.b
+        return _Likeness(ratio, max(0, start), min(len(line), end))
 
     def _is_enough(self, shared: int, places: set[int]) -> bool:
+        """Tell if a line has two words of the expected text, or most of its only one."""
         words = sum(
             len(places.intersection(range(start, end))) >= _WORD_SHARED * (end - start) for start, end in self.words
         )
-        least = _SHARED if len(self.words) > 1 else _SHARED_OF_ONE_WORD
-        return words >= min(_WORDS_SHARED, len(self.words)) and shared >= least * len(self.text)
+        return words >= _WORDS_SHARED or (words == len(self.words) and shared >= _SHARED_OF_ONE_WORD * len(self.text))
 
     @property
     def _width(self) -> int:
@@ -147,7 +151,7 @@ class _Expected:
 
 
 def nearest_miss(pattern: Pattern, events: Sequence[LogEvent]) -> NearMiss | None:
-    """The line most like an expected one that was not logged; of several, the latest.
+    """The line most like an expected one that was not logged, of several the latest; None where none is much like it.
 
     Args:
         pattern: What was expected. An event that matches it is no near miss.
@@ -155,7 +159,7 @@ def nearest_miss(pattern: Pattern, events: Sequence[LogEvent]) -> NearMiss | Non
     """
     expected = _Expected(pattern)
     measured = [
-        (likeness.degree, line.number, line)
+        (likeness.ratio, line.number, line)
         for line in _affordable(expected, _candidates(expected, events))
         if (likeness := expected.likeness(line.text)) and not matching(pattern, (line.event,))
     ]
@@ -193,7 +197,7 @@ def _shown(expected: _Expected, event: LogEvent) -> NearMiss | None:
     # Masked before it is cut: half a credential is not told from other text.
     lines = [_Line(event, one_line(text), 0) for text in _lines(mask(event.text)) if expected.pieces_in(_folded(text))]
     found = [
-        (likeness.degree, line.text, likeness)
+        (likeness.ratio, line.text, likeness)
         for line in _affordable(expected, lines)
         if (likeness := expected.likeness(line.text))
     ]

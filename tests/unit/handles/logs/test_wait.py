@@ -15,7 +15,7 @@ from pytest_deploycheck.facts.log import UNREAD, LogScope
 from pytest_deploycheck.facts.snapshot import Problem
 from unit.handles.logs.test_tail import HELLO, LINE, at, failure, long_ago
 
-OLD_FORMAT = "INFO Generating content for platform='linkedin' user=7"
+OLD_FORMAT = "INFO Generating content for requested_platform='linkedin' user=7"
 NEW_FORMAT = "requested_platforms=['linkedin', 'twitter', 'pitch_deck']"
 
 

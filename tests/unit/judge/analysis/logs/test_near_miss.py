@@ -11,7 +11,8 @@ from pytest_deploycheck.judge.analysis.logs.near_miss import NearMiss, nearest_m
 LINE = "Found 3 platform sections"
 FOUND = Pattern(LINE)
 REQUESTED = Pattern("requested_platforms=['linkedin', 'twitter', 'pitch_deck']")
-OLD_LINE = "INFO Generating content for platform='linkedin' user=7"
+OLD_LINE = "INFO Generating content for requested_platform='linkedin' user=7"
+OTHER_LINE = "INFO app.api.websocket: Starting content generation: platform='linkedin'"
 UNRELATED = "INFO:     Application startup complete."
 
 
@@ -29,9 +30,9 @@ def test_the_old_code_logged_it_otherwise() -> None:
     assert (found.expected, found.seen) == (REQUESTED.text, OLD_LINE)
     assert found.marks == (
         "- requested_platforms=['linkedin', 'twitter', 'pitch_deck']",
-        "? ^^^^^^^^^^        ^^^          ^ ^^^^^^^^^^ ^^^^^^^^^^^^^",
-        "+ INFO Generating content for platform='linkedin' user=7",
-        "? ^^^^ ^^^^^^^^^^ ^^^^^^^ ^^^         ^           ^^^^^^",
+        "?                   ^^^          ^ ^^^^^^^^^^ ^^^^^^^^^^^^^",
+        "+ INFO Generating content for requested_platform='linkedin' user=7",
+        "? ^^^^ ^^^^^^^^^^ ^^^^^^^ ^^^                   ^           ^^^^^^",
     )
 
 
@@ -54,10 +55,13 @@ def test_marks_stand_under_what_differs() -> None:
         ("Ready", "ready"),
         ("Initialised", "database Initialized"),
         ("naïve café is open", "naïve café is closed"),
+        (REQUESTED.text, "INFO swarm: requested_platforms=['linkedin']"),
+        ("Requested platforms: ['linkedin', 'twitter', 'pitch_deck']", "Requested platform: 'linkedin'"),
+        ("schema version 12 applied", "Applied schema migration version 12"),
     ],
 )
 def test_what_is_much_alike_is_near(expected: str, message: str) -> None:
-    """Another number, case, ending or spelling: near."""
+    """Another number, case, ending, spelling, order or fewer values: near."""
     assert near(Pattern(expected), UNRELATED, message).event.message == message
 
 
@@ -67,6 +71,10 @@ def test_what_is_much_alike_is_near(expected: str, message: str) -> None:
         (LINE, UNRELATED),
         (LINE, "Loading platform config"),
         (LINE, "INFO app.agents.swarm: Content written for 1 platform"),
+        ("Saved 3 content items", "INFO app.agents.swarm: Content written for 1 platform"),
+        (REQUESTED.text, OTHER_LINE),
+        ("Requested platforms: ['linkedin', 'twitter', 'pitch_deck']", OTHER_LINE),
+        (LINE, "Found the cache of the platform, and in it none of the expired sections"),
         (LINE, ""),
         (LINE, " \n\t\n"),
         ("Saved 3 content items", '10.0.1.20:41234 - "GET /health HTTP/1.1" 200 OK'),
@@ -77,8 +85,15 @@ def test_what_is_much_alike_is_near(expected: str, message: str) -> None:
     ],
 )
 def test_what_has_little_in_common_is_not_near(expected: str, message: str) -> None:
-    """A word in common is no likeness; neither has a text without words one."""
+    """Words in common are no likeness where most of the text is another; neither has a text without words one."""
     assert nearest_miss(Pattern(expected), [event(message)]) is None
+
+
+def test_a_near_line_is_a_close_match_by_the_measure_of_difflib() -> None:
+    """From a ratio of 0.6 on, between the expected text and the part of the line that is like it."""
+    message = "10:00 first second, all is well"
+    assert near(Pattern(f"first second {15 * 'x'}"), message).seen == message
+    assert nearest_miss(Pattern(f"first second {16 * 'x'}"), [event(message)]) is None
 
 
 def test_nothing_seen_nothing_near() -> None:
