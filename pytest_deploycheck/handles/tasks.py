@@ -14,7 +14,7 @@ from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Container, DefinedContainer, DefinedTask, Task
 from pytest_deploycheck.handles.image import KnownDigests, only_judged
-from pytest_deploycheck.judge.wording import at, pushed, short
+from pytest_deploycheck.judge.wording import at, plural, pushed, short
 from pytest_deploycheck.redaction.handed import HANDED
 
 Definitions = Callable[[str], DefinedTask]
@@ -178,7 +178,7 @@ class RunningTasks(Sequence[RunningTask]):
         return len(self._tasks)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} running tasks: {', '.join(map(repr, self))}>"
+        return f"<{plural(len(self), 'running task')}: {', '.join(map(repr, self))}>"
 
 
 def _unread(arn: str) -> DefinedTask:

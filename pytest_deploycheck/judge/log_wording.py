@@ -57,7 +57,9 @@ def failed_sentence(outcome: ExpectationOutcome) -> str:
     if reading.lacking:
         per_task = Counter(event.task for event in reading.events)
         lacking = ", ".join(f"{task}: {per_task[task]}" for task in reading.lacking)
-        return f"{expectation}: too few in {len(reading.lacking)} of {len(sight.scope.tasks)} tasks ({lacking}) {after}"
+        number = len(sight.scope.tasks)
+        where = "the new task" if number == 1 else f"{len(reading.lacking)} of {number} tasks"
+        return f"{expectation}: too few in {where} ({lacking}) {after}"
     if expectation.kind == "sequence":
         return f"{expectation}: not logged in this order {after}"
     count = f"logged {len(reading.events)} of {expectation.count} times" if reading.events else "not logged"
@@ -72,7 +74,7 @@ def no_events(reading: Reading, sight: LogSight) -> str:
         verb = "has" if len(reading.lacking) == 1 else "have"
         return f"{plural(len(reading.lacking), 'new task')} {verb} no log events ({', '.join(reading.lacking)})"
     number = len(sight.scope.tasks)
-    return f"the {plural(number, 'new task')} {'has' if number == 1 else 'have'} no log events"
+    return "the new task has no log events" if number == 1 else f"the {number} new tasks have no log events"
 
 
 def no_events_remedy(sight: LogSight) -> str:

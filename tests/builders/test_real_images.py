@@ -72,7 +72,7 @@ def test_a_layer_from_a_real_cache_is_caught(room: Room, image_format: str) -> N
     assert shipped.manifest.layers[-1].diff_id == before.manifest.layers[-1].diff_id is not None
     content, layers = judged(shipped, before)
     assert content.status == "fail"
-    assert "1 of 2 files differ (api/ws.py)" in content.summary
+    assert "1 of 2 files differs (api/ws.py)" in content.summary
     assert STEP in content.cause
     assert f"+{NEW['app/api/ws.py'].strip()}" in content.details
     assert layers.status == "fail"

@@ -110,7 +110,7 @@ def test_an_interrupted_run_is_reported_and_proves_nothing(script: Script, monke
 
 
 def test_what_an_environment_masks_is_masked_in_what_is_printed(script: Script) -> None:
-    """The texts of findings, the log lines in them included, are masked as the reports and the summary are."""
+    """The texts of findings, with the log lines in them, are masked as the reports and the summary are."""
     (script.folder / "deploycheck.toml").write_text(
         """
 [env.sandbox]

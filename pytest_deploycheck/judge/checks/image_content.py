@@ -102,9 +102,13 @@ def _state(checkout: Checkout) -> str:
 
 def _difference(compared: Compared) -> str:
     parts = []
-    for what, paths in (("differ", compared.different), ("are missing", compared.missing)):
+    for one, several, paths in (
+        ("differs", "differ", compared.different),
+        ("is missing", "are missing", compared.missing),
+    ):
         if paths:
-            parts.append(f"{len(paths)} of {plural(len(compared.tree.files), 'file')} {what} ({_few(compared, paths)})")
+            number = f"{len(paths)} of {plural(len(compared.tree.files), 'file')}"
+            parts.append(f"{number} {one if len(paths) == 1 else several} ({_few(compared, paths)})")
     platform = f" of {compared.platform}" if compared.platform else ""
     return f"{compared.tree.local} in {compared.place}{platform}: {', '.join(parts)}"
 
@@ -128,7 +132,8 @@ def _cause(broken: Sequence[Compared]) -> str:
 
 def _line_ending_notes(compared: Sequence[Compared]) -> list[str]:
     return [
-        f"{plural(len(one.line_endings), 'file')} of {one.tree.local} differ only in their line endings "
+        f"{plural(len(one.line_endings), 'file')} of {one.tree.local} "
+        f"{'differs only in its' if len(one.line_endings) == 1 else 'differ only in their'} line endings "
         f"({_few(one, one.line_endings)})"
         for one in compared
         if one.line_endings

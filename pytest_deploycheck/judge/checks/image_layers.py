@@ -127,7 +127,8 @@ def _as_logged(compared: Compared, layer: Layer, build_log: BuildLog | None) -> 
 
 def _how_much(compared: Compared) -> str:
     number = len(compared.different) + len(compared.missing)
-    return f"{plural(number, 'file')} of {len(compared.tree.files)} differ or are missing"
+    what = "differs or is missing" if number == 1 else "differ or are missing"
+    return f"{plural(number, 'file')} of {len(compared.tree.files)} {what}"
 
 
 def _step(layer: Layer) -> str:
@@ -144,7 +145,8 @@ def _proof(compared: Sequence[Compared], previous: Previous | None, build_log: B
         return "; ".join(parts)
     cached = [step for step in build_log.copies if step.is_cached] if build_log else []
     if cached:
-        return f"{plural(len(cached), 'cached step')} ({cached[0].instruction}) carry unchanged source"
+        verb = "carries" if len(cached) == 1 else "carry"
+        return f"{plural(len(cached), 'cached step')} ({cached[0].instruction}) {verb} unchanged source"
     return "no COPY or ADD step was cached"
 
 

@@ -204,7 +204,8 @@ class LogReader:
         regions = dict.fromkeys(region for region, _ in places)
         costs = [note for place in places for note in self._collector(place).notes]
         return *costs, *(
-            f"CloudWatch Logs throttled {number} calls in {region}, so the logs were polled less often"
+            f"CloudWatch Logs throttled {number} {'call' if number == 1 else 'calls'} in {region}, so the logs were "
+            "polled less often"
             for region in regions
             if (number := self._session.log_throttles(region))
         )

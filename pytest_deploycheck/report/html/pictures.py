@@ -122,12 +122,12 @@ class Story:
         others = [task for task in tasks if matches.task(task).is_other]
         told = others or tasks
         before = sum(task.started_at < pushed_at for task in told if task.started_at)
-        number = (
-            f"{'All ' if len(told) == len(tasks) else ''}{len(told)} {f'of {len(tasks)} ' if told != tasks else ''}"
-        )
-        what = "run another image; they started" if others else "started"
+        who = f"All {len(told)}" if len(told) == len(tasks) else f"{len(told)} of {len(tasks)}"
+        who = "The only running task" if len(tasks) == 1 else f"{who} running tasks"
+        what = "runs another image; it started" if len(told) == 1 else "run another image; they started"
         then = "before" if before == len(told) else f"(after all but {before})" if before else "after"
-        return f"{number}running tasks {what} {then} the expected image was pushed {when(pushed_at, self._now)}."
+        pushed = f"the expected image was pushed {when(pushed_at, self._now)}"
+        return f"{who} {what if others else 'started'} {then} {pushed}."
 
     def _rollouts(self) -> Iterator[_Span]:
         records = self._analysis.facts.service_deployments or ()

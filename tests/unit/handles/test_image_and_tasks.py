@@ -106,6 +106,7 @@ def test_running_tasks_are_a_sequence() -> None:
     assert tasks[-1].id == "two"
     assert [one.id for one in tasks[:1]] == ["one"]
     assert set(tasks.digests) == {NEW, OLD}
+    assert repr(tasks).startswith("<2 running tasks: ")
     assert "one" in repr(tasks)
 
 
@@ -121,7 +122,9 @@ DEFINITION = DefinedTask(
 
 def test_the_containers_of_a_task() -> None:
     """A container has image, digest, environment and where its secrets come from; no representation shows a value."""
-    (one,) = running_tasks(completed(tasks=[task("one")]), lambda _: DEFINITION)
+    tasks = running_tasks(completed(tasks=[task("one")]), lambda _: DEFINITION)
+    assert repr(tasks).startswith("<1 running task: ")
+    (one,) = tasks
     app = one.containers["app"]
     assert (app.name, app.digest, app.status) == ("app", NEW, "RUNNING")
     assert app.environment["MODE"] == "prod"

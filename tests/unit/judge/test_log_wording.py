@@ -32,7 +32,7 @@ DENIED = denied("logs:FilterLogEvents")
             sight(THREE, event("hello")),
             "2 new tasks have no log events (two, three), so the answer is not known",
         ),
-        (FORBID, sight(ONE), "the 1 new task has no log events, so the answer is not known"),
+        (FORBID, sight(ONE), "the new task has no log events, so the answer is not known"),
         (Expectation("expect", (READY,)), sight(TWO, event("ready")), "it holds"),
         (Expectation("expect", (READY,), count=2), sight(TWO, event("ready"), event("hello", "two")), "logged 1 of 2"),
         (FORBID, sight(TWO, event("ready")), "it was logged"),
@@ -84,6 +84,9 @@ def test_the_number_in_each_task_that_has_too_few_is_told() -> None:
     seen = sight(THREE, event("ready"), event("ready", at="11:11"), event("ready", "two"), event("hello", "three"))
     outcome = ExpectationOutcome(expectation, read(expectation, seen), seen, 60)
     assert "too few in 2 of 3 tasks (two: 1, three: 0) in 4 events after a wait of 60 s" in failed_sentence(outcome)
+    seen = sight(ONE, event("ready"))
+    outcome = ExpectationOutcome(expectation, read(expectation, seen), seen, 60)
+    assert "too few in the new task (one: 1) in 1 event after a wait of 60 s" in failed_sentence(outcome)
 
 
 def test_a_log_line_is_shown_up_to_a_length_and_without_its_end_of_line() -> None:

@@ -167,7 +167,7 @@ def test_a_finding_is_fit_to_be_shown() -> None:
 
 
 def test_a_finding_is_masked_as_the_environment_wants_it() -> None:
-    """What a regular expression of the user matches is masked in the text of a finding as everywhere else."""
+    """The regular expressions of the user mask the text of a finding, too."""
     finding = Check("logs-1", "logs").fails("customer C-123456", remedy="r", details="seen for C-654321")
     assert "C-123456" in explain_finding(finding)
     assert not re.search(r"C-\d", explain_finding(finding, [r"C-\d{6}"]))

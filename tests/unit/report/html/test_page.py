@@ -15,6 +15,7 @@ from support.worlds import NEW, OLD, clock, completed, denied, digest, found, ju
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.image import Layer
+from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import Status
 from pytest_deploycheck.report.formats import FORMATS, render
 from pytest_deploycheck.report.html import rendering
@@ -166,6 +167,19 @@ def test_tasks_that_run_the_expected_image_are_told_from_others() -> None:
     assert service["story"].startswith("All 2 running tasks started after the expected image was pushed")
     bars = [bar for bar in service["pictures"][0]["bars"] if bar["caption"].startswith("task")]
     assert {bar["style"] for bar in bars} == {"expected"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "story"),
+    [
+        (completed(), "The only running task started after the expected image was pushed"),
+        (never_restarted(), "The only running task runs another image; it started before the expected image was"),
+    ],
+)
+def test_one_task_is_told_of_in_the_singular(facts: ServiceFacts, story: str) -> None:
+    """The story of the page is in the singular where one task runs."""
+    (service,) = page_view(run_of(replace(facts, tasks=facts.tasks[:1])))["services"]
+    assert service["story"].startswith(story)
 
 
 def layered(*digests: str) -> tuple[Layer, ...]:
