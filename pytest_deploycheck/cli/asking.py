@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_deploycheck.config import options
-from pytest_deploycheck.config.loading import ConfigurationFile, find
+from pytest_deploycheck.config.loading import find
 from pytest_deploycheck.config.options import Given, Option, default_of, of_variable
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.run.settings import RunFolders
@@ -59,7 +59,7 @@ def refuse_no_environment(asked: Mapping[str, Given], folders: RunFolders) -> No
         return
     config = asked[options.CONFIG.flag].text
     file = find((folders.folder,), folders.folder / config if config else None)
-    names = [*_environments(file), options.SANDBOX_ENVIRONMENT]
+    names = [*(file.environment_names if file else ()), options.SANDBOX_ENVIRONMENT]
     raise ConfigurationError(
         f"No environment was named. There are: {', '.join(names)}.",
         f"Name it: deploycheck verify {names[0]}, or set {options.ENV.variable}.",
@@ -81,8 +81,3 @@ def _given(parsed: argparse.Namespace, option: Option, environ: Mapping[str, str
     if any(not text.strip() for text in texts):
         raise ConfigurationError(f"{'ENV' if is_env else flag_of(option)}: found an empty value; expected a value")
     return Given(texts, _ENV_SOURCE if is_env else flag_of(option))
-
-
-def _environments(file: ConfigurationFile | None) -> list[str]:
-    tables = file.content.get("env", {}) if file else {}
-    return list(tables) if isinstance(tables, dict) else []

@@ -15,11 +15,6 @@ from pytest_deploycheck.facts.image import Layer
 _REMEDY = "Give a report that `--deploy-report FILE.json` of an earlier run wrote."
 
 
-def read_baseline(path: Path, source: str) -> Baseline:
-    """Read a JSON report of one environment, or the first of several; see `read_baselines`."""
-    return read_baselines(path, source)[0]
-
-
 def baseline_for(environment: str, baselines: Sequence[Baseline], *, is_one_of_several: bool) -> Baseline | None:
     """Return the baseline of an environment.
 

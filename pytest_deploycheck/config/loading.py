@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from pytest_deploycheck.config.building import build_environment, merged
+from pytest_deploycheck.config.options import SANDBOX_ENVIRONMENT
 from pytest_deploycheck.config.placeholders import filled
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.config.validation import describe_key, validate
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_deploycheck.config.settings import EnvironmentSettings
-
-BUILT_IN = "sandbox"
-"""The environment that needs no configuration file."""
 
 _OWN_FILE = "deploycheck.toml"
 _PYPROJECT = "pyproject.toml"
@@ -101,50 +99,6 @@ def _label(path: Path, starts: Sequence[Path]) -> str:
     return os.path.relpath(path, starts[0])
 
 
-def environment(
-    file: ConfigurationFile | None,
-    name: str,
-    builtin: Mapping[str, Any] | None = None,
-    *,
-    searched: Sequence[Path] = (),
-) -> EnvironmentSettings:
-    """Return the environment `name`, validated, with the defaults merged in and the placeholders filled.
-
-    Args:
-        file: The file that `find` returned. The whole file must be valid, whatever environment is asked for.
-        name: The name after `env.` in the file, or `sandbox`.
-        builtin: The table of the built-in environment `sandbox`. It counts only where the file has no
-            `[env.sandbox]`, and the file's defaults are not merged under it.
-        searched: The folders that were searched for a file, for messages.
-
-    Raises:
-        ConfigurationError: The file is not valid, there is no file, it has no such environment, or an environment
-            variable that it names is not set.
-    """
-    _validate(file)
-    return _named(file, name, builtin, searched)
-
-
-def _validate(file: ConfigurationFile | None) -> None:
-    if file is not None:
-        validate(file.content, file=file.label, prefix=file.prefix)
-
-
-def _named(
-    file: ConfigurationFile | None, name: str, builtin: Mapping[str, Any] | None, searched: Sequence[Path]
-) -> EnvironmentSettings:
-    """Return an environment of a file that is valid."""
-    content: dict[str, Any] = file.content if file is not None else {}
-    environments = content.get("env", {})
-    if name in environments:
-        return _resolved(name, merged(content.get("defaults", {}), environments[name]), file=str(file))
-    if name == BUILT_IN and builtin is not None:
-        return _resolved(name, builtin, file="built-in environment")
-    if file is None:
-        raise _no_file(name, searched)
-    raise _no_such_environment(file, name, list(environments))
-
-
 def environments(
     file: ConfigurationFile | None,
     text: str,
@@ -155,13 +109,18 @@ def environments(
     """Return the environments that a text names, in its order: names, and patterns of configured names, with commas.
 
     Args:
-        file: The file that `find` returned.
+        file: The file that `find` returned. The whole file must be valid, whatever environments are asked for.
         text: One name, or several names and patterns, such as `eu,us` or `prod-*`.
-        builtin: The table of the built-in environment, as in `environment`.
+        builtin: The table of the built-in environment `sandbox`. It counts only where the file has no
+            `[env.sandbox]`, and the file's defaults are not merged under it.
         searched: The folders that were searched for a file, for messages.
 
+    Returns:
+        The environments, with the defaults merged in and the placeholders filled.
+
     Raises:
-        ConfigurationError: As `environment`; or a name is empty, a pattern matches nothing, or `sandbox` is one of
+        ConfigurationError: The file is not valid, there is no file, it has no such environment, or an environment
+            variable that it names is not set; or a name is empty, a pattern matches nothing, or `sandbox` is one of
             several.
     """
     configured = file.environment_names if file is not None else []
@@ -177,13 +136,30 @@ def environments(
         if not matching:
             raise _no_match(file, one, configured)
         names.update(dict.fromkeys(matching))
-    if len(names) > 1 and BUILT_IN in names and BUILT_IN not in configured:
+    if len(names) > 1 and SANDBOX_ENVIRONMENT in names and SANDBOX_ENVIRONMENT not in configured:
         raise ConfigurationError(
-            f"found {text!r}; the environment {BUILT_IN!r} is built in, and cannot be verified beside others",
+            f"found {text!r}; the environment {SANDBOX_ENVIRONMENT!r} is built in, and cannot be verified beside "
+            "others",
             "Verify it in a run of its own.",
         )
-    _validate(file)
+    if file is not None:
+        validate(file.content, file=file.label, prefix=file.prefix)
     return tuple(_named(file, name, builtin, searched) for name in names or [text])
+
+
+def _named(
+    file: ConfigurationFile | None, name: str, builtin: Mapping[str, Any] | None, searched: Sequence[Path]
+) -> EnvironmentSettings:
+    """Return an environment of a file that is valid."""
+    content: dict[str, Any] = file.content if file is not None else {}
+    environments = content.get("env", {})
+    if name in environments:
+        return _resolved(name, merged(content.get("defaults", {}), environments[name]), file=str(file))
+    if name == SANDBOX_ENVIRONMENT and builtin is not None:
+        return _resolved(name, builtin, file="built-in environment")
+    if file is None:
+        raise _no_file(name, searched)
+    raise _no_such_environment(file, name, list(environments))
 
 
 def _no_match(file: ConfigurationFile | None, pattern: str, configured: Sequence[str]) -> ConfigurationError:
@@ -247,7 +223,7 @@ def _about_backslash(error: str) -> str:
 
 
 def _no_such_environment(file: ConfigurationFile, name: str, environments: list[str]) -> ConfigurationError:
-    known = environments if name == BUILT_IN else sorted({*environments, BUILT_IN}, key=[*environments, BUILT_IN].index)
+    known = environments if name == SANDBOX_ENVIRONMENT else list(dict.fromkeys([*environments, SANDBOX_ENVIRONMENT]))
     there_are = f"There are: {', '.join(known)}" if known else "There are none"
     return ConfigurationError(f"{file}: no environment {name!r}{did_you_mean(name, known)} {there_are}")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_deploycheck.config import loading
+from pytest_deploycheck.config.loading import find
+from pytest_deploycheck.config.options import SANDBOX_ENVIRONMENT
 from pytest_deploycheck.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
 def environments(config: pytest.Config) -> str:
     """Return a sentence that lists the environments of the configuration, and the one that is built in."""
     try:
-        file = loading.find((config.invocation_params.dir, config.rootpath))
+        file = find((config.invocation_params.dir, config.rootpath))
     except ConfigurationError:
         file = None
-    content = file.content if file else {}
-    names = content.get("env", {}) if isinstance(content, dict) else {}
-    if not file or not isinstance(names, dict) or not names:
-        return f"To try it, use the one that is built in: --deploy-env={loading.BUILT_IN}."
-    own = ", ".join(name for name in map(str, names) if name != loading.BUILT_IN)
-    return f"{file} has: {own}; {loading.BUILT_IN} is built in." if own else f"{loading.BUILT_IN} is built in."
+    if not file or not file.environment_names:
+        return f"To try it, use the one that is built in: --deploy-env={SANDBOX_ENVIRONMENT}."
+    own = ", ".join(name for name in file.environment_names if name != SANDBOX_ENVIRONMENT)
+    return f"{file} has: {own}; {SANDBOX_ENVIRONMENT} is built in." if own else f"{SANDBOX_ENVIRONMENT} is built in."

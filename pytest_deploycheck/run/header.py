@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.config import options
-from pytest_deploycheck.config.loading import BUILT_IN
 from pytest_deploycheck.config.options import Given
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ def settings_line(
     if config.values:
         parts.append(_with_source("config", config))
     else:
-        is_built_in = env.text == BUILT_IN and (file is None or BUILT_IN not in file.content.get("env", {}))
+        is_own = file is not None and options.SANDBOX_ENVIRONMENT in file.environment_names
+        is_built_in = env.text == options.SANDBOX_ENVIRONMENT and not is_own
         parts.append(f"config {'built in' if is_built_in else file}")
     for name, option in _SHOWN.items():
         given = asked[option.flag]

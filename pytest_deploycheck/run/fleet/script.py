@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_deploycheck.config import options
-from pytest_deploycheck.config.loading import BUILT_IN
 from pytest_deploycheck.config.options import Given, Option, default_of
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.report.model import FleetReport
@@ -41,7 +40,7 @@ def verify_named(environments: str, arguments: Mapping[str, Sequence[str]], *, i
         ConfigurationError: An argument or the configuration cannot be used.
         EnvironmentUnusableError: None of the environments can be observed.
     """
-    if environments == BUILT_IN:
+    if environments == options.SANDBOX_ENVIRONMENT:
         raise ConfigurationError(
             "The environment 'sandbox' is hosted by pytest: pytest --deploy-env=sandbox.",
             "In a script, fill a pytest_deploycheck.sandbox.Sandbox and verify an environment of your own.",

@@ -22,7 +22,7 @@ def load(tmp_path: Path) -> Load:
 
     def write_and_load(toml: str, name: str = "dev") -> EnvironmentSettings:
         (tmp_path / "deploycheck.toml").write_text(toml, encoding="utf-8")
-        return loading.environment(loading.find([tmp_path], None), name)
+        return loading.environments(loading.find([tmp_path], None), name)[0]
 
     return write_and_load
 

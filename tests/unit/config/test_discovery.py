@@ -77,7 +77,7 @@ def test_the_message_names_the_folders_that_were_searched(repository: Path) -> N
     """Whoever has the file in another folder sees which ones were searched."""
     starts = [repository / "services"]
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(loading.find(starts), "dev", searched=loading.searched(starts))
+        loading.environments(loading.find(starts), "dev", searched=loading.searched(starts))
     assert f"searched in {repository / 'services'}, {repository}" in caught.value.message
 
 

@@ -171,7 +171,7 @@ def test_unknown_environment_in_pyproject(tmp_path: Path) -> None:
     """In pyproject.toml the table that was looked in is named too."""
     (tmp_path / "pyproject.toml").write_text("[tool.deploycheck]")
     with pytest.raises(ConfigurationError, match=r"^pyproject\.toml \[tool\.deploycheck\]: no environment 'dev'"):
-        loading.environment(loading.find([tmp_path], None), "dev")
+        loading.environments(loading.find([tmp_path], None), "dev")
 
 
 def test_sandbox_without_its_table(refuse: Refuse) -> None:
@@ -183,17 +183,17 @@ def test_sandbox_without_its_table(refuse: Refuse) -> None:
 def test_no_file_says_where_it_looked_and_how_to_start() -> None:
     """Without a file: the two places, and a file to start with that is valid."""
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(None, "eu.prod", builtin={})
+        loading.environments(None, "eu.prod", builtin={})
     assert "deploycheck.toml" in caught.value.message
     assert "pyproject.toml with [tool.deploycheck]" in caught.value.message
     example = caught.value.remedy.partition("\n\n")[2]
     file = loading.ConfigurationFile(Path("deploycheck.toml"), "deploycheck.toml", tomllib.loads(example))
-    assert loading.environment(file, "eu.prod").services["backend"].logs
+    assert loading.environments(file, "eu.prod")[0].services["backend"].logs
 
 
 def test_sandbox_needs_no_file() -> None:
     """The built-in environment is there without a file, in the same shape as one of a file."""
-    settings = loading.environment(None, "sandbox", builtin={"cluster": "c-{env}", "services": {"backend": {}}})
+    settings = loading.environments(None, "sandbox", builtin={"cluster": "c-{env}", "services": {"backend": {}}})[0]
     assert settings == EnvironmentSettings(
         name="sandbox", cluster="c-sandbox", services={"backend": ServiceSettings("backend", "backend")}
     )
@@ -203,34 +203,34 @@ def test_builtin_is_the_sandbox_only(tmp_path: Path) -> None:
     """The built-in table is for no other name."""
     (tmp_path / "deploycheck.toml").write_text("[env.dev]")
     with pytest.raises(ConfigurationError, match="no environment 'stage'"):
-        loading.environment(loading.find([tmp_path], None), "stage", builtin={"cluster": "c"})
+        loading.environments(loading.find([tmp_path], None), "stage", builtin={"cluster": "c"})
 
 
 def test_builtin_sandbox_does_not_take_the_defaults(tmp_path: Path) -> None:
     """The file's defaults are not expected for the built-in environment."""
     (tmp_path / "deploycheck.toml").write_text("[defaults]\nregion = 'eu-west-1'\nprofile = 'p'\n[env.dev]")
-    settings = loading.environment(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})
+    settings = loading.environments(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})[0]
     assert settings == EnvironmentSettings(name="sandbox", cluster="c")
 
 
 def test_sandbox_of_the_file_wins_entirely(tmp_path: Path) -> None:
     """A file's own [env.sandbox] is used instead of the built-in one, with the file's defaults."""
     (tmp_path / "deploycheck.toml").write_text("[defaults]\nregion = 'eu-west-1'\n[env.sandbox]\nprofile = 'p'")
-    settings = loading.environment(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})
+    settings = loading.environments(loading.find([tmp_path], None), "sandbox", builtin={"cluster": "c"})[0]
     assert settings == EnvironmentSettings(name="sandbox", region="eu-west-1", profile="p")
 
 
 def test_builtin_is_validated() -> None:
     """A mistake in the built-in table is found by the same rules."""
     with pytest.raises(ConfigurationError, match=r"^built-in environment: env\.sandbox\.clutser: unknown key"):
-        loading.environment(None, "sandbox", builtin={"clutser": "c"})
+        loading.environments(None, "sandbox", builtin={"clutser": "c"})
 
 
 def test_file_must_be_valid_for_the_sandbox_too(tmp_path: Path) -> None:
     """A file with mistakes is refused whatever environment is asked for."""
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 1")
     with pytest.raises(ConfigurationError, match=r"env\.dev\.region"):
-        loading.environment(loading.find([tmp_path], None), "sandbox", builtin={})
+        loading.environments(loading.find([tmp_path], None), "sandbox", builtin={})
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
@@ -245,11 +245,11 @@ def test_own_file_comes_before_pyproject(tmp_path: Path) -> None:
     """deploycheck.toml is taken first, then [tool.deploycheck]."""
     (tmp_path / "pyproject.toml").write_text("[tool.deploycheck.env.dev]\nregion = 'from-pyproject'")
     found = loading.find([tmp_path], None)
-    assert loading.environment(found, "dev").region == "from-pyproject"
+    assert loading.environments(found, "dev")[0].region == "from-pyproject"
     assert str(found) == "pyproject.toml [tool.deploycheck]"
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 'from-own'")
     found = loading.find([tmp_path], None)
-    assert loading.environment(found, "dev").region == "from-own"
+    assert loading.environments(found, "dev")[0].region == "from-own"
     assert str(found) == "deploycheck.toml"
 
 
@@ -262,10 +262,10 @@ def test_explicit_file(tmp_path: Path) -> None:
     found = loading.find([tmp_path], other)
     assert found is not None
     assert found.path == other
-    assert loading.environment(found, "dev").region == "right"
+    assert loading.environments(found, "dev")[0].region == "right"
     other.write_text("[env.dev]\nregion = 1")
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(loading.find([tmp_path], other), "dev")
+        loading.environments(loading.find([tmp_path], other), "dev")
     assert caught.value.message.startswith(f"{other}: env.dev.region: ")
 
 
@@ -274,7 +274,7 @@ def test_explicit_pyproject(tmp_path: Path) -> None:
     (tmp_path / "deploycheck.toml").write_text("[env.dev]\nregion = 'wrong'")
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text("[tool.deploycheck.env.dev]\nregion = 'right'")
-    assert loading.environment(loading.find([tmp_path], pyproject), "dev").region == "right"
+    assert loading.environments(loading.find([tmp_path], pyproject), "dev")[0].region == "right"
 
 
 def test_explicit_pyproject_without_the_table(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_file_that_is_not_utf8(tmp_path: Path) -> None:
 def test_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     """A file saved with a byte order mark loads."""
     (tmp_path / "deploycheck.toml").write_bytes(b"\xef\xbb\xbf[env.dev]\r\nregion = 'x'\r\n")
-    assert loading.environment(loading.find([tmp_path], None), "dev").region == "x"
+    assert loading.environments(loading.find([tmp_path], None), "dev")[0].region == "x"
 
 
 @pytest.mark.parametrize("explicit", [True, False])

@@ -340,7 +340,7 @@ def test_pyproject_paths_start_with_the_table(tmp_path: Path) -> None:
     """In pyproject.toml the paths start where the file's own do."""
     (tmp_path / "pyproject.toml").write_text("[tool.deploycheck.env.dev]\nregion = 1")
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(loading.find([tmp_path], None), "dev")
+        loading.environments(loading.find([tmp_path], None), "dev")
     assert caught.value.message == "pyproject.toml: tool.deploycheck.env.dev.region: found 1; allowed: a string"
 
 
@@ -348,7 +348,7 @@ def test_pyproject_table_that_is_no_table(tmp_path: Path) -> None:
     """`[tool.deploycheck]` itself must be a table."""
     (tmp_path / "pyproject.toml").write_text("[tool]\ndeploycheck = 3")
     with pytest.raises(ConfigurationError) as caught:
-        loading.environment(loading.find([tmp_path], None), "dev")
+        loading.environments(loading.find([tmp_path], None), "dev")
     assert caught.value.message == "pyproject.toml: tool.deploycheck: found 3; allowed: a table"
 
 

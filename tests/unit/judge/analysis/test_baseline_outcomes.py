@@ -37,7 +37,7 @@ from support.worlds import (
 )
 from support.worlds_health import baseline, old_tasks
 
-from pytest_deploycheck.config.baseline import read_baseline
+from pytest_deploycheck.config.baseline import read_baselines
 from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
@@ -231,7 +231,7 @@ def test_a_report_serves_as_the_baseline_of_the_next_run(way: Way, tmp_path: Pat
     assert report.verdict is Verdict.VERIFIED
     file = tmp_path / "before.json"
     file.write_text(to_text(report))
-    read = read_baseline(file, "--deploy-baseline")
+    read = read_baselines(file, "--deploy-baseline")[0]
     assert (read.environment, read.account, read.region) == ("dev", "123456789012", "us-east-1")
     previous = read.services["backend"]
     assert (previous.digest, previous.running, previous.rollout) == (OLD, (OLD,), "ecs-svc/1")
@@ -245,7 +245,7 @@ def test_a_report_that_was_not_verified_is_no_verified_baseline(tmp_path: Path) 
     """A refuted run's report tells what ran, not that it worked."""
     file = tmp_path / "before.json"
     file.write_text(to_text(run_of(never_restarted())))
-    previous = read_baseline(file, "--deploy-baseline").services["backend"]
+    previous = read_baselines(file, "--deploy-baseline")[0].services["backend"]
     assert not previous.is_verified
     assert previous.running == (OLD,)
 
@@ -255,4 +255,4 @@ def test_a_baseline_in_which_several_digests_ran(tmp_path: Path) -> None:
     mixed = completed(tasks=[task("one"), old_task("two")], running_images=[old_image()])
     file = tmp_path / "before.json"
     file.write_text(to_text(run_of(mixed)))
-    assert set(read_baseline(file, "--deploy-baseline").services["backend"].running) == {OLD, NEW}
+    assert set(read_baselines(file, "--deploy-baseline")[0].services["backend"].running) == {OLD, NEW}
