@@ -27,7 +27,8 @@ _LONG = 10_000
 """Characters of a text from which on one repeat alone may be slow, as a search begins at each of them."""
 
 _MOST_OPTIONS = 10
-_REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+"""The operations of a parsed expression that repeat what is inside."""
 
 Search = Callable[[str], re.Match[str] | None]
 
@@ -86,11 +87,18 @@ def matches_no_text(text: str, flags: int) -> bool:
     return any(match is not None and not match[0] for match in found)
 
 
+def parsed(text: str, flags: int) -> Any:
+    """Return an expression as the interpreter parses it; the parser may change with it, and raise any exception."""
+    # Only this parser knows the syntax; it has no public name.
+    parser: Any = importlib.import_module("re._parser")
+    # With DEBUG the parser prints.
+    return parser.parse(text, flags & ~re.DEBUG.value)
+
+
 def _longest(text: str, flags: int) -> int:
     """The longest text that an expression matches; 1 where that is not known."""
-    parser: Any = importlib.import_module("re._parser")
     try:
-        return int(parser.parse(text, flags & ~re.DEBUG.value).getwidth()[1])
+        return int(parsed(text, flags).getwidth()[1])
     except Exception:  # noqa: BLE001 - the parser is the interpreter's own affair, and may change with it in any way
         return 1
 
@@ -126,10 +134,8 @@ def _engine(text: str, flags: int) -> Any:
 
 def _repeats(text: str, flags: int) -> int:
     """The number of repeats of an expression; a repeat with a choice inside counts as many."""
-    # Only the interpreter's own parser knows the syntax; it has no public name.
-    parser: Any = importlib.import_module("re._parser")
     try:
-        operations = list(_operations(parser.parse(text, flags & ~re.DEBUG.value)))
+        operations = list(_operations(parsed(text, flags)))
     except Exception:  # noqa: BLE001 - the parser is the interpreter's own affair, and may change with it in any way
         return 2
     options = sum(operation == "BRANCH" or (least, most) == (0, 1) for operation, least, most, _ in operations)
@@ -139,13 +145,13 @@ def _repeats(text: str, flags: int) -> int:
     return sum(is_variable for is_variable, _ in loops)
 
 
-def _operations(parsed: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, int, int, bool]]:
+def _operations(sequence: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, int, int, bool]]:
     """The operations of a parsed expression with their bounds, and whether a repeat has a choice inside."""
-    for operation, value in parsed:
+    for operation, value in sequence:
         name = str(operation)
         inside = [one for part in _parts(value) for one in _operations(part)]
         yield from inside
-        if name in _REPEATS:
+        if name in REPEATS:
             least, most = int(value[0]), int(value[1])
             yield name, least, most, any(kind == "BRANCH" or low != high for kind, low, high, _ in inside)
         else:

@@ -7,12 +7,12 @@ a text and a log router's JSON escapes it.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pytest_deploycheck.config.patterns.bounded_search import REPEATS, parsed
 from pytest_deploycheck.config.settings import Pattern
 
 LONGEST = 1024
@@ -37,7 +37,6 @@ _GAP = "\n"
 
 # Places and conditions take up no text, so that what stands around them stands together.
 _WIDTHLESS = {"AT", "ASSERT", "ASSERT_NOT"}
-_REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 _UNKNOWN = {"ANY", "IN", "NOT_LITERAL", "BRANCH", "GROUPREF", "GROUPREF_EXISTS", "FAILURE"}
 
 
@@ -89,18 +88,11 @@ def literal_runs(pattern: Pattern, *, caseless: bool = False) -> tuple[str, ...]
     if not pattern.regex:
         return (pattern.text,) if pattern.text else ()
     try:
-        text = _required_of(pattern, caseless=caseless)
+        found = parsed(pattern.text, pattern.flags)
+        text = _required(found, found.state.flags, caseless=caseless)
     except Exception:  # noqa: BLE001 - the parser is the interpreter's own affair, and may change with it in any way
         return ()
     return tuple(run for run in text.split(_GAP) if run)
-
-
-def _required_of(pattern: Pattern, *, caseless: bool) -> str:
-    # Only the interpreter's own parser knows the syntax; it has no public name.
-    parser: Any = importlib.import_module("re._parser")
-    # With DEBUG the parser prints.
-    parsed = parser.parse(pattern.text, pattern.flags & ~re.DEBUG.value)
-    return _required(parsed, parsed.state.flags, caseless=caseless)
 
 
 def _required(sequence: Iterable[tuple[Any, Any]], flags: int, *, caseless: bool) -> str:
@@ -118,7 +110,7 @@ def _required_by(operation: str, value: Any, flags: int, *, caseless: bool) -> s
         return _required(inside, (flags | added) & ~removed, caseless=caseless)
     if operation == "ATOMIC_GROUP":
         return _required(value, flags, caseless=caseless)
-    if operation in _REPEATS:
+    if operation in REPEATS:
         least, most, inside = value
         if least == 0:
             return _GAP
