@@ -7,14 +7,13 @@ names by tag, and no load balancer.
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from unittest import mock
 
-from served_world import ServedWorld
+from served_world import ServedWorld, serve
 
 TASKS = 4
 CLUSTER = "fleet"
@@ -29,6 +28,11 @@ class FleetWorld(ServedWorld):
 
     def __init__(self, services: int, account: str = "123456789012") -> None:
         super().__init__(__file__, str(services), account)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables by which a process uses this world and nothing else."""
+        return dict(self.about)
 
     def behave(self, *, has_limits: bool, latency: float = LATENCY) -> None:
         """Answer with this latency from now on, with or without the rates of AWS, whose buckets are full."""
@@ -84,7 +88,6 @@ def _serve(number: int, account: str) -> None:
             service.log(LINE, at=aws.now() - timedelta(minutes=20))
         # What was made stays: a search for garbage would take time from each answer.
         gc.freeze()
-        _write(aws.environ)
 
         def behave(*, has_limits: bool, latency: float) -> None:
             aws.limit_rates(PUBLISHED if has_limits else ())
@@ -96,14 +99,7 @@ def _serve(number: int, account: str) -> None:
             throttled.clear()
             return seen
 
-        orders: Mapping[str, Callable[..., object]] = {"behave": behave, "calls": calls}
-        for line in sys.stdin:
-            what, how = json.loads(line)
-            _write(orders[what](**how))
-
-
-def _write(answer: object) -> None:
-    print(json.dumps(answer), flush=True)
+        serve(aws.environ, {"behave": behave, "calls": calls})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from image_registry import ABSENT, NEEDLE, PLACE, SOURCE
+from image_build import ABSENT, NEEDLE, PLACE, SOURCE
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.handles.image_files import ImageFiles

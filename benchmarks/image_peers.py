@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from image_registry import ABSENT, NEEDLE, PLACE, SOURCE, ImageWorld
+from image_build import ABSENT, NEEDLE, PLACE, SOURCE
+from image_registry import ImageWorld
 
 # The manifest names the configuration first, and then the layers from the bottom up.
 _TOP_DOWN = "$(grep -o 'sha256:[0-9a-f]*' \"$COPY/manifest.json\" | cut -d : -f 2 | tail -n +2 | tac)"

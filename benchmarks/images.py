@@ -5,7 +5,6 @@ The registry is on this machine, so that copying is as fast as it can be.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
@@ -13,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from image_build import FILES
 from image_peers import Peer, not_installed, peers
-from image_registry import FILES, ImageWorld, Served
-from meter import Run, metered
+from image_registry import ImageWorld, Served
+from meter import Run, clean_environ, metered
 
 from pytest_deploycheck.judge.wording import plural
 
@@ -144,8 +144,7 @@ def _shell(script: str, environ: Mapping[str, str]) -> Run:
 
 def _environ(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process that has made-up credentials and looks for no others."""
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**outside, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", **variables}
+    return clean_environ({"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", **variables})
 
 
 def _bytes_in(folder: Path) -> int:

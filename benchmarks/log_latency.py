@@ -14,8 +14,9 @@ from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from log_peers import clean_environ, not_installed, peers
+from log_peers import not_installed, peers
 from log_world import LogWorld
+from meter import clean_environ
 
 DELAYS = (2.0, 2.7, 3.4, 4.1, 4.8, 5.5, 6.2)
 """Seconds from the start of a wait to the line: spread over the five seconds for which `aws logs tail` sleeps."""

@@ -53,12 +53,6 @@ def not_installed() -> str:
     return "".join(f"\n  {name}: not installed" for name, is_missing in names.items() if is_missing)
 
 
-def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a process that uses one world of AWS and nothing else."""
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**outside, **environ}
-
-
 @cache
 def _aws_cli() -> Peer | None:
     """Version 2 of the AWS CLI: version 1 has no `logs tail`, and may stand before it on the path."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from log_peers import clean_environ, not_installed, peers
+from log_peers import not_installed, peers
 from log_world import LogWorld, Traffic
-from meter import Run, metered
+from meter import Run, clean_environ, metered
 
 from pytest_deploycheck.judge.wording import plural
 

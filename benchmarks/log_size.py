@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from log_peers import clean_environ
 from log_world import LogWorld
-from meter import metered
+from meter import clean_environ, metered
 
 LINES = (500_000, 5_000_000)
 LIMIT = 900.0

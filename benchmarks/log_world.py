@@ -9,7 +9,6 @@ import gc
 import json
 import math
 import random
-import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from unittest import mock
 
 from log_client import SERVICE, SINCE
 from log_pages import BESIDE, PAGE_BYTES, RepeatedPages
-from served_world import ServedWorld
+from served_world import ServedWorld, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -50,6 +49,11 @@ class LogWorld(ServedWorld):
 
     def __init__(self) -> None:
         super().__init__(__file__)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables by which a process uses this world and nothing else."""
+        return dict(self.about)
 
     def say(self, message: str, *, ago: float = 0.0) -> float:
         """Let a line arrive that was logged some seconds ago, and return the moment at which it did."""
@@ -150,21 +154,11 @@ def _serve() -> None:
             SERVICE, cluster="default", image=f"{SERVICE}:1.0", desired=1, at=aws.now() - SINCE
         )
         served = _Served(aws, service)
-        _write(aws.environ)
-        orders: dict[str, Callable[..., object]] = {
-            "say": served.say,
-            "fill": served.fill,
-            "repeat": served.repeat,
-            "traffic": served.traffic,
-        }
         with _counting(served):
-            for line in sys.stdin:
-                what, how = json.loads(line)
-                _write(orders[what](**how))
-
-
-def _write(answer: object) -> None:
-    print(json.dumps(answer), flush=True)
+            serve(
+                aws.environ,
+                {"say": served.say, "fill": served.fill, "repeat": served.repeat, "traffic": served.traffic},
+            )
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ def metered(command: Sequence[str], environ: Mapping[str, str], *, limit: float)
     return Run(*json.loads(subprocess.run(meter, env=environ, check=True, stdout=subprocess.PIPE).stdout))
 
 
+def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process with these variables, and with no others of AWS."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**outside, **environ}
+
+
 def _meter(limit: float, command: Sequence[str]) -> Run:
     start = time.perf_counter()
     process = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 
@@ -16,16 +17,16 @@ class ServedWorld:
         arguments: The arguments of the script.
 
     Attributes:
-        environ: The environment variables by which a process uses this world and nothing else.
+        about: What one has to know to use it: of a world of AWS the environment variables.
     """
 
     def __init__(self, script: str, *arguments: str) -> None:
-        self.environ: dict[str, str] = {}
+        self.about: Any = None
         self._command = [sys.executable, script, *arguments]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.environ = self._answer()
+        self.about = self._answer()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,3 +44,11 @@ class ServedWorld:
         stdout = self._process.stdout
         assert stdout  # noqa: S101  # Popen was given a pipe
         return json.loads(stdout.readline())
+
+
+def serve(about: object, orders: Mapping[str, Callable[..., object]]) -> None:
+    """In the process of a world, say what it is about, and carry out orders until no more come."""
+    print(json.dumps(about), flush=True)
+    for line in sys.stdin:
+        what, how = json.loads(line)
+        print(json.dumps(orders[what](**how)), flush=True)
