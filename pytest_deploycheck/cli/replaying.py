@@ -15,7 +15,7 @@ from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.verify import assemble
 from pytest_deploycheck.run.recording.replay import read_replays
 from pytest_deploycheck.run.recording.settings import replay_line, replayed_runs
-from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_targets
+from pytest_deploycheck.run.report_files import replacing_earlier
 from pytest_deploycheck.run.verification import Verification
 
 _OPTIONS = (options.SERVICE, options.REPORT)
@@ -41,12 +41,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Judge again, print the verdict, write the reports, and return the exit status."""
     # Variables are for runs over environments; the report alone says what this one is of.
     asked, here = asking.given(parsed, environ={}), Path.cwd()
-    targets = report_targets(asked[options.REPORT.flag], here)
-    try:
+    with replacing_earlier(asked[options.REPORT.flag], here) as targets:
         replays = read_replays(here / parsed.file, _FILE)
-    finally:
-        remove_earlier(targets, asked[options.REPORT.flag].source)
-        refuse_unwritable(targets, asked[options.REPORT.flag].source)
     runs = replayed_runs(asked, replays, lambda labels: labels)
     by_name = {one.environment.name: one for one in replays}
     finder = ServiceFinder()

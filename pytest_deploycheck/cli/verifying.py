@@ -21,17 +21,11 @@ from pytest_deploycheck.run.fleet.places import places
 from pytest_deploycheck.run.fleet.progress import GatheredProgress
 from pytest_deploycheck.run.fleet.verify import assemble
 from pytest_deploycheck.run.header import settings_line
-from pytest_deploycheck.run.report_files import (
-    ReportTarget,
-    refuse_unwritable,
-    remove_earlier,
-    report_targets,
-)
+from pytest_deploycheck.run.report_files import replacing_earlier
 from pytest_deploycheck.run.rollout_wait import ShowRollouts
 from pytest_deploycheck.run.verification import Verification
 
 if TYPE_CHECKING:
-    from pytest_deploycheck.facts.baseline import Baseline
     from pytest_deploycheck.judge.progress import Progress
 
 _OPTIONS = tuple(option for option in options.OPTIONS if option not in (options.ENV, options.REPLAY))
@@ -60,12 +54,14 @@ def run(parsed: argparse.Namespace) -> int:
     """Verify, print the verdict, write the reports, and return the exit status."""
     asked, folders = asking.given(parsed), asking.folders()
     asking.refuse_no_environment(asked, folders)
-    reports, baselines = _prepare(asked, folders)
+    # The baseline may be one of the reports that are replaced.
+    with replacing_earlier(asked[options.REPORT.flag], folders.folder) as reports:
+        baselines = settings.baselines_of(asked[options.BASELINE.flag], folders.folder)
     with ExitStack() as stack:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
             table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
-            asked = {option.flag: settings.in_sandbox(option, asked[option.flag]) for option in options.OPTIONS}
+            asked = settings.in_sandbox(asked)
         finder = ServiceFinder()
         resolved = settings.resolve(
             asked, folders, sandbox=table, baselines=baselines, command=_command_of(asked), find=finder.find
@@ -90,20 +86,6 @@ def run(parsed: argparse.Namespace) -> int:
         print(f"deploycheck: {', '.join([shown, *places(fleet.verifications)])}", flush=True)
         report = carry_out(fleet, resolved.runs)
     return finish(report, reports, parsed.verbose)
-
-
-def _prepare(
-    asked: Mapping[str, Given], folders: settings.RunFolders
-) -> tuple[Sequence[ReportTarget], tuple[Baseline, ...]]:
-    """Read the baseline, and remove earlier reports, of which it may be one, before anything is validated."""
-    reports = asked[options.REPORT.flag]
-    targets = report_targets(reports, folders.folder)
-    try:
-        baselines = settings.baselines_of(asked[options.BASELINE.flag], folders.folder)
-    finally:
-        remove_earlier(targets, reports.source)
-        refuse_unwritable(targets, reports.source)
-    return targets, baselines
 
 
 def _shown_by(lines: SparseLines) -> ShowRollouts:

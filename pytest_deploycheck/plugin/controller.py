@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +28,7 @@ from pytest_deploycheck.run.exit_status import UNPROVEN
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed, Returned
 from pytest_deploycheck.run.fleet.places import listed_places, places
-from pytest_deploycheck.run.report_files import refuse_unwritable, remove_earlier, report_targets, write_all
+from pytest_deploycheck.run.report_files import replacing_earlier, write_all
 
 if TYPE_CHECKING:
     from pytest_deploycheck.facts.baseline import Baseline
@@ -232,20 +232,12 @@ class Controller:
             self._sandbox.close()
 
     def _read_earlier(self) -> None:
-        """Read the baseline or the report to replay, and then remove earlier reports, of which it may be one.
-
-        This comes before options and settings are validated, as a run that does not start writes no report.
-        """
-        try:
+        """Read the baseline or the report to replay, which may be one of the reports that are replaced."""
+        reports, folder = given(self._config, options.REPORT), self._config.invocation_params.dir
+        with nullcontext() if self._only_lists else replacing_earlier(reports, folder):
             refuse_empty(self._config)
             self._replays = replays_of(self._config)
             self._baselines = () if self._replays else baselines_of(self._config)
-        finally:
-            if not self._only_lists:
-                asked = given(self._config, options.REPORT)
-                targets = report_targets(asked, self._config.invocation_params.dir)
-                remove_earlier(targets, asked.source)
-                refuse_unwritable(targets, asked.source)
 
     def _observe(self, read_ahead: Collection[str] = ()) -> None:
         if self._started:

@@ -94,7 +94,7 @@ def resolve(
     """
     asked = {option.flag: given(config, option) for option in options.OPTIONS}
     if sandbox is not None:
-        asked = {option.flag: settings.in_sandbox(option, asked[option.flag]) for option in options.OPTIONS}
+        asked = settings.in_sandbox(asked)
     _check_expanded(asked[options.IMAGE.flag])
     ids = given_ids(config)
     resolved = settings.resolve(

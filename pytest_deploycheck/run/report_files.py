@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -79,7 +80,28 @@ def _target(text: str, source: str, folder: Path, environ: Mapping[str, str]) ->
     return ReportTarget(folder / text, wanted)
 
 
-def remove_earlier(targets: Sequence[ReportTarget], source: str) -> None:
+@contextmanager
+def replacing_earlier(asked: Given, folder: Path) -> Iterator[tuple[ReportTarget, ...]]:
+    """Provide for the reports of a run: what is read in the block may be an earlier one, which is then removed.
+
+    This comes before settings are validated, as a run that does not start writes no report.
+
+    Args:
+        asked: What was given for the option.
+        folder: The folder at which relative names start.
+
+    Raises:
+        ConfigurationError: A report cannot be written, or something else is in its place.
+    """
+    targets = report_targets(asked, folder)
+    try:
+        yield targets
+    finally:
+        _remove_earlier(targets, asked.source)
+        _refuse_unwritable(targets, asked.source)
+
+
+def _remove_earlier(targets: Sequence[ReportTarget], source: str) -> None:
     """Remove earlier reports, so that no old verdict is taken for the verdict of this run.
 
     Args:
@@ -104,7 +126,7 @@ def remove_earlier(targets: Sequence[ReportTarget], source: str) -> None:
             raise ConfigurationError(f"{source}: the earlier report {path} cannot be removed: {error}") from error
 
 
-def refuse_unwritable(targets: Sequence[ReportTarget], source: str) -> None:
+def _refuse_unwritable(targets: Sequence[ReportTarget], source: str) -> None:
     """See that each report can be written, before anything is verified.
 
     Args:

@@ -17,7 +17,7 @@ from pytest_deploycheck.config import loading, options, values
 from pytest_deploycheck.config.baseline import baseline_for, read_baselines
 from pytest_deploycheck.config.build_log import read_build_log
 from pytest_deploycheck.config.building import with_found
-from pytest_deploycheck.config.options import Given, Option
+from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.config.settings import EnvironmentRun, EnvironmentSettings, Options, When
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError
@@ -119,11 +119,10 @@ def baselines_of(asked: Given, folder: Path) -> tuple[Baseline, ...]:
     return read_baselines(_path(folder, asked), asked.source) if asked.values else ()
 
 
-def in_sandbox(option: Option, asked: Given) -> Given:
-    """Return what was given for an option in a run against the sandbox, whose waits are short by default."""
-    if asked.is_default and option in (options.WAIT, options.LOG_WAIT):
-        return Given((_SANDBOX_WAIT,), "default")
-    return asked
+def in_sandbox(asked: Mapping[str, Given]) -> dict[str, Given]:
+    """Return what was given for each option in a run against the sandbox, whose waits are short by default."""
+    waits = (flag for flag in (options.WAIT.flag, options.LOG_WAIT.flag) if asked[flag].is_default)
+    return {**asked, **dict.fromkeys(waits, Given((_SANDBOX_WAIT,), "default"))}
 
 
 def resolve(
