@@ -20,8 +20,8 @@ from pytest_deploycheck.plugin.collection.items import FINDING, CheckItem
 from pytest_deploycheck.plugin.collection.services import services_of
 from pytest_deploycheck.plugin.outcomes import causes
 from pytest_deploycheck.plugin.outcomes.activity import Activity
+from pytest_deploycheck.plugin.outcomes.advice import LogAdvice
 from pytest_deploycheck.plugin.outcomes.sent import attach_finding, attach_logs, attach_other, attach_test
-from pytest_deploycheck.plugin.progress import LogAdvice
 from pytest_deploycheck.plugin.state import FIXTURES, DeployState, fixture_names, is_of_plugin, uses_fixtures
 
 _SKIPS = (pytest.skip.Exception, unittest.SkipTest)
