@@ -62,7 +62,7 @@ class Sandbox(FaultControls, LogControls, MonitoringControls, RegistryControls, 
             clock_offset: The time by which AWS's clock is ahead of this machine's.
             profiles: The profiles that a configuration names with `profile`; each leads to the sandbox.
         """
-        super().__init__(World(Account(account, region, clock_offset)))
+        self._world = World(Account(account, region, clock_offset))
         self.account = account
         self.region = region
         self._faults = Faults(account)

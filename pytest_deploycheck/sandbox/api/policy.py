@@ -76,7 +76,7 @@ class EnforcedPolicy:
         if any(fnmatchcase(call.operation, pattern) for pattern in _NEVER_ASKED):
             return
         context = {_CLUSTER_KEY: _cluster(call, account)} if call.operation.startswith("ecs:") else {}
-        for resource in resources_of(call, account):
+        for resource in _iam_resources(call, account):
             if not any(one.allows(call.operation, resource, context) for one in self.statements):
                 Deny().refuse(call, account)
 
@@ -90,7 +90,7 @@ def parse_policy(document: Mapping[str, Any]) -> EnforcedPolicy:
     return EnforcedPolicy(tuple(_statement(one) for one in _several(document["Statement"])))
 
 
-def resources_of(call: Call, account: str) -> list[str]:
+def _iam_resources(call: Call, account: str) -> list[str]:
     """Return the ARNs of the resources of a call, as IAM sees them; `*` where it knows none."""
     if call.operation in _ECS_RESOURCES:
         parameter, kind = _ECS_RESOURCES[call.operation]

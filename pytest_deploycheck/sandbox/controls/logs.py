@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 class LogControls:
     """The controls of the sandbox for CloudWatch Logs."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    _world: World
 
     def log(
         self,

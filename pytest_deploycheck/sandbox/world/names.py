@@ -6,7 +6,6 @@ import re
 import secrets
 import string
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 _ECR_HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -69,11 +68,6 @@ def parse_reference(text: str, *, account: str, region: str) -> SandboxReference
 def last_part(name_or_arn: str) -> str:
     """Return the name at the end of an ARN; a bare name is returned as it is."""
     return name_or_arn.rpartition("/")[2]
-
-
-def task_id() -> str:
-    """Return a new task id."""
-    return uuid4().hex
 
 
 def service_deployment_id() -> str:

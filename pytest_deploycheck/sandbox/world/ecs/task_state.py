@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from pytest_deploycheck.sandbox.world.names import long_number, task_id
+from pytest_deploycheck.sandbox.world.names import long_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ class TaskState:
     target_reason: tuple[str, str] | None = None
     instance: SandboxInstance | None = field(default=None, repr=False)
     host_port: int = 0
-    id: str = field(default_factory=task_id)
+    id: str = field(default_factory=lambda: uuid4().hex)
     is_listed: bool = True
     shown_status: str = ""
     container_states: dict[str, ContainerState] = field(default_factory=dict, repr=False)
