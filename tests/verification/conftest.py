@@ -15,7 +15,7 @@ from pytest_deploycheck import verify
 from pytest_deploycheck.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pytest_deploycheck.judge.finding import Finding
@@ -24,30 +24,40 @@ if TYPE_CHECKING:
 
 
 class Seen:
-    """The result of a verification, and the calls that it made."""
+    """The result of a verification of one service, or of one of several, and the calls that the verification made."""
 
-    def __init__(self, report: RunReport, calls: list[Any]) -> None:
+    def __init__(self, report: RunReport, calls: list[Any], name: str = "") -> None:
         self.report = report
         self.calls = calls
+        self._name = name
+
+    def of(self, name: str) -> Seen:
+        """Return the result of one of several services."""
+        return Seen(self.report, self.calls, name)
 
     @property
     def service(self) -> ServiceReport:
-        """Return the only service."""
-        (service,) = self.report.services
+        """Return the service."""
+        (service,) = (one for one in self.report.services if self._name in {"", one.name})
         return service
 
     @property
     def outcome(self) -> str:
-        """Return the outcome of the only service's rollout."""
+        """Return the outcome of the service's rollout."""
         return str(self.service.rollout.outcome)
 
     @property
+    def broken_link(self) -> str | None:
+        """Return the first link of the service that is broken."""
+        return self.service.judgement.broken_link
+
+    @property
     def statuses(self) -> dict[str, str]:
-        """Return how the only service's checks ended, those that were not asked for left out."""
+        """Return how the service's checks ended, those that were not asked for left out."""
         return {one.id: str(one.status) for one in self.service.findings if one.status != "skip"}
 
     def finding(self, check: str) -> Finding:
-        """Return what a check of the only service found."""
+        """Return what a check of the service found."""
         return next(one for one in self.service.findings if one.id == check)
 
     @property
@@ -77,13 +87,20 @@ class Room:
         """Return the servers' time some minutes ago."""
         return self.aws.now() - timedelta(minutes=minutes)
 
-    def shop(self, *, desired: int = 1, **settings: Any) -> SandboxService:
-        """Make the service `shop` that has run `shop:1` for an hour, with `shop:2` pushed but not rolled out."""
-        self.aws.push_image("shop:1", {"app": "1"}, tags=["latest"], at=self.ago(90))
+    def shop(self, name: str = "shop", *, desired: int = 1, **settings: Any) -> SandboxService:
+        """Make the service `shop` that has run `shop:1` for an hour, with `shop:2` pushed but not rolled out.
+
+        Args:
+            name: Another name, of the service and of its repository, where several services stand side by side.
+            desired: Its number of tasks.
+            settings: Further settings of the service.
+        """
+        self.aws.set_tag_mutability(name, "IMMUTABLE_WITH_EXCLUSION", excluded=["latest"])
+        self.aws.push_image(f"{name}:1", {"app": "1"}, tags=["latest"], at=self.ago(90))
         service = self.aws.create_service(
-            "shop", cluster="shop", image="shop:latest", desired=desired, at=self.ago(60), **settings
+            name, cluster="shop", image=f"{name}:latest", desired=desired, at=self.ago(60), **settings
         )
-        self.aws.push_image("shop:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
+        self.aws.push_image(f"{name}:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
         return service
 
     def verify(
@@ -107,6 +124,10 @@ class Room:
         self.aws.calls.clear()
         report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
         return Seen(report, list(self.aws.calls))
+
+    def verify_each(self, names: Iterable[str], **settings: Any) -> Seen:
+        """Verify services side by side, each with its second image and with the same settings."""
+        return self.verify(services={name: {"service": name, "image": f"{name}:2", **settings} for name in names})
 
 
 def toml(value: Any) -> str:

@@ -34,58 +34,67 @@ def says_so(room_notes: tuple[str, ...], denied: str) -> bool:
     return [denied in note for note in told] == ([True] if denied else [])
 
 
-STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
+STRATEGIES: dict[str, Any] = {"rolling": "ROLLING", "blue-green": "BLUE_GREEN", "linear": "LINEAR", "canary": "CANARY"}
+"""A service of each strategy: its name and the strategy."""
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_completed_rollout_of_each_strategy(room: Room, denied: str, strategy: Any) -> None:
+def test_a_completed_rollout_of_each_strategy(room: Room, denied: str) -> None:
     """COMPLETED, however the traffic came to the new tasks, and whoever tells."""
-    room.shop(desired=2, strategy=strategy).roll_out(at=room.ago(8))
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert (seen.outcome, found.status, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass", "pass")
-    assert says_so(found.notes, denied)
+    for name, strategy in STRATEGIES.items():
+        room.shop(name, desired=2, strategy=strategy).roll_out(at=room.ago(8))
+    all_seen = room.verify_each(STRATEGIES)
+    for name in STRATEGIES:
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert (seen.outcome, found.status, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass", "pass"), name
+        assert says_so(found.notes, denied), name
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_rollout_of_each_strategy_that_goes_on(room: Room, denied: str, strategy: Any) -> None:
+def test_a_rollout_of_each_strategy_that_goes_on(room: Room, denied: str) -> None:
     """IN_PROGRESS while old tasks run beside the new, and the wait says how many it waits for."""
-    room.shop(desired=2, strategy=strategy).roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert (seen.outcome, found.status, seen.report.broken_link) == ("IN_PROGRESS", "fail", "rollout")
-    assert "1 of 2 new tasks to run" in found.summary
-    assert "2 old tasks to stop" in found.summary
-    assert says_so(found.notes, denied)
+    for name, strategy in STRATEGIES.items():
+        room.shop(name, desired=2, strategy=strategy).roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    all_seen = room.verify_each(STRATEGIES)
+    for name in STRATEGIES:
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert (seen.outcome, found.status, seen.broken_link) == ("IN_PROGRESS", "fail", "rollout"), name
+        assert "1 of 2 new tasks to run" in found.summary, name
+        assert "2 old tasks to stop" in found.summary, name
+        assert says_so(found.notes, denied), name
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_rollback_of_each_strategy(room: Room, denied: str, strategy: Any) -> None:
+def test_a_rollback_of_each_strategy(room: Room, denied: str) -> None:
     """ROLLED_BACK with the reason of the tasks that crashed, never COMPLETED because the service is stable."""
-    service = room.shop(desired=2, strategy=strategy)
-    rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=0)
-    rollout.crash(3, **stops.OUT_OF_MEMORY, at=room.ago(6))
-    rollout.fail(at=room.ago(6), crashes=0)
-    service.roll_back(at=room.ago(5))
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert (seen.outcome, found.status) == ("ROLLED_BACK", "fail")
-    assert "3 new tasks stopped" in found.cause
-    assert "OutOfMemoryError" in found.cause
-    assert says_so(found.notes, denied)
+    for name, strategy in STRATEGIES.items():
+        service = room.shop(name, desired=2, strategy=strategy)
+        rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=0)
+        rollout.crash(3, **stops.OUT_OF_MEMORY, at=room.ago(6))
+        rollout.fail(at=room.ago(6), crashes=0)
+        service.roll_back(at=room.ago(5))
+    all_seen = room.verify_each(STRATEGIES)
+    for name in STRATEGIES:
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert (seen.outcome, found.status) == ("ROLLED_BACK", "fail"), name
+        assert "3 new tasks stopped" in found.cause, name
+        assert "OutOfMemoryError" in found.cause, name
+        assert says_so(found.notes, denied), name
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_rollback_by_alarm_of_each_strategy(room: Room, denied: str, strategy: Any) -> None:
+def test_a_rollback_by_alarm_of_each_strategy(room: Room, denied: str) -> None:
     """ROLLED_BACK, and the alarm is named: by the record of the rollout, or by the service's own settings."""
-    service = room.shop(desired=2, strategy=strategy, alarms=["backend-5xx"])
-    service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
-    service.roll_back(at=room.ago(5), reason="alarm", alarms=["backend-5xx"])
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert seen.outcome == "ROLLED_BACK"
-    assert "backend-5xx" in found.summary
-    assert says_so(found.notes, denied)
+    for name, strategy in STRATEGIES.items():
+        service = room.shop(name, desired=2, strategy=strategy, alarms=[f"{name}-5xx"])
+        service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
+        service.roll_back(at=room.ago(5), reason="alarm", alarms=[f"{name}-5xx"])
+    all_seen = room.verify_each(STRATEGIES)
+    for name in STRATEGIES:
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert seen.outcome == "ROLLED_BACK", name
+        assert f"{name}-5xx" in found.summary, name
+        assert says_so(found.notes, denied), name
 
 
 class At(NamedTuple):
@@ -103,28 +112,31 @@ class At(NamedTuple):
 
 
 STAGES = {
-    "before its tasks start": At("PRE_SCALE_UP", "its tasks are not started yet"),
-    "a canary of 5 percent": At("PRODUCTION_TRAFFIC_SHIFT", "5 % of the production traffic goes to it", 5.0),
-    "half of the traffic": At("PRODUCTION_TRAFFIC_SHIFT", "50 % of the production traffic goes to it", 50.0),
-    "test traffic": At("POST_TEST_TRAFFIC_SHIFT", "it has the test traffic, and the old tasks serve"),
-    "bake time": At("BAKE_TIME", "the bake time is 15 minutes"),
+    "before-its-tasks-start": At("PRE_SCALE_UP", "its tasks are not started yet"),
+    "a-canary-of-5-percent": At("PRODUCTION_TRAFFIC_SHIFT", "5 % of the production traffic goes to it", 5.0),
+    "half-of-the-traffic": At("PRODUCTION_TRAFFIC_SHIFT", "50 % of the production traffic goes to it", 50.0),
+    "test-traffic": At("POST_TEST_TRAFFIC_SHIFT", "it has the test traffic, and the old tasks serve"),
+    "bake-time": At("BAKE_TIME", "the bake time is 15 minutes"),
     "clean-up": At("CLEAN_UP", "the old tasks are being stopped"),
 }
+"""A service in each stage: its name and the stage."""
 
 
-@pytest.mark.parametrize("where", STAGES.values(), ids=STAGES)
-def test_a_stage_in_which_all_new_tasks_are_healthy(room: Room, where: At) -> None:
+def test_each_stage_in_which_all_new_tasks_are_healthy(room: Room) -> None:
     """IN_PROGRESS though each new task runs and is healthy: the stage, and what of the traffic it has, are told."""
-    service = room.shop(
-        desired=2, strategy="CANARY", bake_minutes=15, target_groups=["blue"], alternate_target_groups=["green"]
-    )
-    rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
-    rollout.stage, rollout.production_weight = where.stage, where.weight
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert (seen.outcome, found.status) == ("IN_PROGRESS", "fail")
-    assert where.stage in found.summary
-    assert where.telling in found.summary
+    for name, where in STAGES.items():
+        blue, green = f"{name}-b", f"{name}-g"
+        settings: dict[str, Any] = {"target_groups": [blue], "alternate_target_groups": [green]}
+        service = room.shop(name, desired=2, strategy="CANARY", bake_minutes=15, **settings)
+        rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
+        rollout.stage, rollout.production_weight = where.stage, where.weight
+    all_seen = room.verify_each(STAGES)
+    for name, where in STAGES.items():
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert (seen.outcome, found.status) == ("IN_PROGRESS", "fail"), name
+        assert where.stage in found.summary, name
+        assert where.telling in found.summary, name
 
 
 def test_the_remedy_during_the_bake_time(room: Room) -> None:
@@ -204,28 +216,29 @@ def _nothing(service: SandboxService, room: Room) -> None:
 
 
 TASK_SETS: dict[str, tuple[Callable[[SandboxService, Room], None], str, str]] = {
-    "no new one": (_nothing, "NOT_STARTED", "before that"),
-    "one that does not serve": (_waits, "IN_PROGRESS", "does not serve production yet"),
-    "one that serves beside the old": (_shifted, "IN_PROGRESS", "the old tasks still run"),
-    "one that is not steady": (_unsteady, "IN_PROGRESS", "is not steady yet"),
-    "one that serves alone": (_completed, "COMPLETED", "it alone serves production, and is steady"),
-    "one that failed": (_failed, "ROLLED_BACK", "was removed again"),
-    "one that served and was taken back": (_went_back, "ROLLED_BACK", "was removed again"),
+    "no-new-one": (_nothing, "NOT_STARTED", "before that"),
+    "one-that-does-not-serve": (_waits, "IN_PROGRESS", "does not serve production yet"),
+    "one-that-serves-beside-the-old": (_shifted, "IN_PROGRESS", "the old tasks still run"),
+    "one-that-is-not-steady": (_unsteady, "IN_PROGRESS", "is not steady yet"),
+    "one-that-serves-alone": (_completed, "COMPLETED", "it alone serves production, and is steady"),
+    "one-that-failed": (_failed, "ROLLED_BACK", "was removed again"),
+    "one-that-served-and-was-taken-back": (_went_back, "ROLLED_BACK", "was removed again"),
 }
+"""A service for each fate of its newest task set: its name, how it came about, the outcome and what is said of it."""
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
-@pytest.mark.parametrize(("happen", "outcome", "telling"), TASK_SETS.values(), ids=TASK_SETS)
-def test_a_task_set(
-    room: Room, controller: str, happen: Callable[[SandboxService, Room], None], outcome: str, telling: str
-) -> None:
+def test_each_fate_of_a_task_set(room: Room, controller: str) -> None:
     """If another controller than ECS carries rollouts out, its task sets tell how far the newest one is."""
-    happen(room.shop(desired=2, controller=controller), room)
-    seen = room.verify()
-    found = seen.finding("rollout-complete")
-    assert (seen.outcome, telling in found.summary) == (outcome, True), found.summary
-    assert found.status == ("pass" if outcome == "COMPLETED" else "fail")
-    assert not any("ServiceDeployment" in operation for operation in seen.asked)
+    for name, (happen, *_) in TASK_SETS.items():
+        happen(room.shop(name, desired=2, controller=controller), room)
+    all_seen = room.verify_each(TASK_SETS)
+    for name, (_, outcome, telling) in TASK_SETS.items():
+        seen = all_seen.of(name)
+        found = seen.finding("rollout-complete")
+        assert (seen.outcome, telling in found.summary) == (outcome, True), (name, found.summary)
+        assert found.status == ("pass" if outcome == "COMPLETED" else "fail"), name
+    assert not any("ServiceDeployment" in operation for operation in all_seen.asked)
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
