@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,9 @@ from pytest_deploycheck.polling import Overtime
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_deploycheck.sandbox import SandboxService
     from verification.conftest import Room, Seen
 
 
@@ -21,56 +25,78 @@ def statuses(seen: Seen) -> list[str]:
     return [status for check, status in seen.statuses.items() if check.startswith("logs-")]
 
 
-def logged(room: Room, *lines: str) -> None:
+def logged(room: Room, *lines: str, name: str = "shop") -> SandboxService:
     """Put lines into the log of a service that was rolled out eight minutes ago."""
-    service = room.shop()
+    service = room.shop(name)
     service.roll_out(at=room.ago(8))
     for line in lines:
         service.log(line, at=room.ago(5))
+    return service
 
 
-@pytest.mark.parametrize(
-    ("line", "expectation", "status"),
-    [
-        ("\x1b[32mINFO\x1b[0m:     Started", {"expect": "INFO:     Started"}, "pass"),
-        ("\x1b[1;32mIN\x1b[0mFO:     Started", {"expect_regex": r"INFO:\s+Started"}, "pass"),
-        ("listening on http://0.0.0.0:8080\r", {"expect_regex": ":8080$"}, "pass"),
-        ("\x1b[31mERROR\x1b[0m: db gone", {"forbid": "ERROR: db"}, "fail"),
-        ("\x1b]8;;http://x\x07ERROR\x1b]8;;\x07: db gone\r", {"forbid_regex": "ERROR: db gone$"}, "fail"),
-        ("\x1b[32mINFO\x1b[0m: fine", {"forbid": "ERROR: db"}, "pass"),
-        ("\x1b[31mred\x1b[0m", {"expect": "\x1b[31mred"}, "pass"),
-        ("ERR\bROR: db gone", {"forbid": "ERROR: db"}, "fail"),
-        ("ERX\b\bRROR: db gone", {"forbid_regex": "ERROR"}, "fail"),
-        ("E\0R\0R\0O\0R\0: db gone", {"forbid": "ERROR: db"}, "fail"),
-        ("E\0RROR\b\b: db gone", {"forbid": "\0RROR\b"}, "fail"),
-        ('{"container_name":"app","log":"hello"}', {"expect": '"log":"hello"'}, "pass"),
-    ],
-)
-def test_a_line_is_compared_as_it_is_read(room: Room, line: str, expectation: dict[str, Any], status: str) -> None:
+def expecting(name: str, *expectations: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """Return the settings of a service that is expected to log something."""
+    return {"service": name, "image": f"{name}:2", "logs": list(expectations), **settings}
+
+
+def ended(seen: Seen, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return how the expectations of each service ended."""
+    return {name: statuses(seen.of(name)) for name in names}
+
+
+AS_READ: dict[str, tuple[str, dict[str, Any], str]] = {
+    "coloured": ("\x1b[32mINFO\x1b[0m:     Started", {"expect": "INFO:     Started"}, "pass"),
+    "coloured-within": ("\x1b[1;32mIN\x1b[0mFO:     Started", {"expect_regex": r"INFO:\s+Started"}, "pass"),
+    "with-a-return": ("listening on http://0.0.0.0:8080\r", {"expect_regex": ":8080$"}, "pass"),
+    "forbidden": ("\x1b[31mERROR\x1b[0m: db gone", {"forbid": "ERROR: db"}, "fail"),
+    "linked": ("\x1b]8;;http://x\x07ERROR\x1b]8;;\x07: db gone\r", {"forbid_regex": "ERROR: db gone$"}, "fail"),
+    "absent": ("\x1b[32mINFO\x1b[0m: fine", {"forbid": "ERROR: db"}, "pass"),
+    "raw": ("\x1b[31mred\x1b[0m", {"expect": "\x1b[31mred"}, "pass"),
+    "backspace": ("ERR\bROR: db gone", {"forbid": "ERROR: db"}, "fail"),
+    "two-backspaces": ("ERX\b\bRROR: db gone", {"forbid_regex": "ERROR"}, "fail"),
+    "nul": ("E\0R\0R\0O\0R\0: db gone", {"forbid": "ERROR: db"}, "fail"),
+    "raw-nul": ("E\0RROR\b\b: db gone", {"forbid": "\0RROR\b"}, "fail"),
+    "json": ('{"container_name":"app","log":"hello"}', {"expect": '"log":"hello"'}, "pass"),
+}
+"""A service for each line: its name, the line, what is expected, and how that ends."""
+
+
+def test_a_line_is_compared_as_it_is_read(room: Room) -> None:
     """Control sequences and carriage returns hide nothing, and the raw event of such a line matches as well."""
-    logged(room, line)
-    assert statuses(room.verify(logs=[expectation])) == [status]
+    for name, (line, _, _) in AS_READ.items():
+        logged(room, line, name=name)
+    seen = room.verify(services={name: expecting(name, wanted) for name, (_, wanted, _) in AS_READ.items()})
+    assert ended(seen, AS_READ) == {name: [status] for name, (_, _, status) in AS_READ.items()}
 
 
-@pytest.mark.parametrize("between", ["\0", "\x01", "\x7f", "\x1b[0m\0"])
-@pytest.mark.parametrize("kind", ["forbid", "expect"])
+UNSEEN = {"nul": "\0", "start-of-heading": "\x01", "delete": "\x7f", "colour-and-nul": "\x1b[0m\0"}
+
+
 def test_a_text_that_is_interrupted_by_what_nobody_sees_is_found_among_many(
-    room: Room, between: str, kind: str
+    room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service's filter does not find such a text, so an absence is known only when all lines were read."""
-    service = room.shop()
-    service.roll_out(at=room.ago(8))
-    service.log(f"{between.join('ERROR')}: db gone", at=room.ago(6))
-    service.running_tasks[0].log_lines((f"noise {number}" for number in range(1_500)), at=room.ago(5.5))
-    seen = room.verify(logs=[{kind: "ERROR: db"}], log_wait="0")
-    assert statuses(seen) == ["fail" if kind == "forbid" else "pass"]
+    monkeypatch.setattr("pytest_deploycheck.handles.logs.wait.RECENT", 20)
+    services = {}
+    for kind, (what, between) in product(("forbid", "expect"), UNSEEN.items()):
+        name = f"{kind}-{what}"
+        service = room.shop(name)
+        service.roll_out(at=room.ago(8))
+        service.log(f"{between.join('ERROR')}: db gone", at=room.ago(6))
+        service.running_tasks[0].log_lines((f"noise {number}" for number in range(30)), at=room.ago(5.5))
+        services[name] = expecting(name, {kind: "ERROR: db"})
+    seen = room.verify(services=services, log_wait="0")
+    assert ended(seen, services) == {name: ["fail" if name.startswith("forbid") else "pass"] for name in services}
 
 
-@pytest.mark.parametrize("pattern", ["^ERROR", "^ERROR: db gone$", "caused by:$", "starting$"])
-def test_a_pattern_is_compared_with_each_line_of_an_event(room: Room, pattern: str) -> None:
+def test_a_pattern_is_compared_with_each_line_of_an_event(room: Room) -> None:
     """An event of several lines, as `awslogs-multiline-pattern` makes them, hides no forbidden line."""
+    patterns = ["^ERROR", "^ERROR: db gone$", "caused by:$", "starting$"]
     logged(room, "INFO starting\r\n\x1b[31mERROR\x1b[0m: db gone\r\n  caused by:\n  timeout", "INFO fine")
-    assert statuses(room.verify(logs=[{"forbid_regex": pattern}, {"expect_regex": pattern}])) == ["fail", "pass"]
+    seen = room.verify(logs=[{kind: pattern} for kind in ("forbid_regex", "expect_regex") for pattern in patterns])
+    found = statuses(seen)
+    assert dict(zip(patterns, found[:4], strict=True)) == dict.fromkeys(patterns, "fail")
+    assert dict(zip(patterns, found[4:], strict=True)) == dict.fromkeys(patterns, "pass")
 
 
 def wrapped(line: str, **more: str) -> str:
@@ -78,34 +104,42 @@ def wrapped(line: str, **more: str) -> str:
     return json.dumps({"container_id": "1f", "container_name": "app", "log": line, "source": "stdout", **more})
 
 
-def routed(room: Room, *lines: str, expectations: list[dict[str, Any]]) -> Seen:
-    """Verify a service whose lines a log router writes."""
-    container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
-    service = room.shop()
+def route(room: Room, *lines: str, name: str = "shop") -> str:
+    """Make a service whose lines a log router writes, and return their log group."""
+    container = SandboxContainer(name="app", image=f"{name}:2", log_driver="awsfirelens")
+    service = room.shop(name)
     service.roll_out(containers=[container], at=room.ago(8))
     (task,) = service.running_tasks
     for line in lines:
-        room.aws.log("/router", f"app-firelens-{task.id}", line, at=room.ago(5))
-    settings = {"service": "shop", "image": "shop:2", "log_group": "/router", "logs": expectations}
-    return room.verify(services={"shop": settings})
+        room.aws.log(f"/router/{name}", f"app-firelens-{task.id}", line, at=room.ago(5))
+    return f"/router/{name}"
 
 
-@pytest.mark.parametrize(
-    ("line", "expectation", "status"),
-    [
-        (wrapped('key "platform" is gone'), {"forbid": 'key "platform"'}, "fail"),
-        (wrapped('key "platform" is gone'), {"expect": 'key "platform"'}, "pass"),
-        (wrapped("GET </items/7> & more"), {"expect": "</items/7> & more"}, "pass"),
-        (wrapped("\x1b[31mERROR\x1b[0m: db gone\r"), {"forbid_regex": "ERROR: db gone$"}, "fail"),
-        (wrapped("fine"), {"forbid": "container_name"}, "pass"),
-        (wrapped("fine"), {"forbid": "stdout"}, "pass"),
-        ("no envelope: stdout", {"expect": "stdout"}, "pass"),
-        (json.dumps({"log": "an application's own JSON"}), {"expect": '"log"'}, "pass"),
-    ],
-)
-def test_the_line_within_a_routers_json(room: Room, line: str, expectation: dict[str, Any], status: str) -> None:
+def routed(room: Room, *lines: str, expectations: list[dict[str, Any]]) -> Seen:
+    """Verify a service whose lines a log router writes."""
+    group = route(room, *lines)
+    return room.verify(services={"shop": expecting("shop", *expectations, log_group=group)})
+
+
+ROUTED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "forbidden": (wrapped('key "platform" is gone'), {"forbid": 'key "platform"'}, "fail"),
+    "expected": (wrapped('key "platform" is gone'), {"expect": 'key "platform"'}, "pass"),
+    "markup": (wrapped("GET </items/7> & more"), {"expect": "</items/7> & more"}, "pass"),
+    "coloured": (wrapped("\x1b[31mERROR\x1b[0m: db gone\r"), {"forbid_regex": "ERROR: db gone$"}, "fail"),
+    "key-of-the-envelope": (wrapped("fine"), {"forbid": "container_name"}, "pass"),
+    "value-of-the-envelope": (wrapped("fine"), {"forbid": "stdout"}, "pass"),
+    "no-envelope": ("no envelope: stdout", {"expect": "stdout"}, "pass"),
+    "json-of-its-own": (json.dumps({"log": "an application's own JSON"}), {"expect": '"log"'}, "pass"),
+}
+"""A service for each line: its name, the line, what is expected, and how that ends."""
+
+
+def test_the_line_within_a_routers_json(room: Room) -> None:
     """Of an envelope only the line counts; any other JSON is the application's own."""
-    assert statuses(routed(room, line, expectations=[expectation])) == [status]
+    groups = {name: route(room, line, name=name) for name, (line, _, _) in ROUTED.items()}
+    services = {name: expecting(name, ROUTED[name][1], log_group=group) for name, group in groups.items()}
+    seen = room.verify(services=services)
+    assert ended(seen, ROUTED) == {name: [status] for name, (_, _, status) in ROUTED.items()}
 
 
 def test_the_pieces_of_a_line_that_was_cut(room: Room) -> None:
