@@ -11,7 +11,7 @@ import pytest
 from pytest_deploycheck.config.building import build_environment
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.judge.finding import Finding
-from pytest_deploycheck.observe.health.alarms import like
+from pytest_deploycheck.observe.health.alarms import similar_names
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.report.model import RunReport
 from pytest_deploycheck.run import rollout_wait as watching
@@ -139,7 +139,7 @@ def test_who_may_not_list_alarms_gets_no_near_names(room: Room) -> None:
     """Looking for names like a misspelt one is a help: where it is denied, the alarms that there are still count."""
     room.aws.deny("cloudwatch:DescribeAlarms")
     session = Session(EnvironmentSettings("dev", region=room.aws.region))
-    assert like(session.cloudwatch(), ["5xy"]) == {"5xy": ()}
+    assert similar_names(session.cloudwatch(), ["5xy"]) == {"5xy": ()}
 
 
 def test_a_report_with_a_time_that_is_none_is_no_baseline(room: Room, tmp_path: Path) -> None:

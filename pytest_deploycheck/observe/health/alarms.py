@@ -44,7 +44,7 @@ def with_histories(client: CloudWatchClient, found: Sequence[Alarm], began: date
     return tuple(side_by_side(lambda alarm: _with_history(client, alarm, began), found))
 
 
-def like(client: CloudWatchClient, missing: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+def similar_names(client: CloudWatchClient, missing: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     """Return, for names without an alarm, the similar names of alarms that exist."""
     listing = pages(client.describe_alarms, cursor="NextToken", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     every = (alarm.name for page in listing for alarm in _alarms_of(page))

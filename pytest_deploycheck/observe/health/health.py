@@ -12,10 +12,10 @@ from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.ecs.newest import serves_alone_since
-from pytest_deploycheck.observe.health.alarms import like
+from pytest_deploycheck.observe.health.alarms import similar_names
 from pytest_deploycheck.observe.health.production import production_action, serving_groups
 from pytest_deploycheck.observe.health.sources import HealthSources
-from pytest_deploycheck.observe.health.traffic import Counted
+from pytest_deploycheck.observe.health.traffic import TrafficQuery
 from pytest_deploycheck.observe.problems import attempt
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def observe_health(
     if settings.alarms:
         queries["alarms"] = lambda: _alarms(session, sources, settings.alarms, began)
     if settings.error_rate and alone_since:
-        counted, since = Counted(settings.error_rate, groups), alone_since
-        queries["traffic"] = lambda: Health(traffic=sources.traffic.traffic(counted, alone_since=since))
+        query, since = TrafficQuery(settings.error_rate, groups), alone_since
+        queries["traffic"] = lambda: Health(traffic=sources.traffic.traffic(query, alone_since=since))
     answers = side_by_side(lambda subject: attempt(actions[subject], queries[subject]), list(queries))
     problems = {subject: problem for subject, (_, problem) in zip(queries, answers, strict=True) if problem}
     parts = [part for part, _ in answers if part]
@@ -90,7 +90,7 @@ def observe_health(
 def _alarms(session: Session, sources: HealthSources, names: tuple[str, ...], began: datetime | None) -> Health:
     found = sources.alarms(names, began)
     missing = [name for name in names if name not in {alarm.name for alarm in found}]
-    return Health(alarms=found, no_alarms=like(session.cloudwatch(), missing) if missing else {})
+    return Health(alarms=found, no_alarms=similar_names(session.cloudwatch(), missing) if missing else {})
 
 
 def expect_traffic(
@@ -99,7 +99,7 @@ def expect_traffic(
     """Let the metrics of a service be read along with those of others, where they are likely to be needed."""
     since = serves_alone_since(service, None, tasks, now=sources.now)
     if settings.error_rate and since:
-        sources.traffic.expect(Counted(settings.error_rate, target_groups_of(service)), alone_since=since)
+        sources.traffic.expect(TrafficQuery(settings.error_rate, target_groups_of(service)), alone_since=since)
 
 
 def target_groups_of(service: Service | None) -> tuple[str, ...]:

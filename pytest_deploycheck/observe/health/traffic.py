@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 _GROUPS_PER_CALL = 20
 _GROUPS = "elasticloadbalancing:DescribeTargetGroups"
 
-Series = tuple[tuple[str, str], ...]
+Dimensions = tuple[tuple[str, str], ...]
 """The dimensions of a metric, by name."""
 
 
-class Counted(Struct, frozen=True):
-    """The requests to a service that are to be counted.
+class TrafficQuery(Struct, frozen=True):
+    """The service whose requests are asked for, and the metrics that count them.
 
     Attributes:
-        asked: The limit that was declared, with the metrics.
+        limit: The limit that was declared, with the names and the dimensions of the metrics.
         groups: The ARNs of the target groups of the service.
     """
 
-    asked: ErrorRate
+    limit: ErrorRate
     groups: tuple[str, ...]
 
 
@@ -52,77 +52,86 @@ class TrafficReader:
     def __init__(self, session: Session, now: datetime) -> None:
         self._now = now
         self._metrics = Metrics(session, now)
-        self._expected: list[Counted] = []
+        self._expected: list[TrafficQuery] = []
         self._lock = threading.Lock()
-        self._series: Together[str, tuple[Series, ...]] = Together(
-            _GROUPS, lambda arns: _series(session.elb(), arns), _GROUPS_PER_CALL
+        self._of_groups: Together[str, tuple[Dimensions, ...]] = Together(
+            _GROUPS, lambda arns: _dimensions_of_groups(session.elb(), arns), _GROUPS_PER_CALL
         )
 
-    def expect(self, counted: Counted, *, alone_since: datetime) -> None:
+    def expect(self, query: TrafficQuery, *, alone_since: datetime) -> None:
         """Note that the requests to a service are going to be counted, from a moment on."""
-        if self._since(alone_since) < self._now:
-            self._expected.append(counted)
-            self._series.expect(() if counted.asked.dimensions else counted.groups)
+        if self._has_begun(self._first_minute(alone_since)):
+            self._expected.append(query)
+            self._of_groups.expect(() if query.limit.dimensions else query.groups)
 
-    def traffic(self, counted: Counted, *, alone_since: datetime) -> Traffic | None:
+    def traffic(self, query: TrafficQuery, *, alone_since: datetime) -> Traffic | None:
         """Return the requests and errors of whole minutes in which only the new tasks served.
 
-        None where nothing counts requests: none of the target groups belongs to an Application Load Balancer.
+        None where nothing counts requests: none of the target groups belongs to an Application Load Balancer. No
+        requests where the first such minute is still to begin.
         """
-        asked, since = counted.asked, self._since(alone_since)
-        is_over = since < self._now
-        if is_over:
+        limit, since = query.limit, self._first_minute(alone_since)
+        has_begun = self._has_begun(since)
+        if has_begun:
             self._prepare()
-        series = self._series_of(counted)
-        if not series:
+        dimensions = self._dimensions(query)
+        if not dimensions:
             return None
-        what = f"{asked.metric} of {asked.requests}"
-        nothing = Traffic(0, 0, since, max(since, self._now), asked.max_share, asked.min_requests, what)
-        if not is_over:
-            return nothing
-        self._expect(asked, series)
-        of_errors = _metrics(asked, asked.metric, series)
+        what = f"{limit.metric} of {limit.requests}"
+        no_requests = Traffic(0, 0, since, max(since, self._now), limit.max_share, limit.min_requests, what)
+        if not has_begun:
+            return no_requests
+        self._expect(limit, dimensions)
+        of_errors = _metrics(limit, limit.metric, dimensions)
         errors = self._metrics.total(of_errors, since)
         return replace(
-            nothing,
-            requests=self._metrics.total(_metrics(asked, asked.requests, series), since),
+            no_requests,
+            requests=self._metrics.total(_metrics(limit, limit.requests, dimensions), since),
             errors=errors,
-            is_metric_known=bool(errors) or _is_usual(asked) or self._metrics.has_counted(of_errors),
+            is_metric_known=bool(errors) or _is_of_load_balancer(limit) or self._metrics.has_counted(of_errors),
         )
 
-    def _since(self, alone_since: datetime) -> datetime:
+    def _first_minute(self, alone_since: datetime) -> datetime:
+        """Return the start of the first whole minute that counts, at most `LONGEST_COUNT` ago."""
         return max(next_minute(alone_since), next_minute(self._now - LONGEST_COUNT))
 
-    def _series_of(self, counted: Counted) -> tuple[Series, ...]:
-        if counted.asked.dimensions:
-            return (tuple(counted.asked.dimensions.items()),)
-        return tuple(series for arn in counted.groups for series in self._series.get(arn))
+    def _has_begun(self, minute: datetime) -> bool:
+        """Return whether a minute has begun, so that CloudWatch may have counted requests in it."""
+        return minute < self._now
+
+    def _dimensions(self, query: TrafficQuery) -> tuple[Dimensions, ...]:
+        """Return the dimensions of the metrics that count the requests: as declared, or of each target group."""
+        if query.limit.dimensions:
+            return (tuple(query.limit.dimensions.items()),)
+        return tuple(dimensions for arn in query.groups for dimensions in self._of_groups.get(arn))
 
     def _prepare(self) -> None:
         """Let the metrics of all services be asked for in one call; a problem is of the service that has it."""
         with self._lock:
             expected, self._expected = self._expected, []
-            known = side_by_side(lambda one: attempt(_GROUPS, lambda: self._series_of(one)), expected)
-            for counted, (series, _) in zip(expected, known, strict=True):
-                self._expect(counted.asked, series or ())
+            known = side_by_side(lambda one: attempt(_GROUPS, lambda: self._dimensions(one)), expected)
+            for query, (dimensions, _) in zip(expected, known, strict=True):
+                self._expect(query.limit, dimensions or ())
 
-    def _expect(self, asked: ErrorRate, series: Sequence[Series]) -> None:
-        of_errors = _metrics(asked, asked.metric, series)
-        doubtful = () if _is_usual(asked) else of_errors
-        self._metrics.expect([*_metrics(asked, asked.requests, series), *of_errors], doubtful)
-
-
-def _metrics(asked: ErrorRate, name: str, series: Sequence[Series]) -> list[Metric]:
-    return [Metric(asked.namespace, name, dimensions) for dimensions in series]
+    def _expect(self, limit: ErrorRate, dimensions: Sequence[Dimensions]) -> None:
+        of_errors = _metrics(limit, limit.metric, dimensions)
+        doubtful = () if _is_of_load_balancer(limit) else of_errors
+        self._metrics.expect([*_metrics(limit, limit.requests, dimensions), *of_errors], doubtful)
 
 
-def _is_usual(asked: ErrorRate) -> bool:
+def _metrics(limit: ErrorRate, name: str, dimensions: Sequence[Dimensions]) -> list[Metric]:
+    return [Metric(limit.namespace, name, one) for one in dimensions]
+
+
+def _is_of_load_balancer(limit: ErrorRate) -> bool:
     """Return whether the metrics are the load balancer's own, which do not exist where there were no errors."""
-    usual = ErrorRate(asked.max_share)
-    return (asked.namespace, asked.metric, asked.dimensions) == (usual.namespace, usual.metric, usual.dimensions)
+    own = ErrorRate(limit.max_share)
+    return (limit.namespace, limit.metric, limit.dimensions) == (own.namespace, own.metric, own.dimensions)
 
 
-def _series(client: ElasticLoadBalancingv2Client, arns: Sequence[str]) -> Mapping[str, tuple[Series, ...]]:
+def _dimensions_of_groups(
+    client: ElasticLoadBalancingv2Client, arns: Sequence[str]
+) -> Mapping[str, tuple[Dimensions, ...]]:
     """Return the dimensions under which Application Load Balancers count the requests to each target group."""
     answer = client.describe_target_groups(TargetGroupArns=list(arns))
     return {
