@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest
@@ -27,10 +26,10 @@ from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls
 from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.credentials import fetching as credentials
-from pytest_deploycheck.observe.endpoints import configured_endpoint
+from pytest_deploycheck.observe.endpoints import configured_endpoint, known_regions, registry_hosts
 from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
-from pytest_deploycheck.observe.rates import Budgets, RateBudget
+from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.observe.read_only import guard, iam_action
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 from pytest_deploycheck.polling import Overtime, SystemClock
@@ -84,9 +83,11 @@ class Session:
         environment: The environment.
         overtime: The time that calls may take.
         local_now: The time by this machine's clock (UTC).
+        budgets: The budgets of calls, one for each account; default: of this session alone.
 
     Attributes:
         region: The region of the environment.
+        budget: The budget of calls of the account.
         counts: The calls that its clients made.
         overtime: The time that calls may take.
 
@@ -109,7 +110,7 @@ class Session:
         self._throttled: Counter[str] = Counter()
         self.counts = CallCounts(local_now)
         self._budgets = budgets or Budgets()
-        self._budget = self._budgets.unknown()
+        self.budget = self._budgets.unknown()
         self._is_refused = False
         self.overtime = overtime or Overtime(SystemClock())
         # Calls that are held back, as AWS allows no more of them, take nothing from the time for the others.
@@ -163,7 +164,7 @@ class Session:
         except credentials.CredentialsError as error:
             raise _without_credentials(error, self._environment, self._core) from None
         except LOOK_ERRORS as error:
-            raise _unusable(error, self._environment, self._unknown_region()) from None
+            raise _unusable(error, self._environment, _unknown_region(self._core, self.region)) from None
         except ValueError as error:
             # botocore's error for an endpoint that is not a URL, and for settings of another type.
             remedy = "Check the profile in ~/.aws/config, and the variables that begin with AWS_."
@@ -177,12 +178,7 @@ class Session:
 
     def belongs_to(self, account: str) -> None:
         """Note the account whose calls they are, for their rates."""
-        self._budget = self._budgets.identified(self._budget, account)
-
-    @property
-    def budget(self) -> RateBudget:
-        """The budget of calls of the account."""
-        return self._budget
+        self.budget = self._budgets.identified(self.budget, account)
 
     def _time_left(self) -> float:
         """Seconds that calls may take; none where the credentials are refused."""
@@ -206,20 +202,7 @@ class Session:
         Args:
             home: The registry of the environment's own account and region.
         """
-        partitions = self._core.get_component("data_loader").load_data("partitions")["partitions"]
-        outputs = [(one["regionRegex"], one["outputs"]) for one in partitions]
-        # The hosts of dual-stack registries have a domain of their own beside that of the API.
-        dual = [one["dualStackDnsSuffix"] for _, one in outputs]
-        dual += [f"on.{suffix.removeprefix('api.')}" for suffix in dual]
-        suffixes = tuple(dict.fromkeys([*(one["dnsSuffix"] for _, one in outputs), *dual]))
-        endpoint = urlsplit(str(self.ecr(home.region).meta.endpoint_url)).hostname or ""
-        is_aws = any(endpoint == suffix or endpoint.endswith(f".{suffix}") for suffix in suffixes)
-        return RegistryHosts(
-            suffixes=suffixes,
-            suffix=next((one["dnsSuffix"] for regions, one in outputs if re.match(regions, home.region)), ""),
-            home=home,
-            emulator="" if is_aws else endpoint,
-        )
+        return registry_hosts(self._core, home, str(self.ecr(home.region).meta.endpoint_url))
 
     def elb(self) -> ElasticLoadBalancingv2Client:
         """The client for target groups, in the environment's region."""
@@ -263,14 +246,6 @@ class Session:
                 service,
                 allow,
             )
-
-    def _unknown_region(self) -> str:
-        """Return a sentence on the region where botocore does not know it; an empty text where it does."""
-        partitions = self._core.get_component("data_loader").load_data("partitions")["partitions"]
-        known = [region for one in partitions for region in one["regions"] if "global" not in region]
-        if self.region in known:
-            return ""
-        return f" The region {self.region!r} is not one that botocore knows{did_you_mean(self.region, known)}"
 
     def _client(self, service: str, region: str, *, is_polled: bool = False) -> Any:
         # boto3 sessions are not safe to share between threads while they make clients; clients are.
@@ -341,6 +316,14 @@ def _assume(core: CoreSession, role_arn: str, environment: EnvironmentSettings) 
     core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
         refresh_using=fetcher.fetch_credentials, method="assume-role"
     )
+
+
+def _unknown_region(core: CoreSession, region: str) -> str:
+    """Return a sentence on the region where botocore does not know it; an empty text where it does."""
+    known = known_regions(core)
+    if region in known:
+        return ""
+    return f" The region {region!r} is not one that botocore knows{did_you_mean(region, known)}"
 
 
 def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
