@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,19 +14,19 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.patterns.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.logs.group_events import GroupEvents
+from pytest_deploycheck.observe.logs.group_events import GroupEvents, Reading
 from pytest_deploycheck.observe.logs.group_reader import IsOver, Lines, PageRequest
 from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds
-from pytest_deploycheck.observe.logs.matches import PatternMatches
+from pytest_deploycheck.observe.logs.matches import MatchesByPattern
 from pytest_deploycheck.observe.logs.problems import attempted
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
+from pytest_deploycheck.observe.problems import Answered
 from pytest_deploycheck.observe.rates import polling
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Pattern
 
-MOST_KEPT = 64_000_000
-"""Characters of messages that a collector keeps over all patterns; what was asked longest ago is forgotten first."""
+T = TypeVar("T")
 
 _INFREQUENT = "INFREQUENT_ACCESS"
 """The class of log groups that only Logs Insights reads, as the service names it."""
@@ -76,7 +75,7 @@ class Collector:
         self._group = group
         self._now = now
         self._lock = threading.RLock()
-        self._matches: OrderedDict[Pattern, PatternMatches] = OrderedDict()
+        self._matches = MatchesByPattern()
         self._is_filter_refused = False
 
     def poll(
@@ -103,25 +102,25 @@ class Collector:
         """
         with self._lock:
             now = self._now()
-            start = since if whole else self._start(patterns, streams, since)
+            start = since if whole else self._matches.start(patterns, streams, since)
             texts = self._filters(patterns, streams)
             along = [
                 pattern
                 for pattern in also
-                if (whole or self._start([pattern], streams, since) == start)
+                if (whole or self._matches.start([pattern], streams, since) == start)
                 and (texts is None or self._filters([pattern], streams))
             ]
             asked = [*patterns, *along]
-            matches = [self._matches_of(pattern) for pattern in dict.fromkeys(asked)]
+            reading = Reading(streams, self._matches.of_all(asked), is_over, enough)
             for text in self._filters(asked, streams) or [None]:
                 # What begins after the start of the window was read before, and is read again after this.
                 with polling(is_on=start > since):
-                    is_read, problem = self._gather_all(streams, start, text, matches, is_over=is_over, enough=enough)
+                    is_read, problem = self._gather(reading, PageRequest(milliseconds(start), filter_pattern=text))
                 if not is_read:
                     # What is behind the last event that was read is not known, and will be read if it is asked for.
                     return problem
-            self._cover(matches, streams, start, now, in_full=texts is None and not enough)
-            self._forget(asked)
+            self._cover(reading, start, now, in_full=texts is None and not enough)
+            self._matches.forget(asked)
             return None
 
     def poll_in_full(
@@ -150,37 +149,18 @@ class Collector:
             if self._queried.queries:
                 # Queries read all lines anyway.
                 return None
-            starts = [self._matches_of(one).start_in_full(stream, since) for one in patterns for stream in streams]
+            starts = [one.start_in_full(stream, since) for one in self._matches.of_all(patterns) for stream in streams]
             start = min(starts, default=since)
-            matches = [self._matches_of(pattern) for pattern in dict.fromkeys([*patterns, *also])]
-            is_read, problem = self._gather_all(streams, start, None, matches, is_over=is_over, enough=0)
+            reading = Reading(streams, self._matches.of_all([*patterns, *also]), is_over)
+            is_read, problem = self._gather(reading, PageRequest(milliseconds(start)))
             if is_read:
-                self._cover(matches, streams, start, now, in_full=True)
+                self._cover(reading, start, now, in_full=True)
             return problem
-
-    def _cover(
-        self,
-        matches: Sequence[PatternMatches],
-        streams: Sequence[LogStream],
-        start: datetime,
-        now: datetime,
-        *,
-        in_full: bool,
-    ) -> None:
-        """Note what a reading that began at `now` covers."""
-        for one in matches:
-            one.cover(streams, start, now)
-        if in_full:
-            for stream in streams:
-                state = self._group_events.state(stream, start, now)
-                until = state.complete_until if state else None
-                for one in matches:
-                    one.cover_in_full(stream, start, max(start, until or start))
 
     def found(self, streams: Sequence[LogStream], since: datetime, pattern: Pattern) -> tuple[list[LogEvent], bool]:
         """The events that have a pattern, as far as they were read, and whether some of them were left out."""
         with self._lock:
-            matches = self._matches_of(pattern)
+            matches = self._matches.of(pattern)
             return list(matches.events(streams, floored(since))), matches.is_cut
 
     def sample(self, streams: Sequence[LogStream], start: datetime, *, is_over: IsOver) -> Problem | None:
@@ -222,54 +202,43 @@ class Collector:
         """
         with self._lock:
             lines: list[LogEvent] = []
-            matches = [self._matches_of(pattern) for pattern in patterns]
-            upper, end, step = self._now(), None, _FIRST_STEP
+            reading = Reading(streams, self._matches.of_all(patterns), is_over)
+            end: int | None = None
+            upper, step = self._now(), _FIRST_STEP
             while len(lines) < number and upper > since:
                 start = max(since, upper - step)
                 part: list[LogEvent] = []
-                is_read, problem = self._gather_step(streams, start, end, matches, into=part, is_over=is_over)
+                is_read, problem = self._gather(reading, PageRequest(milliseconds(start), end), into=part)
                 while not is_read and not problem:
                     # So many lines that the last of them are not reached: only the later half of the step is read.
                     part.clear()
                     start += (upper - start) / 2
-                    is_read, problem = self._gather_step(streams, start, end, matches, into=part, is_over=is_over)
+                    is_read, problem = self._gather(reading, PageRequest(milliseconds(start), end), into=part)
                 if problem:
                     return RecentLines(in_order([*part, *lines])[-number:], is_all=False), problem
                 lines += part
-                upper, end, step = start, start - timedelta(milliseconds=1), step * _STEP_GROWTH
+                upper, end, step = start, milliseconds(start) - 1, step * _STEP_GROWTH
             return RecentLines(in_order(lines)[-number:], is_all=upper <= since and len(lines) <= number), None
 
-    def _gather_all(
-        self,
-        streams: Sequence[LogStream],
-        start: datetime,
-        text: str | None,
-        matches: Sequence[PatternMatches],
-        *,
-        is_over: IsOver,
-        enough: int,
-    ) -> tuple[bool | None, Problem | None]:
-        """Read the window from `start` on; without the filter pattern, if the service refuses that."""
-        request = PageRequest(milliseconds(start), filter_pattern=text)
-        gather = partial(self._group_events.gather, streams, matches=matches, is_over=is_over, enough=enough)
+    def _gather(self, reading: Reading, request: PageRequest, into: list[LogEvent] | None = None) -> Answered[bool]:
+        """Read a part of the window; without the filter pattern, if the service refuses that."""
+        gather = partial(self._group_events.gather, reading, into=into)
         is_read, problem = self._attempt(partial(gather, request))
-        if text and problem and problem.code == _REFUSED:
+        if request.filter_pattern and problem and problem.code == _REFUSED:
             self._is_filter_refused = True
             return self._attempt(partial(gather, replace(request, filter_pattern=None)))
         return is_read, problem
 
-    def _gather_step(
-        self,
-        streams: Sequence[LogStream],
-        start: datetime,
-        end: datetime | None,
-        matches: Sequence[PatternMatches],
-        *,
-        into: list[LogEvent],
-        is_over: IsOver,
-    ) -> tuple[bool | None, Problem | None]:
-        request = PageRequest(milliseconds(start), milliseconds(end) if end else None)
-        return self._attempt(partial(self._group_events.gather, streams, request, matches, is_over, into=into))
+    def _cover(self, reading: Reading, start: datetime, now: datetime, *, in_full: bool) -> None:
+        """Note what a reading that began at `now` covers."""
+        for one in reading.matches:
+            one.cover(reading.streams, start, now)
+        if in_full:
+            for stream in reading.streams:
+                state = self._group_events.state(stream, start, now)
+                until = state.complete_until if state else None
+                for one in reading.matches:
+                    one.cover_in_full(stream, start, max(start, until or start))
 
     def _filters(self, patterns: Sequence[Pattern], streams: Sequence[LogStream]) -> Sequence[str | None] | None:
         """The filter patterns that let matches through, or None where everything must be read."""
@@ -277,25 +246,7 @@ class Collector:
             return None
         return filter_patterns(patterns, is_routed=any(stream.is_routed for stream in streams))
 
-    def _start(self, patterns: Sequence[Pattern], streams: Sequence[LogStream], since: datetime) -> datetime:
-        """Return the start of a reading that misses no event of what is asked for."""
-        matches = [self._matches_of(pattern) for pattern in patterns]
-        return min((one.start_for(stream, since) for one in matches for stream in streams), default=since)
-
-    def _matches_of(self, pattern: Pattern) -> PatternMatches:
-        matches = self._matches.setdefault(pattern, PatternMatches(pattern.matcher()))
-        self._matches.move_to_end(pattern)
-        return matches
-
-    def _forget(self, asked: Sequence[Pattern]) -> None:
-        """Forget what was asked longest ago, where more is kept than should be; asked again, it is read again."""
-        kept = sum(matches.characters for matches in self._matches.values())
-        for pattern in [pattern for pattern in self._matches if pattern not in asked]:
-            if kept <= MOST_KEPT:
-                return
-            kept -= self._matches.pop(pattern).characters
-
-    def _attempt(self, read: Callable[[], Any]) -> tuple[Any, Problem | None]:
+    def _attempt(self, read: Callable[[], T]) -> Answered[T]:
         result, problem = attempted(read, self._region, self._group)
         if problem and _INFREQUENT in problem.message and not self._queried.queries:
             self._group_events.read_by(self._queried)

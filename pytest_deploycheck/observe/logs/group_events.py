@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 
+from msgspec import Struct
+
 from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
 from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, Lines, PageRequest
 from pytest_deploycheck.observe.logs.lines import EventReader, floored, milliseconds, moment
@@ -23,6 +25,22 @@ _MOST_RECENT = 10_000
 """Lines of one step back that are read to find the last of them."""
 
 _LEAST_STEP = timedelta(milliseconds=100)
+
+
+class Reading(Struct, frozen=True):
+    """What a reading of a log group is after, and when it ends.
+
+    Attributes:
+        streams: The streams to read.
+        matches: What to keep.
+        is_over: Tells whether the time for reading is over.
+        enough: The number of events for the first of `matches` at which to stop, or 0.
+    """
+
+    streams: Sequence[LogStream]
+    matches: Sequence[PatternMatches]
+    is_over: IsOver
+    enough: int = 0
 
 
 class GroupEvents:
@@ -42,28 +60,17 @@ class GroupEvents:
         """Read the raw lines in another way from now on."""
         self._lines = lines
 
-    def gather(
-        self,
-        streams: Sequence[LogStream],
-        request: PageRequest,
-        matches: Sequence[PatternMatches],
-        is_over: IsOver,
-        *,
-        into: list[LogEvent] | None = None,
-        enough: int = 0,
-    ) -> bool:
+    def gather(self, reading: Reading, request: PageRequest, *, into: list[LogEvent] | None = None) -> bool:
         """Read a part of the window, keep what has a pattern, and tell whether all of it was read.
 
         Args:
-            streams: The streams to read.
+            reading: What the reading is after.
             request: The part of the window.
-            matches: What to keep.
-            is_over: Tells whether the time for reading is over.
             into: Takes every event; where there are more than it should take, the rest is left unread.
-            enough: The number of events for the first of `matches` at which to stop, or 0.
         """
+        streams, matches, enough = reading.streams, reading.matches, reading.enough
         found: set[str] = set()
-        for count, (stream, line) in enumerate(self._read(streams, request, is_over)):
+        for count, (stream, line) in enumerate(self._read(streams, request, reading.is_over)):
             read, texts = self._events.texts(line, stream)
             wanting = [one for one in matches if any(map(one.matches, texts))]
             if wanting or into is not None:

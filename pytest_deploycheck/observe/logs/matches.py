@@ -1,19 +1,27 @@
-"""The events of one log group that match one pattern, within bounds."""
+"""The events of one log group that match the patterns that were asked for, within bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from pytest_deploycheck.facts.log import OVERLAP, LogEvent, LogStream
+
+if TYPE_CHECKING:
+    from pytest_deploycheck.config.settings import Pattern
 
 MOST_EVENTS = 20_000
 """Events that are kept for one pattern."""
 
 MOST_CHARACTERS = 16_000_000
 """Characters of messages that are kept for one pattern."""
+
+MOST_KEPT = 64_000_000
+"""Characters of messages that are kept for all patterns; what was asked longest ago is forgotten first."""
 
 
 class _Covered(Struct):
@@ -101,3 +109,33 @@ class PatternMatches(Struct):
         for stream in streams:
             kept = self._events.get(stream, {})
             yield from (event for event in kept.values() if event.timestamp >= since)
+
+
+class MatchesByPattern:
+    """The matches of each pattern that was asked for; what was asked longest ago may be forgotten, and read again."""
+
+    def __init__(self) -> None:
+        self._matches: OrderedDict[Pattern, PatternMatches] = OrderedDict()
+
+    def of(self, pattern: Pattern) -> PatternMatches:
+        """Return the matches of a pattern, none where it was not asked for before."""
+        matches = self._matches.setdefault(pattern, PatternMatches(pattern.matcher()))
+        self._matches.move_to_end(pattern)
+        return matches
+
+    def of_all(self, patterns: Iterable[Pattern]) -> list[PatternMatches]:
+        """Return the matches of some patterns, each once."""
+        return [self.of(pattern) for pattern in dict.fromkeys(patterns)]
+
+    def start(self, patterns: Iterable[Pattern], streams: Sequence[LogStream], since: datetime) -> datetime:
+        """Return the start of a reading that misses no event of what is asked for."""
+        starts = (one.start_for(stream, since) for one in self.of_all(patterns) for stream in streams)
+        return min(starts, default=since)
+
+    def forget(self, asked: Sequence[Pattern]) -> None:
+        """Forget what was asked longest ago, where more is kept than should be; not what is asked now."""
+        kept = sum(matches.characters for matches in self._matches.values())
+        for pattern in [pattern for pattern in self._matches if pattern not in asked]:
+            if kept <= MOST_KEPT:
+                return
+            kept -= self._matches.pop(pattern).characters

@@ -10,7 +10,7 @@ from pytest_deploycheck.facts.log import UNREAD
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, UnreadError
 from pytest_deploycheck.observe.logs.lines import moment
-from pytest_deploycheck.observe.problems import ObservationTimeoutError, attempt
+from pytest_deploycheck.observe.problems import Answered, ObservationTimeoutError, attempt
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ SLOW_PATTERN = "SlowPattern"
 """Code of the problem that a line could not be compared with a regular expression in time."""
 
 
-def attempted(read: Callable[[], T], region: str, group: str) -> tuple[T | None, Problem | None]:
+def attempted(read: Callable[[], T], region: str, group: str) -> Answered[T]:
     """Return the value of a reading, or the problem that kept it from one.
 
     Args:
@@ -30,7 +30,7 @@ def attempted(read: Callable[[], T], region: str, group: str) -> tuple[T | None,
         group: Its name.
     """
 
-    def read_or_tell() -> tuple[T | None, Problem | None]:
+    def read_or_tell() -> Answered[T]:
         try:
             return read(), None
         except UnreadError as error:
