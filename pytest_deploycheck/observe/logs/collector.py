@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from pytest_deploycheck.config.patterns.filter_patterns import filter_patterns
 from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.observe.logs.events import floored, in_order, milliseconds
+from pytest_deploycheck.observe.logs.filtered_lines import IsOver, Lines, PageRequest
 from pytest_deploycheck.observe.logs.group_events import GroupEvents, Reading
-from pytest_deploycheck.observe.logs.group_reader import IsOver, Lines, PageRequest
-from pytest_deploycheck.observe.logs.lines import floored, in_order, milliseconds
 from pytest_deploycheck.observe.logs.matches import MatchesByPattern
 from pytest_deploycheck.observe.logs.problems import attempted
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines

@@ -10,8 +10,8 @@ from itertools import islice
 from msgspec import Struct
 
 from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
-from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, Lines, PageRequest
-from pytest_deploycheck.observe.logs.lines import EventReader, floored, milliseconds, moment
+from pytest_deploycheck.observe.logs.events import EventReader, floored, milliseconds, moment
+from pytest_deploycheck.observe.logs.filtered_lines import IsOver, Line, Lines, PageRequest
 from pytest_deploycheck.observe.logs.matches import PatternMatches
 from pytest_deploycheck.observe.logs.settling import StreamTimes
 

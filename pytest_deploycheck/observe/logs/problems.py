@@ -8,8 +8,8 @@ from typing import TypeVar
 from pytest_deploycheck.config.patterns.bounded_search import SlowPatternError
 from pytest_deploycheck.facts.log import UNREAD
 from pytest_deploycheck.facts.snapshot import Problem
-from pytest_deploycheck.observe.logs.group_reader import ACTION, NOT_FOUND, UnreadError
-from pytest_deploycheck.observe.logs.lines import moment
+from pytest_deploycheck.observe.logs.events import moment
+from pytest_deploycheck.observe.logs.filtered_lines import ACTION, NOT_FOUND, UnreadError
 from pytest_deploycheck.observe.problems import Answered, ObservationTimeoutError, attempt
 
 T = TypeVar("T")

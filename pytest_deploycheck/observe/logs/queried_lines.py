@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.observe.calls import member
-from pytest_deploycheck.observe.logs.group_reader import IsOver, Line, PageRequest, UnreadError
+from pytest_deploycheck.observe.logs.events import milliseconds
+from pytest_deploycheck.observe.logs.filtered_lines import IsOver, Line, PageRequest, UnreadError
 from pytest_deploycheck.observe.logs.insights import OPEN, PACE, narrowed
-from pytest_deploycheck.observe.logs.lines import milliseconds
 from pytest_deploycheck.polling import SystemClock
 
 if TYPE_CHECKING:

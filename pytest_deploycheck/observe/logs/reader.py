@@ -14,9 +14,9 @@ from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.calls import side_by_side
 from pytest_deploycheck.observe.logs.collector import Collector
-from pytest_deploycheck.observe.logs.group_reader import FilteredLines, IsOver
+from pytest_deploycheck.observe.logs.events import in_order
+from pytest_deploycheck.observe.logs.filtered_lines import FilteredLines, IsOver
 from pytest_deploycheck.observe.logs.insights import run_query
-from pytest_deploycheck.observe.logs.lines import in_order
 from pytest_deploycheck.observe.logs.live_tail import LiveTailSession
 from pytest_deploycheck.observe.logs.queried_lines import QueriedLines
 

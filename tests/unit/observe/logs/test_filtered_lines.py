@@ -14,7 +14,7 @@ from support.worlds import scope
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import UNREAD
 from pytest_deploycheck.observe.logs.collector import Collector
-from pytest_deploycheck.observe.logs.group_reader import FilteredLines
+from pytest_deploycheck.observe.logs.filtered_lines import FilteredLines
 from pytest_deploycheck.observe.logs.queried_lines import QueriedLines
 
 if TYPE_CHECKING:
