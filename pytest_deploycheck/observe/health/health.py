@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.facts.health import Health
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.service import LoadBalancer, Service
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.observe.calls import side_by_side
@@ -68,23 +68,24 @@ def observe_health(
         queries["traffic"] = lambda: Health(traffic=sources.traffic.traffic(query, alone_since=since))
     answers = side_by_side(lambda subject: attempt(actions[subject], queries[subject]), list(queries))
     problems = {subject: problem for subject, (_, problem) in zip(queries, answers, strict=True) if problem}
-    parts = [part for part, _ in answers if part]
-    health = Health(
+    task_sets = Health(serving=_serving_of_task_sets(balancers))
+    return _joined([task_sets, *(part for part, _ in answers if part)]), problems
+
+
+def _serving_of_task_sets(balancers: Sequence[LoadBalancer]) -> Mapping[str, bool]:
+    """Return whether target groups serve production, where the task sets of the service tell it."""
+    told = [one for one in balancers if one.alternate and one.production_group]
+    return {arn: arn == one.production_group for one in told for arn in one.target_groups}
+
+
+def _joined(parts: Sequence[Health]) -> Health:
+    return Health(
         groups=tuple(group for part in parts for group in part.groups),
         alarms=tuple(alarm for part in parts for alarm in part.alarms),
         no_alarms={name: near for part in parts for name, near in part.no_alarms.items()},
         traffic=next((part.traffic for part in parts if part.traffic), None),
-        serving={
-            **{
-                arn: arn == one.production_group
-                for one in balancers
-                if one.alternate and one.production_group
-                for arn in one.target_groups
-            },
-            **{arn: serves for part in parts for arn, serves in part.serving.items()},
-        },
+        serving={arn: serves for part in parts for arn, serves in part.serving.items()},
     )
-    return health, problems
 
 
 def _alarms(session: Session, sources: HealthSources, names: tuple[str, ...], began: datetime | None) -> Health:
