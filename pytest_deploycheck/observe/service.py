@@ -78,15 +78,15 @@ class ServiceObserver(Struct, frozen=True):
     options: Options
     ecs: EcsQueries
     images: ExpectedImages
-    with_health: bool = True
+    with_health: bool
 
     def observe(
         self,
         settings: ServiceSettings,
         service: Service | None,
         problem: Problem | None,
-        listed: Answered[tuple[Task, ...]] | None = None,
-        sources: HealthSources | None = None,
+        listed: Answered[tuple[Task, ...]],
+        sources: HealthSources,
     ) -> ServiceFacts:
         """Return the facts of a service.
 
@@ -94,13 +94,13 @@ class ServiceObserver(Struct, frozen=True):
             settings: The settings of the service.
             service: The described service, or None where it could not be described.
             problem: Why it could not be described, or None.
-            listed: Its tasks, or why they could not be listed; default: they are asked for.
-            sources: Reads the health of all services of the observation; default: of this one.
+            listed: Its tasks, or why they could not be listed.
+            sources: Reads the health of all services of the observation.
         """
         if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED):
             # A service that has the name now is not the one that was observed before.
             return ServiceFacts(settings.name, problems={"service": problem, "tasks": problem})
-        tasks, tasks_problem = listed or self.ecs.tasks(settings.service)
+        tasks, tasks_problem = listed
         if service and tasks is not None and unlisted_tasks(service, tasks):
             # A task may have started or stopped between the two calls.
             service = self._again(settings.service) or service
@@ -115,7 +115,7 @@ class ServiceObserver(Struct, frozen=True):
             earlier = self.ecs.service_deployments(settings.service, service, with_history=True)
             if earlier[0] is not None or records[0] is None:
                 rollout = self._rollout(seen, earlier, has_history=True)
-        health, health_problems = self._health(seen, rollout.records, sources or self.sources())
+        health, health_problems = self._health(seen, rollout.records, sources)
         problems = {
             "service": problem,
             "tasks": tasks_problem,
@@ -139,7 +139,7 @@ class ServiceObserver(Struct, frozen=True):
             has_history=rollout.has_history,
         )
 
-    def sources(self, selected: Iterable[ServiceSettings] = ()) -> HealthSources:
+    def sources(self, selected: Iterable[ServiceSettings]) -> HealthSources:
         """Return what reads the health of some services in one observation that begins now."""
         now = datetime.now(UTC) + timedelta(seconds=self.identity.clock_offset)
         return HealthSources(self.session, now, (alarm for settings in selected for alarm in settings.alarms))

@@ -75,7 +75,7 @@ def observed(counts: Sequence[int], *listings: Sequence[Task]) -> ServiceFacts:
         images=cast("Any", NoImages()),
         with_health=False,
     )
-    return observer.observe(settings, queries.described(), None)
+    return observer.observe(settings, queries.described(), None, queries.tasks("shop"), observer.sources([settings]))
 
 
 TWO = (task("one"), task("two"))
