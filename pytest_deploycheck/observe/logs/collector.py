@@ -16,7 +16,7 @@ from pytest_deploycheck.facts.log import LogEvent, LogStream, StreamState
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.observe.logs.events import floored, in_order, milliseconds
 from pytest_deploycheck.observe.logs.filtered_lines import IsOver, Lines, PageRequest
-from pytest_deploycheck.observe.logs.group_events import GroupEvents, Reading
+from pytest_deploycheck.observe.logs.group_events import Gathering, GroupEvents
 from pytest_deploycheck.observe.logs.matches import MatchesByPattern
 from pytest_deploycheck.observe.logs.problems import attempted
 from pytest_deploycheck.observe.logs.queried_lines import QUERIES_SETTLE, QueriedLines
@@ -111,15 +111,15 @@ class Collector:
                 and (texts is None or self._filters([pattern], streams))
             ]
             asked = [*patterns, *along]
-            reading = Reading(streams, self._matches.of_all(asked), is_over, enough)
+            gathering = Gathering(streams, self._matches.of_all(asked), is_over, enough)
             for text in self._filters(asked, streams) or [None]:
                 # What begins after the start of the window was read before, and is read again after this.
                 with polling(is_on=start > since):
-                    is_read, problem = self._gather(reading, PageRequest(milliseconds(start), filter_pattern=text))
+                    is_read, problem = self._gather(gathering, PageRequest(milliseconds(start), filter_pattern=text))
                 if not is_read:
                     # What is behind the last event that was read is not known, and will be read if it is asked for.
                     return problem
-            self._cover(reading, start, now, in_full=texts is None and not enough)
+            self._cover(gathering, start, now, in_full=texts is None and not enough)
             self._matches.forget(asked)
             return None
 
@@ -151,10 +151,10 @@ class Collector:
                 return None
             starts = [one.start_in_full(stream, since) for one in self._matches.of_all(patterns) for stream in streams]
             start = min(starts, default=since)
-            reading = Reading(streams, self._matches.of_all([*patterns, *also]), is_over)
-            is_read, problem = self._gather(reading, PageRequest(milliseconds(start)))
+            gathering = Gathering(streams, self._matches.of_all([*patterns, *also]), is_over)
+            is_read, problem = self._gather(gathering, PageRequest(milliseconds(start)))
             if is_read:
-                self._cover(reading, start, now, in_full=True)
+                self._cover(gathering, start, now, in_full=True)
             return problem
 
     def found(self, streams: Sequence[LogStream], since: datetime, pattern: Pattern) -> tuple[list[LogEvent], bool]:
@@ -202,42 +202,42 @@ class Collector:
         """
         with self._lock:
             lines: list[LogEvent] = []
-            reading = Reading(streams, self._matches.of_all(patterns), is_over)
+            gathering = Gathering(streams, self._matches.of_all(patterns), is_over)
             end: int | None = None
             upper, step = self._now(), _FIRST_STEP
             while len(lines) < number and upper > since:
                 start = max(since, upper - step)
                 part: list[LogEvent] = []
-                is_read, problem = self._gather(reading, PageRequest(milliseconds(start), end), into=part)
+                is_read, problem = self._gather(gathering, PageRequest(milliseconds(start), end), into=part)
                 while not is_read and not problem:
                     # So many lines that the last of them are not reached: only the later half of the step is read.
                     part.clear()
                     start += (upper - start) / 2
-                    is_read, problem = self._gather(reading, PageRequest(milliseconds(start), end), into=part)
+                    is_read, problem = self._gather(gathering, PageRequest(milliseconds(start), end), into=part)
                 if problem:
                     return RecentLines(in_order([*part, *lines])[-number:], is_all=False), problem
                 lines += part
                 upper, end, step = start, milliseconds(start) - 1, step * _STEP_GROWTH
             return RecentLines(in_order(lines)[-number:], is_all=upper <= since and len(lines) <= number), None
 
-    def _gather(self, reading: Reading, request: PageRequest, into: list[LogEvent] | None = None) -> Answered[bool]:
+    def _gather(self, gathering: Gathering, request: PageRequest, into: list[LogEvent] | None = None) -> Answered[bool]:
         """Read a part of the window; without the filter pattern, if the service refuses that."""
-        gather = partial(self._group_events.gather, reading, into=into)
+        gather = partial(self._group_events.gather, gathering, into=into)
         is_read, problem = self._attempt(partial(gather, request))
         if request.filter_pattern and problem and problem.code == _REFUSED:
             self._is_filter_refused = True
             return self._attempt(partial(gather, replace(request, filter_pattern=None)))
         return is_read, problem
 
-    def _cover(self, reading: Reading, start: datetime, now: datetime, *, in_full: bool) -> None:
+    def _cover(self, gathering: Gathering, start: datetime, now: datetime, *, in_full: bool) -> None:
         """Note what a reading that began at `now` covers."""
-        for one in reading.matches:
-            one.cover(reading.streams, start, now)
+        for one in gathering.matches:
+            one.cover(gathering.streams, start, now)
         if in_full:
-            for stream in reading.streams:
+            for stream in gathering.streams:
                 state = self._group_events.state(stream, start, now)
                 until = state.complete_until if state else None
-                for one in reading.matches:
+                for one in gathering.matches:
                     one.cover_in_full(stream, start, max(start, until or start))
 
     def _filters(self, patterns: Sequence[Pattern], streams: Sequence[LogStream]) -> Sequence[str | None] | None:

@@ -27,8 +27,8 @@ _MOST_RECENT = 10_000
 _LEAST_STEP = timedelta(milliseconds=100)
 
 
-class Reading(Struct, frozen=True):
-    """What a reading of a log group is after, and when it ends.
+class Gathering(Struct, frozen=True):
+    """The streams that are read, the events that are kept of them, and the end of the time for it.
 
     Attributes:
         streams: The streams to read.
@@ -60,17 +60,17 @@ class GroupEvents:
         """Read the raw lines in another way from now on."""
         self._lines = lines
 
-    def gather(self, reading: Reading, request: PageRequest, *, into: list[LogEvent] | None = None) -> bool:
+    def gather(self, gathering: Gathering, request: PageRequest, *, into: list[LogEvent] | None = None) -> bool:
         """Read a part of the window, keep what has a pattern, and tell whether all of it was read.
 
         Args:
-            reading: What the reading is after.
+            gathering: The streams and what to keep of them.
             request: The part of the window.
             into: Takes every event; where there are more than it should take, the rest is left unread.
         """
-        streams, matches, enough = reading.streams, reading.matches, reading.enough
+        streams, matches, enough = gathering.streams, gathering.matches, gathering.enough
         found: set[str] = set()
-        for count, (stream, line) in enumerate(self._read(streams, request, reading.is_over)):
+        for count, (stream, line) in enumerate(self._read(streams, request, gathering.is_over)):
             read, texts = self._events.texts(line, stream)
             wanting = [one for one in matches if any(map(one.matches, texts))]
             if wanting or into is not None:
