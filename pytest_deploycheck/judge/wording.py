@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 
-from pytest_deploycheck.facts.image import Image, Layer, Reference, Registry
-from pytest_deploycheck.facts.log import LogStream
-from pytest_deploycheck.facts.service import Service
+from pytest_deploycheck.facts.image import Image, Layer, Reference
 from pytest_deploycheck.facts.snapshot import Lookup
 from pytest_deploycheck.oci.steps import step_name
 from pytest_deploycheck.redaction import one_line
@@ -73,27 +70,3 @@ def roughly(duration: float) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
-
-
-def ecs_command(service: Service, operation: str, *arguments: str) -> str:
-    """A command of the AWS CLI on the cluster of a service, as one types it into a shell."""
-    region = service.arn.split(":")[3]
-    return shlex.join(["aws", "ecs", operation, "--cluster", service.cluster, *arguments, "--region", region])
-
-
-def copy_command(source: Reference, target: Reference) -> str:
-    """The command that copies an image to where a task definition looks, without building it again."""
-    tag = target.tag or source.tag or "TAG"
-    return shlex.join(["docker", "buildx", "imagetools", "create", "--tag", f"{target.place}:{tag}", str(source)])
-
-
-def logs_command(stream: LogStream, since: datetime) -> str:
-    """The command that shows the log group of a stream since a moment."""
-    start = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return shlex.join(["aws", "logs", "tail", stream.group, "--since", start, "--region", stream.region])
-
-
-def ecr_command(registry: Registry | None, operation: str, *arguments: str) -> str:
-    """A command of the AWS CLI on a registry, as one types it into a shell."""
-    where = ["--registry-id", registry.account, "--region", registry.region] if registry else []
-    return shlex.join(["aws", "ecr", operation, *arguments, *where])

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image
 from pytest_deploycheck.facts.rollout import Revision, ServiceDeployment
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.judge.commands import Commands, stop_rollout
-from pytest_deploycheck.judge.wording import at, copy_command, pushed, short
+from pytest_deploycheck.judge.commands import Commands, copy_image, stop_rollout
+from pytest_deploycheck.judge.wording import at, pushed, short
 
 Brought = tuple[ServiceDeployment, Revision]
 """A completed rollout, and the revision that it brought."""
@@ -132,5 +132,5 @@ def _command(image: Image, judged: Judged, revision: Revision | None, facts: Ser
     pulled = judged.pulled.reference
     if pulled.digest:
         return commands.update("--task-definition", "FAMILY:REVISION")
-    back = copy_command(replace(image.reference, tag=None, digest=image.digest), pulled)
+    back = copy_image(replace(image.reference, tag=None, digest=image.digest), pulled)
     return f"{back} && {commands.update('--force-new-deployment')}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from pytest_deploycheck.facts.health import Alarm
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import NewestRollout
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.judge.commands import aws_command, region_of
 from pytest_deploycheck.judge.finding import ALARMS_OK, Finding
 from pytest_deploycheck.judge.wording import at, plural
 from pytest_deploycheck.redaction import one_line
@@ -140,7 +140,6 @@ def _evidence(alarm: Alarm) -> dict[str, Any]:
 
 
 def _command(alarm: Alarm, facts: ServiceFacts) -> str:
-    region = ["--region", facts.service.arn.split(":")[3]] if facts.service else []
-    words = ["aws", "cloudwatch", "describe-alarm-history", "--alarm-name", alarm.name]
-    kinds = ["--alarm-types", "MetricAlarm", "CompositeAlarm"]
-    return shlex.join([*words, *kinds, "--history-item-type", "StateUpdate", *region])
+    words = ["cloudwatch", "describe-alarm-history", "--alarm-name", alarm.name]
+    kinds = ["--alarm-types", "MetricAlarm", "CompositeAlarm", "--history-item-type", "StateUpdate"]
+    return aws_command(*words, *kinds, region=region_of(facts.service.arn) if facts.service else "")

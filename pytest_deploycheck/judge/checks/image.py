@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.judge.commands import copy_image, on_registry
 from pytest_deploycheck.judge.finding import (
     IMAGE_EXISTS,
     IMAGE_PUSHED,
@@ -20,7 +21,7 @@ from pytest_deploycheck.judge.finding import (
     Check,
     Finding,
 )
-from pytest_deploycheck.judge.wording import at, copy_command, ecr_command, expected, short
+from pytest_deploycheck.judge.wording import at, expected, short
 from pytest_deploycheck.oci.reference import parse, same_place
 
 _MOVING_TAGS = frozenset({"latest", "dev", "develop", "main", "master", "stable", "staging", "prod", "production"})
@@ -187,7 +188,7 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
             f"unknown repository: {where}",
             cause="The name, account or region of the repository is misspelt, or the image was never pushed there.",
             remedy="Compare the name with the one that the build pushes to, and with the image of the task definition.",
-            command=ecr_command(reference.ecr, "describe-repositories") if reference.ecr else _inspect(reference),
+            command=on_registry(reference.ecr, "describe-repositories") if reference.ecr else _inspect(reference),
             evidence=evidence,
         )
     name = f"tag {reference.tag}" if lookup.absent == "tag" else f"digest {short(reference.digest)}"
@@ -197,7 +198,7 @@ def _absent(lookup: Lookup, evidence: dict[str, Any]) -> Finding:
         f"{name} is not in {where}{still}{near}",
         cause="The image was never pushed, was pushed to another repository, or a lifecycle policy deleted it.",
         remedy="Push the image. Until it is there, ECS cannot start another task that needs it.",
-        command=ecr_command(reference.ecr, "describe-images", "--repository-name", reference.repository)
+        command=on_registry(reference.ecr, "describe-images", "--repository-name", reference.repository)
         if reference.ecr
         else _inspect(reference),
         evidence=evidence,
@@ -233,7 +234,7 @@ def _repository(judged: Judged) -> Finding:
             f"Push to {pulled.place} and start a rollout, or change the image of container {judged.container!r} in the "
             "task definition."
         ),
-        command=copy_command(wanted, pulled),
+        command=copy_image(wanted, pulled),
         notes=notes,
         evidence=evidence,
     )

@@ -1,4 +1,4 @@
-"""Was a layer taken from the cache that should carry changed source?"""
+"""The check `image-layers`: no layer that should carry changed source came from the cache of the build."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer
+from pytest_deploycheck.judge.commands import show_logs
 from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.log_wording import (
     ELSEWHERE_UNREAD,
@@ -25,7 +26,7 @@ from pytest_deploycheck.judge.log_wording import (
     unsettled,
     unsettled_remedy,
 )
-from pytest_deploycheck.judge.wording import logs_command, seconds
+from pytest_deploycheck.judge.wording import seconds
 
 
 class LogCheck(Check, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ def _unproven(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
     return check.unproven(
         f"{outcome.expectation}: {why}",
         remedy=remedy,
-        command=logs_command(streams[0], outcome.sight.scope.since) if has_command else "",
+        command=show_logs(streams[0], outcome.sight.scope.since) if has_command else "",
         notes=_reading_notes(outcome),
     )
 
@@ -123,7 +124,7 @@ def _fails(check: LogCheck, outcome: ExpectationOutcome) -> Finding:
         failed_sentence(outcome),
         cause=failure_cause(outcome),
         remedy=_remedy(outcome),
-        command=logs_command(streams[0], outcome.sight.scope.since) if streams else "",
+        command=show_logs(streams[0], outcome.sight.scope.since) if streams else "",
         notes=[] if is_proof else [*_reading_notes(outcome), *drop_notes(outcome.sight)],
     )
     return replace(finding, is_proof=is_proof)

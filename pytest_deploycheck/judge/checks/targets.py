@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from pytest_deploycheck.facts.health import TargetGroup
 from pytest_deploycheck.facts.snapshot import Problem
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.analysis.targets import Registration, idle_serving_groups
+from pytest_deploycheck.judge.commands import aws_command, region_of
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
 from pytest_deploycheck.judge.wording import plural
 
@@ -152,6 +152,5 @@ def _remedy(registration: Registration) -> str:
 
 
 def _command(group: TargetGroup) -> str:
-    region = group.arn.split(":")[3] if group.arn.count(":") > 3 else ""  # noqa: PLR2004  # the parts of an ARN
-    words = ["aws", "elbv2", "describe-target-health", "--target-group-arn", group.arn]
-    return shlex.join([*words, *(["--region", region] if region else [])])
+    words = ["elbv2", "describe-target-health", "--target-group-arn", group.arn]
+    return aws_command(*words, region=region_of(group.arn))
