@@ -16,7 +16,7 @@ from pytest_deploycheck.handles.logs.answers import QuestionRecord
 from pytest_deploycheck.handles.logs.patterns import Text, to_pattern
 from pytest_deploycheck.handles.logs.questions import longest_wait
 from pytest_deploycheck.handles.logs.service_logs import IsOver, Window
-from pytest_deploycheck.handles.logs.wait import RECENT, Held, LogWait
+from pytest_deploycheck.handles.logs.wait import RECENT, LogWait
 from pytest_deploycheck.handles.logs.window import LogWindow
 from pytest_deploycheck.judge.analysis.logs.evidence import evidence_of
 from pytest_deploycheck.judge.analysis.logs.reading import matching
@@ -108,27 +108,6 @@ class LogTail(LogWindow):
         if not self.scope.streams:
             return 0.0
         return longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
-
-    def hold(
-        self,
-        expectation: Expectation,
-        *,
-        timeout: float,
-        asked_at: datetime,
-        is_over: IsOver,
-        vain_after: float | None = None,
-    ) -> Held:
-        """Wait until the logs answer a declared expectation for good, and return how they did.
-
-        Args:
-            expectation: What to look for.
-            timeout: Seconds to wait.
-            asked_at: The moment up to which an absence must hold.
-            is_over: Tells whether the time for reading is over.
-            vain_after: Seconds after which the wait for an absence ends where the logs, or the events of a task, are
-                missing.
-        """
-        return self._hold(expectation, timeout=timeout, asked_at=asked_at, is_over=is_over, vain_after=vain_after)
 
     def last_words(self, task: str, is_over: IsOver) -> list[LogEvent]:
         """The last lines of a task that runs something else or has stopped, as far as there is time to read them."""

@@ -43,7 +43,7 @@ class LogWindow:
         """Return True if the text, or a match of the compiled pattern, is there or arrives within the log wait."""
         __tracebackhide__ = True
         expectation = Expectation("expect", (to_pattern(pattern),))
-        held = self._hold(expectation, may_be_negated=True)
+        held = self.hold(expectation, may_be_negated=True)
         if held.reading.answer is LogAnswer.MISSING and not held.cut_short:
             # `in` can only return False: the explanation is kept for whoever reports the failed assertion.
             self._record.why = self._why(expectation, held)
@@ -113,7 +113,7 @@ class LogWindow:
         """
         __tracebackhide__ = True
         expectation = Expectation("forbid", (to_pattern(pattern),))
-        held = self._hold(expectation, timeout=timeout)
+        held = self.hold(expectation, timeout=timeout)
         if held.reading.answer is not LogAnswer.LOGGED:
             self._require(held, expectation)
         return Absence(expectation.patterns[0], _handed(held.reading.events), held.reading.until)
@@ -210,11 +210,7 @@ class LogWindow:
         found = (find_in_source(self._source, pattern, limit=1) for pattern in expectation.patterns)
         return tuple(str(place) for places in found for place in places)
 
-    def _window(self) -> Window:
-        """The part of the log that is searched."""
-        return Window()
-
-    def _hold(
+    def hold(
         self,
         expectation: Expectation,
         *,
@@ -224,6 +220,7 @@ class LogWindow:
         may_be_negated: bool = False,
         vain_after: float | None = None,
     ) -> Held:
+        """Wait until the logs answer an expectation for good, and return how they did: as `LogWait.hold` does."""
         window = self._window()
         asked_at = asked_at or self._wait.logs.now()
         held = self._wait.hold(
@@ -240,9 +237,13 @@ class LogWindow:
         self._record.asked.append(AskedLogs(expectation, read.bounded()))
         return held
 
+    def _window(self) -> Window:
+        """The part of the log that is searched."""
+        return Window()
+
     def _insist(self, expectation: Expectation, timeout: float | None) -> list[LogEvent]:
         __tracebackhide__ = True
-        held = self._hold(expectation, timeout=timeout)
+        held = self.hold(expectation, timeout=timeout)
         if held.reading.answer is LogAnswer.MISSING and not held.cut_short:
             raise AssertionError(self._why(expectation, held))
         self._require(held, expectation)
