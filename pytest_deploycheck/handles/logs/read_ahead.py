@@ -6,32 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogScope, LogStream
-from pytest_deploycheck.handles.logs.service_logs import IsOver
+from pytest_deploycheck.handles.logs.service_logs import IsOver, Reader
 
 _PARALLEL = 8
 """Log groups that are read at the same time."""
-
-
-class AheadReader(Protocol):
-    """Reads logs, and keeps what it found."""
-
-    def poll(
-        self,
-        scope: LogScope,
-        patterns: Sequence[Pattern],
-        *,
-        is_over: IsOver,
-        also: Sequence[Pattern] = (),
-        enough: int = 0,
-    ) -> object:
-        """Read the events that have one of the patterns."""
-        ...
 
 
 Key: TypeAlias = tuple[frozenset[tuple[str, str]], tuple[Pattern, ...]]
@@ -84,7 +68,7 @@ class LogReadAhead(Struct):
         is_over: Tells whether the time for reading is over.
     """
 
-    reader: Callable[[], AheadReader]
+    reader: Callable[[], Reader]
     is_over: IsOver
     _pool: ThreadPoolExecutor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
