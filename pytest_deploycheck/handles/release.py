@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.commit import Commit
-from pytest_deploycheck.facts.snapshot import Judged, Lookup, Namer, ServiceFacts
+from pytest_deploycheck.facts.snapshot import Lookup, Namer, ServiceFacts
 
 _NAMERS: frozenset[Namer] = frozenset({"option", "configuration", "commit"})
 """Who names an image that was to be shipped; the task definition only names the one that runs."""
@@ -76,9 +76,5 @@ def release(facts: ServiceFacts, commit: Commit | None) -> Release:
         facts: The facts of the service.
         commit: The commit of the checkout or of the CI's build, or None.
     """
-    named = {judged.container: judged.expected for judged in facts.judged if _is_named(judged)}
+    named = {judged.container: judged.expected for judged in facts.judged if judged.namer in _NAMERS}
     return Release(facts.name, commit.sha if commit else None, named)
-
-
-def _is_named(judged: Judged) -> bool:
-    return judged.namer in _NAMERS

@@ -294,31 +294,16 @@ class Verification:
             complete: Whether the run came to its end.
         """
         observation = self._seen or Observation(self.identity, self.now(), self.now(), ())
-        services = []
-        for facts in observation.services:
-            found = tuple(findings.get(facts.name, ()))
-            judgement = judge_service(
-                facts.name,
-                found,
-                tests,
-                require=self.environment.require,
-                needed=needed_checks(self.environment, self.options, facts.name),
-                complete=complete,
-            )
-            if self._replay and judgement.verdict is Verdict.VERIFIED:
-                # What ran then verifies nothing about what runs now.
-                judgement = Judgement(Verdict.UNPROVEN, None)
-            analysis = self.analysis(facts.name)
-            if self._watch and complete and judgement.verdict is Verdict.REFUTED and not facts.has_history:
-                # What could be rolled back to is read only where that may be the thing to do.
-                analysis = ServiceAnalysis(self._watch.with_history(facts))
-            services.append(ServiceReport(analysis, found, judgement=judgement))
-        observation = replace(observation, services=tuple(one.analysis.facts for one in services))
+        services = tuple(
+            self._service_report(facts, tuple(findings.get(facts.name, ())), tests, complete=complete)
+            for facts in observation.services
+        )
+        observation = replace(observation, services=tuple(one.facts for one in services))
         made = self.made
         return RunReport(
             environment=self.environment.name,
             observation=observation,
-            services=tuple(services),
+            services=services,
             tests=tuple(tests),
             judgement=judge_run(service.judgement for service in services),
             complete=complete,
@@ -330,6 +315,27 @@ class Verification:
             held=made.held,
             throttles=made.throttles,
         )
+
+    def _service_report(
+        self, facts: ServiceFacts, findings: tuple[Finding, ...], tests: Sequence[UserTest], *, complete: bool
+    ) -> ServiceReport:
+        """The result for one service, with the verdict on what its checks found."""
+        judgement = judge_service(
+            facts.name,
+            findings,
+            tests,
+            require=self.environment.require,
+            needed=needed_checks(self.environment, self.options, facts.name),
+            complete=complete,
+        )
+        if self._replay and judgement.verdict is Verdict.VERIFIED:
+            # What ran then verifies nothing about what runs now.
+            judgement = Judgement(Verdict.UNPROVEN, None)
+        analysis = self.analysis(facts.name)
+        if self._watch and complete and judgement.verdict is Verdict.REFUTED and not facts.has_history:
+            # What could be rolled back to is read only where that may be the thing to do.
+            analysis = ServiceAnalysis(self._watch.with_history(facts))
+        return ServiceReport(analysis, findings, judgement=judgement)
 
     def _record(self, observation: Observation, findings: Findings) -> RunRecord | None:
         """Return what a later run can judge again: for a replay, what it judged itself."""
