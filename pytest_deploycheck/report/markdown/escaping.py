@@ -41,7 +41,7 @@ def code(text: str, own: Own = (), *, limit: int = 300) -> str:
     shown = one_line(text, limit, own).strip("\r")
     if not shown.strip():
         return "(empty)"
-    fence = "`" * (max((len(run) for run in _RUN_OF_BACKTICKS.findall(shown)), default=0) + 1)
+    fence = _fence(shown, shortest=1)
     # One blank at both ends is taken away again, so that a text may begin or end with a backtick or a blank.
     padding = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{fence}{padding}{shown}{padding}{fence}"
@@ -71,15 +71,20 @@ def _word(word: str) -> str:
 def block(text: str, own: Own = ()) -> list[str]:
     """Return the lines of a block of code that holds one command to copy."""
     shown = one_line(text, 4000, own)
-    fence = "`" * max(3, max((len(run) for run in _RUN_OF_BACKTICKS.findall(shown)), default=0) + 1)
+    fence = _fence(shown, shortest=3)
     return [f"{fence}sh", shown, fence]
 
 
 def lines_block(lines: Sequence[str]) -> list[str]:
     """Return the lines of a block of text; they are fit to be shown already, one line each."""
-    longest = max((len(run) for line in lines for run in _RUN_OF_BACKTICKS.findall(line)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = _fence("\n".join(lines), shortest=3)
     return [f"{fence}text", *lines, fence]
+
+
+def _fence(text: str, *, shortest: int) -> str:
+    """Backticks, more of them than stand together anywhere in a text."""
+    longest = max(map(len, _RUN_OF_BACKTICKS.findall(text)), default=0)
+    return "`" * max(shortest, longest + 1)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
