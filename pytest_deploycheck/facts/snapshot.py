@@ -181,6 +181,11 @@ class ServiceFacts(Struct, frozen=True):
             return 0
         return unlisted_tasks(self.service, self.tasks)
 
+    @property
+    def why_unjudged(self) -> Problem | None:
+        """The problem because of which no container is judged; None where nothing was denied."""
+        return self.problems.get("definition") or self.problems.get("service") or self.problems.get("tasks")
+
     def definition_of(self, task: Task) -> TaskDefinition | None:
         """The task definition of a task, if it was seen."""
         return next((one for one in self.definitions if one.arn == task.task_definition), None)

@@ -79,9 +79,8 @@ def _for_each(check: Check, facts: ServiceFacts, judge: Callable[[Judged], Findi
     if facts.judged:
         finding = check.of_all({judged.container: judge(judged) for judged in facts.judged})
         return replace(finding, notes=(*finding.notes, *_degraded(facts)))
-    problem = facts.problems.get("definition") or facts.problems.get("service") or facts.problems.get("tasks")
-    if problem:
-        return check.errs(problem)
+    if facts.why_unjudged:
+        return check.errs(facts.why_unjudged)
     return check.unproven(
         "No task definition of the service was found, so it is not known which image is expected.",
         remedy="Name the image with --deploy-image, or look at the service in the AWS console.",

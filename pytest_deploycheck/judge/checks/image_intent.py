@@ -75,9 +75,8 @@ def judge_intended(
     if release.intent == "task-definition":
         return IMAGE_INTENDED.skips("`intent` is the task definition: only what differs from it is found")
     if not facts.judged:
-        problem = facts.problems.get("definition") or facts.problems.get("service") or facts.problems.get("tasks")
-        if problem:
-            return IMAGE_INTENDED.errs(problem)
+        if facts.why_unjudged:
+            return IMAGE_INTENDED.errs(facts.why_unjudged)
         return IMAGE_INTENDED.unproven(
             "the expected image is not known, as no task definition of the service was found",
             remedy="Name the image with --deploy-image.",
