@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from pytest_deploycheck.judge.checks.logs import number_of
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, POLICIES, WORST_FIRST, Finding, Status
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.report.compared import disagreement
@@ -51,7 +52,7 @@ def left_out_of(link: str | None, service: ServiceReport) -> list[str]:
     return [
         check
         for check in service.judgement.left_out
-        if (known.get(check) or ("logs" if check.startswith("logs-") else "health")) == link
+        if (known.get(check) or ("logs" if number_of(check) else "health")) == link
     ]
 
 
@@ -88,14 +89,9 @@ def together(ids: Sequence[str]) -> str:
     """Return ids of checks in a list, those of many log expectations in a row as `logs-1 to logs-7`."""
     runs: list[list[str]] = [[ids[0]]] if ids else []
     for before, one in pairwise(ids):
-        if _number(before) and _number(one) == _number(before) + 1:
+        number = number_of(before)
+        if number and number_of(one) == number + 1:
             runs[-1].append(one)
         else:
             runs.append([one])
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) >= _TOGETHER else ", ".join(run) for run in runs)
-
-
-def _number(check: str) -> int:
-    """The number of a log expectation; 0 for any other check."""
-    number = check.removeprefix("logs-")
-    return int(number) if check.startswith("logs-") and number.isdecimal() else 0

@@ -28,6 +28,8 @@ from pytest_deploycheck.judge.log_wording import (
 )
 from pytest_deploycheck.judge.wording import seconds
 
+_PREFIX = "logs-"
+
 
 class LogCheck(Check, frozen=True, kw_only=True):
     """The check of one declared log expectation.
@@ -43,7 +45,13 @@ class LogCheck(Check, frozen=True, kw_only=True):
 
 def log_check(number: int, expectation: Expectation) -> LogCheck:
     """The check of the `number`-th declared log expectation, from 1."""
-    return LogCheck(f"logs-{number}", "logs", number=number, expectation=expectation)
+    return LogCheck(f"{_PREFIX}{number}", "logs", number=number, expectation=expectation)
+
+
+def number_of(check: str) -> int | None:
+    """Return the number of a declared log expectation by the id of its check; None for any other check."""
+    number = check.removeprefix(_PREFIX)
+    return int(number) if check.startswith(_PREFIX) and number.isdecimal() else None
 
 
 def judge_expectation(check: LogCheck, outcome: ExpectationOutcome) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from pytest_deploycheck.judge.checks.logs import number_of
 from pytest_deploycheck.judge.finding import Link
 from pytest_deploycheck.run.policy.actions import ACTIONS, LOGS, NeededAction
 
@@ -180,6 +181,5 @@ PAGES = (
 
 def page_of(check: str) -> CheckPage | None:
     """Return the page on a check, also on one such as `logs-3`; None for an unknown id."""
-    prefix, _, number = check.rpartition("-")
-    name = LOGS if prefix == "logs" and number.isdecimal() else check
+    name = check if number_of(check) is None else LOGS
     return next((page for page in PAGES if page.id == name), None)

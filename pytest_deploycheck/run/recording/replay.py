@@ -14,6 +14,7 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.codec import from_plain
 from pytest_deploycheck.facts.snapshot import Observation
+from pytest_deploycheck.judge.checks.logs import log_check
 from pytest_deploycheck.judge.record import RunRecord
 from pytest_deploycheck.report.document import FACTS_FORMAT, SCHEMA_VERSION
 from pytest_deploycheck.run.recording.reader import RecordedReader
@@ -70,7 +71,7 @@ class Replay(Struct, frozen=True):
             (expectation, one)
             for name, settings in self.environment.services.items()
             for number, expectation in enumerate(settings.logs, start=1)
-            if name in services and (one := services[name].logs.get(f"logs-{number}"))
+            if name in services and (one := services[name].logs.get(log_check(number, expectation).id))
         ]
         read += [(asked.expectation, asked.read) for one in services.values() for asked in one.asked]
         return RecordedReader(read, [lines for one in services.values() for lines in one.last_lines])
