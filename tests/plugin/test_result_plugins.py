@@ -11,9 +11,12 @@ import pytest
 from support.other_plugins import without
 
 if TYPE_CHECKING:
-    from plugin.conftest import Deploy, Outcome, World
+    from collections.abc import Mapping
 
-Ended = tuple[str, int, str]
+    from plugin.conftest import Deploy, World
+
+REFUTED, UNPROVEN, PASSED = "failed", "unproven", "passed"
+"""The ways a test ends: it refutes, its question stays open, or it passes."""
 
 HEAD = """
 import pytest
@@ -34,42 +37,41 @@ def proven(world: World, pytester: pytest.Pytester) -> World:
     return world
 
 
-def ended(outcome: Outcome) -> Ended:
-    """Return the verdict, the exit status, and the outcome of the test `test_it`."""
-    return (
-        outcome.report["verdict"],
-        outcome.status,
-        next(tests for name, tests in outcome.tests.items() if "it" in name),
-    )
+def endings(deploy: Deploy, pytester: pytest.Pytester, tests: Mapping[str, str], *args: str) -> list[str]:
+    """Run these tests, each in a module of its own beside the proof, and return how each ended."""
+    pytester.makepyfile(**{f"test_b_{name}": f"{HEAD}\n{text}" for name, text in tests.items()})
+    outcome = deploy(*args, env="shop")
+    ended = {
+        one["nodeid"].partition(".py")[0].removeprefix("test_b_"): one["outcome"] for one in outcome.report["tests"]
+    }
+    assert ended.pop("test_a_proof") == PASSED, outcome.output
+    worst = REFUTED if REFUTED in ended.values() else UNPROVEN if UNPROVEN in ended.values() else PASSED
+    assert (outcome.report["verdict"], outcome.status) == RUNS[worst], outcome.output
+    return [ended[name] for name in tests]
 
 
-REFUTED, UNPROVEN = ("REFUTED", 1, "failed"), ("UNPROVEN", 7, "unproven")
-VERIFIED = ("VERIFIED", 0, "passed")
+RUNS = {REFUTED: ("REFUTED", 1), UNPROVEN: ("UNPROVEN", 7), PASSED: ("VERIFIED", 0)}
+"""The verdict and the exit status by the worst ending of a test."""
+
+GATHERED = [
+    ("with check: ask()", UNPROVEN),
+    ("with check: ask()\n    with check('why'): ask()", UNPROVEN),
+    ("check.equal(1, 1)", PASSED),
+    ("with check: ask()\n    check.equal(1, 2)", REFUTED),
+    ("with check: ask()\n    assert deploy_env is None", REFUTED),
+    ("check.equal(1, 2)\n    ask()", REFUTED),
+]
 
 
 @pytest.mark.usefixtures("proven")
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("def test_it(check, deploy_env):\n    with check: ask()", UNPROVEN),
-        ("def test_it(check, deploy_env):\n    with check: ask()\n    with check('why'): ask()", UNPROVEN),
-        ("def test_it(check, deploy_env):\n    with check: ask()\n    check.equal(1, 2)", REFUTED),
-        ("def test_it(check, deploy_env):\n    with check: ask()\n    assert deploy_env is None", REFUTED),
-        ("def test_it(check, deploy_env):\n    check.equal(1, 2)\n    ask()", REFUTED),
-        ("def test_it(check, deploy_env): check.equal(1, 1)", VERIFIED),
-    ],
-)
+@pytest.mark.parametrize("cases", [GATHERED[:3], GATHERED[3:]], ids=["unproven", "refuted"])
 def test_failures_that_pytest_check_gathers(
-    deploy: Deploy,
-    pytester: pytest.Pytester,
-    monkeypatch: pytest.MonkeyPatch,
-    text: str,
-    expected: Ended,
+    deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cases: list[tuple[str, str]]
 ) -> None:
     """Each gathered failure counts by itself: the test is unproven only where all of them are."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without("check"))
-    pytester.makepyfile(test_b=f"{HEAD}\n{text}")
-    assert ended(deploy(env="shop")) == expected
+    tests = {f"{number}": f"def test_it(check, deploy_env):\n    {body}" for number, (body, _) in enumerate(cases)}
+    assert endings(deploy, pytester, tests) == [expected for _, expected in cases]
 
 
 @pytest.mark.usefixtures("world")
@@ -95,26 +97,27 @@ def test_check(deploy_logs, check):
 
 
 REPEATED = [
-    ("RUNS.append(1); assert len(RUNS) > 1", VERIFIED),
+    ("RUNS.append(1); assert len(RUNS) > 1", PASSED),
+    ("RUNS.append(1); ask()", UNPROVEN),
+    ("RUNS.append(1); (ask() if len(RUNS) == 1 else None)", PASSED),
     ("RUNS.append(1); assert deploy_env is None", REFUTED),
     ("RUNS.append(1); (ask() if len(RUNS) == 1 else None); assert deploy_env is None", REFUTED),
     ("RUNS.append(1); assert len(RUNS) > 1; ask()", REFUTED),
-    ("RUNS.append(1); ask()", UNPROVEN),
-    ("RUNS.append(1); (ask() if len(RUNS) == 1 else None)", VERIFIED),
 ]
+REPEATERS = [("rerunfailures", "--reruns=1"), ("pytest-retry", "--retries=1")]
 
 
 @pytest.mark.usefixtures("proven")
-@pytest.mark.parametrize("repeater", [("rerunfailures", "--reruns=1"), ("pytest-retry", "--retries=1")])
-@pytest.mark.parametrize(("body", "expected"), REPEATED)
+@pytest.mark.parametrize("repeater", REPEATERS, ids=["rerunfailures", "retry"])
+@pytest.mark.parametrize("cases", [REPEATED[:3], REPEATED[3:]], ids=["unproven", "refuted"])
 def test_a_run_that_is_repeated(
-    deploy: Deploy, pytester: pytest.Pytester, repeater: tuple[str, str], body: str, expected: Ended
+    deploy: Deploy, pytester: pytest.Pytester, repeater: tuple[str, str], cases: list[tuple[str, str]]
 ) -> None:
     """A run that a plugin repeats is replaced by the next if that passed; otherwise the worst of them counts."""
     plugin, option = repeater
-    pytester.makepyfile(test_b=f"{HEAD}\ndef test_it(deploy_env):\n    {body}")
+    tests = {f"{number}": f"def test_it(deploy_env):\n    {body}" for number, (body, _) in enumerate(cases)}
     with mock.patch.dict(os.environ, PYTEST_ADDOPTS=without(plugin)):
-        assert ended(deploy(option, "-k", "test_ or deploycheck", env="shop")) == expected
+        assert endings(deploy, pytester, tests, option) == [expected for _, expected in cases]
 
 
 @pytest.mark.usefixtures("proven")
@@ -123,11 +126,8 @@ def test_subtests_of_a_run_that_is_repeated(
 ) -> None:
     """The failed subtests of a run go with it when the next passes."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without("rerunfailures"))
-    pytester.makepyfile(
-        test_b=f"{HEAD}\ndef test_it(deploy_env, subtests):\n    RUNS.append(1)\n"
-        "    with subtests.test('a'): assert len(RUNS) > 1"
-    )
-    assert ended(deploy("--reruns=1", env="shop")) == VERIFIED
+    text = "def test_it(deploy_env, subtests):\n    RUNS.append(1)\n    with subtests.test('a'): assert len(RUNS) > 1"
+    assert endings(deploy, pytester, {"it": text}, "--reruns=1") == [PASSED]
 
 
 @pytest.mark.usefixtures("world")
@@ -147,21 +147,15 @@ def test_questions_of_a_run_that_is_repeated(
 
 
 @pytest.mark.usefixtures("proven")
-@pytest.mark.parametrize(("body", "expected"), [REPEATED[0], REPEATED[1]])
-def test_flaky(
-    deploy: Deploy,
-    pytester: pytest.Pytester,
-    monkeypatch: pytest.MonkeyPatch,
-    body: str,
-    expected: Ended,
-) -> None:
+def test_flaky(deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin flaky reports the last run only, and that counts."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without("flaky"))
-    pytester.makepyfile(test_b=f"{HEAD}\n@pytest.mark.flaky(max_runs=2)\ndef test_it(deploy_env):\n    {body}")
-    assert ended(deploy(env="shop")) == expected
+    head = "@pytest.mark.flaky(max_runs=2)\ndef test_it(deploy_env):\n    RUNS.append(1); assert"
+    tests = {"passes": f"{head} len(RUNS) > 1", "fails": f"{head} deploy_env is None"}
+    assert endings(deploy, pytester, tests) == [PASSED, REFUTED]
 
 
-@pytest.mark.parametrize(("plugin", "option"), [("rerunfailures", "--reruns=1"), ("pytest-retry", "--retries=1")])
+@pytest.mark.parametrize(("plugin", "option"), REPEATERS)
 def test_a_check_that_is_repeated(deploy: Deploy, monkeypatch: pytest.MonkeyPatch, plugin: str, option: str) -> None:
     """A check can be repeated as a test can, and fails as it did before."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without(plugin))
