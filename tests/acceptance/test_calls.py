@@ -92,12 +92,6 @@ def test_logs_are_not_read_where_no_check_asks_them(shop: Shop) -> None:
     assert shop.asked("logs:") == []
 
 
-def test_everything_deselected_is_never_green(shop: Shop) -> None:
-    """An environment was given and nothing was verified: unproven."""
-    run = shop.verify("-k", "nothing_is_named_so")
-    assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
-
-
 def test_no_secret_and_no_control_character_reaches_the_report(shop: Shop) -> None:
     """Log lines are data: credentials are masked, and control characters never reach the terminal."""
     key = "AKIA" + "Z" * 16

@@ -95,17 +95,27 @@ def test_one_action_that_is_denied(shop: Shop, action: str) -> None:
     is_told(shop, shop.verify(), action, *DENIALS[action])
 
 
-@pytest.mark.parametrize("action", WITH_HEALTH)
-def test_one_action_about_health_that_is_denied(shop: Shop, action: str) -> None:
-    """The checks of load balancers, alarms and metrics are in error; all else of the chain is judged."""
+@pytest.fixture
+def web(shop: Shop) -> Shop:
+    """Return an environment that verifies a service with a load balancer on instances, alarms and a limit of errors."""
     shop.add_web(launch_type="EC2", network_mode="bridge")
     quieted = shop.aws.create_alarm("latency", state="ALARM")
     quieted.set_state("OK", at=shop.aws.now())
-    web = shop.settings(service="web", alarms=["5xx", "latency"], error_rate={"max": 0.01})
-    shop.configure({"web": web})
-    assert shop.verify().status == 0
-    shop.aws.deny(action)
-    is_told(shop, shop.verify(), action, *WITH_HEALTH[action])
+    settings = shop.settings(service="web", alarms=["5xx", "latency"], error_rate={"max": 0.01})
+    shop.configure({"web": settings})
+    return shop
+
+
+def test_nothing_about_health_that_is_denied(web: Shop) -> None:
+    """With each action it is verified: the denials below make the difference."""
+    assert web.verify().status == 0
+
+
+@pytest.mark.parametrize("action", WITH_HEALTH)
+def test_one_action_about_health_that_is_denied(web: Shop, action: str) -> None:
+    """The checks of load balancers, alarms and metrics are in error; all else of the chain is judged."""
+    web.aws.deny(action)
+    is_told(web, web.verify(), action, *WITH_HEALTH[action])
 
 
 def is_told(shop: Shop, run: Run, action: str, error: set[str], noted: set[str]) -> None:
@@ -115,6 +125,7 @@ def is_told(shop: Shop, run: Run, action: str, error: set[str], noted: set[str])
     for name in error:
         assert action in run.checks[name]["reason"]
         assert action in run.checks[name]["remedy"]
+        assert action in run.text
     for name in noted:
         assert action in json.dumps(run.checks[name].get("notes")), run.checks[name]
     assert (run.status, run.document["verdict"]) == ((7, "UNPROVEN") if error else (0, "VERIFIED"))

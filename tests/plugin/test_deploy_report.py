@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.report_schema import check_report
 
 from pytest_deploycheck.run.report_files import write
 
@@ -207,24 +206,6 @@ def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(deploy: Deploy
     outcome = deploy(*NOTHING, *workers, "--deploy-baseline=report.json", scenario="healthy")
     assert outcome.status == 7, outcome.output
     assert outcome.has_report
-
-
-def test_an_interrupted_run_writes_its_report(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """An interrupted run keeps status 2 and reports what it saw so far, UNPROVEN at best."""
-    pytester.makepyfile(
-        """
-        def test_one(deploy_env):
-            pass
-
-        def test_two(deploy_env):
-            raise KeyboardInterrupt
-        """
-    )
-    outcome = deploy("--deploy-log-wait=1s", scenario="healthy")
-    assert outcome.status == 2
-    assert outcome.report["verdict"] == "UNPROVEN"
-    assert outcome.tests["test_one"] == "passed"
-    check_report(outcome.report)
 
 
 def test_a_credential_in_a_log_line_is_masked(deploy: Deploy, world: World) -> None:

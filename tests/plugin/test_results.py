@@ -17,7 +17,7 @@ class Ended(NamedTuple):
 
     Attributes:
         word: How each of these tests ends.
-        verdict: The verdict of the run.
+        verdict: The verdict of the run, in which no link is broken.
         status: Its exit status.
     """
 
@@ -130,6 +130,18 @@ class TestIt(unittest.TestCase):
 def own(): assert False
 def test_it(own, deploy_env): pass
 """,
+    "error in the set-up of a fixture on ours": """
+@pytest.fixture
+def own(deploy_env): raise ValueError("no")
+def test_it(own): pass
+""",
+    "error in the tear-down of a fixture on ours": """
+@pytest.fixture
+def own(deploy_env):
+    yield
+    raise ValueError("no")
+def test_it(own): pass
+""",
     "error in a subtest": "def test_it(deploy_env, subtests):\n    with subtests.test('a'): 1 / 0",
     "timeout": """
 import time
@@ -218,7 +230,7 @@ def test_each_result_counts_for_what_it_says(
     pytester.makepyfile(**{file: f"{NOT_KNOWN}\n{cases[name]}" for file, name in files.items()})
     outcome = deploy("--deploy-build-log=build.log", "--tb=no", env="shop")
     assert by_case(outcome, files) == {name: {expected.word} for name in cases}, outcome.output
-    assert (outcome.report["verdict"], outcome.status) == (expected.verdict, expected.status)
+    assert (outcome.verdict, outcome.status) == ((expected.verdict, None), expected.status)
 
 
 def by_case(outcome: Outcome, files: dict[str, str]) -> dict[str, set[str]]:

@@ -39,36 +39,6 @@ def test_verified_is_one_line(deploy: Deploy) -> None:
     assert "content-marketing-swarm-dev-backend:2025.11.26-1" in line
 
 
-@pytest.mark.parametrize(
-    ("scenario", "link", "words"),
-    [
-        ("not-restarted", "rollout", ["never restarted", "aws ecs update-service", "--force-new-deployment"]),
-        ("nothing-deployed", "image", ["never pushed", "aws ecr describe-images"]),
-        ("wrong-repository", "image", ["content-marketing-swarm-backend", "content-marketing-swarm-dev-backend"]),
-        ("rolled-back", "rollout", ["ROLLED_BACK", "circuit breaker"]),
-        ("half-rolled-out", "rollout", ["IN_PROGRESS"]),
-        ("cached-layer", "logs", ["--no-cache"]),
-        ("old-format", "logs", ["platform='linkedin'"]),
-    ],
-)
-def test_a_failing_run_is_a_diagnosis(deploy: Deploy, scenario: str, link: str, words: list[str]) -> None:
-    """The broken link first, a line for each link, then the likely cause and the next command to type."""
-    outcome = deploy(scenario=scenario)
-    lines = summary(outcome)
-    assert lines[0] == f"REFUTED: backend in sandbox, broken link: {link}"
-    links = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
-    assert [name for name in links if name in {"image", "rollout", "tasks", "logs"}] == [
-        *("image", "rollout", "tasks", "logs")
-    ]
-    text = " ".join(" ".join(lines).split())
-    assert "likely cause: " in text
-    assert "next: " in text
-    for word in words:
-        assert word in text
-    assert len(lines) <= 40
-    assert [line for line in lines if len(line) > 80 and not line.startswith("    ")] == []
-
-
 def test_the_failed_tests_are_named(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """Tests that failed or are unproven stand in the summary with their ids."""
     pytester.makepyfile(
