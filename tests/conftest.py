@@ -7,17 +7,17 @@ import os
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
-from importlib import import_module
+from importlib import import_module, metadata
 from types import FunctionType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from unittest import mock
 
 import boto3
 import pytest
 from botocore.compat import accepts_kwargs
-from botocore.hooks import NodeList
+from botocore.hooks import EventAliaser, HierarchicalEmitter, NodeList
 from botocore.loaders import create_loader
 from hypothesis import settings
 from support.other_plugins import without
@@ -50,18 +50,47 @@ def _models_are_read_once() -> Iterator[None]:
     with (
         mock.patch("botocore.session.create_loader", lru_cache(create_loader)),
         mock.patch("botocore.hooks.accepts_kwargs", _accepts_kwargs),
-        mock.patch.object(NodeList, "__copy__", lambda nodes: NodeList(*map(list, nodes))),
+        mock.patch("botocore.hooks._PrefixTrie._recursive_copy", lambda _, node: _copied(node)),
+        mock.patch("botocore.hooks.EventAliaser._alias_event_name", lambda _, name: _aliased(name)),
     ):
         yield
 
 
 _inspected = lru_cache(maxsize=None)(accepts_kwargs)
+_alias = partial(vars(EventAliaser)["_alias_event_name"], EventAliaser(HierarchicalEmitter()))
+_aliased = lru_cache(maxsize=None)(_alias)
+
+
+def _copied(node: dict[str, Any]) -> dict[str, Any]:
+    """Copy a node of the register of handlers with all below it, but not the handlers."""
+    copied = node.copy()
+    for key, value in node.items():
+        if type(value) is dict:
+            copied[key] = _copied(value)
+        elif type(value) is NodeList:
+            copied[key] = NodeList(*map(list, value))
+    return copied
 
 
 def _accepts_kwargs(handler: Callable[..., object]) -> bool:
     """Return botocore's own answer; it is kept for the functions of modules, which hold no client alive."""
     is_of_module = isinstance(handler, FunctionType) and handler.__closure__ is None
     return bool(_inspected(handler) if is_of_module else accepts_kwargs(handler))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _installed_packages_are_read_once() -> Iterator[None]:
+    """Let the runs of pytest in this process share what they read about the packages that are installed.
+
+    Each searches all of them for plugins, and parses their metadata several times.
+    """
+    with ExitStack() as patches:
+        installed = tuple(metadata.distributions())
+        patches.enter_context(mock.patch.object(metadata, "distributions", return_value=installed))
+        for name in ("metadata", "entry_points", "files"):
+            read = lru_cache(maxsize=None)(vars(metadata.Distribution)[name].fget)
+            patches.enter_context(mock.patch.object(metadata.Distribution, name, property(read)))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
