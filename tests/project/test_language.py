@@ -40,6 +40,8 @@ UNUSUAL = {
 """Patterns of words that are not in use, and what is said instead."""
 
 QUESTION = re.compile(r"(What|Whether|How|Why|Who|Whom|Whose|Where|Which|When)\b")
+ANY_QUESTION = re.compile(rf"[\"']\s*{QUESTION.pattern}")
+"""A string that opens with such a word, of whatever kind it is."""
 
 
 TEXTS = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
@@ -59,7 +61,10 @@ def texts_of(path: Path) -> Iterator[tuple[int, str]]:
 
 def unusual_words(path: Path) -> list[str]:
     """The places in a file where a word stands that is not in use."""
-    found = []
+    found: list[str] = []
+    whole = path.read_text(encoding="utf-8").lower()
+    if not any(re.search(pattern.lower(), whole) for pattern in UNUSUAL):
+        return found  # It need not be taken apart, which is slow.
     for number, text in texts_of(path):
         for pattern, instead in UNUSUAL.items():
             match = re.search(pattern, text, re.IGNORECASE)
@@ -70,8 +75,11 @@ def unusual_words(path: Path) -> list[str]:
 
 def question_openings(path: Path) -> list[str]:
     """The docstrings of a module that open with a question word."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    found: list[str] = []
+    source = path.read_text(encoding="utf-8")
+    if not ANY_QUESTION.search(source):
+        return found
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node)
             if docstring and QUESTION.match(docstring):
