@@ -182,21 +182,13 @@ def test_the_job_of_readme_is_one_of_github_actions(tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
 
 
-def test_the_ten_lines_of_readme_run(tmp_path: Path) -> None:
+def test_the_ten_lines_of_readme_run(pytester: pytest.Pytester) -> None:
     """The tests of README pass in the sandbox, with the image named as README's job names it."""
     tests = next(block.text for block in blocks_of(ROOT / "README.md") if "def test_" in block.text)
-    (tmp_path / "test_readme.py").write_text(tests, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--deploy-env=sandbox"]
-    ended = subprocess.run(
-        [*command, "--deploy-image=2025.11.26-1", "-m", "deploycheck"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert ended.returncode == 0, ended.stdout
-    assert "VERIFIED" in ended.stdout
+    pytester.makepyfile(test_readme=tests)
+    ended = pytester.runpytest_inprocess("--deploy-env=sandbox", "--deploy-image=2025.11.26-1", "-m", "deploycheck")
+    assert ended.ret == 0
+    assert "VERIFIED" in str(ended.stdout)
 
 
 def first_block(page: str, language: str, part: str = "") -> str:

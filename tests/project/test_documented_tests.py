@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -115,7 +112,9 @@ def url(shop: SandboxService) -> Iterator[str]:
     server.server_close()
 
 
-def test_the_tests_of_the_pages_pass(aws: Sandbox, url: str, tmp_path: Path) -> None:
+def test_the_tests_of_the_pages_pass(
+    aws: Sandbox, url: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each test that a page on fixtures shows passes against a deployment of which it holds."""
     shown = []
     for page in PAGES:
@@ -123,22 +122,16 @@ def test_the_tests_of_the_pages_pass(aws: Sandbox, url: str, tmp_path: Path) -> 
             r"^```python\n(.*?)^```$", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
         )
         shown += [block for block in blocks if not any(name in block for name in ELSEWHERE)]
-    (tmp_path / "test_shown.py").write_text(
-        "\n".join(["from uuid import uuid4", "import requests", *shown]), encoding="utf-8"
-    )
-    (tmp_path / "deploycheck.toml").write_text(CONFIGURATION.format(url=url), encoding="utf-8")
+    pytester.makepyfile(test_shown="\n".join(["from uuid import uuid4", "import requests", *shown]))
+    pytester.makefile(".toml", deploycheck=CONFIGURATION.format(url=url))
     for name, text in FILES.items():
-        file = tmp_path / "backend/app" / name
+        file = pytester.path / "backend/app" / name
         file.parent.mkdir(parents=True)
         file.write_text(text, encoding="utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "--deploy-env=dev", f"--deploy-image={TAG}", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env={**os.environ, **aws.environ, "GITHUB_SHA": COMMIT},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
+    for name, value in {**aws.environ, "GITHUB_SHA": COMMIT}.items():
+        monkeypatch.setenv(name, value)
+    ended = pytester.runpytest_inprocess("--deploy-env=dev", f"--deploy-image={TAG}")
+    assert ended.ret == 0
+    assert f"{len(re.findall('^def test_', ''.join(shown), re.MULTILINE))} tests hold" in " ".join(
+        str(ended.stdout).split()
     )
-    assert ended.returncode == 0, ended.stdout
-    assert f"{len(re.findall('^def test_', ''.join(shown), re.MULTILINE))} tests hold" in " ".join(ended.stdout.split())
