@@ -23,8 +23,8 @@ from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.credentials import Found
 from pytest_deploycheck.observe.registry.download import download
 from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject
-from pytest_deploycheck.observe.registry.http import Web
 from pytest_deploycheck.observe.registry.retry import Retries
+from pytest_deploycheck.observe.registry.web import Web
 from pytest_deploycheck.observe.session import Session
 from pytest_deploycheck.oci import reference as oci
 from pytest_deploycheck.polling import Overtime, SystemClock
@@ -441,7 +441,7 @@ def test_no_more_is_waited_than_is_sensible(registry: V2Registry) -> None:
 @pytest.mark.timeout(8)  # the server closes a connection that is not used after 10 s
 def test_one_attempt_may_be_all(registry: V2Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing is waited for, and a refusal whose words cannot be read is a refusal all the same."""
-    monkeypatch.setattr("pytest_deploycheck.observe.registry.http._READ_SECONDS", 0.3)
+    monkeypatch.setattr("pytest_deploycheck.observe.registry.web._READ_SECONDS", 0.3)
     store = Layers(registry).blobs(Retries(attempts=1, sleep=_never))
     registry.plan("/cdn/", Answer(503, b"<Error><Co", {"Content-Length": "x", "Transfer-Encoding": "chunked"}))
     failure = error_of(store, IN_ECR, digest_of(b""))

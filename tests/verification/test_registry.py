@@ -23,8 +23,9 @@ from pytest_deploycheck.facts.image import Image, Reference
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.credentials import Credentials, Found
 from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject
-from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.http import Reply, Request
 from pytest_deploycheck.observe.registry.secrets import Secret
+from pytest_deploycheck.observe.registry.web import Web
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci import reference as references
 from verification.test_blobs import AT_ONCE, DATA, everything_told, nobody

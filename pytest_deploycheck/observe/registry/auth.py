@@ -12,8 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 from pytest_deploycheck.observe.registry.credentials import Credentials, Found
 from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, failed
-from pytest_deploycheck.observe.registry.http import Request, Web
+from pytest_deploycheck.observe.registry.http import Request
 from pytest_deploycheck.observe.registry.secrets import Secret
+from pytest_deploycheck.observe.registry.web import Web
 
 _CHALLENGE = re.compile(r"\b(Bearer|Basic)\b((?:[\s,]*[a-z_]+=(?:\"[^\"]*\"|[^\s,\"]+))*)", re.IGNORECASE)
 _PARAMETER = re.compile(r"([a-z_]+)=(?:\"([^\"]*)\"|([^\s,\"]+))", re.IGNORECASE)

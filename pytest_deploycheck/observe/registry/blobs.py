@@ -16,10 +16,11 @@ from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.download import download
 from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, gone
-from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.http import Reply, Request
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.observe.registry.secrets import masked_logs
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
+from pytest_deploycheck.observe.registry.web import Web
 from pytest_deploycheck.polling import Overtime, SystemClock
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from pytest_deploycheck.observe.registry.auth import Authorizer, Place, is_local
 from pytest_deploycheck.observe.registry.credentials import HUB_HOSTS, Found
 from pytest_deploycheck.observe.registry.download import download
 from pytest_deploycheck.observe.registry.errors import BlobError, RequestSubject, failed, of_another_digest
-from pytest_deploycheck.observe.registry.http import Reply, Request, Web
+from pytest_deploycheck.observe.registry.http import Reply, Request
 from pytest_deploycheck.observe.registry.retry import Retries, persist
 from pytest_deploycheck.observe.registry.streams import check_digest, readable, verified
+from pytest_deploycheck.observe.registry.web import Web
 from pytest_deploycheck.oci import manifest as oci
 from pytest_deploycheck.oci.reference import is_digest, is_tag
 from pytest_deploycheck.polling import Overtime, SystemClock
