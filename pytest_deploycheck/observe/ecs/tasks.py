@@ -45,25 +45,11 @@ def tasks_by_service(
     client: ECSClient, cluster: str, services: Sequence[str]
 ) -> Mapping[str, Answered[tuple[Task, ...]]]:
     """Return the tasks of several services, listed service by service and described a hundred at a time."""
-    listings = dict(
-        zip(
-            services,
-            side_by_side(lambda name: attempt(_LIST, lambda: _listed(client, cluster, name)), services),
-            strict=True,
-        )
-    )
-    arns = list(dict.fromkeys(arn for listed, _ in listings.values() if listed for arn in listed.arns))
-    parts = side_by_side(
-        lambda batch: attempt(_DESCRIBE, lambda: _describe(client, cluster, batch)),
-        list(batches(arns, _TASKS_PER_CALL)),
-    )
-    known = {task.arn: (group, task) for part, _ in parts if part for group, task in part}
-    failed = {
-        arn
-        for (part, _), batch in zip(parts, batches(arns, _TASKS_PER_CALL), strict=True)
-        if part is None
-        for arn in batch
-    }
+    answers = side_by_side(lambda name: attempt(_LIST, lambda: _listed(client, cluster, name)), services)
+    listings = dict(zip(services, answers, strict=True))
+    arns = list(dict.fromkeys(arn for listed, _ in answers if listed for arn in listed.arns))
+    described, failed = _describe_all(client, cluster, arns)
+    known = {task.arn: (group, task) for group, task in described}
 
     def of_one(name: str) -> Answered[tuple[Task, ...]]:
         listed, problem = listings[name]
@@ -104,18 +90,14 @@ def tasks_by_cluster(
         return None
     running = listings[0][0] or ()
     arns = list(dict.fromkeys(arn for found, _ in listings for arn in found or ()))
-    parts = side_by_side(
-        lambda batch: attempt(_DESCRIBE, lambda: _describe(client, cluster, batch)),
-        list(batches(arns, _TASKS_PER_CALL)),
-    )
-    described = [pair for part, _ in parts for pair in part or ()]
-    if any(problem for _, problem in parts) or set(running).difference(task.arn for _, task in described):
+    described, failed = _describe_all(client, cluster, arns)
+    if failed or set(running).difference(task.arn for _, task in described):
         return None
-    groups: dict[str, list[Task]] = {f"service:{name.rpartition('/')[2]}": [] for name in services}
+    groups: dict[str, list[Task]] = {_group_of(name): [] for name in services}
     for group, task in described:
         if group in groups:
             groups[group].append(task)
-    return {name: (tuple(groups[f"service:{name.rpartition('/')[2]}"]), None) for name in services}
+    return {name: (tuple(groups[_group_of(name)]), None) for name in services}
 
 
 class _PageLimit:
@@ -154,8 +136,21 @@ def _described(client: ECSClient, cluster: str, service: str, listed: _Listed) -
 
 def _own(described: Iterable[tuple[str, Task]], service: str) -> tuple[Task, ...]:
     """Return the tasks but those whose group names another service: they say nothing of this one."""
-    own = f"service:{service.rpartition('/')[2]}"
+    own = _group_of(service)
     return tuple(task for group, task in described if group == own or not group.startswith("service:"))
+
+
+def _group_of(service: str) -> str:
+    """Return the group of the tasks of a service, by its name or ARN."""
+    return f"service:{service.rpartition('/')[2]}"
+
+
+def _describe_all(client: ECSClient, cluster: str, arns: Sequence[str]) -> tuple[list[tuple[str, Task]], set[str]]:
+    """Return tasks, each with its group, described a hundred at a time; and the ARNs of those for which that failed."""
+    parts = list(batches(arns, _TASKS_PER_CALL))
+    answers = side_by_side(lambda batch: attempt(_DESCRIBE, lambda: _describe(client, cluster, batch)), parts)
+    described = [pair for found, _ in answers for pair in found or ()]
+    return described, {arn for batch, (found, _) in zip(parts, answers, strict=True) if found is None for arn in batch}
 
 
 def _describe(client: ECSClient, cluster: str, arns: Sequence[str]) -> list[tuple[str, Task]]:
