@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ACTION = "logs:StartQuery"
 PACE = Pace(shortest=0.2, longest=2.0, share=0.2)
 OPEN = {"Scheduled", "Running"}
-_COMPLETE = "Complete"
+COMPLETE = "Complete"
 
 
 def run_query(
@@ -63,7 +63,7 @@ def run_query(
             pace=PACE,
         )
         status = waited.last.get("status", "Unknown")
-        if status == _COMPLETE:
+        if status == COMPLETE:
             return [_row(row) for row in member(waited.last, "results", _ACTION)]
     except LOOK_ERRORS as error:
         problem = problem_of(error, _ACTION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,8 +14,8 @@ from pytest_deploycheck.facts.log import LogStream
 from pytest_deploycheck.observe.calls import member
 from pytest_deploycheck.observe.logs.events import milliseconds
 from pytest_deploycheck.observe.logs.filtered_lines import IsOver, Line, PageRequest, UnreadError
-from pytest_deploycheck.observe.logs.insights import OPEN, PACE, narrowed
-from pytest_deploycheck.polling import SystemClock
+from pytest_deploycheck.observe.logs.insights import COMPLETE, OPEN, PACE, narrowed
+from pytest_deploycheck.polling import SystemClock, wait
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -121,16 +122,14 @@ class QueriedLines:
             queryString=f"{text} | limit {_MOST_ROWS}",
         )
         query = member(begun, "queryId", _ACTION)
-        began = self._clock.monotonic()
-        while True:
-            answer = self._client.get_query_results(queryId=query)
-            status = member(answer, "status", "logs:GetQueryResults")
-            if status not in OPEN:
-                break
-            if is_over():
-                raise UnreadError(None)
-            self._clock.sleep(PACE.pause(self._clock.monotonic() - began))
-        if status != "Complete":
+        answer = wait(
+            lambda: self._client.get_query_results(queryId=query),
+            lambda answer: member(answer, "status", "logs:GetQueryResults") not in OPEN or is_over(),
+            timeout=math.inf,
+            clock=self._clock,
+            pace=PACE,
+        ).last
+        if answer["status"] != COMPLETE:
             raise UnreadError(None)
         return [line for line in _lines(member(answer, "results", _ACTION)) if line["timestamp"] >= start]
 
