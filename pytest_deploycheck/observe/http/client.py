@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 
 from botocore.utils import get_environ_proxies
 from urllib3 import PoolManager, ProxyManager, Retry, Timeout
@@ -50,11 +51,8 @@ def _request(url: str, headers: Mapping[str, str], timeout: float, *, follow: bo
     retries = Retry(
         connect=0, read=0, other=0, status=0, redirect=_MOST_REDIRECTS if follow else 0, raise_on_redirect=False
     )
-    with (
-        ProxyManager(proxy, ca_certs=certificates, cert_reqs="CERT_REQUIRED", timeout=limits, retries=retries)
-        if proxy
-        else PoolManager(ca_certs=certificates, cert_reqs="CERT_REQUIRED", timeout=limits, retries=retries)
-    ) as manager:
+    make = partial(ProxyManager, proxy) if proxy else PoolManager
+    with make(ca_certs=certificates, cert_reqs="CERT_REQUIRED", timeout=limits, retries=retries) as manager:
         sent = {"User-Agent": "pytest-deploycheck", **headers}
         response = manager.request("GET", url, headers=sent, redirect=follow, preload_content=False)
         body = response.read(_LARGEST_BODY, decode_content=True)

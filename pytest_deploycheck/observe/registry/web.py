@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -122,15 +123,8 @@ class Web:
             return self._managers[proxy]
 
     def _make_manager(self, proxy: str | None, proxies: ProxyConfiguration) -> PoolManager:
-        if not proxy:
-            return PoolManager(maxsize=PARALLEL_CALLS, cert_reqs="CERT_REQUIRED", ca_certs=self._ca_bundle)
-        return ProxyManager(
-            proxy,
-            proxy_headers=proxies.proxy_headers_for(proxy),
-            maxsize=PARALLEL_CALLS,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=self._ca_bundle,
-        )
+        make = partial(ProxyManager, proxy, proxy_headers=proxies.proxy_headers_for(proxy)) if proxy else PoolManager
+        return make(maxsize=PARALLEL_CALLS, cert_reqs="CERT_REQUIRED", ca_certs=self._ca_bundle)
 
 
 @contextmanager
