@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 SHORTEST_COMMIT = 7
 """The fewest hex digits of an abbreviated commit."""
@@ -84,25 +85,23 @@ def stands_for_commit(tag: str, sha: str, own: str | None) -> bool:
         sha: The commit: the whole of it counts, and its first 7 to 12 digits.
         own: The tag in the task definition: a tag that differs from it only in the commit counts as well.
     """
-    names = {sha, *(sha[:length] for length in range(SHORTEST_COMMIT, _LONGEST_ABBREVIATION + 1))}
     lower = tag.lower()
-    for prefix in ("", "sha-", "git-"):
-        if lower.startswith(prefix) and lower.removeprefix(prefix) in names:
-            return True
     version, _, rest = lower.rpartition("-")
-    if rest in names and version.startswith("v"):
+    if version.startswith("v") and rest in _names_of(sha):
         return True
-    return own is not None and any(
-        lower == f"{own[: match.start('sha')]}{name}{own[match.end('sha') :]}".lower()
-        for match in _COMMIT.finditer(own.lower())
-        for name in names
-    )
+    return lower in map(str.lower, commit_tags(sha, own))
 
 
+@lru_cache(maxsize=64)
 def commit_tags(sha: str, own: str | None) -> tuple[str, ...]:
     """Return the tags that an image of a commit can have, as far as they are known without a list of all tags."""
-    names = [sha, *(sha[:length] for length in range(_LONGEST_ABBREVIATION, SHORTEST_COMMIT - 1, -1))]
+    names = _names_of(sha)
     tags = [f"{prefix}{name}" for name in names for prefix in ("", "sha-", "git-")]
     for match in _COMMIT.finditer((own or "").lower()):
         tags += [f"{own[: match.start('sha')]}{name}{own[match.end('sha') :]}" for name in names if own]
     return tuple(dict.fromkeys(tags))
+
+
+def _names_of(sha: str) -> tuple[str, ...]:
+    """Return a commit as tags name it: the whole of it, and its first 12 to 7 digits."""
+    return (sha, *(sha[:length] for length in range(_LONGEST_ABBREVIATION, SHORTEST_COMMIT - 1, -1)))
