@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT, KEPT
 from pytest_deploycheck.redaction.encodings import decoded
 from pytest_deploycheck.redaction.keys import MASK, mask_keys
 from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
+
+T = TypeVar("T")
 
 _SECONDS = 2.0
 _SECONDS_IN_ALL = 6.0
@@ -98,23 +100,23 @@ class _OwnPattern:
 
     def mask(self, text: str) -> str:
         """Return a text with its matches masked; where they cannot be found in time, nothing of it is shown."""
-        began = time.process_time()
-        try:
-            if self._left > 0:
-                masked: str = self._expression.sub(_whole, text, **self._limit)
-                return masked
-        except TimeoutError:
-            self._left -= time.process_time() - began
-        return "\n".join([_WITHHELD] * (text.count("\n") + 1))
+        masked = self._in_time(lambda: str(self._expression.sub(_whole, text, **self._limit)))
+        return "\n".join([_WITHHELD] * (text.count("\n") + 1)) if masked is None else masked
 
     def found(self, text: str) -> list[str]:
         """Return its matches in a text; none where they cannot be found in time."""
+        return self._in_time(lambda: [match[0] for match in self._expression.finditer(text, **self._limit)]) or []
+
+    def _in_time(self, search: Callable[[], T]) -> T | None:
+        """Return the result of a search, or None where there is no time for it."""
+        if self._left <= 0:
+            return None
         began = time.process_time()
         try:
-            return [match[0] for match in self._expression.finditer(text, **self._limit)] if self._left > 0 else []
+            return search()
         except TimeoutError:
             self._left -= time.process_time() - began
-            return []
+            return None
 
 
 def _assigned(match: re.Match[str]) -> str:
