@@ -20,10 +20,8 @@ from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
 from pytest_deploycheck.plugin.reporters.metadata import add_page, record_metadata
+from pytest_deploycheck.plugin.reporters.terminal import write_summary
 from pytest_deploycheck.plugin.settings import baselines_of, replays_of, resolve, resolve_replay
-from pytest_deploycheck.report.fleet.summary import fleet_lines
-from pytest_deploycheck.report.summary import VERDICT_TONES
-from pytest_deploycheck.report.terminal.rows import Tone
 from pytest_deploycheck.run.exit_status import UNPROVEN
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
 from pytest_deploycheck.run.fleet.handed import WORKER_DATA, Handed, Returned
@@ -44,16 +42,6 @@ _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_T
 
 _LISTINGS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 """The options with which pytest shows tests or fixtures and runs nothing: then nothing is contacted."""
-
-_MARKUP: dict[Tone, dict[str, bool]] = {
-    Tone.PLAIN: {},
-    Tone.GOOD: {"green": True},
-    Tone.BAD: {"red": True},
-    Tone.OPEN: {"yellow": True},
-    Tone.STRONG: {"bold": True},
-    Tone.QUIET: {"light": True},
-}
-"""The tones of a report in the markup of pytest, which knows where colours are wanted."""
 
 
 class Controller:
@@ -205,23 +193,8 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the verdict, and where it is not VERIFIED the diagnosis."""
-        if self._report is None:
-            return
-        if self._config.option.no_summary:
-            # What GitHub Actions reads is no summary for people.
-            for written in self._written:
-                if written.startswith("::"):
-                    terminalreporter.write_line(written)
-            return
-        terminalreporter.write_sep("=", "deployment", **_MARKUP[VERDICT_TONES[self._report.verdict]])
-        width, verbosity = terminalreporter._tw.fullwidth, self._config.get_verbosity()  # noqa: SLF001  # no other way
-        for line in fleet_lines(self._report, width=width, verbosity=verbosity):
-            is_head = str(line).startswith(tuple(Verdict))
-            for span in line.spans:
-                terminalreporter.write(span.text, **_MARKUP[span.tone], **({"bold": True} if is_head else {}))
-            terminalreporter.line("")
-        for written in self._written:
-            terminalreporter.write_line(written)
+        if self._report is not None:
+            write_summary(terminalreporter, self._report, self._written)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

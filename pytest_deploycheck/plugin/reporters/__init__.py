@@ -1,3 +1,3 @@
-"""The evidence in the reports of others: JUnit XML, pytest-html and Allure."""
+"""The evidence in the reports of others: the terminal, JUnit XML, pytest-html and Allure."""
 
 from __future__ import annotations
