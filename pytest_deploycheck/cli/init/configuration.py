@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from msgspec import Struct
 
@@ -126,9 +127,5 @@ def _logs(table: str, service: FoundService) -> list[str]:
 
 def _comment(text: str) -> list[str]:
     """Return a text as lines of a comment."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= _WIDTH:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
+    lines = wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
     return [f"# {line}" for line in lines]
