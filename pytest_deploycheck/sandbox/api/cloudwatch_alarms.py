@@ -57,8 +57,8 @@ def describe_alarms(world: World, region: str, request: Json) -> Json:
     ]
     shown, more = _page(found, request)
     return {
-        "MetricAlarms": [_metric_alarm(alarm) for alarm in shown if not alarm.composite],
-        "CompositeAlarms": [_composite_alarm(alarm) for alarm in shown if alarm.composite],
+        "MetricAlarms": [{**_common(alarm), **alarm.configuration} for alarm in shown if not alarm.composite],
+        "CompositeAlarms": [{**_common(alarm), "AlarmRule": alarm.rule} for alarm in shown if alarm.composite],
         **more,
     }
 
@@ -174,14 +174,6 @@ def _common(alarm: SandboxAlarm) -> Json:
         "StateUpdatedTimestamp": alarm.updated_at,
         "StateTransitionedTimestamp": alarm.transitioned_at,
     }
-
-
-def _metric_alarm(alarm: SandboxAlarm) -> Json:
-    return {**_common(alarm), **alarm.configuration}
-
-
-def _composite_alarm(alarm: SandboxAlarm) -> Json:
-    return {**_common(alarm), "AlarmRule": alarm.rule}
 
 
 def _history_item(alarm: SandboxAlarm, event: AlarmEvent) -> Json:

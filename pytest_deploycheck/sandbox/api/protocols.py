@@ -78,7 +78,8 @@ class Exchange(ABC):
         # A service that was called in XML before also sends the code that it had there, which botocore prefers.
         is_compatible = self.service in _MODELS and "awsQueryCompatible" in _service_model(self.service).metadata
         if is_compatible and error.code in _shape_names(self.service):
-            response.headers["x-amzn-query-error"] = f"{error.code};{_fault(error)}"
+            fault = "Receiver" if error.status >= _SERVER_ERRORS else "Sender"
+            response.headers["x-amzn-query-error"] = f"{error.code};{fault}"
         return response
 
 
@@ -193,7 +194,3 @@ def _shape_names(service: str) -> dict[str, str]:
 
 def _moment(value: str) -> datetime:
     return parse_timestamp(value).astimezone(UTC)
-
-
-def _fault(error: AwsError) -> str:
-    return "Receiver" if error.status >= _SERVER_ERRORS else "Sender"

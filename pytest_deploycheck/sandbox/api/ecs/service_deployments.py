@@ -126,8 +126,10 @@ def _whole(service: SandboxService, rollout: SandboxRollout) -> Json:
             **answer,
             "stoppedAt": answer.get("finishedAt") if answer["status"] == "STOPPED" else None,
             "updatedAt": rollout.updated_at or rollout.created_at,
-            "sourceServiceRevisions": [_source(each, rollout) for each in _sources(service, rollout)],
-            "targetServiceRevision": _target(rollout),
+            "sourceServiceRevisions": [
+                _revision_summary(each, 100.0 - rollout.weight, 0.0) for each in _sources(service, rollout)
+            ],
+            "targetServiceRevision": _revision_summary(rollout, rollout.weight, 100.0 if rollout.is_tested else 0.0),
             "lifecycleStage": (rollout.current_stage or None) if is_staged else None,
             "lifecycleHookDetails": [_pause(rollout)] if is_staged and rollout.paused_at else None,
             "deploymentConfiguration": service.configuration(),
@@ -145,14 +147,6 @@ def _whole(service: SandboxService, rollout: SandboxRollout) -> Json:
 def _sources(service: SandboxService, rollout: SandboxRollout) -> list[SandboxRollout]:
     earlier = service.service_deployments
     return [each for each in earlier[: earlier.index(rollout)] if each.state == "COMPLETED"][-1:]
-
-
-def _target(rollout: SandboxRollout) -> Json:
-    return _revision_summary(rollout, rollout.weight, 100.0 if rollout.is_tested else 0.0)
-
-
-def _source(source: SandboxRollout, rollout: SandboxRollout) -> Json:
-    return _revision_summary(source, 100.0 - rollout.weight, 0.0)
 
 
 def _revision_summary(rollout: SandboxRollout, production: float, test: float) -> Json:
@@ -202,6 +196,7 @@ def _alarms(rollout: SandboxRollout) -> Json:
 
 
 def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
+    resolved = resolved_balancers(service, rollout)
     return {
         "serviceRevisionArn": rollout.revision_arn,
         "serviceArn": service.arn,
@@ -209,7 +204,7 @@ def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
         "taskDefinition": rollout.definition.arn,
         **launch(service.launch_type, "1.4.0"),
         "loadBalancers": load_balancers(service),
-        **_resolved(service, rollout),
+        **({"resolvedConfiguration": {"loadBalancers": resolved}} if resolved else {}),
         "containerImages": [
             without_nothing(
                 {
@@ -223,9 +218,3 @@ def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
         "guardDutyEnabled": False,
         "createdAt": rollout.created_at,
     }
-
-
-def _resolved(service: SandboxService, rollout: SandboxRollout) -> Json:
-    if not rollout.target_groups:
-        return {}
-    return {"resolvedConfiguration": {"loadBalancers": resolved_balancers(service, rollout)}}

@@ -11,7 +11,7 @@ from pytest_deploycheck.sandbox.world.ecs.service_rollouts import ServiceRollout
 from pytest_deploycheck.sandbox.world.metrics import Sample, metric_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from pytest_deploycheck.sandbox.world.ecs.tasks import SandboxTask
@@ -216,8 +216,10 @@ class SandboxService(ServiceRollouts):
             for group in balanced:
                 balancer = {"LoadBalancer": group.load_balancer_dimension}
                 for dimensions in ({"TargetGroup": group.dimension, **balancer}, balancer):
-                    for metric, number in ((_REQUESTS, requests), (_ERRORS, errors)):
-                        if number:
-                            sample = Sample(when, number, number, 1, 1, "Count")
-                            name = metric_name(self.region, _NAMESPACE, metric, dimensions)
-                            self.resources.metrics.put(name, sample)
+                    self._count(_REQUESTS, requests, dimensions, when)
+                    self._count(_ERRORS, errors, dimensions, when)
+
+    def _count(self, metric: str, number: int, dimensions: Mapping[str, str], at: datetime) -> None:
+        if number:
+            name = metric_name(self.region, _NAMESPACE, metric, dimensions)
+            self.resources.metrics.put(name, Sample(at, number, number, 1, 1, "Count"))
