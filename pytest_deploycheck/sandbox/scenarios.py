@@ -85,9 +85,7 @@ def _scenario(description: str) -> Callable[[_Fill], _Fill]:
 
 @_scenario("The image was pushed and rolled out, and every task runs it.")
 def _healthy(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
+    service = rolled_out(aws)
     prompt, late = service.running_tasks
     log_with_health_checks(aws, [prompt], incident.START_UP_LINES, incident.EXPECTED_LINES)
     # CloudWatch delivers with a delay: the second task has no stream yet when the verifier polls first.
@@ -192,9 +190,7 @@ def _baking(aws: Sandbox) -> dict[str, Any]:
 
 @_scenario("The image was rolled out, and a later image after it.")
 def _superseded(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
+    service = rolled_out(aws)
     files = {**incident.EXPECTED_FILES, "app/__init__.py": '"""The content marketing swarm, second edition."""\n'}
     aws.push_image(f"{incident.REPOSITORY}:{incident.LATER_TAG}", files, tags=("latest",), at=aws.now() - ROLLED_BACK)
     service.roll_out(at=aws.now() - ROLLING_OUT)
@@ -205,6 +201,7 @@ def _superseded(aws: Sandbox) -> dict[str, Any]:
 @_scenario("Every task runs the image, and one of them is unhealthy in its target group.")
 def _unhealthy_targets(aws: Sandbox) -> dict[str, Any]:
     service = rolled_out(aws, target_groups=[incident.TARGET_GROUP])
+    log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, incident.EXPECTED_LINES)
     unhealthy, _ = service.running_tasks
     unhealthy.target_health = "unhealthy"
     return configuration(aws)
@@ -213,6 +210,7 @@ def _unhealthy_targets(aws: Sandbox) -> dict[str, Any]:
 @_scenario("Every task runs the image, and an alarm went into ALARM and has recovered since.")
 def _alarm_went_off(aws: Sandbox) -> dict[str, Any]:
     service = rolled_out(aws, target_groups=[incident.TARGET_GROUP])
+    log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, incident.EXPECTED_LINES)
     alarm = aws.create_alarm(incident.ALARM)
     alarm.set_state("ALARM", at=aws.now() - ROLLED_BACK)
     alarm.set_state("OK", at=aws.now() - ROLLING_OUT)
@@ -231,17 +229,13 @@ def _wrong_repository(aws: Sandbox) -> dict[str, Any]:
 
 @_scenario("Every task runs the image, but none of them has logged a line.")
 def _silent(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
+    rolled_out(aws)
     return configuration(aws)
 
 
 @_scenario("Every task runs the image and logs the new lines, but one path still logs the old ones.")
 def _old_format(aws: Sandbox) -> dict[str, Any]:
-    service = with_yesterday(aws)
-    push_expected(aws)
-    service.roll_out(at=aws.now() - ROLLED_OUT)
+    service = rolled_out(aws)
     lines = (*incident.EXPECTED_LINES, incident.MISSED_PATH_LINE)
     log_with_health_checks(aws, service.running_tasks, incident.START_UP_LINES, lines)
     return configuration(aws)
