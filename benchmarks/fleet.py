@@ -102,8 +102,8 @@ def verified(file: Path, environments: Sequence[str], environ: Mapping[str, str]
     return metered([sys.executable, "-c", _CODE, str(file), *environments], os.environ | environ, limit=LIMIT)
 
 
-def runs(services: int, *, limits: tuple[bool, ...] = (True, False)) -> list[FleetRun]:
-    """Verify so many services, each time by a process of its own."""
+def runs(services: int) -> list[FleetRun]:
+    """Verify so many services at the rates of AWS and without limits, each time by a process of its own."""
     done = []
     with tempfile.TemporaryDirectory() as folder, FleetWorld(services) as world:
         file = Path(folder) / "deploycheck.toml"
@@ -112,7 +112,7 @@ def runs(services: int, *, limits: tuple[bool, ...] = (True, False)) -> list[Fle
             # What the first run compiles and reads from the disk is there for those that are measured.
             verified(file, ["fleet"], world.environ)
             world.calls()
-        for has_limits in limits:
+        for has_limits in (True, False):
             world.behave(has_limits=has_limits)
             run = verified(file, ["fleet"], world.environ)
             bound = _bound(services, has_limits=has_limits)

@@ -34,9 +34,9 @@ class FleetWorld(ServedWorld):
         """The environment variables by which a process uses this world and nothing else."""
         return dict(self.about)
 
-    def behave(self, *, has_limits: bool, latency: float = LATENCY) -> None:
-        """Answer with this latency from now on, with or without the rates of AWS, whose buckets are full."""
-        self._order("behave", has_limits=has_limits, latency=latency)
+    def behave(self, *, has_limits: bool) -> None:
+        """Answer with latency from now on, with or without the rates of AWS, whose buckets are full."""
+        self._order("behave", has_limits=has_limits)
 
     def calls(self) -> tuple[Counter[str], int]:
         """Return the calls by operation since the last call of this method, and how many of them were throttled."""
@@ -89,9 +89,9 @@ def _serve(number: int, account: str) -> None:
         # What was made stays: a search for garbage would take time from each answer.
         gc.freeze()
 
-        def behave(*, has_limits: bool, latency: float) -> None:
+        def behave(*, has_limits: bool) -> None:
             aws.limit_rates(PUBLISHED if has_limits else ())
-            aws.latency = latency
+            aws.latency = LATENCY
 
         def calls() -> tuple[Mapping[str, int], int]:
             seen = Counter(call.operation for call in aws.calls), len(throttled)

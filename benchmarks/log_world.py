@@ -55,7 +55,7 @@ class LogWorld(ServedWorld):
         """The environment variables by which a process uses this world and nothing else."""
         return dict(self.about)
 
-    def say(self, message: str, *, ago: float = 0.0) -> float:
+    def say(self, message: str, *, ago: float) -> float:
         """Let a line arrive that was logged some seconds ago, and return the moment at which it did."""
         moment: float = self._order("say", message=message, ago=ago)
         return moment

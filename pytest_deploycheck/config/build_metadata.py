@@ -16,7 +16,7 @@ _NAMES = "image.name"
 _REMEDY = "Give the file that `docker buildx build --push --metadata-file FILE` wrote."
 
 
-def read_references(file: str, source: str, *, folder: Path = Path()) -> str:
+def read_references(file: str, source: str, *, folder: Path) -> str:
     """Return the images of a metadata file, each with its digest, separated by commas.
 
     A build may push several names, and a file of `docker buildx bake` has a table for each target. Of all these the

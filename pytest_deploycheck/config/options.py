@@ -169,10 +169,10 @@ def default_of(option: Option) -> Given:
     return Given((option.default,) if option.default else (), "default")
 
 
-def empty_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+def empty_variables() -> list[str]:
     """Return the variables of options that are set to nothing, as an earlier step of CI without output leaves them."""
     names = [option.variable for option in OPTIONS if option.variable]
-    return [name for name in names if name in environ and not environ[name].strip()]
+    return [name for name in names if name in os.environ and not os.environ[name].strip()]
 
 
 def split(text: str, option: Option) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 import pytest
 
@@ -45,12 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def given(config: pytest.Config, option: Option, environ: Mapping[str, str] = os.environ) -> Given:
+def given(config: pytest.Config, option: Option) -> Given:
     """Return what was given for an option: command line > environment variable > ini file > default."""
     value = config.getoption(option.dest)
     if value is not None:
         return Given(tuple(value) if option.repeatable else (value,), option.flag)
-    variable = of_variable(option, environ)
+    variable = of_variable(option, os.environ)
     if variable:
         return variable
     ini = str(config.getini(option.ini)).strip() if option.ini else ""

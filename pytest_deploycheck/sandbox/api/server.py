@@ -186,7 +186,7 @@ class Server:
         OSError: If the port is in use.
     """
 
-    def __init__(self, application: Application, port: int = 0) -> None:
+    def __init__(self, application: Application, port: int) -> None:
         # moto keeps its state for the whole process: that of an earlier sandbox must not show in this one.
         moto_api_backend.reset()
         self._tails = application.tails

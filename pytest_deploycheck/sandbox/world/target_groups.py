@@ -78,9 +78,7 @@ class TargetGroups:
         here = (group for group in self.by_arn.values() if group.region == region)
         return next((group for group in here if name_or_arn in {group.arn, group.name}), None)
 
-    def open(
-        self, region: str, name_or_arn: str, load_balancer: str, target_type: TargetType = "ip"
-    ) -> SandboxTargetGroup:
+    def open(self, region: str, name_or_arn: str, load_balancer: str, target_type: TargetType) -> SandboxTargetGroup:
         """Return a target group; it is created if it does not exist.
 
         Args:
