@@ -6,10 +6,8 @@ import json
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
-from botocore.hooks import EventAliaser
 
 from pytest_deploycheck import verify
 from pytest_deploycheck.sandbox import Sandbox
@@ -137,19 +135,6 @@ def toml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _events_are_named_once() -> Iterator[None]:
-    """Let the clients of botocore share the names of their events, which each of them works out again otherwise."""
-    name_of = EventAliaser._alias_event_name
-    names: dict[str, str] = {}
-
-    def name(aliaser: EventAliaser, event: str) -> str:
-        return names.get(event) or names.setdefault(event, name_of(aliaser, event))
-
-    with mock.patch.object(EventAliaser, "_alias_event_name", name):
-        yield
 
 
 @pytest.fixture
