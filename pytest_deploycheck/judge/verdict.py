@@ -35,13 +35,13 @@ class UserTest(Struct, frozen=True):
         nodeid: Its id.
         outcome: pytest's word for the result: `failed` where it refutes, `error` where it is broken; or `unproven`.
         services: The services it tests; empty where it uses only what all services share.
-        heard_logs: True where it asked the logs something and at least one event was read.
+        has_read_logs: True where it asked the logs something and at least one event was read.
     """
 
     nodeid: str
     outcome: str
     services: tuple[str, ...] = ()
-    heard_logs: bool = False
+    has_read_logs: bool = False
 
     def concerns(self, service: str) -> bool:
         """Tell if its result counts for a service."""
@@ -120,7 +120,7 @@ def _unproven_links(
         missing = [check.id for check in needed if check.link == link and check.id not in ids]
         is_proven = not missing and any(finding.status is Status.PASS for finding in found)
         if link == "logs" and any(
-            test.outcome == "passed" and test.heard_logs and name in test.services for test in tests
+            test.outcome == "passed" and test.has_read_logs and name in test.services for test in tests
         ):
             is_proven = True
         if any(not one.is_good for one in found) or (link in require and not is_proven):

@@ -37,7 +37,7 @@ class ServiceChecks(Struct):
         root: The project's root.
         images: The checks that open images.
         observation: Returns what was observed.
-        last_words: Returns the last log lines of a task, by the service and the id of the task.
+        last_lines: Returns the last log lines of a task, by the service and the id of the task.
         recorded_release: The release of the run that is replayed; None for a run of its own.
     """
 
@@ -46,7 +46,7 @@ class ServiceChecks(Struct):
     root: Path
     images: ImageChecks
     observation: Callable[[], Observation]
-    last_words: Callable[[str, str], Sequence[LogEvent]]
+    last_lines: Callable[[str, str], Sequence[LogEvent]]
     recorded_release: KnownRelease | None = None
     _contents: dict[tuple[str | None, ...], Finding] = field(default_factory=dict)
 
@@ -110,5 +110,5 @@ class ServiceChecks(Struct):
         failed = [task for task in analysis.failed_tasks if task.started_at]
         if finding.status is not Status.FAIL or not failed:
             return finding
-        lines = self.last_words(analysis.facts.name, failed[0].id)
+        lines = self.last_lines(analysis.facts.name, failed[0].id)
         return replace(finding, last_lines=(TaskLines(failed[0].id, tuple(lines)),))

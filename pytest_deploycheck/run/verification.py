@@ -20,7 +20,7 @@ from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, Se
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
-from pytest_deploycheck.judge.checks.rollout import judge_same
+from pytest_deploycheck.judge.checks.rollout import judge_still_newest
 from pytest_deploycheck.judge.finding import Check, Finding, Status
 from pytest_deploycheck.judge.record import AskedLogs, RunRecord, record_of
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run, judge_service
@@ -128,7 +128,7 @@ class Verification:
             root,
             self._images,
             lambda: self.observation,
-            self._last_words,
+            self._last_lines,
             replay.record.release if replay else None,
         )
         check_images(environment, options)
@@ -234,7 +234,7 @@ class Verification:
         if repeated is None:
             return finding
         if finding.id == "rollout-complete":
-            repeated = judge_same(before, now, repeated)
+            repeated = judge_still_newest(before, now, repeated)
         if repeated.is_good:
             return repeated
         return replace(
@@ -351,11 +351,11 @@ class Verification:
         """Release the resources that it holds."""
         self._tails.close()
 
-    def _last_words(self, service: str, task: str) -> Sequence[LogEvent]:
+    def _last_lines(self, service: str, task: str) -> Sequence[LogEvent]:
         """Return the last log lines of a task, as far as there is time to read them."""
         overtime = self._access.overtime
         with overtime.step(), overtime.explanation() as is_over:
-            return self.log_tail(service).last_words(task, is_over)
+            return self.log_tail(service).last_lines(task, is_over)
 
 
 def _access(environment: EnvironmentSettings, overtime: Overtime, replay: Replay | None) -> Access:

@@ -46,9 +46,9 @@ def judge_complete(facts: ServiceFacts, *, waited: float, verify: str = "") -> F
     return rollout.judge_complete(ServiceAnalysis(facts), waited=waited, verify=verify)
 
 
-def judge_same(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Finding:
+def judge_still_newest(before: ServiceFacts, now: ServiceFacts, finding: Finding) -> Finding:
     """`rollout-complete` at the end of a run."""
-    return rollout.judge_same(ServiceAnalysis(before), ServiceAnalysis(now), finding)
+    return rollout.judge_still_newest(ServiceAnalysis(before), ServiceAnalysis(now), finding)
 
 
 def judge_running(facts: ServiceFacts) -> Finding:

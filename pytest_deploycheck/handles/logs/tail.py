@@ -109,7 +109,7 @@ class LogTail(LogWindow):
             return 0.0
         return longest_wait(log_wait, self.scope) if expectation.kind == "forbid" else log_wait
 
-    def last_words(self, task: str, is_over: IsOver) -> list[LogEvent]:
+    def last_lines(self, task: str, is_over: IsOver) -> list[LogEvent]:
         """The last lines of a task that runs something else or has stopped, as far as there is time to read them."""
         old = self.scope.of_old
         streams = tuple(stream for stream in old.streams if stream.task == task)

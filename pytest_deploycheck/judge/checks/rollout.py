@@ -66,7 +66,7 @@ def judge_complete(analysis: ServiceAnalysis, *, waited: float, verify: str = ""
     )
 
 
-def judge_same(before: ServiceAnalysis, now: ServiceAnalysis, finding: Finding) -> Finding:
+def judge_still_newest(before: ServiceAnalysis, now: ServiceAnalysis, finding: Finding) -> Finding:
     """`rollout-complete` at the end of a run: the newest rollout is still the one that was verified.
 
     A later rollout may bring the same image, but its tasks are not the ones that the tests and log checks observed.

@@ -26,7 +26,7 @@ def diagnosis(
 ) -> list[Row]:
     """Return the rows on the likely cause and the next step, from the check that broke the first link."""
     first = breaking_finding(service, broken)
-    if first is None and broken == "logs" and any(test.heard_logs and test.outcome != "passed" for test in tests):
+    if first is None and broken == "logs" and any(test.has_read_logs and test.outcome != "passed" for test in tests):
         return [_row("next", "read in the output of the test what it expected of the logs, and the last lines", 0)]
     if first is None:
         remedy = what_would_prove(broken)

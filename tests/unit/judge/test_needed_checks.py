@@ -43,7 +43,7 @@ from pytest_deploycheck.run.checks import needed_checks
 
 TELLING = tuple(check for check in FIXED_CHECKS if check.is_telling)
 LINKS = ("image", "rollout", "tasks", "logs")
-ASKED = UserTest("test_logs.py::test_line", "passed", ("backend",), heard_logs=True)
+ASKED = UserTest("test_logs.py::test_line", "passed", ("backend",), has_read_logs=True)
 
 
 def passing(*checks: Check) -> list[Finding]:

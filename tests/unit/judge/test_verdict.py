@@ -131,22 +131,22 @@ def test_a_broken_log_expectation_refutes_where_logs_are_not_required() -> None:
     assert judge(chain(logs=Status.FAIL), require=("image", "rollout", "tasks")) == ("REFUTED", "logs")
 
 
-HEARD = UserTest("test_logs.py::test_new_line", "passed", ("backend",), heard_logs=True)
+READ_LOGS = UserTest("test_logs.py::test_new_line", "passed", ("backend",), has_read_logs=True)
 NO_LOGS = [one for one in chain() if one.link != "logs"]
 
 
 def test_a_test_that_read_the_logs_proves_them() -> None:
     """A passing test that asked the logs something and read at least one event proves the link `logs`."""
-    assert judge(NO_LOGS, HEARD) == ("VERIFIED", None)
+    assert judge(NO_LOGS, READ_LOGS) == ("VERIFIED", None)
 
 
 @pytest.mark.parametrize(
     "test",
     [
-        UserTest("t", "passed", ("backend",), heard_logs=False),
-        UserTest("t", "skipped", ("backend",), heard_logs=True),
-        UserTest("t", "xfailed", ("backend",), heard_logs=True),
-        UserTest("t", "passed", ("frontend",), heard_logs=True),
+        UserTest("t", "passed", ("backend",), has_read_logs=False),
+        UserTest("t", "skipped", ("backend",), has_read_logs=True),
+        UserTest("t", "xfailed", ("backend",), has_read_logs=True),
+        UserTest("t", "passed", ("frontend",), has_read_logs=True),
     ],
     ids=["no event was read", "skipped", "expected to fail", "of another service"],
 )
@@ -167,7 +167,7 @@ def test_a_broken_test_leaves_the_run_unproven() -> None:
 
 def test_a_failed_test_without_proof_of_logs() -> None:
     """A test failed, no check did, and logs were never proven: the first link not proven is named."""
-    assert judge(NO_LOGS, UserTest("t", "failed", ("backend",), heard_logs=True)) == ("REFUTED", "logs")
+    assert judge(NO_LOGS, UserTest("t", "failed", ("backend",), has_read_logs=True)) == ("REFUTED", "logs")
 
 
 def test_a_failed_test_of_no_service_concerns_all() -> None:
@@ -242,7 +242,7 @@ def test_verified_means_proven(findings: list[Finding], tests: list[UserTest], c
     verdict, broken = judge(findings, *tests, complete=complete)
     statuses = {one.status for one in findings}
     mine = [test for test in tests if test.services != ("frontend",)]
-    heard = any(test.outcome == "passed" and test.heard_logs and test.services for test in mine)
+    heard = any(test.outcome == "passed" and test.has_read_logs and test.services for test in mine)
     proven = {one.link for one in findings if one.status is Status.PASS} | ({"logs"} if heard else set())
     refuted = Status.FAIL in statuses or any(test.outcome == "failed" for test in mine)
     assert (verdict == "REFUTED") == refuted

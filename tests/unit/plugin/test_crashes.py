@@ -54,4 +54,4 @@ def test_other_results_stay_as_they_are(crashed: Results) -> None:
     crashed.add(again)
     crashed.attribute_crashes(CHECKS, {TEST: ("web",)})
     assert crashed.findings()["worker"]["image-exists"].status is Status.PASS
-    assert [(one.outcome, one.heard_logs) for one in crashed.tests] == [("error", True)]
+    assert [(one.outcome, one.has_read_logs) for one in crashed.tests] == [("error", True)]

@@ -83,7 +83,7 @@ def test_a_test_has_its_services_and_whether_logs_answered() -> None:
         phase("call", services=("shop", "web"), has_answers=True),
         phase("teardown", services=("web",)),
     ]
-    assert results(*reports).tests == (UserTest("test_it", "passed", ("shop", "web"), heard_logs=True),)
+    assert results(*reports).tests == (UserTest("test_it", "passed", ("shop", "web"), has_read_logs=True),)
 
 
 def test_tests_are_listed_as_they_began() -> None:
@@ -142,7 +142,7 @@ def test_a_run_that_passes_replaces_the_ones_it_repeats(word: str) -> None:
     """A run reported as repeated does not count where the next one passes."""
     repeated = phase("call", word, ended="failed", services=("web",), has_answers=True)
     again = [repeated, phase("setup"), phase(), phase("teardown")]
-    assert results(*again).tests == (UserTest("test_it", "passed", ("shop",), heard_logs=False),)
+    assert results(*again).tests == (UserTest("test_it", "passed", ("shop",), has_read_logs=False),)
     # Nor does it count again in a duplicate that comes after them.
     assert outcomes(*again, *run("skipped")) == ["skipped"]
 

@@ -61,7 +61,7 @@ def log_scope(service: ServiceAnalysis, settings: LogSettings, *, since: datetim
     blind: list[str] = []
     problems: list[Problem] = [facts.problems["tasks"]] if "tasks" in facts.problems else []
     old = [task for task in facts.tasks or () if task not in new]
-    replaced = [task for task in old if new and _ran_it(task, service, began)]
+    replaced = [task for task in old if new and _ran_in_window(task, service, began)]
     for task in (*new, *replaced):
         definition = facts.definition_of(task)
         if definition is None:
@@ -85,7 +85,7 @@ def log_scope(service: ServiceAnalysis, settings: LogSettings, *, since: datetim
     )
 
 
-def _ran_it(task: Task, service: ServiceAnalysis, began: datetime) -> bool:
+def _ran_in_window(task: Task, service: ServiceAnalysis, began: datetime) -> bool:
     """Tell if a task that has stopped ran the expected image in this window: what it logged, the same code logged."""
     created = task.created_at or task.started_at
     return created is not None and created >= began and service.matches.image_of(task) is Match.EXPECTED

@@ -11,7 +11,7 @@ from support.judging import (
     judge_complete,
     judge_containers,
     judge_error_rate,
-    judge_same,
+    judge_still_newest,
     newest_rollout,
     rule,
     still_awaited,
@@ -161,12 +161,12 @@ def test_another_rollout_of_the_same_image_is_another_one() -> None:
     )
     passed = judge_complete(now, waited=0)
     assert passed.status is Status.PASS
-    finding = judge_same(before, now, passed)
+    finding = judge_still_newest(before, now, passed)
     assert finding.status is Status.UNPROVEN
     assert "11:25:00" in finding.summary
-    assert judge_same(before, completed(), judge_complete(before, waited=0)).status is Status.PASS
+    assert judge_still_newest(before, completed(), judge_complete(before, waited=0)).status is Status.PASS
     throttled = completed("deployments alone", service=service(deployment(began=ROLLOUT + timedelta(seconds=2))))
-    assert judge_same(before, throttled, judge_complete(throttled, waited=0)).status is Status.PASS
+    assert judge_still_newest(before, throttled, judge_complete(throttled, waited=0)).status is Status.PASS
 
 
 def test_alarms_are_not_ok_since_nobody_knows_when() -> None:

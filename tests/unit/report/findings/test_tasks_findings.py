@@ -16,7 +16,7 @@ from support.judging import (
     judge_complete,
     judge_run_image,
     judge_running,
-    judge_same,
+    judge_still_newest,
 )
 from support.worlds import (
     FOR_AMD64,
@@ -186,7 +186,7 @@ RUN_IMAGE: Mapping[str, Case] = {
 
 ROLLOUTS: Mapping[str, Case] = {
     "completed": lambda: judge_complete(completed(), waited=0),
-    "another one began meanwhile": lambda: judge_same(
+    "another one began meanwhile": lambda: judge_still_newest(
         completed(),
         completed(records=[record(3, began=clock("11:25")), record()], service=service(deployment("ecs-svc/3"))),
         judge_complete(completed(), waited=0),
