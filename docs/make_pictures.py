@@ -30,8 +30,13 @@ from support.scenarios import fleet_report, scenario_report  # noqa: E402
 
 from pytest_deploycheck.report.html.rendering import TEMPLATES, to_html  # noqa: E402
 from pytest_deploycheck.report.model import RunReport  # noqa: E402
-from pytest_deploycheck.report.summary import summary_lines  # noqa: E402
-from pytest_deploycheck.report.terminal.rows import Line, Span, Tone  # noqa: E402
+from pytest_deploycheck.report.summary import summary_rows  # noqa: E402
+from pytest_deploycheck.report.terminal.rows import (  # noqa: E402
+    Line,
+    Span,
+    Tone,
+    lines_of,
+)
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -59,7 +64,7 @@ def terminal_lines(name: str, report: RunReport) -> list[Line]:
     """Return what a terminal of 84 columns shows of a run: the command, and the summary."""
     command = f"$ pytest --deploy-env={'prod' if name == 'fleet' else f'sandbox --deploy-sandbox={name}'}"
     lines = [Line((Span(command, Tone.STRONG),))]
-    for line in summary_lines(report, width=_COLUMNS):
+    for line in lines_of(summary_rows(report), _COLUMNS):
         lines += _broken(line)
     return lines
 

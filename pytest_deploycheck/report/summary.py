@@ -13,7 +13,7 @@ from pytest_deploycheck.report.model import RunReport, ServiceReport
 from pytest_deploycheck.report.moments import when, with_short_tasks
 from pytest_deploycheck.report.terminal.chain import links, skipped, tests_that_did_not_pass
 from pytest_deploycheck.report.terminal.diagnosis import advice, diagnosis, rollback
-from pytest_deploycheck.report.terminal.rows import Line, Row, Span, Tone, cleaned, lines_of
+from pytest_deploycheck.report.terminal.rows import Row, Span, Tone, cleaned
 
 VERDICT_TONES = {Verdict.VERIFIED: Tone.GOOD, Verdict.REFUTED: Tone.BAD, Verdict.UNPROVEN: Tone.OPEN}
 """The tones of the verdicts."""
@@ -22,24 +22,8 @@ _LATEST = 20
 """Moments of the timeline that a closer look shows."""
 
 
-def summary(report: RunReport) -> list[str]:
-    """Return the summary as plain lines, each whole, however long it is."""
-    return [str(row) for row in summary_rows(report)]
-
-
 _WORTH_TELLING = 3.0
 """Seconds during which calls were held back from which on the summary tells of it."""
-
-
-def summary_lines(report: RunReport, *, width: int, verbosity: int = 0) -> list[Line]:
-    """Return the summary as lines for a terminal.
-
-    Args:
-        report: The result of the run.
-        width: Columns of the terminal. Commands are never broken; they may be wider.
-        verbosity: 0 for no more than a screen, 1 for every check and the timeline, 2 for skipped checks as well.
-    """
-    return lines_of(summary_rows(report, verbosity), width)
 
 
 def clock_of_this_machine(offset: float) -> str:
@@ -48,7 +32,12 @@ def clock_of_this_machine(offset: float) -> str:
 
 
 def summary_rows(report: RunReport, verbosity: int = 0) -> list[Row]:
-    """Return the verdict on each service, and the run's own line where no service was verified."""
+    """Return the verdict on each service, and the run's own line where no service was verified.
+
+    Args:
+        report: The result of the run.
+        verbosity: 0 for no more than a screen, 1 for every check and the timeline, 2 for skipped checks as well.
+    """
     rows = [row for service in report.services for row in service_rows(service, report, verbosity)]
     if not report.services:
         why = "was selected" if report.complete else "was observed"

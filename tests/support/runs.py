@@ -14,6 +14,8 @@ from pytest_deploycheck.judge.checks.logs import judge_expectation, log_check
 from pytest_deploycheck.judge.finding import FIXED_CHECKS, IMAGE_INTENDED, Check, Finding
 from pytest_deploycheck.judge.verdict import UserTest, judge_run, judge_service
 from pytest_deploycheck.report.model import RunReport, ServiceReport
+from pytest_deploycheck.report.summary import summary_rows
+from pytest_deploycheck.report.terminal.rows import Line, lines_of
 from support.judging import (
     judge_complete,
     judge_exists,
@@ -123,6 +125,16 @@ def run_of(
 ) -> RunReport:
     """A run over one service."""
     return run_report(service_report(facts, findings, needed=needed, require=require, **more), **more)
+
+
+def summary(report: RunReport) -> list[str]:
+    """The summary as plain lines, each whole, however long it is."""
+    return [str(row) for row in summary_rows(report)]
+
+
+def summary_lines(report: RunReport, *, width: int, verbosity: int = 0) -> list[Line]:
+    """The summary as lines for a terminal of some columns."""
+    return lines_of(summary_rows(report, verbosity), width)
 
 
 SITUATIONS: dict[str, Callable[[], ServiceFacts]] = {

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from acceptance.conftest import toml
+from support.runs import summary
 
 from pytest_deploycheck import verify
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
 from pytest_deploycheck.judge.verdict import Verdict
 from pytest_deploycheck.report.document import to_text
-from pytest_deploycheck.report.summary import summary
 from pytest_deploycheck.sandbox import Sandbox
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS, build
 from trust.lateness import Lateness

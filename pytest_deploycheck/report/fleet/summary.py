@@ -22,11 +22,6 @@ _Labelled = tuple[str, ServiceReport, RunReport]
 """A service with its label and the report of its environment."""
 
 
-def fleet_summary(report: FleetReport) -> list[str]:
-    """Return the summary as plain lines, each whole, however long it is."""
-    return [str(row) for row in _rows(report, 0)]
-
-
 def fleet_lines(report: FleetReport, *, width: int, verbosity: int = 0) -> list[Line]:
     """Return the summary as lines for a terminal.
 
@@ -35,10 +30,11 @@ def fleet_lines(report: FleetReport, *, width: int, verbosity: int = 0) -> list[
         width: Columns of the terminal.
         verbosity: 0 for what is not well, 1 for every check and the timeline, 2 for skipped checks as well.
     """
-    return lines_of(_rows(report, verbosity), width)
+    return lines_of(fleet_rows(report, verbosity), width)
 
 
-def _rows(report: FleetReport, verbosity: int) -> list[Row]:
+def fleet_rows(report: FleetReport, verbosity: int = 0) -> list[Row]:
+    """Return the table, what is not well and the advice; of one environment with few services its own summary."""
     environments = report.environments
     if len(environments) == 1 and len(environments[0].services) <= FEW and not environments[0].observation.problem:
         return summary_rows(environments[0], verbosity)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 from support.judging import judge_tag
-from support.runs import findings_of, run_of
+from support.runs import findings_of, run_of, summary
 from support.worlds import completed, found, judged, never_restarted, reference
 
 from pytest_deploycheck.config.settings import (
@@ -38,7 +38,6 @@ from pytest_deploycheck.judge.finding import (
     Status,
 )
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_service
-from pytest_deploycheck.report.summary import summary
 from pytest_deploycheck.run.checks import needed_checks
 
 TELLING = tuple(check for check in FIXED_CHECKS if check.is_telling)

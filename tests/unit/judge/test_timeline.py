@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from support.judging import timeline
-from support.runs import run_of
+from support.runs import run_of, summary
 from support.worlds import (
     LATER,
     NEW,
@@ -39,7 +39,6 @@ from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import Identity, ServiceFacts
 from pytest_deploycheck.judge.finding import Check
 from pytest_deploycheck.report.document import document
-from pytest_deploycheck.report.summary import summary
 from pytest_deploycheck.sandbox import stops as aws
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
-from support.runs import run_of
+from support.runs import run_of, summary
 from support.worlds import completed, never_restarted
 
 from pytest_deploycheck.config.options import REPORT
 from pytest_deploycheck.report.annotations import annotate
 from pytest_deploycheck.report.formats import FORMATS
 from pytest_deploycheck.report.model import RunReport
-from pytest_deploycheck.report.summary import summary
 
 OUTPUTS: dict[str, Callable[[RunReport], str]] = {
     **{suffix: form.render for suffix, form in FORMATS.items()},

@@ -22,7 +22,7 @@ from support.judging import (
     rule,
     still_awaited,
 )
-from support.runs import findings_of, run_of
+from support.runs import findings_of, run_of, summary
 from support.stopped_words import STOPPED_WORDS
 from support.worlds import (
     BREAKER,
@@ -78,7 +78,6 @@ from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.newest_rollout import Outcome
 from pytest_deploycheck.judge.finding import Finding
 from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.report.summary import summary
 
 SERVING = (old_task("old-one"), old_task("old-two"))
 PULLED_V1 = [judged(pulled=found(OLD, named=reference("v1"), pushed_at=clock("08:00"), tags=("v1",)))]

@@ -4,13 +4,12 @@ import re
 
 import pytest
 from msgspec.structs import replace
-from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
+from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report, summary
 from support.worlds import NEW, OLD, completed, never_restarted, rolled_back
 
 from pytest_deploycheck.judge.finding import Check, Status
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.finding import explain_finding
-from pytest_deploycheck.report.summary import summary
 
 
 def test_when_all_is_well_there_is_one_line() -> None:

@@ -5,14 +5,13 @@ from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
-from support.runs import SITUATIONS, findings_of, run_of
+from support.runs import SITUATIONS, findings_of, run_of, summary_lines
 from support.worlds import NEW, NOW, OLD, completed, never_restarted, rolled_back
 
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Check, Finding
 from pytest_deploycheck.report.links import together
 from pytest_deploycheck.report.moments import ago, short_task, when, with_ages, with_short_tasks
-from pytest_deploycheck.report.summary import summary_lines
 from pytest_deploycheck.report.terminal.rows import Line, Row, Tone, lines_of
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from support.replays import replayed
+from support.runs import summary_lines
 from syrupy.assertion import SnapshotAssertion
 
-from pytest_deploycheck.report.summary import summary_lines
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 from unit.report.markdown.test_scenarios import stable
 

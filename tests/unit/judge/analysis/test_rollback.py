@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from support.judging import no_target, rollback_target
-from support.runs import findings_of, logs_finding, run_of
+from support.runs import findings_of, logs_finding, run_of, summary
 from support.worlds import (
     LATER,
     NEW,
@@ -42,7 +42,6 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import TARGETS_HEALTHY, Finding
 from pytest_deploycheck.judge.verdict import UserTest, Verdict
 from pytest_deploycheck.report.document import document
-from pytest_deploycheck.report.summary import summary
 
 OLDEST = digest("9")
 

@@ -22,7 +22,7 @@ from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, Se
 from pytest_deploycheck.judge.verdict import Judgement, UserTest, Verdict, judge_run
 from pytest_deploycheck.report.fleet.document import fleet_document, fleet_text
 from pytest_deploycheck.report.fleet.flattened import as_one, flattened
-from pytest_deploycheck.report.fleet.summary import fleet_summary
+from pytest_deploycheck.report.fleet.summary import fleet_rows
 from pytest_deploycheck.report.formats import FORMATS, render
 from pytest_deploycheck.report.model import FleetReport, RunReport
 
@@ -48,6 +48,11 @@ def unusable(name: str) -> RunReport:
     """Return the report of an environment that could not be observed."""
     observation = Observation(Identity("", "", ""), NOW, NOW, (), problem=PROBLEM)
     return RunReport(name, observation, (), (), judgement=Judgement(Verdict.UNPROVEN, None), complete=True)
+
+
+def summary_of(report: FleetReport) -> list[str]:
+    """The summary as plain lines, each whole, however long it is."""
+    return [str(row) for row in fleet_rows(report)]
 
 
 def fleet(*environments: RunReport, tests: Sequence[UserTest] = ()) -> FleetReport:
@@ -142,7 +147,7 @@ def test_other_formats_show_services_by_their_labels() -> None:
 
 def test_a_table_comes_first() -> None:
     """The worst services stand first; only what is not well is explained."""
-    lines = fleet_summary(TWO)
+    lines = summary_of(TWO)
     assert lines[:5] == [
         "REFUTED: 3 services in eu, us, lost: 1 REFUTED, 2 VERIFIED, broken link: rollout",
         "  service       verdict   image     rollout   tasks     logs      health",
@@ -163,7 +168,7 @@ def test_many_services() -> None:
     """Verified services of a large fleet are counted, and of many that are not ten are explained."""
     good = [named(completed(), f"good-{number}") for number in range(30)]
     bad = [named(never_restarted("service deployments"), f"bad-{number}") for number in range(12)]
-    lines = fleet_summary(fleet(environment("eu", *good, *bad)))
+    lines = summary_of(fleet(environment("eu", *good, *bad)))
     assert lines[0] == "REFUTED: 42 services in eu: 12 REFUTED, 30 VERIFIED, broken link: rollout"
     assert sum(line.startswith("  bad-") for line in lines) == 12
     assert "  and 30 services more, all VERIFIED" in lines
@@ -174,14 +179,14 @@ def test_many_services() -> None:
 
 def test_few_services_are_shown_as_they_are_alone() -> None:
     """Up to three services of one environment need no table."""
-    lines = fleet_summary(fleet(environment("eu", *(named(completed(), name) for name in "abc"))))
+    lines = summary_of(fleet(environment("eu", *(named(completed(), name) for name in "abc"))))
     assert [line.partition(":")[0] for line in lines] == ["VERIFIED"] * 3
 
 
 def test_a_long_name_is_cut_in_the_table() -> None:
     """The columns stay in line."""
     names = ["x" * 60, "a", "b", "c"]
-    lines = fleet_summary(fleet(environment("eu", *(named(completed(), name) for name in names))))
+    lines = summary_of(fleet(environment("eu", *(named(completed(), name) for name in names))))
     assert lines[2].startswith(f"  {'x' * 39}…  VERIFIED  ok")
     assert len({line.index("VERIFIED") for line in lines[2:6]}) == 1
 
@@ -189,7 +194,7 @@ def test_a_long_name_is_cut_in_the_table() -> None:
 def test_an_interrupted_run() -> None:
     """It is told once for all environments."""
     environments = [replace(environment(name, named(completed(), "web")), complete=False) for name in ("eu", "us")]
-    lines = fleet_summary(replace(fleet(*environments), complete=False))
+    lines = summary_of(replace(fleet(*environments), complete=False))
     assert sum("did not come to its end" in line for line in lines) == 1
 
 
@@ -198,5 +203,5 @@ def test_clocks_that_differ() -> None:
     us = environment("us", named(never_restarted("service deployments"), "web"))
     identity = replace(us.observation.identity, clock_offset=timedelta(minutes=5).total_seconds())
     us = replace(us, observation=replace(us.observation, identity=identity))
-    lines = fleet_summary(fleet(environment("eu", named(completed(), "web")), us))
+    lines = summary_of(fleet(environment("eu", named(completed(), "web")), us))
     assert lines[-1].startswith("Times are those of the servers: this machine's clock is 5 min behind")
