@@ -66,15 +66,14 @@ def judge_alarms(analysis: ServiceAnalysis, declared: Sequence[str]) -> Finding:
             command=_command(unknown[0], facts),
             evidence=evidence,
         )
-    fixed = [alarm for alarm in alarms if alarm.changes and alarm.changes[0].before == _ALARM]
-    notes = [
+    fixed = [
         f"{one_line(alarm.name)} was in ALARM when the rollout began, and has been OK since {at(alarm.changes[0].at)}"
-        for alarm in fixed
-        if alarm.changes
+        for alarm in alarms
+        if alarm.changes and alarm.changes[0].before == _ALARM
     ]
     return ALARMS_OK.passes(
         f"{plural(len(alarms), 'alarm')} OK{'' if fixed else ' since the rollout began'}",
-        notes=notes,
+        notes=fixed,
         evidence=evidence,
     )
 

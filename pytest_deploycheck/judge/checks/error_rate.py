@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_deploycheck.config.settings import ErrorRate
+from pytest_deploycheck.facts.health import Traffic
 from pytest_deploycheck.facts.snapshot import Problem, ServiceFacts
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.finding import ERROR_RATE, Finding
@@ -29,17 +30,7 @@ def judge_error_rate(analysis: ServiceAnalysis, declared: ErrorRate | None) -> F
             remedy="Set namespace, metric, requests and dimensions of error_rate to metrics that count them.",
         )
     window = f"from {at(traffic.since)} to {at(traffic.until)}"
-    seen = f"{traffic.errors:g} of {traffic.requests:g} requests failed {window}"
-    evidence = {
-        "requests": traffic.requests,
-        "errors": traffic.errors,
-        "share": traffic.share,
-        "max": traffic.max_share,
-        "min_requests": traffic.min_requests,
-        "since": traffic.since.isoformat(),
-        "until": traffic.until.isoformat(),
-        "counted": traffic.counted,
-    }
+    evidence = _evidence(traffic)
     if not traffic.is_enough:
         return ERROR_RATE.unproven(
             f"only {traffic.requests:g} of the required {max(traffic.min_requests, 1)} requests were counted {window}",
@@ -54,21 +45,36 @@ def judge_error_rate(analysis: ServiceAnalysis, declared: ErrorRate | None) -> F
             remedy="Compare namespace, metric and dimensions of error_rate with CloudWatch; they are case-sensitive.",
             evidence=evidence,
         )
+    seen = (
+        f"{traffic.errors:g} of {traffic.requests:g} requests failed {window}, which is {_percent(traffic.share)}; the "
+        f"limit is {_percent(traffic.max_share)}"
+    )
     if traffic.share > traffic.max_share:
         return ERROR_RATE.fails(
-            f"{seen}, which is {_percent(traffic.share)}; the limit is {_percent(traffic.max_share)}",
+            seen,
             cause="The new code answers with errors.",
             remedy="Read the errors in the logs of the new tasks, and fix them or roll back.",
             evidence=evidence,
         )
-    return ERROR_RATE.passes(
-        f"{seen}, which is {_percent(traffic.share)}; the limit is {_percent(traffic.max_share)}", evidence=evidence
-    )
+    return ERROR_RATE.passes(seen, evidence=evidence)
 
 
 def _hidden(facts: ServiceFacts) -> Problem | None:
     """The problem because of which the requests, or the tasks that answer them, are not known."""
     return next((facts.problems[name] for name in ("service", "tasks", "traffic") if name in facts.problems), None)
+
+
+def _evidence(traffic: Traffic) -> dict[str, object]:
+    return {
+        "requests": traffic.requests,
+        "errors": traffic.errors,
+        "share": traffic.share,
+        "max": traffic.max_share,
+        "min_requests": traffic.min_requests,
+        "since": traffic.since.isoformat(),
+        "until": traffic.until.isoformat(),
+        "counted": traffic.counted,
+    }
 
 
 def _percent(share: float) -> str:

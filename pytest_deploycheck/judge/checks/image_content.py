@@ -36,15 +36,25 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
     }
     notes = [*_line_ending_notes(compared), *_revision_notes(checkout, config)]
     broken = [one for one in compared if not one.is_held]
+    if broken:
+        return IMAGE_CONTENT.fails(
+            f"the image does not hold {_state(checkout)}: {'; '.join(map(_difference, broken))}",
+            cause=_cause(broken),
+            remedy="Build the image without the cache of that step and push it (docker build --no-cache), then roll it "
+            "out; or check out the intended revision.",
+            notes=notes,
+            details="\n".join(line for one in broken for line in _details(one)),
+            evidence=evidence,
+        )
     empty = dict.fromkeys(one.tree.local for one in compared if not one.tree.files)
-    if not broken and empty:
+    if empty:
         return IMAGE_CONTENT.unproven(
             f"there is no file to compare in {', '.join(empty)}",
             remedy="Check `source` and `source_exclude`, and that the checkout is complete: a submodule that was not "
             "checked out is an empty folder (git submodule update --init).",
             evidence=evidence,
         )
-    if not broken and not any(one.tree.has_content for one in compared):
+    if not any(one.tree.has_content for one in compared):
         return IMAGE_CONTENT.unproven(
             f"every file of {', '.join(dict.fromkeys(one.tree.local for one in compared))} is empty, as it is in any "
             "build",
@@ -52,7 +62,7 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
             evidence=evidence,
         )
     hidden = [one for one in compared if one.hidden]
-    if not broken and hidden:
+    if hidden:
         return IMAGE_CONTENT.unproven(
             "volumes are mounted over paths of the source, so that the tasks see other files there than the image "
             f"holds: {'; '.join(map(_hidden, hidden))}",
@@ -61,22 +71,8 @@ def judge_content(compared: Sequence[Compared], checkout: Checkout, config: Imag
             notes=notes,
             evidence=evidence,
         )
-    if not broken:
-        held = ", ".join(
-            f"{plural(len(one.tree.files), 'file')} of {one.tree.local} in {one.place}"
-            f"{f' for {one.platform}' if one.platform else ''}"
-            for one in compared
-        )
-        return IMAGE_CONTENT.passes(f"the image holds {held}, as {_state(checkout)}", notes=notes, evidence=evidence)
-    return IMAGE_CONTENT.fails(
-        f"the image does not hold {_state(checkout)}: {'; '.join(map(_difference, broken))}",
-        cause=_cause(broken),
-        remedy="Build the image without the cache of that step and push it (docker build --no-cache), then roll it "
-        "out; or check out the intended revision.",
-        notes=notes,
-        details="\n".join(line for one in broken for line in _details(one)),
-        evidence=evidence,
-    )
+    held = ", ".join(map(_held, compared))
+    return IMAGE_CONTENT.passes(f"the image holds {held}, as {_state(checkout)}", notes=notes, evidence=evidence)
 
 
 def _tree_evidence(compared: Compared) -> dict[str, Any]:
@@ -98,6 +94,11 @@ def _state(checkout: Checkout) -> str:
         return "the local files (no git checkout)"
     changed = {True: " with uncommitted changes", False: "", None: ""}[checkout.is_dirty]
     return f"the checkout at {checkout.revision[:12]}{changed}"
+
+
+def _held(compared: Compared) -> str:
+    platform = f" for {compared.platform}" if compared.platform else ""
+    return f"{plural(len(compared.tree.files), 'file')} of {compared.tree.local} in {compared.place}{platform}"
 
 
 def _difference(compared: Compared) -> str:

@@ -49,10 +49,11 @@ def judge_layers(
         "cached_steps": [step.instruction for step in build_log.copies if step.is_cached] if build_log else None,
         "layers": {one.tree.local: [layer.digest for layer in one.carriers] for one in compared},
     }
-    stale = [(one, layer) for one in compared if not one.is_held for layer in one.carriers]
+    changed = [one for one in compared if not one.is_held]
     proofs = [
         text
-        for one, layer in stale
+        for one in changed
+        for layer in one.carriers
         for text in (_as_before(one, layer, previous), _as_logged(one, layer, build_log))
         if text
     ]
@@ -70,7 +71,6 @@ def judge_layers(
         return IMAGE_LAYERS.unproven(
             foreign, remedy="Give the log of the build that made the image.", evidence=evidence
         )
-    changed = [one for one in compared if not one.is_held]
     if changed and previous is None:
         return IMAGE_LAYERS.unproven(
             f"the image does not hold {', '.join(one.tree.local for one in changed)}, but the build log shows no "
