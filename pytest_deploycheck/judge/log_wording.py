@@ -7,33 +7,24 @@ from collections.abc import Sequence
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
+from pytest_deploycheck.judge.analysis.logs.evidence import log_line
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import LogAnswer, Reading
 from pytest_deploycheck.judge.wording import at, plural, seconds
-from pytest_deploycheck.redaction import one_line
-
-LONGEST_LINE = 300
-"""Characters of a log line that are shown."""
 
 _LONGER_WAIT = 120.0
 """Seconds of a log wait that is longer than the default."""
 
 NO_TASK = "no task runs the expected image, so its logs cannot be checked"
 
-
 ELSEWHERE_UNREAD = (
     "the logs of tasks that run something else were not read to their end, as the time to explain this was over"
 )
 
 
-def line_of(text: str) -> str:
-    """The text of a log line as it is shown: on one line, masked, and not too long."""
-    return one_line(text.rstrip(), LONGEST_LINE)
-
-
 def shown(event: LogEvent) -> str:
     """An event as a line for people."""
-    return f"{at(event.timestamp)} {event.task} {line_of(event.text)}"
+    return str(log_line(event))
 
 
 def held_sentence(outcome: ExpectationOutcome) -> str:

@@ -7,9 +7,10 @@ from support.worlds import ROLLOUT, clock, denied, event, scope, sight
 
 from pytest_deploycheck.config.settings import Expectation, Pattern
 from pytest_deploycheck.facts.log import LogSight
+from pytest_deploycheck.judge.analysis.logs.evidence import log_line
 from pytest_deploycheck.judge.analysis.logs.outcome import ExpectationOutcome
 from pytest_deploycheck.judge.analysis.logs.reading import read
-from pytest_deploycheck.judge.log_wording import LONGEST_LINE, answer_in_short, failed_sentence, held_sentence, line_of
+from pytest_deploycheck.judge.log_wording import answer_in_short, failed_sentence, held_sentence
 
 ONE, TWO, THREE = scope("one"), scope("one", "two"), scope("one", "two", "three")
 READY = Pattern("ready")
@@ -91,5 +92,5 @@ def test_the_number_in_each_task_that_has_too_few_is_told() -> None:
 
 def test_a_log_line_is_shown_up_to_a_length_and_without_its_end_of_line() -> None:
     """The indentation of a line is kept, as of a traceback; the line break after it is not, nor a text without end."""
-    assert line_of("  at main.py:3 \r\n") == "  at main.py:3"
-    assert line_of("y" * 400).startswith("y" * LONGEST_LINE + "…")
+    assert log_line(event("  at main.py:3 \r\n")).text == "  at main.py:3"
+    assert log_line(event("y" * 400)).text.startswith("y" * 300 + "…")

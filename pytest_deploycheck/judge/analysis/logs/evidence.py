@@ -12,6 +12,7 @@ from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
 from pytest_deploycheck.judge.analysis.logs.near_miss import NearMiss
 from pytest_deploycheck.judge.analysis.logs.reading import Reading
+from pytest_deploycheck.judge.wording import at
 from pytest_deploycheck.redaction import one_line
 
 LAST_LINES = 10
@@ -26,6 +27,9 @@ class LogLine(Struct, frozen=True):
     at: datetime
     task: str
     text: str
+
+    def __str__(self) -> str:
+        return f"{at(self.at)} {self.task} {self.text}"
 
 
 class NearLine(Struct, frozen=True):
