@@ -80,7 +80,7 @@ class Picture(Struct, frozen=True):
     points_y: float
 
 
-class _Span(Struct, frozen=True):
+class _Period(Struct, frozen=True):
     """A bar before its place is known; `end` is None for what still goes on."""
 
     start: datetime
@@ -129,18 +129,18 @@ class Story:
         pushed = f"the expected image was pushed {when(pushed_at, self._now)}"
         return f"{who} {what if others else 'started'} {then} {pushed}."
 
-    def _rollouts(self) -> Iterator[_Span]:
+    def _rollouts(self) -> Iterator[_Period]:
         records = self._analysis.facts.service_deployments or ()
         for record in reversed(records[:_MOST_ROLLOUTS]):
             start = record.started_at or record.created_at
             style = "bad" if "ROLLBACK" in record.status or record.status in {"STOPPED", "FAILED"} else "rollout"
-            yield _Span(start, record.finished_at, f"rollout: {record.status}, began {ago(start, self._now)}", style)
+            yield _Period(start, record.finished_at, f"rollout: {record.status}, began {ago(start, self._now)}", style)
         newest = self._analysis.newest
         if not records and newest:
             words = f"rollout: {newest.outcome}, began {ago(newest.started_at, self._now)}"
-            yield _Span(newest.started_at, newest.ended_at, words, "rollout")
+            yield _Period(newest.started_at, newest.ended_at, words, "rollout")
 
-    def _tasks(self, digests: Digests) -> Iterator[_Span]:
+    def _tasks(self, digests: Digests) -> Iterator[_Period]:
         facts, judged = self._analysis.facts, self._analysis.facts.judged
         tasks = sorted(
             ((task.started_at, task) for task in facts.tasks or () if task.started_at), key=lambda pair: pair[0]
@@ -149,7 +149,7 @@ class Story:
             digest = task.digest_of(judged[0].container) if judged else None
             stopped = f", stopped {ago(task.stopped_at, self._now)}" if task.stopped_at else ""
             words = f"task {short_task(task.id)} {'ran' if stopped else 'runs'} {digests.label(digest)}{stopped}"
-            yield _Span(start, task.stopped_at, words, digests.style(digest))
+            yield _Period(start, task.stopped_at, words, digests.style(digest))
 
     def _pushes(self, digests: Digests) -> Iterator[tuple[datetime, str, str]]:
         facts = self._analysis.facts

@@ -28,7 +28,7 @@ _TASKS = 5
 _LOG_CHECKS = 10
 """Log expectations that have a row of their own."""
 
-Row = list[str]
+Cells = list[str]
 
 
 def evidence(service: ServiceReport, report: RunReport) -> list[str]:
@@ -50,7 +50,7 @@ def _name(what: str, judged: Judged, service: ServiceReport, own: Own) -> str:
     return what if len(service.facts.judged) == 1 else f"{what} ({code(judged.container, own)})"
 
 
-def _image(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> Iterator[Row]:
+def _image(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> Iterator[Cells]:
     image, reference = judged.expected.image, judged.expected.reference
     named = f"{reference.repository}{f':{reference.tag}' if reference.tag else ''}"
     digest = f" = {code(short(judged.expected.digest))}" if judged.expected.digest else ", digest not known"
@@ -62,13 +62,13 @@ def _image(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> I
         yield [_name("image pushed", judged, service, own), _when(image.pushed_at, now), "ecr:DescribeImages"]
 
 
-def _intent(service: ServiceReport, own: Own) -> Iterator[Row]:
+def _intent(service: ServiceReport, own: Own) -> Iterator[Cells]:
     finding = service.finding(IMAGE_INTENDED.id)
     if finding:
         yield ["to be shipped", f"{STATUSES[finding.status]}: {prose(finding.summary, own)}", code(finding.id)]
 
 
-def _rollout(service: ServiceReport, own: Own, now: datetime) -> Iterator[Row]:
+def _rollout(service: ServiceReport, own: Own, now: datetime) -> Iterator[Cells]:
     rollout = service.rollout
     source = "ecs:DescribeServiceDeployments" if service.facts.newest_record else "ecs:DescribeServices"
     began = f", began {_when(rollout.started_at, now)}" if rollout.started_at else ""
@@ -78,7 +78,7 @@ def _rollout(service: ServiceReport, own: Own, now: datetime) -> Iterator[Row]:
     yield ["tasks", f"{rollout.running} running, {desired} desired", "ecs:DescribeServices"]
 
 
-def _tasks(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> Iterator[Row]:
+def _tasks(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> Iterator[Cells]:
     """The images that tasks run, a row for each digest, the expected one marked."""
     by_digest: dict[str | None, list[Task]] = defaultdict(list)
     for task in service.facts.running:
@@ -96,7 +96,7 @@ def _tasks(judged: Judged, service: ServiceReport, own: Own, now: datetime) -> I
         yield [_name("tasks run", judged, service, own), f"{seen} ({ids}){since}", "ecs:DescribeTasks"]
 
 
-def _checks(service: ServiceReport, link: str, source: str, own: Own) -> Iterator[Row]:
+def _checks(service: ServiceReport, link: str, source: str, own: Own) -> Iterator[Cells]:
     """The findings of a link that was asked for."""
     found = service.asked(link)
     for finding in found[:_LOG_CHECKS]:
