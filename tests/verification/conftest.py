@@ -13,7 +13,7 @@ from pytest_deploycheck import verify
 from pytest_deploycheck.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pytest_deploycheck.judge.finding import Finding
@@ -85,21 +85,23 @@ class Room:
         """Return the servers' time some minutes ago."""
         return self.aws.now() - timedelta(minutes=minutes)
 
-    def shop(self, name: str = "shop", *, desired: int = 1, **settings: Any) -> SandboxService:
-        """Make the service `shop` that has run `shop:1` for an hour, with `shop:2` pushed but not rolled out.
+    def shop(self, **settings: Any) -> SandboxService:
+        """Make the service `shop` that has run `shop:1` for an hour, with `shop:2` pushed but not rolled out."""
+        return self.shops(["shop"], **settings)["shop"]
 
-        Args:
-            name: Another name, of the service and of its repository, where several services stand side by side.
-            desired: Its number of tasks.
-            settings: Further settings of the service.
-        """
-        self.aws.set_tag_mutability(name, "IMMUTABLE_WITH_EXCLUSION", excluded=["latest"])
-        self.aws.push_image(f"{name}:1", {"app": "1"}, tags=["latest"], at=self.ago(90))
-        service = self.aws.create_service(
-            name, cluster="shop", image=f"{name}:latest", desired=desired, at=self.ago(60), **settings
-        )
-        self.aws.push_image(f"{name}:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
-        return service
+    def shops(
+        self, names: Iterable[str], own: Mapping[str, Mapping[str, Any]] | None = None, **settings: Any
+    ) -> dict[str, SandboxService]:
+        """Make such services side by side, with the settings of all and each with its own; they share the images."""
+        self.aws.push_image("shop:1", {"app": "1"}, tags=["latest"], at=self.ago(90))
+        made = {
+            name: self.aws.create_service(
+                name, cluster="shop", image="shop:latest", at=self.ago(60), **settings, **(own or {}).get(name, {})
+            )
+            for name in names
+        }
+        self.aws.push_image("shop:2", {"app": "2"}, tags=["latest"], at=self.ago(10))
+        return made
 
     def verify(
         self,
@@ -123,9 +125,9 @@ class Room:
         report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
         return Seen(report, list(self.aws.calls))
 
-    def verify_each(self, names: Iterable[str], **settings: Any) -> Seen:
-        """Verify services side by side, each with its second image and with the same settings."""
-        return self.verify(services={name: {"service": name, "image": f"{name}:2", **settings} for name in names})
+    def verify_each(self, names: Iterable[str]) -> Seen:
+        """Verify services side by side, each with the image `shop:2`."""
+        return self.verify(services={name: {"service": name, "image": "shop:2"} for name in names})
 
 
 def toml(value: Any) -> str:

@@ -25,18 +25,20 @@ def statuses(seen: Seen) -> list[str]:
     return [status for check, status in seen.statuses.items() if check.startswith("logs-")]
 
 
-def logged(room: Room, *lines: str, name: str = "shop") -> SandboxService:
+def logged(room: Room, *lines: str) -> None:
     """Put lines into the log of a service that was rolled out eight minutes ago."""
-    service = room.shop(name)
+    _log(room, room.shop(), lines)
+
+
+def _log(room: Room, service: SandboxService, lines: Iterable[str]) -> None:
     service.roll_out(at=room.ago(8))
     for line in lines:
         service.log(line, at=room.ago(5))
-    return service
 
 
 def expecting(name: str, *expectations: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """Return the settings of a service that is expected to log something."""
-    return {"service": name, "image": f"{name}:2", "logs": list(expectations), **settings}
+    return {"service": name, "image": "shop:2", "logs": list(expectations), **settings}
 
 
 def ended(seen: Seen, names: Iterable[str]) -> dict[str, list[str]]:
@@ -63,8 +65,8 @@ AS_READ: dict[str, tuple[str, dict[str, Any], str]] = {
 
 def test_a_line_is_compared_as_it_is_read(room: Room) -> None:
     """Control sequences and carriage returns hide nothing, and the raw event of such a line matches as well."""
-    for name, (line, _, _) in AS_READ.items():
-        logged(room, line, name=name)
+    for name, service in room.shops(AS_READ).items():
+        _log(room, service, [AS_READ[name][0]])
     seen = room.verify(services={name: expecting(name, wanted) for name, (_, wanted, _) in AS_READ.items()})
     assert ended(seen, AS_READ) == {name: [status] for name, (_, _, status) in AS_READ.items()}
 
@@ -77,16 +79,15 @@ def test_a_text_that_is_interrupted_by_what_nobody_sees_is_found_among_many(
 ) -> None:
     """The service's filter does not find such a text, so an absence is known only when all lines were read."""
     monkeypatch.setattr("pytest_deploycheck.handles.logs.wait.RECENT", 20)
-    services = {}
-    for kind, (what, between) in product(("forbid", "expect"), UNSEEN.items()):
-        name = f"{kind}-{what}"
-        service = room.shop(name)
-        service.roll_out(at=room.ago(8))
-        service.log(f"{between.join('ERROR')}: db gone", at=room.ago(6))
-        service.running_tasks[0].log_lines((f"noise {number}" for number in range(30)), at=room.ago(5.5))
-        services[name] = expecting(name, {kind: "ERROR: db"})
-    seen = room.verify(services=services, log_wait="0")
-    assert ended(seen, services) == {name: ["fail" if name.startswith("forbid") else "pass"] for name in services}
+    cases = {f"{kind}-{what}": (kind, UNSEEN[what]) for kind, what in product(("forbid", "expect"), UNSEEN)}
+    services = room.shops(cases)
+    for name, (_, between) in cases.items():
+        services[name].roll_out(at=room.ago(8))
+        services[name].log(f"{between.join('ERROR')}: db gone", at=room.ago(6))
+        services[name].running_tasks[0].log_lines((f"noise {number}" for number in range(30)), at=room.ago(5.5))
+    settings = {name: expecting(name, {kind: "ERROR: db"}) for name, (kind, _) in cases.items()}
+    seen = room.verify(services=settings, log_wait="0")
+    assert ended(seen, cases) == {name: ["fail" if kind == "forbid" else "pass"] for name, (kind, _) in cases.items()}
 
 
 def test_a_pattern_is_compared_with_each_line_of_an_event(room: Room) -> None:
@@ -104,20 +105,20 @@ def wrapped(line: str, **more: str) -> str:
     return json.dumps({"container_id": "1f", "container_name": "app", "log": line, "source": "stdout", **more})
 
 
-def route(room: Room, *lines: str, name: str = "shop") -> str:
-    """Make a service whose lines a log router writes, and return their log group."""
-    container = SandboxContainer(name="app", image=f"{name}:2", log_driver="awsfirelens")
-    service = room.shop(name)
+def route(room: Room, service: SandboxService, *lines: str) -> str:
+    """Let a log router write lines of a service, and return their log group."""
+    container = SandboxContainer(name="app", image="shop:2", log_driver="awsfirelens")
     service.roll_out(containers=[container], at=room.ago(8))
     (task,) = service.running_tasks
+    group = f"/router/{service.name}"
     for line in lines:
-        room.aws.log(f"/router/{name}", f"app-firelens-{task.id}", line, at=room.ago(5))
-    return f"/router/{name}"
+        room.aws.log(group, f"app-firelens-{task.id}", line, at=room.ago(5))
+    return group
 
 
 def routed(room: Room, *lines: str, expectations: list[dict[str, Any]]) -> Seen:
     """Verify a service whose lines a log router writes."""
-    group = route(room, *lines)
+    group = route(room, room.shop(), *lines)
     return room.verify(services={"shop": expecting("shop", *expectations, log_group=group)})
 
 
@@ -136,7 +137,8 @@ ROUTED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 def test_the_line_within_a_routers_json(room: Room) -> None:
     """Of an envelope only the line counts; any other JSON is the application's own."""
-    groups = {name: route(room, line, name=name) for name, (line, _, _) in ROUTED.items()}
+    made = room.shops(ROUTED)
+    groups = {name: route(room, made[name], line) for name, (line, _, _) in ROUTED.items()}
     services = {name: expecting(name, ROUTED[name][1], log_group=group) for name, group in groups.items()}
     seen = room.verify(services=services)
     assert ended(seen, ROUTED) == {name: [status] for name, (_, _, status) in ROUTED.items()}

@@ -34,14 +34,16 @@ def says_so(room_notes: tuple[str, ...], denied: str) -> bool:
     return [denied in note for note in told] == ([True] if denied else [])
 
 
-STRATEGIES: dict[str, Any] = {"rolling": "ROLLING", "blue-green": "BLUE_GREEN", "linear": "LINEAR", "canary": "CANARY"}
-"""A service of each strategy: its name and the strategy."""
+STRATEGIES = {
+    name: {"strategy": name.upper().replace("-", "_")} for name in ("rolling", "blue-green", "linear", "canary")
+}
+"""A service of each strategy: its name and its settings."""
 
 
 def test_a_completed_rollout_of_each_strategy(room: Room, denied: str) -> None:
     """COMPLETED, however the traffic came to the new tasks, and whoever tells."""
-    for name, strategy in STRATEGIES.items():
-        room.shop(name, desired=2, strategy=strategy).roll_out(at=room.ago(8))
+    for service in room.shops(STRATEGIES, STRATEGIES, desired=2).values():
+        service.roll_out(at=room.ago(8))
     all_seen = room.verify_each(STRATEGIES)
     for name in STRATEGIES:
         seen = all_seen.of(name)
@@ -52,8 +54,8 @@ def test_a_completed_rollout_of_each_strategy(room: Room, denied: str) -> None:
 
 def test_a_rollout_of_each_strategy_that_goes_on(room: Room, denied: str) -> None:
     """IN_PROGRESS while old tasks run beside the new, and the wait says how many it waits for."""
-    for name, strategy in STRATEGIES.items():
-        room.shop(name, desired=2, strategy=strategy).roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    for service in room.shops(STRATEGIES, STRATEGIES, desired=2).values():
+        service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
     all_seen = room.verify_each(STRATEGIES)
     for name in STRATEGIES:
         seen = all_seen.of(name)
@@ -66,8 +68,7 @@ def test_a_rollout_of_each_strategy_that_goes_on(room: Room, denied: str) -> Non
 
 def test_a_rollback_of_each_strategy(room: Room, denied: str) -> None:
     """ROLLED_BACK with the reason of the tasks that crashed, never COMPLETED because the service is stable."""
-    for name, strategy in STRATEGIES.items():
-        service = room.shop(name, desired=2, strategy=strategy)
+    for service in room.shops(STRATEGIES, STRATEGIES, desired=2).values():
         rollout = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=0)
         rollout.crash(3, **stops.OUT_OF_MEMORY, at=room.ago(6))
         rollout.fail(at=room.ago(6), crashes=0)
@@ -84,8 +85,8 @@ def test_a_rollback_of_each_strategy(room: Room, denied: str) -> None:
 
 def test_a_rollback_by_alarm_of_each_strategy(room: Room, denied: str) -> None:
     """ROLLED_BACK, and the alarm is named: by the record of the rollout, or by the service's own settings."""
-    for name, strategy in STRATEGIES.items():
-        service = room.shop(name, desired=2, strategy=strategy, alarms=[f"{name}-5xx"])
+    strategies = {name: {**own, "alarms": [f"{name}-5xx"]} for name, own in STRATEGIES.items()}
+    for name, service in room.shops(STRATEGIES, strategies, desired=2).items():
         service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=2)
         service.roll_back(at=room.ago(5), reason="alarm", alarms=[f"{name}-5xx"])
     all_seen = room.verify_each(STRATEGIES)
@@ -124,11 +125,10 @@ STAGES = {
 
 def test_each_stage_in_which_all_new_tasks_are_healthy(room: Room) -> None:
     """IN_PROGRESS though each new task runs and is healthy: the stage, and what of the traffic it has, are told."""
+    groups = {name: {"target_groups": [f"{name}-b"], "alternate_target_groups": [f"{name}-g"]} for name in STAGES}
+    services = room.shops(STAGES, groups, desired=2, strategy="CANARY", bake_minutes=15)
     for name, where in STAGES.items():
-        blue, green = f"{name}-b", f"{name}-g"
-        settings: dict[str, Any] = {"target_groups": [blue], "alternate_target_groups": [green]}
-        service = room.shop(name, desired=2, strategy="CANARY", bake_minutes=15, **settings)
-        rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
+        rollout = services[name].roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
         rollout.stage, rollout.production_weight = where.stage, where.weight
     all_seen = room.verify_each(STAGES)
     for name, where in STAGES.items():
@@ -230,8 +230,9 @@ TASK_SETS: dict[str, tuple[Callable[[SandboxService, Room], None], str, str]] = 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
 def test_each_fate_of_a_task_set(room: Room, controller: str) -> None:
     """If another controller than ECS carries rollouts out, its task sets tell how far the newest one is."""
+    services = room.shops(TASK_SETS, desired=2, controller=controller)
     for name, (happen, *_) in TASK_SETS.items():
-        happen(room.shop(name, desired=2, controller=controller), room)
+        happen(services[name], room)
     all_seen = room.verify_each(TASK_SETS)
     for name, (_, outcome, telling) in TASK_SETS.items():
         seen = all_seen.of(name)
