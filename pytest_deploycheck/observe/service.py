@@ -55,7 +55,7 @@ class _RolloutSeen(Struct, frozen=True):
     definitions: tuple[TaskDefinition, ...]
     judged: tuple[Judged, ...]
     baseline: Previous | None
-    problems: Mapping[str, Problem]
+    problems: Mapping[str, Problem | None]
     has_history: bool
 
 
@@ -100,21 +100,10 @@ class ServiceObserver(Struct, frozen=True):
         if problem and problem.code in (SERVICE_GONE, SERVICE_REPLACED):
             # A service that has the name now is not the one that was observed before.
             return ServiceFacts(settings.name, problems={"service": problem, "tasks": problem})
-        tasks, tasks_problem = listed
-        if service and tasks is not None and unlisted_tasks(service, tasks):
-            # A task may have started or stopped between the two calls.
-            service = self._again(settings.service) or service
-            tasks, tasks_problem = self.ecs.tasks(settings.service)
+        service, (tasks, tasks_problem) = self._counted(settings.service, service, listed)
         tasks, instances_problem = self._on_instances(tasks, service)
         seen = _Seen(settings, service, tasks)
-        if service and service.service_deployment:
-            self.ecs.read_newest(settings.service, service)
-        records = self.ecs.service_deployments(settings.service, service)
-        rollout = self._rollout(seen, records, has_history=not (service and service.service_deployment))
-        if not rollout.has_history and self._needs_history(seen, rollout):
-            earlier = self.ecs.service_deployments(settings.service, service, with_history=True)
-            if earlier[0] is not None or records[0] is None:
-                rollout = self._rollout(seen, earlier, has_history=True)
+        rollout = self._newest_rollout(seen)
         health, health_problems = self._health(seen, rollout.records, sources)
         problems = {
             "service": problem,
@@ -166,6 +155,31 @@ class ServiceObserver(Struct, frozen=True):
             has_history=True,
         )
 
+    def _counted(
+        self, name: str, service: Service | None, listed: Answered[tuple[Task, ...]]
+    ) -> tuple[Service | None, Answered[tuple[Task, ...]]]:
+        """Return a service and its tasks, both asked for again where it counts more tasks than were listed."""
+        tasks, _ = listed
+        if service is None or tasks is None or not unlisted_tasks(service, tasks):
+            return service, listed
+        # A task may have started or stopped between the two calls.
+        found, _ = self.ecs.services([name])
+        return (found and found.services.get(name)) or service, self.ecs.tasks(name)
+
+    def _newest_rollout(self, seen: _Seen) -> _RolloutSeen:
+        """Return the newest rollout of a service, with those before it where they may matter."""
+        name, service = seen.settings.service, seen.service
+        has_record = bool(service and service.service_deployment)
+        if service and has_record:
+            self.ecs.read_newest(name, service)
+        records = self.ecs.service_deployments(name, service)
+        rollout = self._rollout(seen, records, has_history=not has_record)
+        if has_record and self._needs_history(seen, rollout):
+            earlier = self.ecs.service_deployments(name, service, with_history=True)
+            if earlier[0] is not None or records[0] is None:
+                return self._rollout(seen, earlier, has_history=True)
+        return rollout
+
     def _rollout(
         self, seen: _Seen, answer: Answered[tuple[ServiceDeployment, ...]], *, has_history: bool
     ) -> _RolloutSeen:
@@ -175,9 +189,8 @@ class ServiceObserver(Struct, frozen=True):
         revisions, revisions_problem = self.ecs.revisions(records or ())
         target = target_definition(service, records, revisions or (), tasks)
         running = [task.task_definition for task in tasks or () if task.is_running]
-        definitions, definition_problem = self.ecs.definitions(
-            list(dict.fromkeys([*([target] if target else []), *running]))
-        )
+        arns = dict.fromkeys(arn for arn in (target, *running) if arn)
+        definitions, definition_problem = self.ecs.definitions(list(arns))
         definition = next((one for one in definitions if one.arn == target), None)
         baseline, baseline_problem = self._baseline(seen.settings.name)
         judged, judged_problem = self.images.judged(
@@ -203,7 +216,7 @@ class ServiceObserver(Struct, frozen=True):
             definitions,
             judged,
             baseline,
-            {name: one for name, one in problems.items() if one},
+            problems,
             has_history=has_history,
         )
 
@@ -215,10 +228,6 @@ class ServiceObserver(Struct, frozen=True):
             # The files of the image before are compared with.
             return True
         return not is_as_rolled_out(seen.service, rollout.records, seen.tasks, rollout.judged)
-
-    def _again(self, name: str) -> Service | None:
-        found, _ = self.ecs.services([name])
-        return found.services.get(name) if found else None
 
     def _on_instances(
         self, tasks: tuple[Task, ...] | None, service: Service | None
