@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _ACTION = "logs:StartLiveTail"
 _GROUPS_PER_SESSION = 10
+_BROKEN_OFF = (OSError, ValueError, AttributeError)
+"""What reading from a connection that is closed or broken raises, below botocore."""
+
 _Place = tuple[str, str]
 
 
@@ -112,7 +115,3 @@ class LiveTailSession:
         return any(stream.is_named(name) for stream in own) and any(
             text is None or text in message or displayed(message) != message for text in self._needles
         )
-
-
-# What reading from a connection that is closed or broken raises, below botocore.
-_BROKEN_OFF = (OSError, ValueError, AttributeError)
