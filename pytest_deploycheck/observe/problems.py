@@ -17,7 +17,7 @@ T = TypeVar("T")
 Answered: TypeAlias = tuple[T | None, Problem | None]
 """What a query returns: its value and its problem, of which one is None."""
 
-LOOK_ERRORS = (BotoCoreError, ClientError, OSError)
+CALL_ERRORS = (BotoCoreError, ClientError, OSError)
 """The errors of a call through botocore; OSError is for files of credentials that cannot be read."""
 
 _NOT_UNDERSTOOD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -101,7 +101,7 @@ def attempt(action: str, query: Callable[[], T]) -> Answered[T]:
     """Return the value of a query, or the problem that kept it from one."""
     try:
         return query(), None
-    except LOOK_ERRORS as error:
+    except CALL_ERRORS as error:
         return None, problem_of(error, action)
     except _NOT_UNDERSTOOD as error:
         message = f"The answer to {action} has a value outside of what AWS sends ({type(error).__name__})."

@@ -28,7 +28,7 @@ from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.credentials import fetching as credentials
 from pytest_deploycheck.observe.endpoints import configured_endpoint, known_regions, registry_hosts
 from pytest_deploycheck.observe.named.clients import open_client
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, THROTTLED, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.observe.read_only import guard, iam_action
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
@@ -125,7 +125,7 @@ class Session:
                     _assume(self._core, environment.role_arn, environment)
         except credentials.CredentialsError as error:
             raise _without_credentials(error, environment, self._core) from None
-        except LOOK_ERRORS as error:
+        except CALL_ERRORS as error:
             raise _unusable(error, environment) from None
         if region is None:
             raise EnvironmentUnusableError(
@@ -163,7 +163,7 @@ class Session:
                 return self.sts().get_caller_identity()
         except credentials.CredentialsError as error:
             raise _without_credentials(error, self._environment, self._core) from None
-        except LOOK_ERRORS as error:
+        except CALL_ERRORS as error:
             raise _unusable(error, self._environment, _unknown_region(self._core, self.region)) from None
         except ValueError as error:
             # botocore's error for an endpoint that is not a URL, and for settings of another type.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.observe.calls import PAGES_LIMIT, member, pages
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, Answered, attempt
+from pytest_deploycheck.observe.problems import CALL_ERRORS, Answered, attempt
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -55,6 +55,6 @@ def _services(session: Session, cluster: str, seconds: float = PAGES_LIMIT) -> I
 def _listed(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names up to the first error: the message is complete without the others."""
     found: list[str] = []
-    with suppress(*LOOK_ERRORS, DeploycheckError):
+    with suppress(*CALL_ERRORS, DeploycheckError):
         found.extend(names)
     return tuple(found)

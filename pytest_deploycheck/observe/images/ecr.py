@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from pytest_deploycheck.facts.image import Image, Reference, Registry
 from pytest_deploycheck.facts.snapshot import Absence, Lookup, Problem
 from pytest_deploycheck.observe.calls import batches, member, utc_or_none
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, IncompleteAnswerError, code_of, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, IncompleteAnswerError, code_of, problem_of
 from pytest_deploycheck.oci import manifest as oci
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def look_up(client: ECRClient, reference: Reference) -> Lookup:
         if absent:
             return Lookup(reference, absent=absent)
         return _look_up_by_pulling(client, reference, wanted, problem_of(error, "ecr:DescribeImages"))
-    except LOOK_ERRORS as error:
+    except CALL_ERRORS as error:
         return Lookup(reference, problem=problem_of(error, "ecr:DescribeImages"))
     tag_is_gone = bool(reference.digest and reference.tag) and not _tag_exists(client, reference)
     return Lookup(reference, image=image, absent="tag" if tag_is_gone else None)
@@ -210,7 +210,7 @@ def _tag_exists(client: ECRClient, reference: Reference) -> bool:
         _describe(client, reference, ImageId("imageTag", reference.tag or ""))
     except ClientError as error:
         return _absence(error, reference) is None
-    except LOOK_ERRORS:
+    except CALL_ERRORS:
         # The digest was found, and is what counts; nothing is said against a tag that could not be looked at.
         return True
     return True
@@ -235,7 +235,7 @@ def _look_up_by_pulling(client: ECRClient, reference: Reference, wanted: ImageId
     except ClientError as error:
         absent = _absence(error, reference)
         return Lookup(reference, absent=absent, problem=None if absent else denied)
-    except LOOK_ERRORS:
+    except CALL_ERRORS:
         return Lookup(reference, problem=denied)
     image = Image(reference, digest=pulled["imageId"]["imageDigest"], media_type=pulled.get("imageManifestMediaType"))
     return Lookup(reference, image=image, problem=denied)

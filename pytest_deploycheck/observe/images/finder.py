@@ -16,7 +16,7 @@ from pytest_deploycheck.observe.calls import Once, side_by_side
 from pytest_deploycheck.observe.images.choice import Choice
 from pytest_deploycheck.observe.images.contents import Contents
 from pytest_deploycheck.observe.images.repositories import Repositories
-from pytest_deploycheck.observe.problems import LOOK_ERRORS
+from pytest_deploycheck.observe.problems import CALL_ERRORS
 from pytest_deploycheck.observe.registry.errors import BlobError
 from pytest_deploycheck.oci.manifest import ManifestError
 
@@ -85,7 +85,7 @@ class ImageFinder(Struct, frozen=True):
 
         try:
             return self.once.get((reference.place, digest), ask)
-        except (*LOOK_ERRORS, BlobError, ManifestError, LookupError):
+        except (*CALL_ERRORS, BlobError, ManifestError, LookupError):
             # Without it the digest is still known; the judge decides what remains open.
             return None
 

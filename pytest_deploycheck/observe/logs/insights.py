@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.observe.calls import member
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, problem_of
 from pytest_deploycheck.polling import Pace, wait
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run_query(
         status = waited.last.get("status", "Unknown")
         if status == COMPLETE:
             return [_row(row) for row in member(waited.last, "results", _ACTION)]
-    except LOOK_ERRORS as error:
+    except CALL_ERRORS as error:
         problem = problem_of(error, _ACTION)
         raise UnprovenError(f"unproven: {problem.message} {problem.remedy}") from error
     raise UnprovenError(

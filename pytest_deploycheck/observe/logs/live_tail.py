@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.config.patterns.filter_patterns import needle
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, problem_of
 from pytest_deploycheck.redaction.terminal import displayed
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class LiveTailSession:
                 answer.close()
             for event in answer:
                 self._take(region, event)
-        except (*LOOK_ERRORS, *_BROKEN_OFF) as error:
+        except (*CALL_ERRORS, *_BROKEN_OFF) as error:
             if not self._closed.is_set():
                 self._notes[f"Live Tail broke off, and only polling went on: {problem_of(error, _ACTION).message}"] = (
                     None

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.observe.calls import member
-from pytest_deploycheck.observe.problems import LOOK_ERRORS, code_of, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, code_of, problem_of
 from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 from pytest_deploycheck.observe.registry.client import RegistryClient
 from pytest_deploycheck.observe.registry.download import download
@@ -112,7 +112,7 @@ class EcrBlobs:
             else:
                 message = str(error.response.get("Error", {}).get("Message", ""))
                 failure = gone(subject, code_of(error), message, "repository" if absent == "repository" else "digest")
-        except LOOK_ERRORS as error:
+        except CALL_ERRORS as error:
             failure = BlobError(problem_of(error, _ACTION))
         raise failure
 
