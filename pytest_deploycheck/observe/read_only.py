@@ -10,7 +10,7 @@ from botocore.model import OperationModel
 from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.errors import RefusedOperationError
-from pytest_deploycheck.observe.named.reads import refusal
+from pytest_deploycheck.observe.any_service.reads import refusal
 
 READS: Final = {
     "sts": {"GetCallerIdentity"},

@@ -24,10 +24,10 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Registry
 from pytest_deploycheck.facts.snapshot import Identity
 from pytest_deploycheck.observe import api_calls
+from pytest_deploycheck.observe.any_service.clients import open_client
 from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.credentials import fetching as credentials
 from pytest_deploycheck.observe.endpoints import configured_endpoint, known_regions, registry_hosts
-from pytest_deploycheck.observe.named.clients import open_client
 from pytest_deploycheck.observe.problems import CALL_ERRORS, THROTTLED, problem_of
 from pytest_deploycheck.observe.rates import Budgets
 from pytest_deploycheck.observe.read_only import guard, iam_action
@@ -228,7 +228,7 @@ class Session:
         """Return the number of calls that CloudWatch Logs has throttled in a region, with those that were retried."""
         return self._throttled[region]
 
-    def named_reads(self, service: str, region: str | None = None, allow: Collection[str] = ()) -> Any:
+    def reading_client(self, service: str, region: str | None = None, allow: Collection[str] = ()) -> Any:
         """Open a client of any service that sends only operations which are named like reads.
 
         Args:

@@ -24,7 +24,7 @@ class OnDemand(Struct):
 
     def client(self, service: str, region: str | None, allow: Collection[str]) -> Any:
         """Open a client of any service that sends only operations which are named like reads."""
-        return self._access.session.named_reads(service, region, allow)
+        return self._access.session.reading_client(service, region, allow)
 
     def request(self, url: str, headers: Mapping[str, str], timeout: float, follow: bool) -> HttpAnswer | str:  # noqa: FBT001 - as the handle calls it
         """Return the application's answer to a GET request, or the reason why nobody answered."""
@@ -62,7 +62,7 @@ class OnDemand(Struct):
 
         names, problem = attempt(
             "elasticloadbalancing:DescribeLoadBalancers",
-            lambda: dns_names(self._access.session.named_reads("elbv2"), list(groups)),
+            lambda: dns_names(self._access.session.reading_client("elbv2"), list(groups)),
         )
         return _found(names, problem, "The load balancers")
 

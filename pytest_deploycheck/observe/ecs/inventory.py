@@ -43,12 +43,12 @@ def last_part(arn: str) -> str:
 
 
 def _clusters(session: Session, seconds: float = PAGES_LIMIT) -> Iterator[str]:
-    for page in pages(session.named_reads("ecs").list_clusters, seconds=seconds):
+    for page in pages(session.reading_client("ecs").list_clusters, seconds=seconds):
         yield from map(last_part, member(page, "clusterArns", "ecs:ListClusters"))
 
 
 def _services(session: Session, cluster: str, seconds: float = PAGES_LIMIT) -> Iterator[str]:
-    for page in pages(session.named_reads("ecs").list_services, seconds=seconds, cluster=cluster):
+    for page in pages(session.reading_client("ecs").list_services, seconds=seconds, cluster=cluster):
         yield from map(last_part, member(page, "serviceArns", "ecs:ListServices"))
 
 

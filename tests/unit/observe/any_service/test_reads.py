@@ -8,7 +8,7 @@ import botocore
 import msgspec
 import pytest
 
-from pytest_deploycheck.observe.named.reads import refusal
+from pytest_deploycheck.observe.any_service.reads import refusal
 from pytest_deploycheck.observe.read_only import CREDENTIALS, READS
 
 

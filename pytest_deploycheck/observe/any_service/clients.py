@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import ConfigurationError, RefusedOperationError
-from pytest_deploycheck.observe.named.reads import changes_something
+from pytest_deploycheck.observe.any_service.reads import changes_something
 from pytest_deploycheck.observe.read_only import guard_by_names
 from pytest_deploycheck.redaction.handed import HANDED
 
