@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pytest_deploycheck import __version__
-from pytest_deploycheck.cli import explaining, hosting, permitting, replaying, verifying
+from pytest_deploycheck.cli import explain, policy, replay, sandbox, verify
 from pytest_deploycheck.cli.init import command as init
 from pytest_deploycheck.errors import DeploycheckError
 from pytest_deploycheck.run.exit_status import INTERRUPTED, USAGE_ERROR
 
-_COMMANDS = (init, verifying, replaying, explaining, permitting, hosting)
+_COMMANDS = (init, verify, replay, explain, policy, sandbox)
 
 
 class CommandParser(argparse.ArgumentParser):

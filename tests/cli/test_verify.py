@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_deploycheck.cli import verifying
+from pytest_deploycheck.cli import verify
 from pytest_deploycheck.run.verification import Verification
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_an_interrupted_run_is_reported_and_proves_nothing(script: Script, monke
                 raise KeyboardInterrupt
             return super().finding(service, check)
 
-    monkeypatch.setattr(verifying, "Verification", Interrupted)
+    monkeypatch.setattr(verify, "Verification", Interrupted)
     ended = script("verify", "sandbox", *QUICK, "--report=report.json")
     assert ended.status == 2
     assert script.report()["verdict"] == "UNPROVEN"

@@ -7,8 +7,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from pytest_deploycheck.cli import asking
-from pytest_deploycheck.cli.hosting import hosted
+from pytest_deploycheck.cli import arguments
+from pytest_deploycheck.cli.sandbox import hosted
 from pytest_deploycheck.config import options
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         "The repositories and log groups are read with the credentials at hand; what cannot be read is noted.",
         allow_abbrev=False,
     )
-    asking.add_options(parser, _OPTIONS)
+    arguments.add_options(parser, _OPTIONS)
     parser.add_argument("--format", choices=_FORMATS, default="json", help="default: json")
     parser.set_defaults(run=run)
 
@@ -35,8 +35,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Print the policy, and what its reader has to know beside it."""
     from pytest_deploycheck.run.policy.environment_policy import policy_of_all  # noqa: PLC0415  # loaded where it is needed
 
-    asked, folders = asking.given(parsed), asking.folders()
-    asking.refuse_no_environment(asked, folders)
+    asked, folders = arguments.given(parsed), arguments.folders()
+    arguments.refuse_no_environment(asked, folders)
     with ExitStack() as stack:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.cli import asking
-from pytest_deploycheck.cli.hosting import hosted
+from pytest_deploycheck.cli import arguments
 from pytest_deploycheck.cli.reporting import add_verbosity, carry_out, finish
+from pytest_deploycheck.cli.sandbox import hosted
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.report.progress import SparseLines
@@ -45,15 +45,15 @@ def add(commands: Any) -> None:
         epilog=_EPILOG,
         allow_abbrev=False,
     )
-    asking.add_options(parser, _OPTIONS)
+    arguments.add_options(parser, _OPTIONS)
     add_verbosity(parser)
     parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Verify, print the verdict, write the reports, and return the exit status."""
-    asked, folders = asking.given(parsed), asking.folders()
-    asking.refuse_no_environment(asked, folders)
+    asked, folders = arguments.given(parsed), arguments.folders()
+    arguments.refuse_no_environment(asked, folders)
     # The baseline may be one of the reports that are replaced.
     with replacing_earlier(asked[options.REPORT.flag], folders.folder) as reports:
         baselines = settings.baselines_of(asked[options.BASELINE.flag], folders.folder)
@@ -100,5 +100,5 @@ def _shown_by(lines: SparseLines) -> ShowRollouts:
 
 def _command_of(asked: Mapping[str, Given]) -> Callable[[str], str]:
     """Return a function that gives the command of a run over an environment, as far as it names what is verified."""
-    scenarios = [f"{asking.flag_of(options.SANDBOX)}={name}" for name in asked[options.SANDBOX.flag].values]
+    scenarios = [f"{arguments.flag_of(options.SANDBOX)}={name}" for name in asked[options.SANDBOX.flag].values]
     return lambda environment: shlex.join(["deploycheck", "verify", environment, *scenarios])

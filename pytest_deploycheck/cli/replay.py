@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pytest_deploycheck.cli import asking
+from pytest_deploycheck.cli import arguments
 from pytest_deploycheck.cli.reporting import add_verbosity, carry_out, finish
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("file", metavar=_FILE, help="the report")
-    asking.add_options(parser, _OPTIONS, with_environment=False)
+    arguments.add_options(parser, _OPTIONS, with_environment=False)
     add_verbosity(parser)
     parser.set_defaults(run=run)
 
@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Judge again, print the verdict, write the reports, and return the exit status."""
     # Variables are for runs over environments; the report alone says what this one is of.
-    asked, here = asking.given(parsed, environ={}), Path.cwd()
+    asked, here = arguments.given(parsed, environ={}), Path.cwd()
     with replacing_earlier(asked[options.REPORT.flag], here) as targets:
         replays = read_replays(here / parsed.file, _FILE)
     runs = replayed_runs(asked, replays, lambda labels: labels)
