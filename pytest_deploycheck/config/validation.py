@@ -272,7 +272,7 @@ def _not_exactly_one(refusal: _Refusal) -> Iterator[Violation]:
         yield (), f"needs exactly one of {_listed(kinds, 'or')}; found {found}"
 
 
-def _wrong_company(refusal: _Refusal) -> Iterator[Violation]:
+def _misplaced_key(refusal: _Refusal) -> Iterator[Violation]:
     key = refusal.schema_path[-2]
     kinds = [kind for kind in KINDS if kind in refusal.found]
     # An entry with no kind at all is already reported as that.
@@ -315,7 +315,7 @@ def _as_jsonschema_says(refusal: _Refusal) -> Iterator[Violation]:
 
 _SENTENCES: Mapping[str, Callable[[_Refusal], Iterator[Violation]]] = {
     "additionalProperties": _unknown_keys,
-    "anyOf": _wrong_company,
+    "anyOf": _misplaced_key,
     "enum": _not_among,
     "format": _bad_format,
     "minItems": _too_few,

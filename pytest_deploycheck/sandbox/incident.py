@@ -16,10 +16,13 @@ OTHER_REPOSITORY = "content-marketing-swarm-backend"
 LOG_GROUP = "/ecs/content-marketing-swarm-dev-backend"
 EXPECTED_TAG = "2025.11.26-1"
 EARLIER_TAG = "2025.11.25-1"
+LATER_TAG = "2025.11.26-2"
+TARGET_GROUP = "content-marketing-swarm-dev-backend-tg"
+ALARM = "content-marketing-swarm-dev-backend-5xx"
+DESIRED = 2
 
 COMMIT_TAGS = ("9f8e7d6", "1a2b3c4")
 """The tags of a team that names its images by commits: of a week ago, and of today."""
-DESIRED = 2
 
 _COMMON_FILES: Mapping[str, str] = {
     "app/__init__.py": '"""The content marketing swarm."""\n',
@@ -120,10 +123,6 @@ CRASH_LINES: Sequence[str] = (
     "ModuleNotFoundError: No module named 'app.agents.sections'",
 )
 """The lines of a task that cannot start."""
-
-LATER_TAG = "2025.11.26-2"
-TARGET_GROUP = "content-marketing-swarm-dev-backend-tg"
-ALARM = "content-marketing-swarm-dev-backend-5xx"
 
 MEMORY_LINES: Sequence[str] = (
     "INFO:     Started server process [1]",

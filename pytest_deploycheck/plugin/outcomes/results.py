@@ -22,7 +22,7 @@ _CRASH = Problem(
     "See the output of the run for the reason, such as a lack of memory; then run again.",
 )
 
-_PYTESTS = frozenset({"passed", "failed", "skipped"})
+_OUTCOMES_OF_PYTEST = frozenset({"passed", "failed", "skipped"})
 """The outcomes of pytest. Any other is that of a run which another plugin repeats, as `rerun` or `retried`."""
 
 _TESTS = (*WORST_FIRST, "xfailed", "skipped", "xpassed", "passed")
@@ -51,7 +51,7 @@ class _Result(Struct, frozen=True):
         return self.outcome in ("passed", Status.PASS)
 
     @property
-    def is_of_no_account(self) -> bool:
+    def is_unrelated(self) -> bool:
         """True for a test that did not fail and has nothing to do with the deployment."""
         return self.finding is None and self.services is None and self.outcome not in WORST_FIRST
 
@@ -131,14 +131,14 @@ class Results(Struct):
             result: _Result | None = _Result(ERROR, is_crash=True)
         else:
             result = _result(sent)
-        if report.nodeid not in self._runs and (result is None or result.is_of_no_account):
+        if report.nodeid not in self._runs and (result is None or result.is_unrelated):
             return
         # With `--dist=each`, several workers run the test.
         worker = getattr(report, "worker_id", "")
         runs = self._runs.setdefault(report.nodeid, {}).setdefault(worker, _Runs())
         if result is not None:
             runs.current.append(result)
-        if report.outcome not in _PYTESTS:
+        if report.outcome not in _OUTCOMES_OF_PYTEST:
             runs.repeat()
         elif report.when == "teardown" and (runs.current or not runs.repeated):
             # The tear-down of a run that is repeated comes after it: the run that replaces it is still to come.

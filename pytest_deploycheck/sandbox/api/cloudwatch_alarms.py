@@ -45,7 +45,7 @@ def describe_alarms(world: World, region: str, request: Json) -> Json:
     if names and request.get("AlarmNamePrefix"):
         raise validation_error("AlarmNames and AlarmNamePrefix cannot be specified together")
     if names and len(names) > _MOST:
-        raise too_much("alarmNames", f"length less than or equal to {_MOST}")
+        raise out_of_bounds("alarmNames", f"length less than or equal to {_MOST}")
     kinds = request.get("AlarmTypes") or [_METRIC_ALARM]
     found = [
         alarm
@@ -115,14 +115,14 @@ def validation_error(message: str) -> AwsError:
     return AwsError("ValidationError", message)
 
 
-def too_much(member: str, constraint: str) -> AwsError:
+def out_of_bounds(member: str, constraint: str) -> AwsError:
     """Return the error for a value out of its bounds."""
     return validation_error(
         f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have {constraint}"
     )
 
 
-def place(request: Json) -> int:
+def page_start(request: Json) -> int:
     """Return the position at which the page of a token begins.
 
     Raises:
@@ -144,8 +144,8 @@ def next_token(start: int) -> Json:
 def _page(items: Sequence[T], request: Json) -> tuple[Sequence[T], Json]:
     size = request.get("MaxRecords", _USUAL)
     if not 1 <= size <= _MOST:
-        raise too_much("maxRecords", f"value between 1 and {_MOST}")
-    start = place(request)
+        raise out_of_bounds("maxRecords", f"value between 1 and {_MOST}")
+    start = page_start(request)
     end = start + size
     return items[start:end], next_token(end) if end < len(items) else {}
 

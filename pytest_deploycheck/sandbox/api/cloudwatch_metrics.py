@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_deploycheck.sandbox.api.cloudwatch_alarms import next_token, place, too_much, validation_error
+from pytest_deploycheck.sandbox.api.cloudwatch_alarms import next_token, out_of_bounds, page_start, validation_error
 from pytest_deploycheck.sandbox.api.responses import Json, Operation
 from pytest_deploycheck.sandbox.world.metrics import STATISTICS, Sample, metric_name
 
@@ -70,7 +70,7 @@ OPERATIONS: Mapping[str, Operation] = {
 def _checked(request: Json) -> Sequence[Json]:
     queries: Sequence[Json] = request.get("MetricDataQueries") or []
     if not 1 <= len(queries) <= _MOST_QUERIES:
-        raise too_much("metricDataQueries", f"length between 1 and {_MOST_QUERIES}")
+        raise out_of_bounds("metricDataQueries", f"length between 1 and {_MOST_QUERIES}")
     if request["StartTime"] >= request["EndTime"]:
         raise validation_error("The parameter StartTime must be less than the parameter EndTime.")
     if len({query["Id"] for query in queries}) < len(queries):
@@ -122,8 +122,8 @@ def _dimensions(metric: Json) -> dict[str, str]:
 def _page(found: Mapping[str, Sequence[Point]], labels: Mapping[str, str], request: Json) -> Json:
     size = request.get("MaxDatapoints", _MOST_POINTS)
     if not 1 <= size <= _MOST_POINTS:
-        raise too_much("maxDatapoints", f"value between 1 and {_MOST_POINTS}")
-    start = place(request)
+        raise out_of_bounds("maxDatapoints", f"value between 1 and {_MOST_POINTS}")
+    start = page_start(request)
     end = start + size
     results = []
     before = 0

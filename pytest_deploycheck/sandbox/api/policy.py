@@ -11,7 +11,7 @@ from pytest_deploycheck.sandbox.api.faults import Call, Deny, resource_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_NEVER_ASKED = ("sts:*", "s3:GetObject")
+_WITHOUT_PERMISSION = ("sts:*", "s3:GetObject")
 """What needs no permission: the caller's identity, and the download of a layer by an address that is signed."""
 
 _CONDITIONS = {"ArnEquals", "ArnLike", "StringEquals", "StringLike"}
@@ -27,7 +27,7 @@ _ECS_RESOURCES = {
 }
 """The parameter of an operation that names its resources, and their kind."""
 
-_OF_ALL = {"cloudwatch:GetMetricData", "logs:GetQueryResults"}
+_WITHOUT_RESOURCE = {"cloudwatch:GetMetricData", "logs:GetQueryResults"}
 """Operations that know no resource."""
 
 
@@ -73,7 +73,7 @@ class EnforcedPolicy:
         Raises:
             DeniedError: It does not, for one of the resources of the call.
         """
-        if any(fnmatchcase(call.operation, pattern) for pattern in _NEVER_ASKED):
+        if any(fnmatchcase(call.operation, pattern) for pattern in _WITHOUT_PERMISSION):
             return
         context = {_CLUSTER_KEY: _cluster(call, account)} if call.operation.startswith("ecs:") else {}
         for resource in _iam_resources(call, account):
@@ -87,7 +87,7 @@ def parse_policy(document: Mapping[str, Any]) -> EnforcedPolicy:
     Raises:
         ValueError: It has an element that the sandbox does not evaluate.
     """
-    return EnforcedPolicy(tuple(_statement(one) for one in _several(document["Statement"])))
+    return EnforcedPolicy(tuple(_statement(one) for one in _as_list(document["Statement"])))
 
 
 def _iam_resources(call: Call, account: str) -> list[str]:
@@ -96,12 +96,12 @@ def _iam_resources(call: Call, account: str) -> list[str]:
         parameter, kind = _ECS_RESOURCES[call.operation]
         cluster = _cluster(call, account).rpartition("/")[2]
         base = f"arn:aws:ecs:{call.region}:{account}:{kind}/{cluster}/"
-        names = _several(call.parameters.get(parameter, "*"))
+        names = _as_list(call.parameters.get(parameter, "*"))
         return [name if name.startswith("arn:") else base + name for name in names] or [f"{base}*"]
     if call.operation == "cloudwatch:DescribeAlarms":
         base = f"arn:aws:cloudwatch:{call.region}:{account}:alarm:"
         return [base + name for name in call.parameters.get("AlarmNames") or ["*"]]
-    is_known = call.operation.startswith(("ecr:", "logs:", "cloudwatch:")) and call.operation not in _OF_ALL
+    is_known = call.operation.startswith(("ecr:", "logs:", "cloudwatch:")) and call.operation not in _WITHOUT_RESOURCE
     return [resource_of(call, account) if is_known else "*"]
 
 
@@ -119,11 +119,11 @@ def _statement(one: Mapping[str, Any]) -> PolicyStatement:
             f"{', '.join(sorted(_CONDITIONS))}; found {dict(one)}"
         )
     return PolicyStatement(
-        tuple(_several(one["Action"])),
-        tuple(_several(one["Resource"])),
-        tuple((key, tuple(_several(value))) for keys in conditions.values() for key, value in keys.items()),
+        tuple(_as_list(one["Action"])),
+        tuple(_as_list(one["Resource"])),
+        tuple((key, tuple(_as_list(value))) for keys in conditions.values() for key, value in keys.items()),
     )
 
 
-def _several(value: Any) -> Sequence[Any]:
+def _as_list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else [value]

@@ -74,6 +74,6 @@ def invalid(message: str) -> AwsError:
     return AwsError("InvalidParameterException", message)
 
 
-def without_nothing(answer: Json) -> Json:
+def without_none(answer: Json) -> Json:
     """Return the object without the members that are None: AWS leaves those out."""
     return {key: value for key, value in answer.items() if value is not None}

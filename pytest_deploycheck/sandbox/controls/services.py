@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_deploycheck.sandbox.world.ecs.deployment import Deploying
+from pytest_deploycheck.sandbox.world.ecs.deployment import DeploymentSettings
 from pytest_deploycheck.sandbox.world.ecs.service import SandboxService
 from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture, SandboxContainer, TaskSettings
 from pytest_deploycheck.sandbox.world.ecs.tasks import START_UP, SandboxTask
@@ -100,7 +100,7 @@ class ServiceControls:
             raise ValueError(f"Tasks on Fargate have the network mode awsvpc, not {network_mode}")
         if alternate_target_groups and len(alternate_target_groups) != len(target_groups):
             raise ValueError("Give an alternate target group for each target group")
-        deploying = Deploying(
+        deploying = DeploymentSettings(
             controller=controller,
             strategy=strategy,
             bake_minutes=bake_minutes,

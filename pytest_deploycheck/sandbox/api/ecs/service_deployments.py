@@ -14,7 +14,7 @@ from pytest_deploycheck.sandbox.api.ecs.shared import (
     resolved_balancers,
     revision_counts,
 )
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_none
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 
@@ -102,7 +102,7 @@ def _status_reason(rollout: SandboxRollout) -> str | None:
 
 def _brief(rollout: SandboxRollout) -> Json:
     service = rollout.service
-    return without_nothing(
+    return without_none(
         {
             "serviceDeploymentArn": rollout.deployment_arn,
             "serviceArn": service.arn,
@@ -121,7 +121,7 @@ def _whole(service: SandboxService, rollout: SandboxRollout) -> Json:
     answer = _brief(rollout)
     del answer["targetServiceRevisionArn"]
     is_staged = service.deploying.strategy != "ROLLING"
-    return without_nothing(
+    return without_none(
         {
             **answer,
             "stoppedAt": answer.get("finishedAt") if answer["status"] == "STOPPED" else None,
@@ -206,7 +206,7 @@ def _revision(service: SandboxService, rollout: SandboxRollout) -> Json:
         "loadBalancers": load_balancers(service),
         **({"resolvedConfiguration": {"loadBalancers": resolved}} if resolved else {}),
         "containerImages": [
-            without_nothing(
+            without_none(
                 {
                     "containerName": container.name,
                     "image": container.image,

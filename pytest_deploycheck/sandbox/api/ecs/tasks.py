@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.sandbox.api.ecs.shared import cluster_name, instance_arn, launch, look_up
-from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, Operation, invalid, page, without_none
 from pytest_deploycheck.sandbox.world.errors import AwsError
 from pytest_deploycheck.sandbox.world.names import last_part
 from pytest_deploycheck.sandbox.world.target_groups import CONTAINER_PORT
@@ -59,7 +59,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def _task(world: World, task: SandboxTask) -> Json:
-    return without_nothing(
+    return without_none(
         {
             "taskArn": task.arn,
             "clusterArn": world.account.ecs_arn(task.region, "cluster", task.cluster),
@@ -97,7 +97,7 @@ def _task(world: World, task: SandboxTask) -> Json:
 def _container(task: SandboxTask, container: SandboxContainer) -> Json:
     state = task.container_state(container)
     is_up = task.started_at and state.last_status != "PENDING"
-    return without_nothing(
+    return without_none(
         {
             "containerArn": f"{task.arn.replace(':task/', ':container/')}/{container.name}",
             "taskArn": task.arn,

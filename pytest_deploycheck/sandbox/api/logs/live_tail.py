@@ -13,7 +13,7 @@ from uuid import uuid4
 from pytest_deploycheck.sandbox.api.logs import event_stream
 from pytest_deploycheck.sandbox.api.logs.filter_patterns import FilterPattern, parse_filter_pattern
 from pytest_deploycheck.sandbox.api.logs.groups import find_group, missing, require_standard
-from pytest_deploycheck.sandbox.api.responses import Json, invalid, without_nothing
+from pytest_deploycheck.sandbox.api.responses import Json, invalid, without_none
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class TailSession:
 
     def start(self) -> Json:
         """Return the event that opens the session."""
-        return without_nothing(
+        return without_none(
             {
                 "requestId": str(uuid4()),
                 "sessionId": self.id,

@@ -34,7 +34,7 @@ _MOST_FAILURES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deploying:
+class DeploymentSettings:
     """The deployment settings of a service.
 
     Attributes:
@@ -62,7 +62,7 @@ class Deploying:
 
     @property
     def takes_turns(self) -> bool:
-        """Return True if the tasks of each rollout register with the other target groups than those before."""
+        """True if the tasks of each rollout register with the other target groups than those before."""
         return self.strategy != "ROLLING" or self.controller == "CODE_DEPLOY"
 
     def threshold(self, desired: int) -> int:

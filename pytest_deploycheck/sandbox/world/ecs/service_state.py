@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pytest_deploycheck.sandbox.world.ecs.deployment import Deploying
+from pytest_deploycheck.sandbox.world.ecs.deployment import DeploymentSettings
 from pytest_deploycheck.sandbox.world.ecs.tasks import START_UP, SandboxTask
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ServiceState:
     definition: SandboxTaskDefinition = field(repr=False)
     desired: int
     created_at: datetime
-    deploying: Deploying = field(default_factory=Deploying)
+    deploying: DeploymentSettings = field(default_factory=DeploymentSettings)
     scheduling: str = "REPLICA"
     target_groups: tuple[str, ...] = ()
     alternate_target_groups: tuple[str, ...] = ()

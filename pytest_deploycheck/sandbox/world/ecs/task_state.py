@@ -159,7 +159,7 @@ class TaskState:
 
     @property
     def is_steady(self) -> bool:
-        """Return True if it runs, and is healthy for load balancers and health checks."""
+        """True if it runs, and is healthy for load balancers and health checks."""
         results = {self.container_health(container) for container in self.definition.containers}
         return self.is_running and self.target_health in {"healthy", ""} and "UNHEALTHY" not in results
 
