@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 from pytest_deploycheck.cli import arguments
-from pytest_deploycheck.cli.sandbox import hosted
+from pytest_deploycheck.cli.sandbox import host
 from pytest_deploycheck.config import options
 from pytest_deploycheck.run import settings
 from pytest_deploycheck.run.fleet.finder import ServiceFinder
@@ -40,7 +40,7 @@ def run(parsed: argparse.Namespace) -> int:
     with ExitStack() as stack:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
-            table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
+            table = stack.enter_context(closing(host(asked[options.SANDBOX.flag]))).table
         resolved = settings.resolve(asked, folders, sandbox=table, baselines=(), command=str, find=ServiceFinder().find)
         policy = policy_of_all(resolved.runs)
     print(policy.text(parsed.format))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.cli import toml
@@ -69,9 +68,8 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def hosted(asked: Given) -> Iterator[HostedSandbox]:
-    """Host the scenario that an option names, which this process's AWS variables lead to inside the block.
+def host(asked: Given) -> HostedSandbox:
+    """Host the scenario that an option names, which this process's AWS variables lead to until it is closed.
 
     Raises:
         ConfigurationError: The extra `sandbox` is not installed, or there is no such scenario.
@@ -79,11 +77,7 @@ def hosted(asked: Given) -> Iterator[HostedSandbox]:
     with needs_sandbox():
         from pytest_deploycheck.sandbox.hosting import HostedSandbox  # noqa: PLC0415  # moto is loaded only where asked
         from pytest_deploycheck.sandbox.scenarios import SCENARIOS  # noqa: PLC0415
-    sandbox = HostedSandbox(scenario(asked, SCENARIOS))
-    try:
-        yield sandbox
-    finally:
-        sandbox.close()
+    return HostedSandbox(scenario(asked, SCENARIOS))
 
 
 def _described(name: str, description: str, environ: Mapping[str, str], table: Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 from pytest_deploycheck.cli import arguments
 from pytest_deploycheck.cli.reporting import add_verbosity, carry_out, finish
-from pytest_deploycheck.cli.sandbox import hosted
+from pytest_deploycheck.cli.sandbox import host
 from pytest_deploycheck.config import options
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.report.progress import SparseLines
@@ -60,7 +60,7 @@ def run(parsed: argparse.Namespace) -> int:
     with ExitStack() as stack:
         table = None
         if asked[options.ENV.flag].text == options.SANDBOX_ENVIRONMENT:
-            table = stack.enter_context(hosted(asked[options.SANDBOX.flag])).table
+            table = stack.enter_context(closing(host(asked[options.SANDBOX.flag]))).table
             asked = settings.in_sandbox(asked)
         finder = ServiceFinder()
         resolved = settings.resolve(

@@ -25,9 +25,8 @@ class HostedSandbox:
         self._sandbox = Sandbox()
         self._sandbox.start()
         self.table = build(scenario, self._sandbox)
-        self._saved = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
         self._set = self._sandbox.environ
-        self._replaced = {key: os.environ.get(key) for key in self._set if not key.startswith("AWS_")}
+        self._saved = {key: value for key, value in os.environ.items() if key.startswith("AWS_") or key in self._set}
         for key in self._saved:
             del os.environ[key]
         os.environ.update(self._set)
@@ -37,5 +36,4 @@ class HostedSandbox:
         for key in self._set:
             os.environ.pop(key, None)
         os.environ.update(self._saved)
-        os.environ.update({key: value for key, value in self._replaced.items() if value is not None})
         self._sandbox.stop()
