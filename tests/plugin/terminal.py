@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
+import sys
+from threading import Thread
 from typing import TYPE_CHECKING
+from unittest import mock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    import pytest
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def on_a_terminal(command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run a command on a terminal, and return its exit status and all that it wrote."""
+def on_a_terminal(pytester: pytest.Pytester, *args: str) -> tuple[int, str]:
+    """Run pytest in this process on a terminal, and return its exit status and all that it wrote."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, cwd=folder, stdout=theirs, stderr=theirs, stdin=theirs)
-    os.close(theirs)
-    output = b""
-    while chunk := _read(ours):
-        output += chunk
+    read: list[bytes] = []
+    reader = Thread(target=lambda: read.extend(iter(lambda: _read(ours), b"")))
+    reader.start()
+    with (
+        open(theirs, "w", encoding="utf-8") as terminal,  # noqa: PTH123  # it is no path
+        mock.patch.object(sys, "stdout", terminal),
+        mock.patch.object(sys, "stderr", terminal),
+    ):
+        status = pytester.inline_run(*args).ret
+    reader.join()
     os.close(ours)
-    return process.wait(), output.decode()
+    return int(status), b"".join(read).decode()
 
 
 def screen(output: str) -> list[str]:

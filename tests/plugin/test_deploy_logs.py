@@ -115,7 +115,9 @@ def test_a_failure_shows_what_was_looked_at(
     deploy: Deploy, pytester: pytest.Pytester, talking: World, verbose: tuple[str, ...]
 ) -> None:
     """A failure names the expectation, the tasks and streams, the start of the window, and the last lines seen."""
-    tests = "".join(f"def test_{name}(deploy_logs):\n    {body}\n" for name, body in STATEMENTS.items())
+    # How much pytest shows beside it makes no difference between statements of a kind.
+    asked = {name: body for name, body in STATEMENTS.items() if not verbose or name in {"not_in", "wait_for"}}
+    tests = "".join(f"def test_{name}(deploy_logs):\n    {body}\n" for name, body in asked.items())
     outcome = ask(deploy, pytester, tests, *verbose)
     assert set(outcome.tests.values()) == {"failed"}
     sections = re.split(r"\n_+ (test_\w+)\[backend\] _+\n", outcome.output.partition("= deployment =")[0])
@@ -125,7 +127,7 @@ def test_a_failure_shows_what_was_looked_at(
         name: [word for word in words if word not in section]
         for name, section in zip(sections[1::2], sections[2::2], strict=True)
     }
-    assert missing == {f"test_{name}": [] for name in STATEMENTS}
+    assert missing == {f"test_{name}": [] for name in asked}
 
 
 @pytest.mark.usefixtures("talking")
@@ -246,27 +248,16 @@ def test_logs_that_cannot_be_read_are_unproven(deploy: Deploy, pytester: pytest.
 
 
 def test_one_silent_task_leaves_an_absence_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """An absence is proven only if each new task has logs."""
-    world.backend.running_tasks[0].log("hello")
-    outcome = ask(
-        deploy,
-        pytester,
-        "def test_absent(deploy_logs): assert deploy_logs.absent('old')\n"
-        "def test_in(deploy_logs): assert 'hello' in deploy_logs\n",
-    )
-    assert outcome.tests == {"test_absent[backend]": "unproven", "test_in[backend]": "passed"}
-    assert world.backend.running_tasks[1].id in outcome.output
-
-
-def test_all_else_passes_and_a_test_is_unproven(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """A test that only could not know leaves the run UNPROVEN, with no link to blame where all hold."""
+    """An absence is proven only if each new task has logs: the run is UNPROVEN, with no link to blame if all hold."""
     world.backend.running_tasks[0].log("hello")
     pytester.makepyfile(
-        "def test_in(deploy_logs): assert 'hello' in deploy_logs\n"
         "def test_absent(deploy_logs): assert deploy_logs.absent('old')\n"
+        "def test_in(deploy_logs): assert 'hello' in deploy_logs\n"
     )
     outcome = deploy(env="shop")
-    assert (outcome.status, outcome.report["verdict"]) == (7, "UNPROVEN")
+    assert outcome.tests == {"test_absent[backend]": "unproven", "test_in[backend]": "passed"}
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", None))
+    assert world.backend.running_tasks[1].id in outcome.output
 
 
 @pytest.mark.usefixtures("talking")
@@ -283,67 +274,59 @@ def test_a_failed_question_refutes(deploy: Deploy, pytester: pytest.Pytester) ->
     assert (outcome.status, outcome.verdict) == (1, ("REFUTED", None))
 
 
-@pytest.mark.parametrize(
-    ("body", "verdict"),
-    [
-        ("assert 'healthy' in deploy_logs", "VERIFIED"),
-        ("assert deploy_logs.absent('never said')", "VERIFIED"),
-        ("deploy_logs.wait_for('healthy')", "VERIFIED"),
-        ("assert deploy_logs", "UNPROVEN"),
-    ],
-)
-@pytest.mark.usefixtures("talking")
-def test_a_passing_test_proves_the_link(deploy: Deploy, pytester: pytest.Pytester, body: str, verdict: str) -> None:
-    """Without declared expectations `logs` is proven by a test that passed and asked, and by no other."""
-    pytester.makepyfile(f"def test_it(deploy_logs):\n    {body}\n")
+PROOFS = {
+    "asks": "def test_it(deploy_logs): assert 'hello' in deploy_logs",
+    "asks-for-an-absence": "def test_it(deploy_logs): assert deploy_logs.absent('never said')",
+    "waits": "def test_it(deploy_logs): deploy_logs.wait_for('hello')",
+}
+"""Tests that prove the link `logs` of the service that is named so."""
+
+NO_PROOFS = {
+    "asks-nothing": "def test_it(deploy_logs): assert deploy_logs",
+    "has-another-fixture": "def test_it(deploy_logs, running_tasks): pass",
+    "skips": """
+def test_it(deploy_logs):
+    assert "hello" in deploy_logs
+    pytest.skip("enough")
+""",
+    "fails-as-expected": """
+@pytest.mark.xfail(strict=False)
+def test_it(deploy_logs):
+    assert "hello" in deploy_logs
+    assert False
+""",
+    "catches-what-is-unproven": """
+def test_it(deploy_logs):
+    with pytest.raises(UnprovenError):
+        "x" in deploy_logs
+""",
+}
+"""Tests that do not; the last one of a service that logs nothing, so that no log event is read."""
+
+
+def test_a_passing_test_that_asked_proves_the_link(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """Without declared expectations each service's `logs` is proven by a test that passed and asked, and by no other.
+
+    A skipped or xfailed test proves nothing, whatever it asked before, nor does one that catches what is unproven.
+    """
+    for name, text in {**PROOFS, **NO_PROOFS}.items():
+        service = world.add(name)
+        if name != "catches-what-is-unproven":
+            service.log("hello")
+        head = f"import pytest\nfrom pytest_deploycheck.errors import UnprovenError\npytestmark = {MARK.format(name)}\n"
+        pytester.makepyfile(**{f"test_{name.replace('-', '_')}": f"{head}{text}"})
+    world.configure(*PROOFS, *NO_PROOFS)
     outcome = deploy(env="shop")
-    assert outcome.verdict == (verdict, None if verdict == "VERIFIED" else "logs")
-    assert outcome.status == (0 if verdict == "VERIFIED" else 7)
-
-
-@pytest.mark.usefixtures("talking")
-def test_a_test_that_did_not_pass_proves_nothing(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """Skipped and xfailed tests do not prove the logs, whatever they asked before."""
-    pytester.makepyfile(
-        """
-        import pytest
-
-        def test_skips(deploy_logs):
-            assert "healthy" in deploy_logs
-            pytest.skip("enough")
-
-        @pytest.mark.xfail(strict=False)
-        def test_xfails(deploy_logs):
-            assert "healthy" in deploy_logs
-            assert False
-        """
-    )
-    assert deploy(env="shop").verdict == ("UNPROVEN", "logs")
-
-
-def test_another_services_test_does_not_prove_the_link(
-    deploy: Deploy, pytester: pytest.Pytester, talking: World
-) -> None:
-    """Each service's logs are proven by what was asked of them."""
-    talking.add("worker").log("hello")
-    talking.configure("backend", "worker")
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.deploy_service("backend")
-        def test_backend(deploy_logs): assert "healthy" in deploy_logs
-
-        @pytest.mark.deploy_service("worker")
-        def test_worker(deploy_logs, running_tasks): pass
-        """
-    )
-    outcome = deploy(env="shop")
-    assert outcome.verdict == ("UNPROVEN", "logs")
-    assert {service["name"]: service["verdict"] for service in outcome.report["services"]} == {
-        "backend": "VERIFIED",
-        "worker": "UNPROVEN",
+    assert set(outcome.tests.values()) == {"passed", "skipped", "xfailed"}, outcome.output
+    assert len(outcome.report["tests"]) == len(PROOFS) + len(NO_PROOFS)
+    assert {one["name"]: (one["verdict"], one["broken_link"]) for one in outcome.report["services"]} == {
+        **dict.fromkeys(PROOFS, ("VERIFIED", None)),
+        **dict.fromkeys(NO_PROOFS, ("UNPROVEN", "logs")),
     }
+    assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
+
+
+MARK = 'pytest.mark.deploy_service("{}")'
 
 
 def test_without_logs_to_look_at(deploy: Deploy, world: World) -> None:
@@ -375,24 +358,6 @@ def test_a_missing_log_group(deploy: Deploy, pytester: pytest.Pytester, world: W
     assert outcome.tests == {"test_in[backend]": "unproven"}
     assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
     assert "/ecs/shop-backend" in outcome.output
-
-
-@pytest.mark.usefixtures("world")
-def test_in_inside_pytest_raises_is_the_tests_own_matter(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """A test that catches what is unproven and passes proves nothing, as no log event was read."""
-    pytester.makepyfile(
-        """
-        import pytest
-        from pytest_deploycheck.errors import UnprovenError
-
-        def test_silent(deploy_logs):
-            with pytest.raises(UnprovenError):
-                "x" in deploy_logs
-        """
-    )
-    outcome = deploy(env="shop")
-    assert outcome.tests == {"test_silent[backend]": "passed"}
-    assert outcome.verdict == ("UNPROVEN", "logs")
 
 
 def test_not_in_says_once_what_it_costs(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,23 +10,21 @@ import pytest
 from plugin.terminal import on_a_terminal, screen
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import BetweenLooks
 
     from plugin.conftest import Deploy, World
     from pytest_deploycheck.sandbox import SandboxRollout
 
 RUN = (
-    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no"),
+    *("-p", "no:cacheprovider", "--tb=no"),
     *("--deploy-env=sandbox", "--deploy-sandbox=half-rolled-out", "--deploy-wait=1.2s"),
     "deploycheck::backend::rollout-complete",
 )
 
 
-def test_a_rollout_shows_on_a_terminal_its_progress(tmp_path: Path) -> None:
+def test_a_rollout_shows_on_a_terminal_its_progress(pytester: pytest.Pytester) -> None:
     """New and old tasks, the time and the last event, on one line that is written over, and gone when the wait ends."""
-    status, output = on_a_terminal(RUN, tmp_path)
+    status, output = on_a_terminal(pytester, *RUN)
     assert status == 1
     told = r"\r(backend: new 1/2 running, old 2 running, (\d+) s, has started 1 tasks[^\r\n]*)(?=[\r\n])"
     written = re.findall(told, output)
