@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -217,14 +217,20 @@ class World:
         return service
 
     def configure(
-        self, *services: str, keys: str = "", logs: str = "", extra: str = "", log_settle: str = "0.1s"
+        self,
+        *services: str,
+        keys: str | Mapping[str, str] = "",
+        logs: str = "",
+        extra: str = "",
+        log_settle: str = "0.1s",
     ) -> None:
-        """Write a configuration of these services; `keys` and the expectations `logs` are of the first."""
+        """Write a configuration of these services; `logs`, and `keys` that are one text, are of the first."""
+        keys_of = {services[0]: keys} if isinstance(keys, str) else keys
         # Lines of the sandbox are visible at once, so that an absence needs no wait.
         lines = ["[env.shop]", 'region = "us-east-1"', 'cluster = "shop"', f'log_settle = "{log_settle}"', extra]
         for name in services:
             lines += [f"[env.shop.services.{name}]", f'service = "shop-{name}"', f'image = "shop-{name}:new"']
-            lines += [keys, logs] if name == services[0] else []
+            lines += [keys_of.get(name, ""), logs if name == services[0] else ""]
         (self._pytester.path / "deploycheck.toml").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -88,12 +88,26 @@ def log(pytester: pytest.Pytester, text: str) -> Path:
     return path
 
 
+ASKING = """
+    def test_log(build_log):
+        assert [step.instruction for step in build_log.copies] == ["COPY requirements.txt ./", "COPY app/ ./app/"]
+        assert [step.is_cached for step in build_log.copies] == [True, {cached}]
+        assert "WORKDIR /srv" in [step.instruction for step in build_log.steps]
+        assert any(step.is_cached for step in build_log.copies)
+"""
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_a_cached_step_on_changed_source(shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester, style: str) -> None:
-    """In each style of log: the step was cached and the image lacks the source, so the check fails and names it."""
+    """In each style of log: the step was cached and the image lacks the source, so the check fails and names it.
+
+    `build_log` has the steps in their order, which of them copy files, and which were cached.
+    """
     run(shop, OLD)
     log(pytester, STYLES[style][0])
+    pytester.makepyfile(ASKING.format(cached=True))
     outcome = deploy("--deploy-build-log=build.log", env="shop")
+    assert outcome.tests == {"test_log": "passed"}
     assert outcome.checks["image-layers"] == "fail"
     assert outcome.verdict == ("REFUTED", "image")
     assert "COPY app/ ./app/" in outcome.output
@@ -101,17 +115,16 @@ def test_a_cached_step_on_changed_source(shop: Sandbox, deploy: Deploy, pytester
     assert "--no-cache" in outcome.output
 
 
-@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize(("style", "cached"), [("plain", True), *((style, False) for style in STYLES)])
 def test_a_step_on_unchanged_source(
-    shop: Sandbox,
-    deploy: Deploy,
-    pytester: pytest.Pytester,
-    cached: bool,  # noqa: FBT001
+    shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester, *, style: str, cached: bool
 ) -> None:
-    """The content of the image is right, so it does not matter if its step was cached."""
+    """The content of the image is right, so it does not matter if its step was cached; `build_log` tells it."""
     run(shop, NEW)
-    log(pytester, STYLES["plain"][0 if cached else 1])
+    log(pytester, STYLES[style][0 if cached else 1])
+    pytester.makepyfile(ASKING.format(cached=cached))
     outcome = deploy("--deploy-build-log=build.log", env="shop")
+    assert outcome.tests == {"test_log": "passed"}
     assert outcome.checks["image-layers"] == "pass"
     assert outcome.verdict == ("VERIFIED", None)
 
@@ -128,26 +141,6 @@ def test_a_log_without_a_source_proves_nothing(shop: Sandbox, deploy: Deploy, py
     run(shop, OLD)
     log(pytester, STYLES["plain"][0])
     assert deploy("--deploy-build-log=build.log", "-k", "image", env="shop").checks["image-layers"] != "pass"
-
-
-ASKING = """
-    def test_log(build_log):
-        assert [step.instruction for step in build_log.copies] == ["COPY requirements.txt ./", "COPY app/ ./app/"]
-        assert [step.is_cached for step in build_log.copies] == [True, {cached}]
-        assert "WORKDIR /srv" in [step.instruction for step in build_log.steps]
-        assert any(step.is_cached for step in build_log.copies)
-"""
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_the_fixture_has_the_steps(shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester, style: str) -> None:
-    """`build_log` has the steps in their order, which of them copy files, and which were cached."""
-    run(shop, NEW)
-    for position, cached in enumerate((True, False)):
-        log(pytester, STYLES[style][position])
-        pytester.makepyfile(ASKING.format(cached=cached))
-        outcome = deploy("--deploy-build-log=build.log", "-k", "test_log", env="shop")
-        assert "1 passed" in outcome.output
 
 
 def test_the_fixture_without_the_option(shop: Sandbox, deploy: Deploy, pytester: pytest.Pytester) -> None:

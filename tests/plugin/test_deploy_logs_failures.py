@@ -65,21 +65,23 @@ def marked(text: str) -> bool:
     return shown is not None
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        f'deploy_logs.wait_for("{WANTED}")',
-        f'assert "{WANTED}" in deploy_logs',
-        f'deploy_logs.wait_for_sequence("startup", "{WANTED}")',
-    ],
-)
-def test_a_missing_line_in_a_test(deploy: Deploy, pytester: pytest.Pytester, near: World, statement: str) -> None:
-    """The failure is a diagnosis: nearest miss, streams, window, events, last lines, driver, and the local source."""
-    outcome = ask(deploy, pytester, near, f"def test_it(deploy_logs): {statement}\n")
-    assert outcome.tests == {"test_it[backend]": "failed"}
-    text = failure(outcome)
-    assert [word for word in words(near) if word not in text] == []
-    assert marked(text)
+STATEMENTS = {
+    "wait_for": f'deploy_logs.wait_for("{WANTED}")',
+    "in": f'assert "{WANTED}" in deploy_logs',
+    "sequence": f'deploy_logs.wait_for_sequence("startup", "{WANTED}")',
+}
+
+
+def test_a_missing_line_in_a_test(deploy: Deploy, pytester: pytest.Pytester, near: World) -> None:
+    """Each failure is a diagnosis: nearest miss, streams, window, events, last lines, driver, and the local source."""
+    tests = "".join(f"def test_{name}(deploy_logs): {statement}\n" for name, statement in STATEMENTS.items())
+    outcome = ask(deploy, pytester, near, tests)
+    assert outcome.tests == {f"test_{name}[backend]": "failed" for name in STATEMENTS}
+    sections = re.split(r"\n_+ test_\w+\[backend\] _+\n", failure(outcome))[1:]
+    assert len(sections) == len(STATEMENTS)
+    for text in sections:
+        assert [word for word in words(near) if word not in text] == []
+        assert marked(text)
 
 
 def test_a_missing_line_in_a_check(deploy: Deploy, near: World) -> None:

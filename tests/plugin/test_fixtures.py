@@ -20,8 +20,15 @@ def two(world: World) -> World:
 
 
 @pytest.mark.usefixtures("two")
-def test_deploy_env(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deploy_env` has the environment's settings, and a test that uses nothing else runs once."""
+def test_what_fixtures_of_two_services_hold(
+    deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`deploy_env` has the environment's settings, and a test that uses nothing else runs once.
+
+    The other fixtures of a test are those of the service it runs for. `release` is what was named to be shipped, so
+    that a test repeats no version.
+    """
+    monkeypatch.setenv("GITHUB_SHA", "1a2b3c4d" * 5)
     pytester.makepyfile(
         """
         def test_env(deploy_env):
@@ -36,93 +43,24 @@ def test_deploy_env(deploy: Deploy, pytester: pytest.Pytester) -> None:
 
         def test_nobody_answers(deploy_env):
             deploy_env.wait_for_http("http://127.0.0.1:9/health", timeout=0)
-        """
-    )
-    outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_env": "passed", "test_nobody_answers": "unproven"}
 
-
-@pytest.mark.usefixtures("world")
-def test_deployment(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deployment` is the rollout, with its outcome as a plain word."""
-    pytester.makepyfile(
-        """
-        def test_rollout(deployment):
-            assert deployment.outcome == "COMPLETED"
-            assert deployment.id
-            assert deployment.started_at.utcoffset() is not None
-            assert (deployment.desired, deployment.running) == (2, 2)
-            assert any("has started 2 tasks" in event.message for event in deployment.events)
-        """
-    )
-    outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_rollout[backend]": "passed"}
-
-
-@pytest.mark.usefixtures("world")
-def test_running_tasks(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`running_tasks` is a sequence of tasks, with their digests together."""
-    pytester.makepyfile(
-        """
-        from collections.abc import Sequence
-
-        def test_tasks(running_tasks, deployed_image):
-            assert isinstance(running_tasks, Sequence)
-            assert len(running_tasks) == 2
-            for task in running_tasks:
-                assert len(task.id) == 32
-                assert task.image_digest == deployed_image.digest
-                assert task.started_at.utcoffset() is not None
-                assert task.health == "UNKNOWN"
-                assert list(task.containers) == ["app"]
-                assert task.containers["app"].digest == deployed_image.digest
-                assert dict(task.containers["app"].environment) == {}
-                assert (task.definition.family, task.definition.cpu) == ("shop-backend", 256)
-            assert running_tasks.digests == {deployed_image.digest}
-            assert running_tasks[0].id in repr(running_tasks)
-        """
-    )
-    outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_tasks[backend]": "passed"}
-
-
-@pytest.mark.usefixtures("world")
-def test_deployed_image(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """`deployed_image` is what the registry says of the expected image."""
-    pytester.makepyfile(
-        """
-        def test_image(deployed_image):
-            assert deployed_image.uri.startswith("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-backend")
-            assert deployed_image.repository == "shop-backend"
-            assert deployed_image.tag == "new"
-            assert deployed_image.digest.startswith("sha256:")
-            assert deployed_image.pushed_at.utcoffset() is not None
-            assert set(deployed_image.tags) == {"new", "latest"}
-            assert len(deployed_image.layers) == 2
-            assert deployed_image.layers[0].digest.startswith("sha256:")
-            assert deployed_image.layers[0].size > 0
-        """
-    )
-    outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_image[backend]": "passed"}
-
-
-@pytest.mark.usefixtures("two")
-def test_release(deploy: Deploy, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`release` is what was named to be shipped, for each service, so that a test repeats no version."""
-    monkeypatch.setenv("GITHUB_SHA", "1a2b3c4d" * 5)
-    pytester.makepyfile(
-        """
         def test_release(release, deployed_image):
             assert release.tag == "new"
             assert release.tag in deployed_image.tags
             assert release.digest == deployed_image.digest
             assert release.reference.endswith(f"/{deployed_image.repository}:new")
             assert release.commit == "1a2b3c4d" * 5
+
+        def test_own(request, deployed_image, running_tasks, deployment):
+            name = request.node.name.partition("[")[2].rstrip("]")
+            assert deployed_image.repository == f"shop-{name}"
+            assert running_tasks.digests == {deployed_image.digest}
+            assert deployment.desired == {"backend": 2, "worker": 1}[name]
         """
     )
     outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_release[backend]": "passed", "test_release[worker]": "passed"}
+    own = [f"test_{name}[{service}]" for name in ("release", "own") for service in ("backend", "worker")]
+    assert outcome.tests == {**dict.fromkeys(["test_env", *own], "passed"), "test_nobody_answers": "unproven"}
 
 
 def test_a_release_that_nobody_named(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
@@ -232,22 +170,6 @@ def test_once_for_each_service(collect: Collect, pytester: pytest.Pytester) -> N
     ]
 
 
-@pytest.mark.usefixtures("two")
-def test_each_service_gets_its_own_facts(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """The fixtures of a test are those of the service it runs for."""
-    pytester.makepyfile(
-        """
-        def test_own(request, deployed_image, running_tasks, deployment):
-            name = request.node.name.partition("[")[2].rstrip("]")
-            assert deployed_image.repository == f"shop-{name}"
-            assert running_tasks.digests == {deployed_image.digest}
-            assert deployment.desired == {"backend": 2, "worker": 1}[name]
-        """
-    )
-    outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_own[backend]": "passed", "test_own[worker]": "passed"}
-
-
 @pytest.mark.usefixtures("configured")
 def test_an_unknown_name_in_the_marker(pytester: pytest.Pytester, collect: Collect) -> None:
     """A service that is not there is a collection error that names it and the nearest."""
@@ -311,11 +233,56 @@ LATE = """
 
 
 @pytest.mark.usefixtures("world")
-def test_getfixturevalue_and_unittest_with_one_service(deploy: Deploy, pytester: pytest.Pytester) -> None:
-    """If one service is selected, tests that cannot be parametrized look at that one."""
-    pytester.makepyfile(LATE)
+def test_what_fixtures_of_one_service_hold(deploy: Deploy, pytester: pytest.Pytester) -> None:
+    """`deployment` is the rollout, with its outcome as a plain word, and `running_tasks` a sequence, with its digests.
+
+    `deployed_image` is what the registry says of the expected image. Tests that cannot be parametrized look at the
+    only service.
+    """
+    pytester.makepyfile(
+        test_facts="""
+        from collections.abc import Sequence
+
+        def test_tasks(running_tasks, deployed_image):
+            assert isinstance(running_tasks, Sequence)
+            assert len(running_tasks) == 2
+            for task in running_tasks:
+                assert len(task.id) == 32
+                assert task.image_digest == deployed_image.digest
+                assert task.started_at.utcoffset() is not None
+                assert task.health == "UNKNOWN"
+                assert list(task.containers) == ["app"]
+                assert task.containers["app"].digest == deployed_image.digest
+                assert dict(task.containers["app"].environment) == {}
+                assert (task.definition.family, task.definition.cpu) == ("shop-backend", 256)
+            assert running_tasks.digests == {deployed_image.digest}
+            assert running_tasks[0].id in repr(running_tasks)
+
+        def test_rollout(deployment):
+            assert deployment.outcome == "COMPLETED"
+            assert deployment.id
+            assert deployment.started_at.utcoffset() is not None
+            assert (deployment.desired, deployment.running) == (2, 2)
+            assert any("has started 2 tasks" in event.message for event in deployment.events)
+
+        def test_image(deployed_image):
+            assert deployed_image.uri.startswith("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-backend")
+            assert deployed_image.repository == "shop-backend"
+            assert deployed_image.tag == "new"
+            assert deployed_image.digest.startswith("sha256:")
+            assert deployed_image.pushed_at.utcoffset() is not None
+            assert set(deployed_image.tags) == {"new", "latest"}
+            assert len(deployed_image.layers) == 2
+            assert deployed_image.layers[0].digest.startswith("sha256:")
+            assert deployed_image.layers[0].size > 0
+        """,
+        test_late=LATE,
+    )
     outcome = deploy("-k", "test_", env="shop")
-    assert outcome.tests == {"test_late": "passed", "test_unittest": "passed"}
+    assert outcome.tests == {
+        **dict.fromkeys(("test_tasks[backend]", "test_rollout[backend]", "test_image[backend]"), "passed"),
+        **dict.fromkeys(("test_late", "test_unittest"), "passed"),
+    }
 
 
 @pytest.mark.usefixtures("two")
