@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.report.fleet.summary import fleet_lines
+from pytest_deploycheck.report.shown_accounts import ShownAccounts
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
 from pytest_deploycheck.run.fleet.verify import carry_out_all
 from pytest_deploycheck.run.report_files import ReportTarget, write_all
@@ -47,14 +48,7 @@ def carry_out(fleet: Fleet, runs: Sequence[EnvironmentRun]) -> FleetReport:
 
 def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosity: int) -> bool:
     """Print what is not proven and the verdict, write the reports, and tell if one could not be written."""
-    for environment in report.environments:
-        prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
-        for service in environment.services if not environment.observation.problem else ():
-            for finding in service.findings:
-                if not finding.is_good:
-                    print(f"\n{finding.status.upper()} {prefix}{service.name} {finding.id}")
-                    lines = explain_finding(finding, environment.mask).splitlines()
-                    print("\n".join(f"  {line}".rstrip() for line in lines))
+    _print_findings(report)
     print()
     for row in fleet_lines(report, width=shutil.get_terminal_size().columns, verbosity=verbosity):
         print(row)
@@ -62,3 +56,17 @@ def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosit
     for line in written:
         print(line)
     return unwritten
+
+
+def _print_findings(report: FleetReport) -> None:
+    """Print the findings that are not good; what was read of the logs of a service is shown once."""
+    accounts = ShownAccounts()
+    for environment in report.environments:
+        prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
+        for service in environment.services if not environment.observation.problem else ():
+            label = f"{prefix}{service.name}"
+            for finding in service.findings:
+                if not finding.is_good:
+                    print(f"\n{finding.status.upper()} {label} {finding.id}")
+                    text = accounts.shorten(explain_finding(finding, environment.mask), label, finding.id)
+                    print("\n".join(f"  {line}".rstrip() for line in text.split("\n")))

@@ -18,6 +18,7 @@ from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.by_label import checks_by_id, findings_by_label
 from pytest_deploycheck.plugin.outcomes.results import Results
 from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs
+from pytest_deploycheck.plugin.reporters.failures import TerminalFailures
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
 from pytest_deploycheck.plugin.reporters.metadata import add_page, record_metadata
 from pytest_deploycheck.plugin.reporters.terminal import write_summary
@@ -63,6 +64,7 @@ class Controller:
         self._sandbox: HostedSandbox | None = None
         self._junit = JunitEvidence(config)
         config.pluginmanager.register(self._junit, "deploycheck-junit")
+        config.pluginmanager.register(TerminalFailures(), "deploycheck-failures")
         self._started = False
         self._is_under_way = False
         self._interrupted = False

@@ -8,6 +8,15 @@ from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES, LogEvide
 from pytest_deploycheck.judge.finding import TaskLines
 from pytest_deploycheck.judge.wording import at, plural
 
+READ = "read:"
+"""The heading of what was read."""
+
+LAST_SEEN = "last lines seen:"
+"""The heading of the last lines seen, each of which is indented."""
+
+NONE_SEEN = "(no line was seen)"
+"""The line in their place where there are none."""
+
 
 def account_of(evidence: LogEvidence) -> str:
     """The account of a reading of the logs: the nearest lines, where the logs were read, and the last lines."""
@@ -15,7 +24,7 @@ def account_of(evidence: LogEvidence) -> str:
     if evidence.per_task:
         lines.append(f"per task {', '.join(f'{task}: {number}' for task, number in evidence.per_task.items())}")
     if _tells_something(evidence):
-        lines += ["read:", *where_read(evidence), "last lines seen:", *last_lines(evidence.last_lines)]
+        lines += [READ, *where_read(evidence), LAST_SEEN, *last_lines(evidence.last_lines)]
     if evidence.elsewhere:
         lines += ["logged by tasks that run something else, which does not count:", *last_lines(evidence.elsewhere)]
     return "\n".join(lines)
@@ -70,7 +79,7 @@ def last_lines_of(one: TaskLines) -> list[str]:
 
 def last_lines(lines: Iterable[LogLine]) -> list[str]:
     """The last lines, fit to be shown."""
-    return [f"  {at(line.at)} {line.task} {line.text}" for line in lines] or ["(no line was seen)"]
+    return [f"  {at(line.at)} {line.task} {line.text}" for line in lines] or [NONE_SEEN]
 
 
 def _events_seen(evidence: LogEvidence) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -34,3 +35,14 @@ def test_what_is_not_a_report_is_a_usage_error(script: Script, arguments: tuple[
     """A file that is missing, cannot be read or is not a report ends in one message."""
     (script.folder / "bad.json").write_text("{}", encoding="utf-8")
     assert script("replay", *arguments).is_usage_error(word)
+
+
+def test_what_was_read_of_the_logs_is_printed_once(script: Script) -> None:
+    """The first expectation of a service that failed has it, and the others name that one."""
+    shutil.copy(REPORTS / "cached-layer.json", script.folder / "old.json")
+    ended = script("replay", "old.json")
+    failed = re.findall(r"^FAIL backend logs-", ended.out, re.MULTILINE)
+    assert len(failed) > 3
+    assert ended.out.count("window   from") == 1
+    assert ended.out.count("last lines seen:") == 1
+    assert ended.out.count("  read: as for logs-1 above\n") == len(failed) - 1

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -105,6 +106,24 @@ def test_each_check_that_fails_shows_what_it_stands_on(deploy: Deploy, near: Wor
     for section in (first, second):
         assert "GET /health 200" in section
         assert "backend-service" in section or "/ecs/shop-backend" in section
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_what_was_read_is_shown_once_on_the_terminal(
+    deploy: Deploy, pytester: pytest.Pytester, near: World, workers: tuple[str, ...]
+) -> None:
+    """The terminal has the window and the streams with the first failure; JUnit has them with each, for itself."""
+    other = '[[env.shop.services.backend.logs]]\nexpect = "Found 3 platform sections"\n'
+    near.configure("backend", logs=EXPECTED + other)
+    outcome = deploy("-k", "logs-", "--junitxml=junit.xml", *workers, env="shop")
+    _, first, second = re.split(r"\n_+ .*logs-\d.* _+\n", failure(outcome))
+    assert "window   from" in first
+    assert "read: as for logs-1 above\nlast lines seen:\n  " in second
+    assert "window   from" not in second
+    junit = ET.parse(pytester.path / "junit.xml").getroot()  # noqa: S314  # written by this run
+    texts = [one.text or "" for one in junit.iter("failure")]
+    assert len(texts) == 2
+    assert all("window   from" in text and "GET /health 200" in text for text in texts)
 
 
 def test_a_line_that_is_in_no_source(deploy: Deploy, pytester: pytest.Pytester, near: World) -> None:
