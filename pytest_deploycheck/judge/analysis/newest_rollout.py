@@ -12,7 +12,8 @@ from pytest_deploycheck.facts.service import Service, ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.facts.task import Task
 from pytest_deploycheck.judge.analysis.matching import is_related
-from pytest_deploycheck.judge.wording import at, plural
+from pytest_deploycheck.judge.analysis.rollout_stage import stage_in_words
+from pytest_deploycheck.judge.wording import at
 
 CONTROLLERS = frozenset({"ECS", "CODE_DEPLOY", "EXTERNAL"})
 """The deployment controllers that ECS has; of others it is not known what their task sets mean."""
@@ -88,7 +89,7 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
     began = record.started_at or record.created_at
     details = [record.reason, record.rollback_reason or ""]
     details += [f"alarms: {', '.join(record.alarms)}"] if record.alarms else []
-    details += _stage_of(record) if outcome is Outcome.IN_PROGRESS else []
+    details += stage_in_words(record) if outcome is Outcome.IN_PROGRESS else []
     said = "; ".join(dict.fromkeys(detail for detail in details if detail))
     reason = f"ECS reports {record.status} for the rollout that began {at(began)}{f': {said}' if said else ''}"
     service = facts.service
@@ -106,41 +107,6 @@ def _from_record(record: ServiceDeployment, facts: ServiceFacts) -> NewestRollou
 
 _CONTRADICTIONS = {"IN_PROGRESS": Outcome.IN_PROGRESS, "FAILED": Outcome.UNKNOWN}
 """What is known where a rollout is recorded as successful and its PRIMARY deployment has another state."""
-
-
-_STAGES = {
-    "RECONCILE_SERVICE": "the leftovers of earlier rollouts are being cleaned up",
-    "PRE_SCALE_UP": "its tasks are not started yet",
-    "SCALE_UP": "its tasks are being started",
-    "POST_SCALE_UP": "its tasks run, and the old ones serve",
-    "TEST_TRAFFIC_SHIFT": "test traffic is being shifted to it, and the old tasks serve",
-    "POST_TEST_TRAFFIC_SHIFT": "it has the test traffic, and the old tasks serve",
-    "PRE_PRODUCTION_TRAFFIC_SHIFT": "production traffic is about to be shifted to it",
-    "PRODUCTION_TRAFFIC_SHIFT": "production traffic is being shifted to it",
-    "POST_PRODUCTION_TRAFFIC_SHIFT": "it has the production traffic, and the old tasks still run",
-    "BAKE_TIME": "it has the production traffic, and the old tasks still run, so that it can be rolled back",
-    "CLEAN_UP": "the old tasks are being stopped",
-}
-"""The meaning of the stages of a service deployment, from the API's documentation."""
-
-_WHOLE = 100.0
-
-
-def _stage_of(record: ServiceDeployment) -> list[str]:
-    """Return the stage of a rollout, its share of the traffic, and what it waits for, in words."""
-    words = []
-    if record.stage:
-        meaning = _STAGES.get(record.stage, "")
-        words.append(f"{record.stage}{f' ({meaning})' if meaning else ''}")
-    if record.production_weight is not None and 0 < record.production_weight < _WHOLE:
-        words.append(f"{record.production_weight:g} % of the production traffic goes to it")
-    if record.stage == "BAKE_TIME" and record.bake_minutes:
-        words.append(f"the bake time is {plural(record.bake_minutes, 'minute')}")
-    for pause in record.pauses:
-        until = f", until {at(pause.expires_at)}" if pause.expires_at else ""
-        then = f", then {pause.then}" if pause.then else ""
-        words.append(f"it is paused at hook {pause.hook}{until}{then}")
-    return words
 
 
 def _undone(record: ServiceDeployment, facts: ServiceFacts) -> str | None:
