@@ -15,7 +15,6 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import CallsMade
-from pytest_deploycheck.facts.recorded.checks import SourceCompared
 from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
 from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
@@ -34,15 +33,14 @@ from pytest_deploycheck.run.logs.checks import LogChecks
 from pytest_deploycheck.run.logs.tails import LogTails, TailSettings
 from pytest_deploycheck.run.named_images import check_images
 from pytest_deploycheck.run.on_demand import OnDemand
-from pytest_deploycheck.run.recording.access import Recorded, RecordedAccess
 from pytest_deploycheck.run.recording.log_checks import RecordedLogChecks
 from pytest_deploycheck.run.recording.replay import Replay
 from pytest_deploycheck.run.recording.versions import versions
 from pytest_deploycheck.run.rollout_wait import ShowRollouts, Watch
 from pytest_deploycheck.run.service_checks import ServiceChecks
 
-Findings = dict[str, list[Finding]]
-"""The findings of checks, by service."""
+Findings = Mapping[str, Sequence[Finding]]
+"""The findings of checks, by service: by its name in one environment, by its label in a run."""
 
 
 class Verification:
@@ -91,7 +89,8 @@ class Verification:
         self._handed = replay.observation if replay else observation
         self._watch: Watch | None = None
         self._analyses: dict[str, ServiceAnalysis] = {}
-        self._access = access or _access(environment, Overtime(self._clock), replay)
+        overtime = Overtime(self._clock)
+        self._access = access or (replay.access(overtime) if replay else Access(environment, overtime))
         # The connections may be older than what is known of the services.
         self._access.environment = environment
         self._access.services = [environment.services[name].service for name in options.services]
@@ -99,7 +98,9 @@ class Verification:
             self._access.identity = self._handed.identity
             self._access.first.take_over(self._handed.services)
         root = source or Path.cwd()
-        self._images = ImageChecks(environment, options, root, self._access.open_layer, _sources(replay))
+        self._images = ImageChecks(
+            environment, options, root, self._access.open_layer, replay.sources if replay else None
+        )
         self.handles = Handles(
             environment,
             options,
@@ -209,7 +210,7 @@ class Verification:
         )
         return self._watch.observe()
 
-    def confirm(self, findings: Mapping[str, Sequence[Finding]]) -> dict[str, list[Finding]]:
+    def confirm(self, findings: Findings) -> Findings:
         """Observe once more and repeat the checks that passed: a deployment may have begun while the tests ran.
 
         Args:
@@ -220,7 +221,7 @@ class Verification:
         """
         first = {facts.name: self.analysis(facts.name) for facts in self.observation.services}
         if self._watch is None or self._watch.refresh() is None:
-            return {service: list(found) for service, found in findings.items()}
+            return findings
         return {
             service: [self._confirmed(first[service], finding) for finding in found]
             for service, found in findings.items()
@@ -356,17 +357,3 @@ class Verification:
         overtime = self._access.overtime
         with overtime.step(), overtime.explanation() as is_over:
             return self.log_tail(service).last_lines(task, is_over)
-
-
-def _access(environment: EnvironmentSettings, overtime: Overtime, replay: Replay | None) -> Access:
-    """Return the connections to AWS, or what a replay has in their place."""
-    if replay is None:
-        return Access(environment, overtime)
-    return RecordedAccess(environment, overtime, recorded=Recorded(replay.observation, replay.reader()))
-
-
-def _sources(replay: Replay | None) -> Mapping[str, SourceCompared] | None:
-    """Return the source trees that a replayed run compared, by service; None for a run of its own."""
-    if replay is None:
-        return None
-    return {name: one.source for name, one in replay.record.services.items() if one.source}

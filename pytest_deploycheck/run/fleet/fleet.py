@@ -18,10 +18,7 @@ from pytest_deploycheck.judge.record import AskedLogs
 from pytest_deploycheck.judge.verdict import UserTest, Verdict, judge_run
 from pytest_deploycheck.report.model import FleetReport, RunReport
 from pytest_deploycheck.run.fleet.interruption import InterruptibleClock
-from pytest_deploycheck.run.verification import Verification
-
-Findings = Mapping[str, Sequence[Finding]]
-"""The findings of checks, by the label of the service."""
+from pytest_deploycheck.run.verification import Findings, Verification
 
 
 class Fleet:
@@ -207,7 +204,7 @@ class Fleet:
         )
 
 
-def _own(run: EnvironmentRun, findings: Findings) -> dict[str, list[Finding]]:
+def _own(run: EnvironmentRun, findings: Findings) -> Findings:
     """Return the findings of the services of an environment, by their names."""
     return {service: list(findings.get(label, ())) for label, service in run.labels.items()}
 

@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from msgspec import Struct
-
 from pytest_deploycheck.config.settings import Options
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Layer, Reference
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
 
-class Recorded(Struct, frozen=True):
-    """The facts in place of AWS.
+class RecordedAccess(Access, kw_only=True):
+    """Connections that answer from a record and contact nothing.
 
     Attributes:
         observation: The observation that was recorded.
@@ -32,25 +30,9 @@ class Recorded(Struct, frozen=True):
     observation: Observation
     reader: RecordedReader
 
-
-class RecordedAccess(Access):
-    """Connections that answer from a record and contact nothing.
-
-    Attributes:
-        recorded: The facts in place of AWS.
-    """
-
-    recorded: Recorded | None = None
-
-    @property
-    def _facts(self) -> Recorded:
-        if self.recorded is None:
-            raise NotRecordedError
-        return self.recorded
-
     def now(self) -> datetime:
         """Return the time of the observation: nothing has happened since, as far as is known."""
-        return self._facts.observation.observed_at
+        return self.observation.observed_at
 
     @property
     def session(self) -> Session:
@@ -64,7 +46,7 @@ class RecordedAccess(Access):
     @property
     def log_reader(self) -> RecordedReader:  # type: ignore[override]  # both are readers to the handles
         """The log events that were recorded."""
-        return self._facts.reader
+        return self.reader
 
     def observer(self, options: Options, *, with_health: bool = True) -> Observer:
         """Refuse to observe again.

@@ -13,10 +13,13 @@ from pytest_deploycheck.config.files import read_json
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options
 from pytest_deploycheck.errors import ConfigurationError
 from pytest_deploycheck.facts.codec import from_plain
+from pytest_deploycheck.facts.recorded.checks import SourceCompared
 from pytest_deploycheck.facts.snapshot import Observation
 from pytest_deploycheck.judge.checks.logs import log_check
 from pytest_deploycheck.judge.record import RunRecord
+from pytest_deploycheck.polling import Overtime
 from pytest_deploycheck.report.document import FACTS_FORMAT, SCHEMA_VERSION
+from pytest_deploycheck.run.recording.access import RecordedAccess
 from pytest_deploycheck.run.recording.reader import RecordedReader
 
 _REMEDY = "Give a report that `--deploy-report FILE.json` of an earlier run wrote."
@@ -64,7 +67,16 @@ class Replay(Struct, frozen=True):
         """The observation of that time."""
         return self.record.observation
 
-    def reader(self) -> RecordedReader:
+    @property
+    def sources(self) -> Mapping[str, SourceCompared]:
+        """The source trees that the run compared, by service."""
+        return {name: one.source for name, one in self.record.services.items() if one.source}
+
+    def access(self, overtime: Overtime) -> RecordedAccess:
+        """Return what the replay has in the place of the connections to AWS."""
+        return RecordedAccess(self.environment, overtime, observation=self.observation, reader=self._reader())
+
+    def _reader(self) -> RecordedReader:
         """Return the log events that were recorded."""
         services = self.record.services
         read = [
