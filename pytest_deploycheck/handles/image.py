@@ -13,7 +13,8 @@ from msgspec import Struct, field
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer
 from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.handles.image_files import Comparison, OpenedImage
+from pytest_deploycheck.handles.comparison import Comparison
+from pytest_deploycheck.handles.image_files import OpenedImage
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.image import judge_exists
 from pytest_deploycheck.judge.wording import at, pushed, short

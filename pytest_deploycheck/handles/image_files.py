@@ -1,9 +1,8 @@
-"""The files of an image, and how they compare with those of the checkout."""
+"""The files of an image, to be read and to be compared with those of the checkout."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -11,63 +10,24 @@ from typing import BinaryIO, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from pytest_deploycheck.checkout.dockerignore import Ignore
-from pytest_deploycheck.checkout.source_tree import BY_PRODUCTS, source_tree
+from pytest_deploycheck.checkout.source_tree import source_tree
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Image, ImageConfig, Layer, Manifest, Platform, Reference
-from pytest_deploycheck.facts.source import Compared, FileDigest, SourceTree
+from pytest_deploycheck.facts.source import Compared
+from pytest_deploycheck.handles.comparison import Comparison, carriers_of, diff_of, extra_in, in_state, state_of
 from pytest_deploycheck.judge.wording import plural
 from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.files.layer import LayerError
 from pytest_deploycheck.oci.files.paths import is_within, place_of
-from pytest_deploycheck.oci.files.tree import ImageTree, PathDigests
+from pytest_deploycheck.oci.files.tree import ImageTree
 from pytest_deploycheck.oci.files.windows import plain_path
-from pytest_deploycheck.oci.steps import can_hold, destinations
-from pytest_deploycheck.redaction import one_line
 
 T = TypeVar("T")
 
 _FILES_IN_DIFF = 3
-_LINES_OF_DIFF = 12
-_LARGEST_DIFFED = 200_000
 
 OpenLayer = Callable[[Reference, Layer], AbstractContextManager[BinaryIO]]
 """Opens a layer of an image in a repository, to be read from its start to its end."""
-
-
-class Comparison:
-    """The comparison of a local folder or file with its place in the image: true if they are equal.
-
-    Attributes:
-        missing: Paths that the image lacks.
-        extra: Paths beside them in the image that the checkout lacks, in the layers that were opened.
-        different: Paths with another content; line endings make no difference.
-    """
-
-    def __init__(self, compared: Compared) -> None:
-        self.missing = list(compared.missing)
-        self.extra = list(compared.extra)
-        self.different = list(compared.different)
-        self._compared = compared
-
-    def __bool__(self) -> bool:
-        return not (self.missing or self.extra or self.different)
-
-    def __repr__(self) -> str:
-        compared = self._compared
-        what = f"{compared.tree.local} and {compared.place}"
-        if self:
-            return f"<{what} are equal: {plural(len(compared.tree.files), 'file')}>"
-        counts = [
-            f"{len(paths)} {name} ({', '.join(one_line(path, 100) for path in paths[:3])})"
-            for name, paths in (("different", self.different), ("missing", self.missing), ("extra", self.extra))
-            if paths
-        ]
-        return f"<{what} differ: {'; '.join(counts)}>"
-
-    def explain(self) -> str:
-        """Return the differences, with the first of them line by line."""
-        return "\n".join([repr(self), *self._compared.diff])
 
 
 class ImageFiles(Struct):
@@ -154,20 +114,26 @@ class ImageFiles(Struct):
             del places[path]
         digests = self._tree().digests(places.values(), folders=[place])
         states = {
-            file.path: _state(file.digest, digests.found[places[file.path]])
+            file.path: state_of(file.digest, digests.found[places[file.path]])
             for file in tree.files
             if file.path in places
         }
-        missing = _in_state(states, "missing")
-        different = _in_state(states, "different")
+        missing = in_state(states, "missing")
+        different = in_state(states, "different")
         return Compared(
             tree=tree,
             place=place,
             missing=missing,
             different=different,
-            line_endings=_in_state(states, "line endings"),
-            extra=self._extra(digests, tree, place, exclude),
-            carriers=self._carriers(digests, [places[path] for path in different], [places[path] for path in missing]),
+            line_endings=in_state(states, "line endings"),
+            extra=extra_in(digests, tree, place, exclude),
+            carriers=carriers_of(
+                digests,
+                self.manifest,
+                self.config,
+                different=[places[path] for path in different],
+                missing=[places[path] for path in missing],
+            ),
             diff=self._diff(local, different, places),
             hidden=tuple(hidden),
             mounts=tuple(mounts),
@@ -223,46 +189,16 @@ class ImageFiles(Struct):
         """Return True if a path of the image is the place at which a volume is mounted, or below it."""
         return is_within(place_of(path), place_of(plain_path(mount) if self._is_windows else mount))
 
-    def _extra(self, digests: PathDigests, tree: SourceTree, place: str, exclude: Sequence[str]) -> tuple[str, ...]:
-        if not tree.files or tree.files[0].path == "":
-            # For a single file, nothing is extra.
-            return ()
-        ignore = Ignore([*exclude, *BY_PRODUCTS])
-        below = [path.removeprefix(place.rstrip("/")).lstrip("/") for path in digests.beside]
-        return tuple(path for path in below if not ignore.excludes(path))
-
-    def _carriers(self, digests: PathDigests, different: Sequence[str], missing: Sequence[str]) -> tuple[Layer, ...]:
-        """Return the layers of the files that differ, and those whose step copies to the place of a missing file."""
-        if not (different or missing):
-            return tuple(dict.fromkeys(digests.holder.values()))
-        carriers = dict.fromkeys(digests.holder[path] for path in different)
-        steps = destinations(self.config.steps) if self.config else ()
-        if missing and len(steps) == len(self.manifest.layers):
-            carriers |= dict.fromkeys(
-                layer
-                for layer, step in zip(self.manifest.layers, steps, strict=True)
-                if step is not None and any(can_hold(step, path) for path in missing)
-            )
-        return tuple(carriers)
-
-    def _diff(self, local: str, different: Sequence[str], places: dict[str, str]) -> tuple[str, ...]:
+    def _diff(self, local: str, different: Sequence[str], places: Mapping[str, str]) -> tuple[str, ...]:
         lines: list[str] = []
         for path in different[:_FILES_IN_DIFF]:
-            ours = _text((self.root / local / path if path else self.root / local).read_bytes())
+            ours = (self.root / local / path if path else self.root / local).read_bytes()
             try:
-                theirs = _text(self._tree().read_bytes(places[path]))
+                theirs = self._tree().read_bytes(places[path])
             except LayerError:
                 # Too large to be read into memory: that it differs is known all the same.
                 theirs = None
-            if ours is None or theirs is None:
-                lines.append(f"{path or local}: not shown, as it is not text or too large")
-                continue
-            diff = difflib.unified_diff(
-                theirs, ours, f"image {places[path]}", f"local {path or local}", lineterm="", n=1
-            )
-            shown = [one_line(line, 200) for line in diff]
-            lines += shown[:_LINES_OF_DIFF]
-            lines += [f"… and {len(shown) - _LINES_OF_DIFF} more lines"] if len(shown) > _LINES_OF_DIFF else []
+            lines += diff_of(ours, theirs, local=path or local, place=places[path])
         return tuple(lines)
 
 
@@ -335,21 +271,3 @@ def _proven(look: Callable[[], T]) -> T:
 
 def _joined(place: str, path: str) -> str:
     return f"{place.rstrip('/')}/{path}" if path else place
-
-
-def _state(ours: FileDigest, theirs: FileDigest | None) -> str:
-    if theirs is None:
-        return "missing"
-    if theirs.sha256 == ours.sha256:
-        return "equal"
-    return "line endings" if theirs.text_sha256 == ours.text_sha256 else "different"
-
-
-def _in_state(states: dict[str, str], wanted: str) -> tuple[str, ...]:
-    return tuple(path for path, state in states.items() if state == wanted)
-
-
-def _text(content: bytes) -> list[str] | None:
-    if len(content) > _LARGEST_DIFFED or b"\0" in content:
-        return None
-    return content.decode(errors="replace").splitlines()
