@@ -6,16 +6,15 @@ import pytest
 
 
 def test_the_policy_is_printed_before_anything_is_collected(
-    pytester: pytest.Pytester, capfd: pytest.CaptureFixture[str]
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The output is the policy alone, the status is 0, and no test module is imported."""
     pytester.makepyfile("raise SystemExit")
-    capfd.readouterr()
-    result = pytester.runpytest_subprocess("--deploy-env=sandbox", "--deploy-iam-policy")
-    assert result.ret == 0
-    statements = json.loads(result.stdout.str())["Statement"]
+    assert pytester.inline_run("--deploy-env=sandbox", "--deploy-iam-policy").ret == 0
+    printed = capsys.readouterr()
+    statements = json.loads(printed.out)["Statement"]
     assert "ecs:DescribeServices" in statements[0]["Action"]
-    assert result.stderr.lines[0].startswith("note: ")
+    assert printed.err.startswith("note: ")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.replays import REPORTS
 
 from pytest_deploycheck.run.report_files import write
 
@@ -19,11 +21,13 @@ def test_each_way_to_say_it(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ini: Ini, ini_file: str
 ) -> None:
     """Ini file, then variable, then command line: the nearest to this run says which files are written."""
+    recorded = pytester.mkdir("earlier") / "recorded.json"
+    shutil.copy(REPORTS / "healthy.json", recorded)
 
     def written(*args: str) -> set[str]:
         for path in pytester.path.glob("*.json"):
             path.unlink()
-        pytester.runpytest_inprocess("--deploy-env=sandbox", *NOTHING, *args)
+        pytester.runpytest_inprocess(f"--deploy-replay={recorded}", *NOTHING, *args)
         return {path.name for path in pytester.path.glob("*.json")}
 
     ini(ini_file, deploy_report="ini1.json,ini2.json")
@@ -199,13 +203,13 @@ def test_an_earlier_report_stays_where_nothing_is_verified(
     assert path.read_text(encoding="utf-8") == EARLIER
 
 
-@pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(deploy: Deploy, workers: tuple[str, ...]) -> None:
+def test_a_report_may_be_the_baseline_of_the_run_that_replaces_it(deploy: Deploy) -> None:
     """The baseline is read before the earlier report is removed, and workers get it from the controller."""
     deploy(*NOTHING, scenario="healthy")
-    outcome = deploy(*NOTHING, *workers, "--deploy-baseline=report.json", scenario="healthy")
-    assert outcome.status == 7, outcome.output
-    assert outcome.has_report
+    for workers in ((), ("-n1",)):
+        outcome = deploy(*NOTHING, *workers, "--deploy-baseline=report.json", scenario="healthy")
+        assert outcome.status == 7, outcome.output
+        assert outcome.has_report
 
 
 def test_a_credential_in_a_log_line_is_masked(deploy: Deploy, world: World) -> None:
