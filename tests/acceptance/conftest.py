@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,12 @@ class Run:
         """Return the checks of the only service, by id."""
         (service,) = self.document["services"]
         return {check["id"]: check for check in service["checks"]}
+
+    def of(self, name: str) -> Run:
+        """Return what it says of one of its services, with the verdict on that."""
+        (service,) = (one for one in self.document["services"] if one["name"] == name)
+        own = {key: service[key] for key in ("verdict", "broken_link")}
+        return replace(self, report={**self.document, **own, "services": [service]})
 
     def with_status(self, *statuses: str) -> set[str]:
         """Return the ids of the checks that ended so."""

@@ -98,36 +98,30 @@ def test_an_option_that_cannot_be_used(shop: Shop, option: str, words: tuple[str
     assert shop.asked("ecs:") == []
 
 
-def test_a_repository_that_does_not_exist(shop: Shop) -> None:
-    """The check on the image fails and names repository, account and region; the rest of the chain is judged."""
-    shop.configure({"shop": shop.settings(image="shopp:2")})
+def test_images_that_do_not_exist(shop: Shop) -> None:
+    """The check on the image fails and names what is not there; the rest of the chain is judged.
+
+    A repository is named with account and region, a tag with its repository; of a digest that was never pushed the
+    tasks run another one.
+    """
+    images = {"repository": "shopp:2", "tag": "shop:9", "digest": "sha256:" + "0" * 64}
+    shop.configure({name: shop.settings(image=image) for name, image in images.items()})
     run = shop.verify()
     assert (run.status, run.verdict) == (1, ("REFUTED", "image"))
-    failed = run.checks["image-exists"]
+    repository, tag, digest = map(run.of, images)
+    assert {repository.verdict, tag.verdict, digest.verdict} == {("REFUTED", "image")}
+    failed = repository.checks["image-exists"]
     assert failed["status"] == "fail"
     assert all(word in failed["reason"] for word in ("repository", "shopp", "123456789012", "us-east-1"))
     assert failed["remedy"]
-    assert run.checks["image-repository"]["status"] == "fail"
-    assert run.checks["tasks-running"]["status"] == "pass"
-
-
-def test_a_tag_that_does_not_exist(shop: Shop) -> None:
-    """The check on the image fails and names tag and repository."""
-    shop.configure({"shop": shop.settings(image="shop:9")})
-    run = shop.verify()
-    assert (run.status, run.verdict, run.outcome) == (1, ("REFUTED", "image"), "NOT_STARTED")
-    assert run.with_status("fail") == {"image-exists", "rollout-complete"}
-    assert "tag 9" in run.checks["image-exists"]["reason"]
-    assert "shop" in run.checks["image-exists"]["reason"]
-    assert run.checks["logs-1"]["status"] == "unproven"
-
-
-def test_a_digest_that_does_not_exist(shop: Shop) -> None:
-    """A digest that was never pushed fails the check on the image, and the tasks run another one."""
-    shop.configure({"shop": shop.settings(image="sha256:" + "0" * 64)})
-    run = shop.verify()
-    assert (run.status, run.verdict) == (1, ("REFUTED", "image"))
-    assert {"image-exists", "tasks-run-image"} <= run.with_status("fail")
+    assert repository.checks["image-repository"]["status"] == "fail"
+    assert repository.checks["tasks-running"]["status"] == "pass"
+    assert tag.outcome == "NOT_STARTED"
+    assert tag.with_status("fail") == {"image-exists", "rollout-complete"}
+    assert "tag 9" in tag.checks["image-exists"]["reason"]
+    assert "shop" in tag.checks["image-exists"]["reason"]
+    assert tag.checks["logs-1"]["status"] == "unproven"
+    assert {"image-exists", "tasks-run-image"} <= digest.with_status("fail")
 
 
 def test_a_log_group_that_does_not_exist(shop: Shop) -> None:
@@ -142,25 +136,21 @@ def test_a_log_group_that_does_not_exist(shop: Shop) -> None:
     assert "Traceback" not in run.text
 
 
-def test_a_service_scaled_to_zero_is_never_a_pass(shop: Shop) -> None:
-    """With desired count 0 nothing runs: that fails, and what runs is unproven."""
+def test_a_service_without_tasks_is_never_a_pass(shop: Shop) -> None:
+    """With desired count 0, or where all tasks are gone, nothing runs: that fails, and what runs is unproven."""
+    gone = shop.aws.create_service("gone", cluster="shop", image="shop:2", desired=2)
+    shop.configure({"zero": shop.settings(), "gone": shop.settings(service="gone")})
     shop.service.scale(0)
-    run = shop.verify()
-    assert (run.status, run.verdict) == (1, ("REFUTED", "tasks"))
-    assert run.with_status("fail") == {"tasks-running"}
-    assert {"tasks-run-image", "logs-1"} <= run.with_status("unproven")
-    assert "desired count of the service is 0" in run.checks["tasks-running"]["reason"]
-
-
-def test_a_service_whose_tasks_are_all_gone(shop: Shop) -> None:
-    """If tasks are wanted and none runs, the tasks fail; what they run and say is unproven."""
-    for task in shop.service.running_tasks:
+    for task in gone.running_tasks:
         task.stop("EssentialContainerExited", "Essential container in task exited", exit_code=137)
     run = shop.verify()
     assert (run.status, run.verdict) == (1, ("REFUTED", "tasks"))
-    assert run.with_status("fail") == {"tasks-running"}
-    assert "0 of 2" in run.checks["tasks-running"]["reason"]
-    assert {"tasks-run-image", "logs-1"} <= run.with_status("unproven")
+    for name, word in {"zero": "desired count of the service is 0", "gone": "0 of 2"}.items():
+        service = run.of(name)
+        assert service.verdict == ("REFUTED", "tasks")
+        assert service.with_status("fail") == {"tasks-running"}
+        assert word in service.checks["tasks-running"]["reason"]
+        assert {"tasks-run-image", "logs-1"} <= service.with_status("unproven")
 
 
 def test_an_image_that_is_not_in_ecr(shop: Shop) -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +31,7 @@ def text(script: Script) -> str:
     return (script.folder / "deploycheck.toml").read_text(encoding="utf-8")
 
 
-def test_what_is_written_runs_as_it_stands(script: Script, aws: Sandbox) -> None:
+def test_what_is_written_runs_as_it_stands(pytester: pytest.Pytester, script: Script, aws: Sandbox) -> None:
     """Init, then verify: what was found is verified as soon as the image is named, by checks and first test alike."""
     build("alarm-went-off", aws)
     (script.folder / ".github").mkdir()
@@ -56,17 +53,11 @@ def test_what_is_written_runs_as_it_stands(script: Script, aws: Sandbox) -> None
     assert "FAIL backend alarms-ok" in unnamed.out
     (script.folder / "deploycheck.toml").write_text(text(script).replace("alarms =", "# alarms ="), encoding="utf-8")
     assert script("verify", "dev", "--wait=0", f"--image=backend={IMAGE}").status == 0
-    command = [sys.executable, "-m", "pytest", "tests/deploy", "--deploy-env=dev", f"--deploy-image={IMAGE}"]
-    ended = subprocess.run(
-        [*command, "-pno:cacheprovider", "--deploy-wait=0"],
-        check=False,
-        timeout=100,
-        cwd=script.folder,
-        capture_output=True,
-        text=True,
-        env=os.environ | aws.environ,
+    ended = pytester.runpytest_inprocess(
+        *("tests/deploy", "--deploy-env=dev", f"--deploy-image={IMAGE}", "--deploy-wait=0"),
+        *("-pno:cacheprovider", f"--rootdir={script.folder}"),
     )
-    assert ended.returncode == 0, ended.stdout
+    assert ended.ret == 0, ended.stdout
 
 
 def test_what_was_found_is_told_in_comments(script: Script, aws: Sandbox) -> None:
