@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,14 +20,13 @@ from pytest_deploycheck.observe.problems import (
     UnreadableAnswerError,
     code_of,
 )
+from pytest_deploycheck.observe.rates import RateBudget, polling
 from pytest_deploycheck.observe.read_only import iam_action
 from pytest_deploycheck.observe.responses import response_check
 
 if TYPE_CHECKING:
     from botocore.client import ClientMeta
     from botocore.session import Session as CoreSession
-
-    from pytest_deploycheck.observe.rates import RateBudget
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ _PAUSES = (0.2, 0.6)
 def within(seconds: float, call: Callable[[], T], action: str) -> T:
     """Return the value of a call, and stop waiting for it after some seconds.
 
+    It is made in another thread, with the context variables of this one.
+
     Raises:
         CallTimeoutError: It took longer. The thread that waits for it is left behind, and does not keep the process.
     """
@@ -53,7 +55,7 @@ def within(seconds: float, call: Callable[[], T], action: str) -> T:
             outcome.set_exception(error)
 
     # The threads of a pool are not daemons: they would keep the process.
-    threading.Thread(target=run, name=action, daemon=True).start()
+    threading.Thread(target=copy_context().run, args=(run,), name=action, daemon=True).start()
     if not wait([outcome], seconds).done:
         raise CallTimeoutError(operation=action, seconds=f"{seconds:.3g}")
     return outcome.result()
@@ -139,7 +141,9 @@ def _checked(send: Callable[[], T], check: Callable[[T], None], action: str, tim
 def _readable(send: Callable[[], T], action: str) -> T:
     """Return the response; what botocore raises when it cannot parse one becomes an error without the body."""
     try:
-        return send()
+        # The budget counted this call as a poll; that botocore repeats it is not held back as one.
+        with polling(is_on=False):
+            return send()
     except (BotoCoreError, ClientError, DeploycheckError, OSError):
         raise
     except Exception as error:  # noqa: BLE001  # botocore lets AttributeError, RuntimeError and others of its parsers pass

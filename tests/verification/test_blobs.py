@@ -244,6 +244,18 @@ class _Silent:
         return self._answer
 
 
+def test_no_presigned_address_is_logged_by_the_calls_of_a_session(
+    aws: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A session calls in another thread, where botocore logs the answer of ECR, the address in it."""
+    caplog.set_level(logging.DEBUG, logger="")
+    image = aws.push_image("shop:1", {"app": "1"})
+    read(EcrBlobs(Session(EnvironmentSettings(name="dev")).ecr), in_ecr(image), image.layers[0].digest)
+    assert "downloadUrl" in caplog.text
+    assert "X-Amz-Signature" not in caplog.text
+    assert aws._world.signature not in caplog.text
+
+
 def test_no_presigned_address_is_ever_shown(
     aws: Sandbox, ecr: EcrBlobs, caplog: pytest.LogCaptureFixture, registry: V2Registry
 ) -> None:

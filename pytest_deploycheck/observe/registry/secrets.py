@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from pytest_deploycheck.observe.registry.errors import without_queries
 
@@ -22,25 +22,14 @@ class Secret(str):
         return "'[masked]'"
 
 
+_is_ours: ContextVar[bool] = ContextVar("is_ours", default=False)
+
+
 class _Mask(logging.Filter):
     """Replaces the queries of URLs in log records of the plugin's own requests only."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._ours = threading.local()
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Mask the log records of this thread within the block."""
-        depth = getattr(self._ours, "depth", 0)
-        self._ours.depth = depth + 1
-        try:
-            yield
-        finally:
-            self._ours.depth = depth
-
     def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(self._ours, "depth", 0):
+        if _is_ours.get():
             record.msg, record.args = without_queries(record.getMessage()), ()
         return True
 
@@ -50,9 +39,12 @@ _MASK = _Mask()
 
 @contextmanager
 def masked_logs() -> Iterator[None]:
-    """Keep the queries of URLs out of this thread's log records within the block."""
+    """Keep the queries of URLs out of the log records of what is called within the block."""
     for name in _TALKATIVE:
         # Adding a filter that is there already changes nothing.
         logging.getLogger(name).addFilter(_MASK)
-    with _MASK.at_work():
+    token = _is_ours.set(True)
+    try:
         yield
+    finally:
+        _is_ours.reset(token)
