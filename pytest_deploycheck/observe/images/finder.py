@@ -39,17 +39,15 @@ class ImageFinder(Struct, frozen=True):
 
         A public registry is not contacted only because a sidecar comes from it.
         """
-        if reference.ecr is None:
-            if not is_named and not self.contents.is_at_hand(reference):
-                return Lookup(reference)
-            lookup = self.once.get(reference, lambda: self.contents.look_up(reference), keep=_is_found)
-            return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
+        if reference.ecr is None and not is_named and not self.contents.is_at_hand(reference):
+            return Lookup(reference)
+        look_up = self.repositories.look_up if reference.ecr else self.contents.look_up
         # The expected image is the one found first, even if its tag moves while the rollout is waited for.
-        lookup = self.once.get(reference, lambda: self.repositories.look_up(reference), keep=_is_found)
-        if lookup.absent == "repository" and ":" in reference.host:
+        lookup = self.once.get(reference, lambda: look_up(reference), keep=_is_found)
+        if reference.ecr and lookup.absent == "repository" and ":" in reference.host:
             # A host with a port may be that of a registry beside the emulator.
             return self.find(replace(reference, ecr=None), is_named=is_named)
-        if lookup.absent == "tag":
+        if reference.ecr and lookup.absent == "tag":
             lookup = replace(lookup, near=self._nearest_tag(reference))
         return replace(lookup, image=self._opened(lookup.image)) if lookup.image else lookup
 
