@@ -29,7 +29,7 @@ def with_others(judged: Judged, repositories: Repositories) -> Judged:
     place = image.reference
     listed, _ = repositories.images(place)
     can_move, _ = repositories.movable_tags(place)
-    others = _others(listed, image) if listed is not None and image.pushed_at else None
+    others = _others(listed, image)
     return replace(
         judged,
         has_earlier=bool(others[0]) if others else None,
@@ -84,7 +84,7 @@ def with_history(
         return judged
     place = image.reference
     listed, _ = repositories.images(place)
-    others = _others(listed, image) if listed is not None and image.pushed_at else None
+    others = _others(listed, image)
     pushed_before = max(others[0], key=_pushed_at).digest if others and others[0] else None
     brought = [one.digest for revision in revisions for one in revision.images if one.container == judged.container]
     ran = [digest for digest in dict.fromkeys([*brought, *verified]) if digest and digest != image.digest]
@@ -97,8 +97,10 @@ def with_history(
     return replace(judged, earlier=earlier, ran_before=tuple(ran_before))
 
 
-def _others(listed: Iterable[Image], image: Image) -> tuple[list[Image], list[Image]]:
-    """Return the images that were pushed before another and those that were pushed after it."""
+def _others(listed: Iterable[Image] | None, image: Image) -> tuple[list[Image], list[Image]] | None:
+    """Return the images that were pushed before another and those after it; None where that is not known."""
+    if listed is None or image.pushed_at is None:
+        return None
     known = {image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))}
     others = [one for one in listed if one.digest not in known and one.pushed_at]
     moment = _pushed_at(image)
