@@ -42,16 +42,6 @@ def test_a_service_that_never_wanted_a_task(shop: Shop) -> None:
     assert "--desired-count" in run.text
 
 
-def test_a_service_that_is_being_deleted(shop: Shop) -> None:
-    """A service that drains proves nothing: the message says that it is being deleted."""
-    shop.service.delete()
-    run = shop.verify()
-    assert (run.status, run.verdict, run.outcome) == (1, ("REFUTED", "tasks"), "UNKNOWN")
-    rollout = run.checks["rollout-complete"]
-    assert (rollout["status"], "is being deleted" in rollout["reason"]) == ("unproven", True)
-    assert run.checks["tasks-running"]["status"] == "fail"
-
-
 def test_a_service_that_was_deleted(shop: Shop) -> None:
     """ECS still describes it as INACTIVE for a while: to verify it is as wrong as to verify one that never was."""
     shop.service.vanish()
@@ -159,7 +149,10 @@ def test_two_services_of_which_one_goes(shop: Shop, between_looks: BetweenLooks)
 
 @pytest.mark.parametrize("make", ["delete", "vanish"])
 def test_two_services_of_which_one_is_gone_at_first(shop: Shop, make: str) -> None:
-    """One that drains is judged and refuted, one that is gone ends the run: neither is left out of the verdict."""
+    """One that drains is judged and refuted, one that is gone ends the run: neither is left out of the verdict.
+
+    A service that drains proves nothing: the message says that it is being deleted.
+    """
     other = shop.aws.create_service("other", cluster="shop", image="shop:2", desired=1)
     getattr(other, make)()
     shop.configure({"shop": shop.settings(), "other": shop.settings(service="other")})
@@ -172,3 +165,8 @@ def test_two_services_of_which_one_is_gone_at_first(shop: Shop, make: str) -> No
             "shop": "VERIFIED",
             "other": "REFUTED",
         }
+        drains = run.of("other")
+        assert (drains.verdict, drains.outcome) == (("REFUTED", "tasks"), "UNKNOWN")
+        rollout = drains.checks["rollout-complete"]
+        assert (rollout["status"], "is being deleted" in rollout["reason"]) == ("unproven", True)
+        assert drains.checks["tasks-running"]["status"] == "fail"

@@ -69,16 +69,11 @@ def test_a_digest_and_a_whole_reference(deploy: Deploy, world: World) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_bare_tag_skips_the_check_of_the_repository(deploy: Deploy) -> None:
-    """A bare tag names no repository, so there is none to compare."""
-    assert deploy("--deploy-image=new", env="shop").checks["image-repository"] == "skip"
-
-
-@pytest.mark.usefixtures("world")
-def test_the_option_comes_before_the_configuration(deploy: Deploy) -> None:
-    """An image named for this run is the one expected, whatever the file says."""
+def test_a_bare_tag_for_this_run(deploy: Deploy) -> None:
+    """An image named for this run is the one expected, whatever the file says; a bare tag names no repository."""
     outcome = deploy("--deploy-image=old", env="shop")
     assert outcome.checks["tasks-run-image"] == "fail"
+    assert outcome.checks["image-repository"] == "skip"
 
 
 @pytest.mark.usefixtures("configured")

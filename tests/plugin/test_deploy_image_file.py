@@ -2,90 +2,99 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, World
+    from pytest_deploycheck.sandbox import SandboxService
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 NOWHERE = "sha256:" + "0" * 64
 
 
-def metadata(pytester: pytest.Pytester, digest: Any, name: Any = None, **more: Any) -> None:
+def metadata(pytester: pytest.Pytester, digest: Any, name: Any = None, *, file: str = "metadata.json") -> None:
     """Write what `docker buildx build --metadata-file` writes of a build that was pushed."""
     document = {
         "buildx.build.ref": "default/default/abc",
         "containerimage.config.digest": "sha256:" + "1" * 64,
         "containerimage.digest": digest,
         **({"image.name": name} if name else {}),
-        **more,
     }
-    (pytester.path / "metadata.json").write_text(json.dumps(document), encoding="utf-8")
+    (pytester.path / file).write_text(json.dumps(document), encoding="utf-8")
 
 
-def built(world: World) -> str:
+def built(service: SandboxService) -> str:
     """Return the digest of the image that the service runs."""
-    return str(world.backend.running_tasks[0].image_digest)
+    return str(service.running_tasks[0].image_digest)
 
 
-@pytest.mark.parametrize("name", [None, "shop-backend:new", f"{HOST}/shop-backend:new"])
-def test_the_digest_that_was_built_is_verified(
-    deploy: Deploy, pytester: pytest.Pytester, world: World, name: str | None
-) -> None:
-    """The image that CI built is expected, by digest, if the file names where it was pushed or not."""
-    metadata(pytester, built(world), name)
+def test_the_digest_that_was_built_is_verified(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """The image that CI built is expected, by digest."""
+    metadata(pytester, built(world.backend))
     outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
     assert outcome.checks["image-exists"] == outcome.checks["tasks-run-image"] == "pass"
-    assert outcome.report["services"][0]["image"]["digest"] == built(world)
+    assert outcome.report["services"][0]["image"]["digest"] == built(world.backend)
 
 
-def test_a_tag_that_moved_since_is_no_matter(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """The digest decides: tasks that run what the tag means now do not run what CI built."""
-    old = world.aws.push_image("shop-backend:ci", {"app": "built by CI"}, at=world.aws.now() - timedelta(hours=2))
-    metadata(pytester, old.digest, "shop-backend:new")
-    outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
-    assert outcome.report["services"][0]["image"]["digest"] == old.digest
-    assert outcome.checks["image-exists"] == "pass"
-    assert outcome.checks["tasks-run-image"] == "fail"
+class Build(NamedTuple):
+    """A build as its file tells it, and the checks of its service that fail.
+
+    Attributes:
+        name: The name in the file.
+        digest: The digest in the file, or None for that of the image that the service runs.
+        failed: The checks.
+    """
+
+    name: str | None
+    digest: str | None = None
+    failed: frozenset[str] = frozenset()
 
 
-def test_a_build_that_was_never_pushed(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """A digest that is not in the registry fails, though the tag is there."""
-    assert built(world) != NOWHERE
-    metadata(pytester, NOWHERE, f"{HOST}/shop-backend:new")
-    outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
-    assert outcome.checks["image-exists"] == "fail"
+def test_a_file_for_each_service(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+    """`SERVICE=@FILE` names the image of that service: the digest decides, and the name says where it was pushed.
+
+    With or without a name, and with several of them, what was built is verified. A tag that moved since is no matter,
+    a build that was never pushed fails though the tag is there, and so does one that was pushed elsewhere.
+    """
+    old = world.aws.push_image("shop-moved:ci", {"app": "built by CI"}, at=world.aws.now() - timedelta(hours=2))
+    other = world.aws.push_image("other:1", {"app/main.py": "new backend"})
+    builds = {
+        "unnamed": Build(None),
+        "tagged": Build("shop-tagged:new"),
+        "whole": Build(f"{HOST}/shop-whole:new"),
+        "twice": Build(f"{HOST}/shop-twice:new,{HOST}/shop-twice:latest"),
+        "moved": Build("shop-moved:new", old.digest, frozenset({"tasks-run-image"})),
+        "never-pushed": Build(f"{HOST}/shop-never-pushed:new", NOWHERE, frozenset({"image-exists", "tasks-run-image"})),
+        "elsewhere": Build(f"{HOST}/other:1", other.digest, frozenset({"image-repository", "tasks-run-image"})),
+    }
+    digests = {}
+    for name, build in builds.items():
+        runs = built(world.add(name))
+        assert runs != build.digest
+        digests[name] = build.digest or runs
+        metadata(pytester, digests[name], build.name, file=f"{name}.json")
+    world.configure(*builds)
+    outcome = deploy(*(f"--deploy-image={name}=@{name}.json" for name in builds), "-k", "image", env="shop")
+    services = {service["name"]: service for service in outcome.report["services"]}
+    assert {name: failed(services[name]) for name in builds} == {name: build.failed for name, build in builds.items()}
+    there = [name for name in builds if name != "never-pushed"]
+    assert {name: services[name]["image"]["digest"] for name in there} == {name: digests[name] for name in there}
     assert outcome.verdict == ("REFUTED", "image")
 
 
-def test_a_build_that_was_pushed_elsewhere(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """The name in the file says where it was pushed: another repository than the service's fails."""
-    other = world.aws.push_image("other:1", {"app/main.py": "new backend"})
-    metadata(pytester, other.digest, f"{HOST}/other:1")
-    outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
-    assert outcome.checks["image-repository"] == "fail"
-
-
-def test_several_names_of_one_build(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """A build that was pushed under several tags has several names, with commas."""
-    metadata(pytester, built(world), f"{HOST}/shop-backend:new,{HOST}/shop-backend:latest")
-    outcome = deploy("--deploy-image=@metadata.json", "-k", "image", env="shop")
-    assert outcome.checks["image-exists"] == outcome.checks["tasks-run-image"] == "pass"
-
-
-def test_a_file_for_one_service(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
-    """`SERVICE=@FILE` names the image of that service, and the variable does what the option does."""
-    metadata(pytester, built(world))
-    outcome = deploy("--deploy-image=backend=@metadata.json", "-k", "image", env="shop")
-    assert outcome.checks["tasks-run-image"] == "pass"
+def failed(service: dict[str, Any]) -> set[str]:
+    """Return the checks of a service of the report that failed; those on the image have to be among its checks."""
+    statuses = {check["id"]: check["status"] for check in service["checks"]}
+    assert {"image-exists", "image-repository", "tasks-run-image"} <= statuses.keys()
+    return {name for name, status in statuses.items() if status == "fail"}
 
 
 def test_the_variable(deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """`DEPLOYCHECK_IMAGE` takes a file as the option does."""
     metadata(pytester, NOWHERE)
-    assert built(world) != NOWHERE
+    assert built(world.backend) != NOWHERE
     monkeypatch.setenv("DEPLOYCHECK_IMAGE", "@metadata.json")
     assert deploy("-k", "image-exists", env="shop").checks["image-exists"] == "fail"
 

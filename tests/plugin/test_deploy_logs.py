@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from plugin.conftest import Deploy, Outcome, World
 
+MARK = 'pytest.mark.deploy_service("{}")'
 LINES = ("Requested platforms: a, b", "Parsed item #1", "Parsed item #2", "Found 3 platform sections")
 
 
@@ -260,18 +261,26 @@ def test_one_silent_task_leaves_an_absence_open(deploy: Deploy, pytester: pytest
     assert world.backend.running_tasks[1].id in outcome.output
 
 
-@pytest.mark.usefixtures("talking")
-def test_a_failed_question_refutes(deploy: Deploy, pytester: pytest.Pytester) -> None:
+def test_a_failed_question_refutes(deploy: Deploy, pytester: pytest.Pytester, talking: World) -> None:
     """A failed test is a refutation; where no check failed, the broken link is the first not proven, or none."""
-    pytester.makepyfile("def test_in(deploy_logs): assert 'never said' in deploy_logs")
-    outcome = deploy(env="shop")
-    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", "logs"))
+    talking.add("worker").log("hello")
+    talking.configure("backend", "worker")
     pytester.makepyfile(
-        "def test_in(deploy_logs): assert 'never said' in deploy_logs\n"
-        "def test_good(deploy_logs): assert 'healthy' in deploy_logs\n"
+        f"""
+        import pytest
+
+        def test_in(deploy_logs): assert 'never said' in deploy_logs
+
+        @{MARK.format("worker")}
+        def test_good(deploy_logs): assert 'hello' in deploy_logs
+        """
     )
     outcome = deploy(env="shop")
-    assert (outcome.status, outcome.verdict) == (1, ("REFUTED", None))
+    assert outcome.status == 1
+    assert {one["name"]: (one["verdict"], one["broken_link"]) for one in outcome.report["services"]} == {
+        "backend": ("REFUTED", "logs"),
+        "worker": ("REFUTED", None),
+    }
 
 
 PROOFS = {
@@ -324,9 +333,6 @@ def test_a_passing_test_that_asked_proves_the_link(deploy: Deploy, pytester: pyt
         **dict.fromkeys(NO_PROOFS, ("UNPROVEN", "logs")),
     }
     assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
-
-
-MARK = 'pytest.mark.deploy_service("{}")'
 
 
 def test_without_logs_to_look_at(deploy: Deploy, world: World) -> None:
