@@ -152,27 +152,14 @@ class ServiceRollouts(ServiceState):
                 return good
             if same_deployment:
                 return self._return_to(good, failed, began)
-            cause = "circuit breaker" if reason == "circuit breaker" else "alarms"
             is_over = status == "COMPLETED"
-            failed.rollback = Rollback(
-                _rollback_reason(reason, alarms), began, good.revision_arn, is_over, tuple(alarms)
-            )
+            why = _rollback_reason(reason, alarms)
+            failed.rollback = Rollback(why, began, good.revision_arn, is_over, tuple(alarms))
             failed.status = "ACTIVE"
-            back = SandboxRollout(
-                self,
-                good.definition,
-                good.digests,
-                began,
-                good.revision_arn,
-                is_rollback=True,
-                is_alternate=good.is_alternate,
-                siblings=self.rollouts,
-            )
-            self.definition = good.definition
-            self.rollouts.append(back)
-            self.add_event(f"rolling back to deployment {good.id}.", began)
+            back = self._bring_back(good, began)
             if is_over:
                 back.complete(at=account.soon(began, SETTLING))
+            cause = "circuit breaker" if reason == "circuit breaker" else "alarms"
             back.reason = f"ECS deployment {cause}: rolling back to deploymentId {good.id}."
             return back
 
@@ -205,6 +192,23 @@ class ServiceRollouts(ServiceState):
         rollout.end("ECS deployment failed: alarm detected.", "alarm detected", at)
         if self.controller != "ECS":
             self.retire([task for task in rollout.tasks if task.stopped_at is None], at, TASK_SET_DELETED)
+
+    def _bring_back(self, good: SandboxRollout, at: datetime) -> SandboxRollout:
+        """Begin a rollout of the task definition and the digests of an earlier one."""
+        back = SandboxRollout(
+            self,
+            good.definition,
+            good.digests,
+            at,
+            good.revision_arn,
+            is_rollback=True,
+            is_alternate=good.is_alternate,
+            siblings=self.rollouts,
+        )
+        self.definition = good.definition
+        self.rollouts.append(back)
+        self.add_event(f"rolling back to deployment {good.id}.", at)
+        return back
 
     def _return_to(self, good: SandboxRollout, failed: SandboxRollout, at: datetime) -> SandboxRollout:
         failed.status, good.status = "ACTIVE", "PRIMARY"
