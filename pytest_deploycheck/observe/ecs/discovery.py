@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_deploycheck.config.suggestions import nearest
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
 from pytest_deploycheck.observe.calls import batches, member, pages, require_all, side_by_side
+from pytest_deploycheck.observe.ecs.inventory import last_part
+from pytest_deploycheck.observe.ecs.services import SERVICES_PER_CALL
 from pytest_deploycheck.observe.problems import attempt
 
 if TYPE_CHECKING:
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import Discovery, EnvironmentSettings
 
 _SERVICES_PER_PAGE = 100
-_SERVICES_PER_CALL = 10
-"""The most that one call takes, from the API's own documentation."""
+"""The most that one call lists, from the API's own documentation."""
 
 _ENDING = frozenset({"DRAINING", "INACTIVE"})
 """The states of services that are being deleted, and are not found."""
@@ -76,7 +77,7 @@ def _listed(client: ECSClient, cluster: str) -> list[str]:
     listed: dict[str, None] = {}
     for page in pages(client.list_services, cluster=cluster, maxResults=_SERVICES_PER_PAGE):
         arns = member(page, "serviceArns", "ecs:ListServices")
-        listed.update((arn.rpartition("/")[2], None) for arn in arns)
+        listed.update((last_part(arn), None) for arn in arns)
     return list(listed)
 
 
@@ -85,12 +86,12 @@ def _described(client: ECSClient, cluster: str, names: Sequence[str]) -> list[Ma
         answer = client.describe_services(cluster=cluster, services=list(batch), include=["TAGS"])
         services: Sequence[Mapping[str, Any]] = member(answer, "services", "ecs:DescribeServices")
         failures = [one for one in answer.get("failures", ()) if one.get("reason") == _DELETED]
-        deleted = [one.get("arn", "").rpartition("/")[2] for one in failures]
+        deleted = [last_part(one.get("arn", "")) for one in failures]
         # A service that was listed and is not described would be left out of the run in silence.
         require_all(batch, [*(one["serviceName"] for one in services), *deleted], "ecs:DescribeServices")
         return services
 
-    answers = side_by_side(describe, list(batches(names, _SERVICES_PER_CALL)))
+    answers = side_by_side(describe, list(batches(names, SERVICES_PER_CALL)))
     return [one for answer in answers for one in answer]
 
 

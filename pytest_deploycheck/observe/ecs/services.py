@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Problem
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ACTION = "ecs:DescribeServices"
 
-_SERVICES_PER_CALL = 10
+SERVICES_PER_CALL = 10
 """The most that one call takes, from the API's own documentation."""
 
 
@@ -70,7 +71,7 @@ def services(
             show(one)
         return found
 
-    together = Together(ACTION, ask, _SERVICES_PER_CALL)
+    together = Together(ACTION, ask, SERVICES_PER_CALL)
     together.expect(names)
     answers = side_by_side(lambda name: attempt(ACTION, lambda: together.get(name)), names)
     found: dict[str, Service] = {}
@@ -127,7 +128,7 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
         created_at=utc_or_none(answer.get("createdAt")),
         deployments=tuple(map(deployment, answer.get("deployments", ()))),
         task_sets=tuple(map(task_set, answer.get("taskSets", ()))),
-        load_balancers=tuple(map(_load_balancer, _load_balancers(answer))),
+        load_balancers=_load_balancers(answer),
         alarms=tuple(_alarms(answer.get("deploymentConfiguration", {}))),
         events=tuple(ServiceEvent(utc(one["createdAt"]), one["message"]) for one in answer.get("events", ())),
         service_deployment=answer.get("currentServiceDeployment", ""),
@@ -135,7 +136,7 @@ def _service(answer: Mapping[str, Any], cluster: str) -> Service:
     )
 
 
-def _load_balancers(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _load_balancers(service: Mapping[str, Any]) -> tuple[LoadBalancer, ...]:
     """The load balancers of a service; where another controller runs its rollouts, those of its task sets too.
 
     The task sets take turns between two target groups for each place in their lists, as do blue/green rollouts of ECS
@@ -145,16 +146,15 @@ def _load_balancers(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     task_sets = service.get("taskSets", ())
     sets = [each["loadBalancers"] for each in task_sets if each.get("loadBalancers")]
     if not sets:
-        return own
+        return tuple(map(_load_balancer, own))
     primary = [each["loadBalancers"] for each in task_sets if each["status"] == "PRIMARY" and each.get("loadBalancers")]
     found = []
-    for place, balancer in enumerate(own or sets[0]):
+    for place, balancer in enumerate(map(_load_balancer, own or sets[0])):
         groups = [one[place].get("targetGroupArn") for one in (own, *sets) if place < len(one)]
-        other = next((arn for arn in groups if arn and arn != balancer.get("targetGroupArn")), None)
+        other = next((arn for arn in groups if arn and arn != balancer.target_group), None)
         serving = next((one[place].get("targetGroupArn") for one in primary if place < len(one)), None)
-        pair = {"advancedConfiguration": {"alternateTargetGroupArn": other}, "productionTargetGroupArn": serving}
-        found.append({**balancer, **pair} if other else balancer)
-    return found
+        found.append(replace(balancer, alternate=other, production_group=serving) if other else balancer)
+    return tuple(found)
 
 
 def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:
@@ -166,7 +166,6 @@ def _load_balancer(answer: Mapping[str, Any]) -> LoadBalancer:
         alternate=advanced.get("alternateTargetGroupArn"),
         classic=answer.get("loadBalancerName", ""),
         production_rule=advanced.get("productionListenerRule", ""),
-        production_group=answer.get("productionTargetGroupArn"),
     )
 
 
