@@ -51,9 +51,13 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# Files of unit tests whose promises are tried on as many more examples.
+PROMISES := tests/unit/oci/test_reference.py tests/unit/config/test_filter_patterns.py tests/unit/facts/test_codec.py \
+	tests/unit/report/test_document.py
+
 # Thousands of histories of deployments and of logs, of layers and of faults; a short part of them is in `make test`.
 trust: $(READY)
-	TRUST_EXAMPLES=20 $(BIN)/pytest tests/properties tests/unit/oci/test_reference.py --numprocesses 2 --override-ini timeout=1800
+	TRUST_EXAMPLES=33 $(BIN)/pytest tests/properties $(PROMISES) --numprocesses 2 --override-ini timeout=1800
 	TRUST_HISTORIES=5000 $(BIN)/pytest tests/trust/test_histories.py --numprocesses 2
 	TRUST_SCHEDULES=1000 $(BIN)/pytest tests/trust/test_faults.py --numprocesses 8
 

@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import BinaryIO
 
 from hypothesis import strategies as st
@@ -118,6 +119,7 @@ def stacks(draw: st.DrawFn) -> tuple[Drawn, ...]:
     return tuple(stack)
 
 
+@cache
 def _items(number: int, place: int) -> st.SearchStrategy[Item]:
     """Draw an entry of a layer; no two files hold the same."""
     content = f"{number}.{place}\r\n".encode() * 3
@@ -131,6 +133,7 @@ def _items(number: int, place: int) -> st.SearchStrategy[Item]:
     return st.one_of(files, files, files, symlinks, symlinks, symlinks, folders, whiteouts, whiteouts, opaques, devices)
 
 
+@cache
 def _replacements(number: int, place: str) -> st.SearchStrategy[Item]:
     """Draw what replaces an entry of the same layer."""
     files = st.just(Item(place, content=f"{number} again\r\n".encode()))

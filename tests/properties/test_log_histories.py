@@ -310,14 +310,14 @@ def check_captured_events(world: World, captured: Captured) -> None:
     assert set(ids(visible(lines, asked))) <= set(ids(events)) <= set(ids(visible(lines, world.time.milliseconds)))
 
 
-@promise(100)
+@promise(60)
 @given(history=HISTORIES, question=questions("wait_for"), declared=DECLARED)
 def test_no_line_that_is_there_is_missed(history: History, question: Question, declared: tuple[Pattern, ...]) -> None:
     """A line that is visible by the end of a wait is found, no later than a pause after it became so."""
     check(World(history, declared), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=LATE_HISTORIES, question=questions("wait_for", "in", "events"), declared=DECLARED)
 def test_a_line_that_is_very_late_is_found_by_the_last_poll(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -326,7 +326,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_poll(
     check(World(history, declared), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=HISTORIES, question=questions("in"), declared=DECLARED)
 def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -335,14 +335,14 @@ def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
     check(World(history, declared), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=HISTORIES, question=questions("events", "count"))
 def test_nothing_is_counted_twice(history: History, question: Question) -> None:
     """Events come once and in order, and a number is the true one up to where everything is known."""
     check(World(history), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=STEADY_HISTORIES, question=questions("count"))
 def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: Question) -> None:
     """A number has in it all that was written up to its moment, what was not yet visible when it was asked included."""
@@ -356,7 +356,7 @@ def test_a_count_is_exact_up_to_the_moment_it_tells(history: History, question: 
     assert number >= len([line for line in world.needles(question.text) if line.written < moment(number.until)])
 
 
-@promise(100)
+@promise(60)
 @given(history=HISTORIES, question=questions("absent", "hold"), declared=DECLARED)
 def test_no_absence_is_claimed_beyond_what_is_known(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -365,7 +365,7 @@ def test_no_absence_is_claimed_beyond_what_is_known(
     check(World(history, declared), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=INTERRUPTED_HISTORIES, question=questions("absent", "hold"), declared=DECLARED)
 def test_no_absence_is_claimed_of_a_text_that_is_interrupted(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -376,7 +376,7 @@ def test_no_absence_is_claimed_of_a_text_that_is_interrupted(
         check(World(history, declared), question)
 
 
-@promise(60)
+@promise(36)
 @given(history=HISTORIES, question=questions("captured"), declared=DECLARED)
 def test_what_is_absent_from_a_capture_was_not_written_in_it(
     history: History, question: Question, declared: tuple[Pattern, ...]
@@ -385,7 +385,7 @@ def test_what_is_absent_from_a_capture_was_not_written_in_it(
     check(World(history, declared), question)
 
 
-@promise(40)
+@promise(25)
 @given(history=MUTE_HISTORIES, question=questions("in", "absent", "hold", "count", "captured"))
 def test_where_a_task_says_nothing_nothing_is_denied(history: History, question: Question) -> None:
     """While a task has said nothing since the rollout, there is neither a no, nor an absence, nor a number."""
@@ -405,7 +405,7 @@ def test_where_a_task_says_nothing_nothing_is_denied(history: History, question:
         assert visible(needles, world.time.milliseconds)
 
 
-@promise(25)
+@promise(15)
 @given(history=BLOCKED_HISTORIES, question=questions(*QUESTIONS))
 def test_where_every_call_is_throttled_nothing_is_known(history: History, question: Question) -> None:
     """Neither a no nor an absence is made of logs that could not be read."""
@@ -423,7 +423,7 @@ def test_where_every_call_is_throttled_nothing_is_known(history: History, questi
             ask()
 
 
-@promise(60)
+@promise(36)
 @given(history=THROTTLED_HISTORIES, question=questions("wait_for", "in", "absent", "count"))
 def test_throttles_that_pass_are_survived(history: History, question: Question) -> None:
     """Once calls work again, the same tail answers as if there had been no throttle."""
@@ -434,7 +434,7 @@ def test_throttles_that_pass_are_survived(history: History, question: Question) 
     check(world, question)
 
 
-@promise(60)
+@promise(36)
 @given(
     history=HISTORIES | THROTTLED_HISTORIES,
     asked=st.lists(questions(*QUESTIONS), min_size=2, max_size=3),
@@ -451,7 +451,7 @@ def test_a_plain_tail_loses_lines_of_the_same_histories() -> None:
     """A tail that goes on from the newest time it saw misses lines that this one finds."""
     lost: list[Line] = []
 
-    @promise(180)
+    @promise(110)
     @given(history=STEADY_HISTORIES)
     def compare(history: History) -> None:
         world = World(history)
@@ -464,7 +464,7 @@ def test_a_plain_tail_loses_lines_of_the_same_histories() -> None:
         lost.extend(line for line in needles if line.id not in plain.ids)
 
     compare()
-    assert len(lost) > 15
+    assert len(lost) > 10
 
 
 def poll(time: SimulatedTime, look: Callable[[], object]) -> None:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
+from support.promises import promise
 
 from pytest_deploycheck.config.patterns.filter_patterns import LONGEST, filter_patterns, literal_runs, needle
 from pytest_deploycheck.config.settings import Pattern
@@ -240,7 +241,7 @@ _EXAMPLES = st.recursive(_ATOMS, _larger, max_leaves=8)
 _FLAGS = st.sampled_from([0, re.IGNORECASE, re.MULTILINE, re.DOTALL, re.ASCII, re.IGNORECASE | re.VERBOSE])
 
 
-@settings(max_examples=500)
+@promise(200)
 @given(_EXAMPLES, _FLAGS, st.sampled_from([str, str.swapcase, str.lower]), _WORDS, _WORDS)
 def test_whatever_matches_has_the_needle(
     example: Example, flags: int, cased: Callable[[str], str], before: str, after: str

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.promises import promise
 from support.worlds import NOW, WAYS, Way, completed, never_restarted, rolled_back, superseded
 
 from pytest_deploycheck.facts.baseline import Previous
@@ -166,7 +167,7 @@ FINDINGS = st.builds(Finding, notes=several(TEXTS), evidence=st.dictionaries(TEX
 
 
 @given(OBSERVATIONS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@promise(40)
 def test_an_observation_survives_the_journey(observation: Observation) -> None:
     """Whatever was seen of an environment turns into plain JSON and back without loss."""
     text = to_json(observation)

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from msgspec.structs import replace
+from support.promises import promise
 from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
 from support.worlds import (
     LATER,
@@ -290,7 +291,7 @@ def any_finding(draw: st.DrawFn) -> Finding:
     )
 
 
-@settings(max_examples=60)
+@promise(40)
 @given(
     st.lists(any_finding(), max_size=6),
     st.lists(st.builds(UserTest, TEXTS, st.sampled_from(["passed", "failed", "skipped", "unproven"])), max_size=3),

@@ -290,7 +290,7 @@ from pathlib import Path
 from pytest_deploycheck.observe.registry.blob_cache import BlobCache
 
 cache = BlobCache(Path(sys.argv[1]), most_bytes=1_000_000)
-for number in range(60):
+for number in range(40):
     data = bytes([number % 7]) * 300_000
     digest = "sha256:" + sha256(data).hexdigest()
     with cache.open(digest, len(data), lambda: closing(io.BytesIO(data))) as file:
@@ -301,7 +301,7 @@ for number in range(60):
 def test_processes_share_a_folder(tmp_path: Path) -> None:
     """Workers that store, read and delete the same blobs at once never see a wrong or a half one."""
     workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(3)
     ]
     for worker in workers:
         _, told = worker.communicate(timeout=60)
