@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,19 +23,28 @@ from pytest_deploycheck.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
-class Room:
+class Bench:
     """A builder, a registry that it pushes to, and a checkout beside them.
 
     Attributes:
         builder: The builder, with nothing in its cache at first.
         registry: The registry.
-        checkout: The folder with the source, which is the current one.
-        contents: What opens images in a verification.
+        checkout: The folder with the source.
     """
 
     builder: Builder
     registry: PushedTo
     checkout: Path
+
+
+@dataclass(frozen=True)
+class Room(Bench):
+    """A bench whose checkout is the current folder, and what opens the images of its registry.
+
+    Attributes:
+        contents: What opens images in a verification; nothing is downloaded yet.
+    """
+
     contents: Contents
 
     def uri(self, tag: str) -> str:
@@ -63,20 +74,46 @@ def obstacle(tmp_path_factory: pytest.TempPathFactory) -> str:
     return why_not(tmp_path_factory.mktemp("probe"))
 
 
-@pytest.fixture
-def room(obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    """Return a builder and a registry; without the tools the test is skipped."""
-    if obstacle:
-        pytest.skip(obstacle)
-    folder, checkout = tmp_path / "builder", tmp_path / "checkout"
+@contextmanager
+def set_up(place: Path) -> Iterator[Bench]:
+    """Set up a bench in a folder."""
+    folder, checkout = place / "builder", place / "checkout"
     folder.mkdir()
     checkout.mkdir()
-    monkeypatch.chdir(checkout)
+    with serving() as registry:
+        yield Bench(Builder(folder, registry.host), registry, checkout)
+
+
+@pytest.fixture(scope="module")
+def benches(obstacle: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bench]]:
+    """Return the bench of a name, on which several tests look at one build; without the tools they are skipped."""
+    if obstacle:
+        pytest.skip(obstacle)
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(set_up(tmp_path_factory.mktemp(name))))
+
+
+@pytest.fixture
+def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Room]:
+    """Return what makes the checkout of a bench the current folder."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    session = Session(EnvironmentSettings(name="dev", region="us-east-1"))
-    with serving() as registry:
-        yield Room(Builder(folder, registry.host), registry, checkout, Contents(session, tmp_path / "blobs"))
+
+    def entered(bench: Bench) -> Room:
+        monkeypatch.chdir(bench.checkout)
+        session = Session(EnvironmentSettings(name="dev", region="us-east-1"))
+        return Room(bench.builder, bench.registry, bench.checkout, Contents(session, tmp_path / "blobs"))
+
+    return entered
+
+
+@pytest.fixture
+def room(obstacle: str, tmp_path: Path, enter: Callable[[Bench], Room]) -> Iterator[Room]:
+    """Return a builder and a registry of the test's own; without the tools the test is skipped."""
+    if obstacle:
+        pytest.skip(obstacle)
+    with set_up(tmp_path) as bench:
+        yield enter(bench)
 
 
 @pytest.fixture

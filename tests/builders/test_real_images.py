@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from pytest_deploycheck.sandbox import Sandbox
 from pytest_deploycheck.sandbox.world.ecs.task_definitions import Architecture
 
 if TYPE_CHECKING:
-    from builders.conftest import Room
+    from builders.conftest import Bench, Room
     from pytest_deploycheck.handles.image_files import ImageFiles
     from pytest_deploycheck.judge.finding import Finding
 
@@ -40,32 +41,55 @@ FORMATS = pytest.mark.parametrize("image_format", ["oci", "docker"])
 class Incident:
     """A build that took its COPY layer from the cache, as its build context still had yesterday's files."""
 
-    def __init__(self, room: Room, image_format: str = "oci") -> None:
-        self.room = room
-        self.context = room.builder.folder / "build-context"
+    def __init__(self, bench: Bench, image_format: str) -> None:
+        self.bench = bench
+        self.context = bench.builder.folder / "build-context"
         self.image_format = image_format
-        write(room.checkout, OLD)
+        write(bench.checkout, OLD)
         self.refresh()
         write(self.context, {"base/library.txt": "a library\n"})
         self.build("1")
-        write(room.checkout, NEW)
+        write(bench.checkout, NEW)
         self.said = self.build("2")
 
     def refresh(self) -> None:
         """Bring the checkout's files into the build context."""
-        shutil.copytree(self.room.checkout, self.context, dirs_exist_ok=True)
+        shutil.copytree(self.bench.checkout, self.context, dirs_exist_ok=True)
 
     def build(self, tag: str, *, cache: bool = True) -> str:
         """Build what is in the build context and push it; the revision in its label is always a new one."""
         dockerfile = DOCKERFILE.format(tag * 40)
-        return self.room.builder.build(tag, self.context, dockerfile, image_format=self.image_format, cache=cache)
+        return self.bench.builder.build(tag, self.context, dockerfile, image_format=self.image_format, cache=cache)
+
+
+@pytest.fixture(scope="module")
+def incidents(benches: Callable[[str], Bench]) -> Callable[[str], Incident]:
+    """Return the incident with images of a format: it happens once, and tests add to it what no other looks at."""
+    return cache(lambda image_format: Incident(benches(image_format), image_format))
+
+
+@pytest.fixture
+def image_format() -> str:
+    """Return the format of the images, where a test does not look at both."""
+    return "oci"
+
+
+@pytest.fixture
+def incident(incidents: Callable[[str], Incident], image_format: str) -> Incident:
+    """Return the incident, with the new files in the checkout."""
+    return incidents(image_format)
+
+
+@pytest.fixture
+def scene(incident: Incident, enter: Callable[[Bench], Room]) -> Room:
+    """Return the room of the incident."""
+    return enter(incident.bench)
 
 
 @FORMATS
-def test_a_layer_from_a_real_cache_is_caught(room: Room, image_format: str) -> None:
+def test_a_layer_from_a_real_cache_is_caught(incident: Incident, scene: Room) -> None:
     """A new digest with yesterday's files: the content fails, and so do the layers, which name the COPY step."""
-    incident = Incident(room, image_format)
-    before, shipped = room.open("1"), room.open("2")
+    before, shipped = scene.open("1"), scene.open("2")
     assert incident.said.count(CACHED) == 2
     assert shipped.image.digest != before.image.digest
     assert shipped.read_bytes(HANDLER).decode() == OLD["app/api/ws.py"]
@@ -82,12 +106,11 @@ def test_a_layer_from_a_real_cache_is_caught(room: Room, image_format: str) -> N
 
 
 @FORMATS
-def test_a_build_without_the_cache_passes(room: Room, image_format: str) -> None:
-    """The remedy is one: from the room.checkout as it is and without the cache, content and layers pass."""
-    incident = Incident(room, image_format)
+def test_a_build_without_the_cache_passes(incident: Incident, scene: Room) -> None:
+    """The remedy is one: from the checkout as it is and without the cache, content and layers pass."""
     incident.refresh()
     assert CACHED not in incident.build("3", cache=False)
-    before, mended = room.open("1"), room.open("3")
+    before, mended = scene.open("1"), scene.open("3")
     assert mended.read_bytes(HANDLER).decode() == NEW["app/api/ws.py"]
     assert mended.manifest.layers[-1].diff_id != before.manifest.layers[-1].diff_id
     content, layers = judged(mended, before)
@@ -95,29 +118,29 @@ def test_a_build_without_the_cache_passes(room: Room, image_format: str) -> None
     assert "is new since" in layers.summary
 
 
-def test_only_the_layer_with_the_source_is_downloaded(room: Room) -> None:
+def test_only_the_layer_with_the_source_is_downloaded(scene: Room) -> None:
     """Of an image by a real builder the history is understood: a layer that was copied elsewhere stays unread."""
-    Incident(room)
-    shipped = room.open("2")
-    room.registry.gets.clear()
+    shipped = scene.open("2")
+    scene.registry.gets.clear()
     assert not shipped.compare(SOURCE, PLACE).is_held
     _, app = shipped.manifest.layers
-    assert [path.rpartition("/")[2] for path in room.registry.gets] == [app.digest]
+    assert [path.rpartition("/")[2] for path in scene.registry.gets] == [app.digest]
 
 
-def test_a_verification_of_the_service_says_so(room: Room, world: Sandbox) -> None:
+def test_a_verification_of_the_service_says_so(scene: Room, world: Sandbox) -> None:
     """The whole way: ECS runs the new digest, every task is fresh, and yet the run is refuted, with the step named."""
-    Incident(room)
-    images = [room.uri(tag) for tag in ("1", "2")]
+    images = [scene.uri(tag) for tag in ("1", "2")]
     now = world.now()
     service = world.create_service("shop", cluster="shop", image=images[0], at=now - timedelta(hours=1))
-    baseline = room.builder.folder / "before.json"
-    configure(room.checkout)
-    write(room.checkout, OLD)
-    report = verify("dev", wait="0", log_wait="0", images={"shop": room.open("1").image.digest})
+    baseline = scene.builder.folder / "before.json"
+    configure(scene.checkout)
+    write(scene.checkout, OLD)
+    try:
+        report = verify("dev", wait="0", log_wait="0", images={"shop": scene.open("1").image.digest})
+    finally:
+        write(scene.checkout, NEW)
     assert report.verdict == "VERIFIED"
     baseline.write_text(to_text(report))
-    write(room.checkout, NEW)
     service.roll_out(images[1], at=now - timedelta(minutes=5))
     report = verify("dev", wait="0", log_wait="0", baseline=baseline)
     findings = {finding.id: finding for finding in report.services[0].findings}
@@ -160,11 +183,10 @@ def test_files_that_a_later_step_removed_or_replaced(room: Room) -> None:
     assert not any(image.exists(path) for path in ("/srv/gone.txt", "/srv/folder", "/srv/again/old.txt"))
 
 
-def test_layers_compressed_with_zstd(room: Room) -> None:
+def test_layers_compressed_with_zstd(scene: Room) -> None:
     """An image that skopeo compressed again with zstd has other layers, with the same content and the same proofs."""
-    Incident(room)
-    room.builder.compress("2", "zstd", "zstd")
-    before, image = room.open("1"), room.open("zstd")
+    scene.builder.compress("2", "zstd", "zstd")
+    before, image = scene.open("1"), scene.open("zstd")
     assert {layer.media_type for layer in image.manifest.layers} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
     assert not {layer.digest for layer in image.manifest.layers} & {layer.digest for layer in before.manifest.layers}
     assert held(image) == held(before)
@@ -172,10 +194,7 @@ def test_layers_compressed_with_zstd(room: Room) -> None:
     assert (content.status, layers.status) == ("fail", "fail")
 
 
-@pytest.mark.parametrize(("architecture", "status"), [("X86_64", "fail"), ("ARM64", "pass")])
-def test_an_index_is_opened_for_the_platform_of_the_tasks(
-    room: Room, world: Sandbox, architecture: Architecture, status: str
-) -> None:
+def test_an_index_is_opened_for_the_platform_of_the_tasks(room: Room, world: Sandbox) -> None:
     """Of an index with yesterday's files for one platform only, that platform fails and the other passes."""
     dockerfile = "FROM scratch\nCOPY app/ /app/app/\n"
     for files, platform in ((OLD, "linux/amd64"), (NEW, "linux/arm64")):
@@ -184,10 +203,13 @@ def test_an_index_is_opened_for_the_platform_of_the_tasks(
     room.builder.push_list("both")
     assert room.open("both", "amd64").read_bytes(HANDLER).decode() == OLD["app/api/ws.py"]
     assert room.open("both", "arm64").read_bytes(HANDLER).decode() == NEW["app/api/ws.py"]
-    world.create_service("shop", cluster="shop", image=room.uri("both"), architecture=architecture, at=world.now())
-    configure(room.checkout)
-    (service,) = verify("dev", wait="0", log_wait="0").services
-    assert {one.id: one.status for one in service.findings}["image-content"] == status
+    architectures: dict[str, Architecture] = {"intel": "X86_64", "arm": "ARM64"}
+    for name, architecture in architectures.items():
+        world.create_service(name, cluster="shop", image=room.uri("both"), architecture=architecture, at=world.now())
+    configure(room.checkout, *architectures)
+    services = verify("dev", wait="0", log_wait="0").services
+    found = {service.name: {one.id: str(one.status) for one in service.findings} for service in services}
+    assert {name: statuses["image-content"] for name, statuses in found.items()} == {"intel": "fail", "arm": "pass"}
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
@@ -198,12 +220,14 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(content)
 
 
-def configure(checkout: Path) -> None:
-    """Configure a service whose image should hold the source."""
-    (checkout / "deploycheck.toml").write_text(
-        '[env.dev]\ncluster = "shop"\nrequire = ["image", "rollout", "tasks"]\n'
-        f'[env.dev.services.shop]\nservice = "shop"\nsource = {{ "{SOURCE}" = "{PLACE}" }}\n'
+def configure(checkout: Path, *names: str) -> None:
+    """Configure services, or the service `shop`, whose image should hold the source."""
+    tables = (
+        f'[env.dev.services.{name}]\nservice = "{name}"\nsource = {{ "{SOURCE}" = "{PLACE}" }}\n'
+        for name in names or ("shop",)
     )
+    environment = '[env.dev]\ncluster = "shop"\nrequire = ["image", "rollout", "tasks"]\n'
+    (checkout / "deploycheck.toml").write_text(environment + "".join(tables))
 
 
 def judged(files: ImageFiles, before: ImageFiles) -> tuple[Finding, Finding]:
