@@ -45,6 +45,11 @@ class Seen:
         return str(self.service.rollout.outcome)
 
     @property
+    def verdict(self) -> str:
+        """Return the verdict on the service."""
+        return str(self.service.judgement.verdict)
+
+    @property
     def broken_link(self) -> str | None:
         """Return the first link of the service that is broken."""
         return self.service.judgement.broken_link
@@ -125,9 +130,15 @@ class Room:
         report = verify("dev", config=file, **{"wait": "0", "log_wait": "0.2s", **options})
         return Seen(report, list(self.aws.calls))
 
-    def verify_each(self, names: Iterable[str]) -> Seen:
-        """Verify services side by side, each with the image `shop:2`."""
-        return self.verify(services={name: {"service": name, "image": "shop:2"} for name in names})
+    def verify_each(
+        self, names: Iterable[str], own: Mapping[str, Mapping[str, Any]] | None = None, **settings: Any
+    ) -> Seen:
+        """Verify services side by side with the image `shop:2`, with the settings of all and each with its own."""
+        return self.verify(
+            services={
+                name: {"service": name, "image": "shop:2", **settings, **(own or {}).get(name, {})} for name in names
+            }
+        )
 
 
 def toml(value: Any) -> str:
