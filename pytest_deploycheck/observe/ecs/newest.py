@@ -114,5 +114,4 @@ def _runs(task: Task, judged: Judged) -> bool:
     image = judged.expected.image
     if container is None or image is None or judged.expected.absent or judged.expected.problem:
         return False
-    children = image.manifest.children if image.manifest else ()
-    return container.digest in {image.digest, *(child.digest for child in children)}
+    return container.digest in {image.digest, *(child.digest for child in image.children)}

@@ -101,7 +101,7 @@ def _others(listed: Iterable[Image] | None, image: Image) -> tuple[list[Image], 
     """Return the images that were pushed before another and those after it; None where that is not known."""
     if listed is None or image.pushed_at is None:
         return None
-    known = {image.digest, *(child.digest for child in (image.manifest.children if image.manifest else ()))}
+    known = {image.digest, *(child.digest for child in image.children)}
     others = [one for one in listed if one.digest not in known and one.pushed_at]
     moment = _pushed_at(image)
     return [one for one in others if _pushed_at(one) < moment], [one for one in others if _pushed_at(one) > moment]
