@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from pytest_deploycheck.config.settings import Expectation
 from pytest_deploycheck.facts.log import LogEvent, LogSight
@@ -14,10 +15,10 @@ _FEW = 2
 """Characters by which a line may differ from the expected text for that to be taken for a typo."""
 
 
-# No slots: the derived values are kept in the instance's dictionary, each from its first use on.
-@dataclass(frozen=True)
-class ExpectationOutcome:
+class ExpectationOutcome(Struct, frozen=True, dict=True):
     """The result of a log expectation at the end of the wait.
+
+    Each property is derived when it is first used, and kept.
 
     Attributes:
         expectation: The expectation.
