@@ -84,10 +84,9 @@ def no_events_remedy(sight: LogSight) -> str:
 def unsettled(reading: Reading, sight: LogSight) -> str:
     """The clause on an absence or a number that is not known yet."""
     known = f"known up to {at(reading.until)} only, and " if reading.until else ""
-    tasks = _tasks(reading.lacking)
     return (
-        f"{known}{tasks} {'has' if len(reading.lacking) == 1 else 'have'} logged nothing since that CloudWatch took in "
-        f"at least {seconds(sight.scope.settle)} ago, so that earlier events may still become visible"
+        f"{known}{_quiet(reading.lacking)} since that CloudWatch took in at least {seconds(sight.scope.settle)} ago, "
+        "so that earlier events may still become visible"
     )
 
 
@@ -175,8 +174,5 @@ def _searched(sight: LogSight) -> str:
 
 
 def _quiet(tasks: Sequence[str]) -> str:
-    return f"{_tasks(tasks)} {'has' if len(tasks) == 1 else 'have'} logged nothing"
-
-
-def _tasks(tasks: Sequence[str]) -> str:
-    return f"{'task' if len(tasks) == 1 else 'tasks'} {', '.join(tasks)}"
+    subject, verb = ("task", "has") if len(tasks) == 1 else ("tasks", "have")
+    return f"{subject} {', '.join(tasks)} {verb} logged nothing"

@@ -42,7 +42,7 @@ class Line(Struct, frozen=True):
     spans: tuple[Span, ...]
 
     def __str__(self) -> str:
-        return "".join(span.text for span in self.spans)
+        return _text_of(self.spans)
 
 
 class Row(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Row(Struct, frozen=True):
     most: int = 0
 
     def __str__(self) -> str:
-        return "".join(span.text for span in self.lead) + self.text
+        return _text_of(self.lead) + self.text
 
 
 def cleaned(rows: Sequence[Row], own: Sequence[str]) -> list[Row]:
@@ -85,8 +85,12 @@ def lines_of(rows: Iterable[Row], width: int) -> list[Line]:
     return [line for row in rows for line in _lines(row, columns)]
 
 
+def _text_of(spans: Iterable[Span]) -> str:
+    return "".join(span.text for span in spans)
+
+
 def _with_text(row: Row, shown: str) -> Row:
-    lead = "".join(span.text for span in row.lead)
+    lead = _text_of(row.lead)
     if shown.startswith(lead):
         return replace(row, text=shown.removeprefix(lead))
     # The lead itself was changed: a name in it looked like a credential.
@@ -94,9 +98,9 @@ def _with_text(row: Row, shown: str) -> Row:
 
 
 def _lines(row: Row, columns: int) -> list[Line]:
-    lead = "".join(span.text for span in row.lead)
     if row.is_whole:
         return [Line((*row.lead, Span(row.text, row.tone)))]
+    lead = _text_of(row.lead)
     wrapper = TextWrapper(
         columns - 1,
         initial_indent=" " * len(lead),
