@@ -73,7 +73,7 @@ def deployment(request: pytest.FixtureRequest, _deploy_service: str) -> Rollout:
     assert deployment.outcome == "COMPLETED"
     """
     verification, service = state_of(request.config).service(_deploy_service)
-    return verification.rollout(service)
+    return verification.analysis(service).rollout
 
 
 @_deploy_fixture

@@ -17,7 +17,7 @@ from pytest_deploycheck.facts.log import LogEvent
 from pytest_deploycheck.facts.recorded.calls import CallsMade
 from pytest_deploycheck.facts.snapshot import Identity, Observation, Problem, ServiceFacts
 from pytest_deploycheck.handles.logs.tail import LogTail
-from pytest_deploycheck.judge.analysis.service import Rollout, ServiceAnalysis
+from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
 from pytest_deploycheck.judge.checks.logs import LogCheck
 from pytest_deploycheck.judge.checks.rollout import judge_still_newest
 from pytest_deploycheck.judge.finding import Check, Finding, Status
@@ -246,10 +246,6 @@ class Verification:
     def image_differences(self) -> Sequence[str]:
         """The differences between image and checkout that tests have found so far, in words."""
         return self._images.differences
-
-    def rollout(self, service: str) -> Rollout:
-        """Return the rollout of a service."""
-        return self.analysis(service).rollout
 
     @property
     def log_tails(self) -> Mapping[str, LogTail]:

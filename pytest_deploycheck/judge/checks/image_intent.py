@@ -17,7 +17,7 @@ from pytest_deploycheck.judge.finding import IMAGE_INTENDED, Finding, Status
 from pytest_deploycheck.judge.wording import at, name_of, plural, short
 from pytest_deploycheck.oci.tags import WHOLE_COMMIT, commit_in, holds_commit, moves
 
-CI_EXAMPLE = "GITHUB_SHA"
+_CI_EXAMPLE = "GITHUB_SHA"
 """The variable to show where the run is not in a CI that is known."""
 
 _SHOWN_IMAGES = 3
@@ -246,7 +246,7 @@ def _commit_in_ci(judged: Judged, release: KnownRelease) -> str:
     match = next(filter(None, map(commit_in, _tags(judged))), None)
     if match is None:
         return ""
-    variable = release.ci_variable or CI_EXAMPLE
+    variable = release.ci_variable or _CI_EXAMPLE
     length = len(match["sha"])
     commit = f"${{{variable}::{length}}}" if length < WHOLE_COMMIT else f"${variable}"
     return f'"{match.string[: match.start("sha")]}{commit}{match.string[match.end("sha") :]}"'

@@ -88,11 +88,11 @@ def _idle(groups: Sequence[TargetGroup], finding: Finding) -> Finding:
     )
 
 
-def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
+def _judge(registrations: Sequence[Registration], problem: Problem | None) -> Finding:
     """Judge the new tasks in their target groups.
 
     Args:
-        all_of: The tasks in their groups.
+        registrations: The tasks in their groups.
         problem: Why it could not be read which groups serve production, or None.
     """
     evidence: dict[str, Any] = {
@@ -104,11 +104,11 @@ def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
                 "state": one.state,
                 "reason": one.reason if one.state != "healthy" else "",
             }
-            for one in all_of
+            for one in registrations
         ]
     }
-    tasks = len({one.task.id for one in all_of})
-    bad = [one for one in all_of if one.state != "healthy" and not one.is_unknown]
+    tasks = len({one.task.id for one in registrations})
+    bad = [one for one in registrations if one.state != "healthy" and not one.is_unknown]
     if bad:
         unhealthy = len({one.task.id for one in bad})
         empty = "" if bad[0].group.targets else f"; {bad[0].group.name} has no targets at all"
@@ -119,9 +119,9 @@ def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
             command=_command(bad[0].group),
             evidence=evidence,
         )
-    if not all_of:
+    if not registrations:
         return TARGETS_HEALTHY.unproven("no target group reports a new task", remedy="See tasks-run-image.")
-    unknown = [one for one in all_of if one.is_unknown]
+    unknown = [one for one in registrations if one.is_unknown]
     if unknown:
         return TARGETS_HEALTHY.unproven(
             f"it is not known whether the new tasks are healthy: {unknown[0]}",
@@ -129,7 +129,7 @@ def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
             command=_command(unknown[0].group),
             evidence=evidence,
         )
-    doubtful = next((one for one in all_of if one.other), None)
+    doubtful = next((one for one in registrations if one.other), None)
     if doubtful and doubtful.other:
         return TARGETS_HEALTHY.unproven(
             f"{doubtful}, but not in {doubtful.other.name}, and it is not known which of the two target groups serves "
@@ -141,7 +141,7 @@ def _judge(all_of: Sequence[Registration], problem: Problem | None) -> Finding:
             command=_command(doubtful.group),
             evidence=evidence,
         )
-    groups = dict.fromkeys(one.group.name for one in all_of)
+    groups = dict.fromkeys(one.group.name for one in registrations)
     return TARGETS_HEALTHY.passes(f"{plural(tasks, 'new task')} healthy in {', '.join(groups)}", evidence=evidence)
 
 
