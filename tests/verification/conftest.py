@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -156,12 +158,22 @@ def clock_offset() -> timedelta:
     return timedelta(0)
 
 
+@contextmanager
+def served(patch: pytest.MonkeyPatch, clock_offset: timedelta = timedelta(0)) -> Iterator[Sandbox]:
+    """Serve a sandbox that this process's variables lead to, and nowhere else."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "DEPLOYCHECK_")):
+            patch.delenv(name)
+    with Sandbox(clock_offset=clock_offset) as sandbox:
+        for name, value in sandbox.environ.items():
+            patch.setenv(name, value)
+        yield sandbox
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, clock_offset: timedelta) -> Iterator[Sandbox]:
     """Return a sandbox that this process's variables lead to."""
-    with Sandbox(clock_offset=clock_offset) as sandbox:
-        for name, value in sandbox.environ.items():
-            monkeypatch.setenv(name, value)
+    with served(monkeypatch, clock_offset) as sandbox:
         yield sandbox
 
 

@@ -13,14 +13,15 @@ import pytest
 from pytest_deploycheck.observe.registry import blobs
 from pytest_deploycheck.observe.registry.retry import Retries
 from pytest_deploycheck.sandbox import SandboxLayer, sandbox_layer
+from verification.conftest import Room, served
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_deploycheck.judge.finding import Finding
     from pytest_deploycheck.sandbox import SandboxImage
-    from verification.conftest import Room, Seen
+    from verification.conftest import Seen
 
 OLD = {"app/main.py": "one\nplatform = 'linkedin'\nlast\n", "app/api/ws.py": "ws\n"}
 NEW = {"app/main.py": "one\nplatforms = ['linkedin', 'twitter']\nlast\n", "app/api/ws.py": "ws\n"}
@@ -75,12 +76,22 @@ def content(room: Room, **options: Any) -> Finding:
     return verified(room, **options).finding("image-content")
 
 
-def ship_several(room: Room, cases: Mapping[str, Sequence[SandboxLayer]], **more: Any) -> dict[str, str]:
-    """Make a service for each case, which runs an image of these layers on a base; return their names by case."""
+def ship_several(
+    room: Room, cases: Mapping[str, Sequence[SandboxLayer]], *, apart: bool = False, **more: Any
+) -> dict[str, str]:
+    """Make a service for each case, which runs an image of these layers on a base; return their names by case.
+
+    Args:
+        room: Where they are made.
+        cases: The layers of each.
+        apart: Whether each image has a repository of its own.
+        more: Further settings of the images.
+    """
     services = {case: f"shop-{number}" for number, case in enumerate(cases)}
     for case, name in services.items():
-        room.aws.push_image(f"{name}:2", layers=(BASE, *cases[case]), at=room.ago(70), **more)
-        room.aws.create_service(name, cluster="shop", image=f"{name}:2", at=room.ago(60))
+        image = f"{name}:2" if apart else f"several:{name}"
+        room.aws.push_image(image, layers=(BASE, *cases[case]), at=room.ago(70), **more)
+        room.aws.create_service(name, cluster="shop", image=image, at=room.ago(60))
     return services
 
 
@@ -90,6 +101,33 @@ def contents(room: Room, services: Mapping[str, str]) -> dict[str, Finding]:
     report = room.verify(services=tables, environment={"require": ["image", "rollout", "tasks"]}).report
     found = {one.name: next(each for each in one.findings if each.id == "image-content") for one in report.services}
     return {case: found[name] for case, name in services.items()}
+
+
+LAYERED: dict[str, Sequence[SandboxLayer]] = {}
+"""The layers of images that are opened in one verification, with the code that is expected in the checkout."""
+
+
+def layered(cases: Mapping[str, Sequence[SandboxLayer]]) -> Mapping[str, Sequence[SandboxLayer]]:
+    """Let images be opened in the one verification, and return them by their names."""
+    assert not LAYERED.keys() & cases.keys()
+    LAYERED.update(cases)
+    return cases
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Finding]:
+    """Return what `image-content` finds in each of the images: one verification of a service for each."""
+    folder = tmp_path_factory.mktemp("opened")
+    with pytest.MonkeyPatch.context() as patch, served(patch) as aws:
+        patch.chdir(folder)
+        write(folder, NEW)
+        room = Room(aws, folder)
+        return contents(room, ship_several(room, LAYERED))
+
+
+def within(opened: Mapping[str, Finding], cases: Iterable[str]) -> dict[str, Finding]:
+    """Return what was found in some of the images."""
+    return {case: opened[case] for case in cases}
 
 
 def statuses(found: Mapping[str, Finding]) -> dict[str, str]:
@@ -391,69 +429,95 @@ def test_a_tag_that_moved_back(room: Room) -> None:
 # How layers lie on each other.
 
 
-@pytest.mark.usefixtures("project")
-def test_what_a_higher_layer_takes_away_is_missing(room: Room) -> None:
+REMOVED = layered(
+    {
+        f"removed by {name}": [TOP, sandbox_layer({name: ""}, "RUN rm -r app # buildkit")]
+        for name in ("app/.wh.main.py", "app/.wh..wh..opq", ".wh.app")
+    }
+)
+
+
+def test_what_a_higher_layer_takes_away_is_missing(opened: Mapping[str, Finding]) -> None:
     """A file that a later step removed is not in the image, though a layer below has it."""
-    whiteouts = ("app/.wh.main.py", "app/.wh..wh..opq", ".wh.app")
-    cases = {name: [TOP, sandbox_layer({name: ""}, "RUN rm -r app # buildkit")] for name in whiteouts}
-    found = contents(room, ship_several(room, cases))
-    assert statuses(found) == dict.fromkeys(cases, "fail")
+    found = within(opened, REMOVED)
+    assert statuses(found) == dict.fromkeys(REMOVED, "fail")
     assert all("main.py" in words(finding) for finding in found.values())
 
 
-@pytest.mark.usefixtures("project")
-def test_what_is_put_back_is_there(room: Room) -> None:
+layered({"put back": [sandbox_layer(OLD), sandbox_layer({".wh.app": ""}, "RUN rm -r app"), TOP]})
+
+
+def test_what_is_put_back_is_there(opened: Mapping[str, Finding]) -> None:
     """A whiteout hides the layers below it, not those above."""
-    ship(room, sandbox_layer(OLD), sandbox_layer({".wh.app": ""}, "RUN rm -r app"), TOP)
-    assert content(room).status == "pass"
+    assert opened["put back"].status == "pass"
 
 
-@pytest.mark.usefixtures("project")
-def test_the_uppermost_layer_counts(room: Room) -> None:
+layered(
+    {"old over new": [TOP, sandbox_layer({"app/main.py": OLD["app/main.py"]}, "COPY patches/ /app/ # buildkit")]},
+)
+
+
+def test_the_uppermost_layer_counts(opened: Mapping[str, Finding]) -> None:
     """A later step that puts an old file over the new one is found out, and is the step that is named."""
-    ship(room, TOP, sandbox_layer({"app/main.py": OLD["app/main.py"]}, "COPY patches/ /app/ # buildkit"))
-    finding = content(room)
+    finding = opened["old over new"]
     assert finding.status == "fail"
     assert "COPY patches/ /app/" in words(finding)
 
 
-@pytest.mark.usefixtures("project")
-def test_a_later_step_that_changes_a_file_is_seen(room: Room) -> None:
+layered(
+    {"rewritten": [TOP, sandbox_layer({"app/main.py": "rewritten\n"}, "RUN sed -i s/a/b/ app/main.py # buildkit")]},
+)
+
+
+def test_a_later_step_that_changes_a_file_is_seen(opened: Mapping[str, Finding]) -> None:
     """A RUN step may rewrite what COPY brought: what it left is what is compared."""
-    ship(room, TOP, sandbox_layer({"app/main.py": "rewritten\n"}, "RUN sed -i s/a/b/ app/main.py # buildkit"))
-    assert content(room).status == "fail"
+    assert opened["rewritten"].status == "fail"
 
 
-@pytest.mark.usefixtures("project")
-def test_a_place_that_is_a_link(room: Room) -> None:
+MOVED = sandbox_layer(
+    {name.replace("app/", "srv/code/", 1): text for name, text in NEW.items()}, "COPY app/ /srv/code/"
+)
+LINKED = layered(
+    {
+        f"app linked to {target}": [MOVED, sandbox_layer(links={"app": target}, created_by="RUN ln")]
+        for target in ("/srv/code", "srv/code", "../srv/code", "../../../../srv/code")
+    }
+)
+
+
+def test_a_place_that_is_a_link(opened: Mapping[str, Finding]) -> None:
     """A folder that is a link in the image is followed, and never out of the image."""
-    moved = sandbox_layer(
-        {name.replace("app/", "srv/code/", 1): text for name, text in NEW.items()}, "COPY app/ /srv/code/"
-    )
-    targets = ("/srv/code", "srv/code", "../srv/code", "../../../../srv/code")
-    cases = {target: [moved, sandbox_layer(links={"app": target}, created_by="RUN ln")] for target in targets}
-    assert statuses(contents(room, ship_several(room, cases))) == dict.fromkeys(cases, "pass")
+    assert statuses(within(opened, LINKED)) == dict.fromkeys(LINKED, "pass")
 
 
-@pytest.mark.usefixtures("project")
-def test_a_hard_link_is_the_file(room: Room) -> None:
-    """A file that is there as a hard link holds what it is linked to."""
+def hard_linked() -> SandboxLayer:
+    """Return a layer that holds a file as a hard link."""
     link = tarfile.TarInfo("app/main.py")
     link.type, link.linkname = tarfile.LNKTYPE, "app/first.py"
     files = {"app/first.py": NEW["app/main.py"], "app/api/ws.py": NEW["app/api/ws.py"]}
-    ship(room, sandbox_layer(files, entries=[(link, b"")]))
-    assert content(room).status == "pass"
+    return sandbox_layer(files, entries=[(link, b"")])
 
 
-@pytest.mark.usefixtures("project")
-def test_links_that_lead_nowhere(room: Room) -> None:
-    """A loop or a dangling link holds nothing: never a pass, and no crash."""
-    cases = {
-        target: [sandbox_layer({"app/api/ws.py": "ws\n"}, links={"app/main.py": target})]
+layered({"hard link": [hard_linked()]})
+
+
+def test_a_hard_link_is_the_file(opened: Mapping[str, Finding]) -> None:
+    """A file that is there as a hard link holds what it is linked to."""
+    assert opened["hard link"].status == "pass"
+
+
+NOWHERE = layered(
+    {
+        f"main.py linked to {target}": [sandbox_layer({"app/api/ws.py": "ws\n"}, links={"app/main.py": target})]
         for target in ("/app", "main.py", "/nowhere")
     }
-    found = contents(room, ship_several(room, cases))
-    assert set(statuses(found).values()) <= {"fail", "unproven"}
+)
+
+
+def test_links_that_lead_nowhere(opened: Mapping[str, Finding]) -> None:
+    """A loop or a dangling link holds nothing: never a pass, and no crash."""
+    found = within(opened, NOWHERE)
+    assert set(statuses(found).values()) <= {"fail", "unproven"}, statuses(found)
     assert all("main.py" in words(finding) for finding in found.values())
 
 
@@ -560,37 +624,44 @@ def test_too_many_entries_are_not_unpacked(room: Room) -> None:
     assert content(room, environment={"max_layer_entries": 1000}).status == "pass"
 
 
-@pytest.mark.usefixtures("project")
-def test_odd_names_hide_nothing(room: Room) -> None:
+ODD = layered(
+    {
+        f"named {name}": [TOP, entry(name, OLD["app/main.py"].encode())]
+        for name in ("../app/main.py", "/app/main.py", "etc/../app/main.py", "./app/main.py", "app//main.py")
+    }
+)
+
+
+def test_odd_names_hide_nothing(opened: Mapping[str, Finding]) -> None:
     """An old file under an odd name of the same place is never overlooked."""
-    names = ("../app/main.py", "/app/main.py", "etc/../app/main.py", "./app/main.py", "app//main.py")
-    cases = {name: [TOP, entry(name, OLD["app/main.py"].encode())] for name in names}
-    found = contents(room, ship_several(room, cases))
+    found = within(opened, ODD)
     assert set(statuses(found).values()) <= {"fail", "error", "unproven"}, statuses(found)
     assert not any("Traceback" in words(finding) for finding in found.values())
 
 
-@pytest.mark.usefixtures("project")
-def test_other_entries_are_not_files(room: Room) -> None:
+KINDS = {
+    "character device": tarfile.CHRTYPE,
+    "block device": tarfile.BLKTYPE,
+    "pipe": tarfile.FIFOTYPE,
+    "folder": tarfile.DIRTYPE,
+    "unknown kind": b"Z",
+}
+GONE = sandbox_layer({"app/.wh.main.py": ""}, "RUN rm")
+NO_FILES = layered({name: [TOP, GONE, entry("app/main.py", kind=kind)] for name, kind in KINDS.items()})
+
+
+def test_other_entries_are_not_files(opened: Mapping[str, Finding]) -> None:
     """A device, a pipe or a folder in the place of a file is never a pass."""
-    kinds = {
-        "character device": tarfile.CHRTYPE,
-        "block device": tarfile.BLKTYPE,
-        "pipe": tarfile.FIFOTYPE,
-        "folder": tarfile.DIRTYPE,
-        "unknown": b"Z",
-    }
-    gone = sandbox_layer({"app/.wh.main.py": ""}, "RUN rm")
-    cases = {name: [TOP, gone, entry("app/main.py", kind=kind)] for name, kind in kinds.items()}
-    found = contents(room, ship_several(room, cases))
+    found = within(opened, NO_FILES)
     assert set(statuses(found).values()) <= {"fail", "error", "unproven"}, statuses(found)
 
 
-@pytest.mark.usefixtures("project")
-def test_a_device_elsewhere_makes_no_difference(room: Room) -> None:
+layered({"device elsewhere": [entry("dev/console", kind=tarfile.CHRTYPE), TOP]})
+
+
+def test_a_device_elsewhere_makes_no_difference(opened: Mapping[str, Finding]) -> None:
     """A device that nobody asked for does not stand in the way."""
-    ship(room, entry("dev/console", kind=tarfile.CHRTYPE), TOP)
-    assert content(room).status == "pass"
+    assert opened["device elsewhere"].status == "pass"
 
 
 BROKEN: dict[str, bytes | None] = {
@@ -607,7 +678,7 @@ BROKEN: dict[str, bytes | None] = {
 @pytest.mark.usefixtures("project")
 def test_a_blob_with_another_digest(room: Room) -> None:
     """Truncated, exchanged, corrupted or missing: what does not hash to its digest proves nothing."""
-    services = ship_several(room, {case: [TOP] for case in BROKEN})
+    services = ship_several(room, {case: [TOP] for case in BROKEN}, apart=True)
     for case, name in services.items():
         room.aws.replace_blob(name, TOP.digest, BROKEN[case])
     for finding in contents(room, services).values():
@@ -655,19 +726,21 @@ STRANGE = {
 }
 
 
-@pytest.mark.usefixtures("project")
-def test_a_layer_that_cannot_be_opened(room: Room) -> None:
+layered({case: [layer] for case, layer in STRANGE.items()})
+
+
+def test_a_layer_that_cannot_be_opened(opened: Mapping[str, Finding]) -> None:
     """Encrypted, of an unknown kind, cut short or not what the config says: it stays open, with the reason."""
-    found = contents(room, ship_several(room, {case: [layer] for case, layer in STRANGE.items()}))
-    for finding in found.values():
+    for finding in within(opened, STRANGE).values():
         open_questions(finding)
 
 
-@pytest.mark.usefixtures("project")
-def test_a_strange_layer_above_all_that_is_needed(room: Room) -> None:
+layered({"encrypted above": [TOP, lying(TOP.data, media_type=f"{OCI}+encrypted")]})
+
+
+def test_a_strange_layer_above_all_that_is_needed(opened: Mapping[str, Finding]) -> None:
     """A layer that cannot be opened may hide old files, so that nothing above an answer is passed over."""
-    ship(room, TOP, lying(TOP.data, media_type=f"{OCI}+encrypted"))
-    open_questions(content(room))
+    open_questions(opened["encrypted above"])
 
 
 @pytest.mark.parametrize("code", ["LayersNotFoundException", "ImageNotFoundException", "ServerException"])
