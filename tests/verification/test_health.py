@@ -429,7 +429,10 @@ def test_requests_are_waited_for(room: Room, between_looks: BetweenLooks) -> Non
 def test_nothing_counts_the_requests(room: Room) -> None:
     """Without an Application Load Balancer there is nothing to count: unproven, and own metrics are offered."""
     room.aws.create_target_group("of-network", load_balancer=NETWORK_LOAD_BALANCER)
-    groups = {"without": {"target_groups": []}, "network": {"target_groups": ["of-network"]}}
+    groups: dict[str, dict[str, list[str]]] = {
+        "without": {"target_groups": []},
+        "network": {"target_groups": ["of-network"]},
+    }
     all_rolled_out(room, groups, groups)
     seen = room.verify_each(groups, error_rate=LIMIT)
     for name in groups:

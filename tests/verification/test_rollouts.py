@@ -1,63 +1,120 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from verification.conftest import Room, served
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_deploycheck.sandbox import SandboxService
-    from verification.conftest import Room
+    from verification.conftest import Seen
 
 
-@pytest.fixture(params=[True, False], ids=["service deployments", "deployments only"])
+Happen = Callable[["SandboxService", "Room"], object]
+
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+
+def go_back(service: SandboxService, room: Room, **how: Any) -> None:
+    """Roll out tasks that crash, so that ECS goes back."""
+    service.roll_out(at=room.ago(8), status="FAILED")
+    service.roll_back(**how)
+
+
+def crash(service: SandboxService, room: Room) -> None:
+    """Begin a rollout whose task crashes."""
+    rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
+    rollout.running_tasks[0].stop(
+        "EssentialContainerExited", "Essential container in task exited", exit_code=137, container_reason=OUT_OF_MEMORY
+    )
+
+
+WORLDS = {"service deployments": True, "deployments only": False}
+STATES: dict[str, Happen] = {
+    "completed": lambda service, room: service.roll_out(at=room.ago(8)),
+    "in-progress": lambda service, room: service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1),
+    "rolled-back": lambda service, room: go_back(service, room, at=room.ago(5)),
+    "going-back": lambda service, room: go_back(service, room, at=room.ago(1), status="IN_PROGRESS"),
+    "by-alarm": lambda service, room: go_back(service, room, at=room.ago(5), reason="alarm", alarms=["backend-5xx"]),
+    "failed": lambda service, room: service.roll_out(at=room.ago(8), status="FAILED"),
+    "without-an-image": lambda service, room: service.roll_out("shop:nope", at=room.ago(8), status="FAILED"),
+    "crashing": crash,
+    "not-started": lambda *_: None,
+}
+"""Services of two tasks that are verified together: their names, and what happened to each."""
+
+
+class World(NamedTuple):
+    """A world that was verified.
+
+    Attributes:
+        seen: What was seen of its services.
+        services: The services, by their names.
+        has_records: Whether it has service deployments.
+    """
+
+    seen: Seen
+    services: dict[str, SandboxService]
+    has_records: bool
+
+
+@pytest.fixture(scope="module", params=WORLDS.values(), ids=list(WORLDS))
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return services of each state, in a world that has service deployments and in one that has not."""
+    with pytest.MonkeyPatch.context() as patch, served(patch) as aws:
+        room = Room(aws, tmp_path_factory.mktemp("world"))
+        aws.service_deployments = request.param
+        services = room.shops(STATES, desired=2)
+        for name, service in services.items():
+            STATES[name](service, room)
+        yield World(room.verify_each(STATES), services, request.param)
+
+
+@pytest.fixture(params=WORLDS.values(), ids=list(WORLDS))
 def service(request: pytest.FixtureRequest, room: Room) -> SandboxService:
     """Return a service of two tasks, in a world that has service deployments and in one that has not."""
     room.aws.service_deployments = request.param
     return room.shop(desired=2)
 
 
-def test_a_completed_rollout(room: Room, service: SandboxService) -> None:
+def test_a_completed_rollout(world: World) -> None:
     """The outcome is COMPLETED, and began when the rollout did."""
-    rollout = service.roll_out(at=room.ago(8))
-    seen = room.verify()
+    seen = world.seen.of("completed")
     assert (seen.outcome, seen.statuses["rollout-complete"]) == ("COMPLETED", "pass")
     started = seen.service.rollout.started_at
     assert started is not None
-    assert abs((started - rollout.created_at).total_seconds()) < 1
+    assert abs((started - world.services["completed"].rollout.created_at).total_seconds()) < 1
 
 
-def test_a_rollout_in_progress(room: Room, service: SandboxService) -> None:
+def test_a_rollout_in_progress(world: World) -> None:
     """Old and new tasks run side by side: IN_PROGRESS, and the tasks fail."""
-    service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    seen = room.verify()
-    assert (seen.outcome, seen.report.broken_link) == ("IN_PROGRESS", "rollout")
+    seen = world.seen.of("in-progress")
+    assert (seen.outcome, seen.broken_link) == ("IN_PROGRESS", "rollout")
     assert seen.statuses["tasks-run-image"] == "fail"
 
 
-def test_a_rollout_that_was_rolled_back(room: Room, service: SandboxService) -> None:
+def test_a_rollout_that_was_rolled_back(world: World) -> None:
     """The service is stable on the old image: ROLLED_BACK, not completed."""
-    service.roll_out(at=room.ago(8), status="FAILED")
-    service.roll_back(at=room.ago(5))
-    seen = room.verify()
-    assert (seen.outcome, seen.report.verdict, seen.report.broken_link) == ("ROLLED_BACK", "REFUTED", "rollout")
+    seen = world.seen.of("rolled-back")
+    assert (seen.outcome, seen.verdict, seen.broken_link) == ("ROLLED_BACK", "REFUTED", "rollout")
     assert "EssentialContainerExited" in seen.finding("rollout-complete").cause
 
 
-def test_a_rollback_under_way(room: Room, service: SandboxService) -> None:
+def test_a_rollback_under_way(world: World) -> None:
     """While ECS goes back the outcome is ROLLED_BACK already, as waiting cannot better it."""
-    service.roll_out(at=room.ago(8), status="FAILED")
-    service.roll_back(at=room.ago(1), status="IN_PROGRESS")
-    assert room.verify().outcome == "ROLLED_BACK"
+    assert world.seen.of("going-back").outcome == "ROLLED_BACK"
 
 
-def test_a_rollback_by_alarm(room: Room, service: SandboxService) -> None:
+def test_a_rollback_by_alarm(world: World) -> None:
     """ROLLED_BACK, and where ECS names the alarm, so does the report."""
-    service.roll_out(at=room.ago(8), status="FAILED")
-    service.roll_back(at=room.ago(5), reason="alarm", alarms=["backend-5xx"])
-    seen = room.verify()
+    seen = world.seen.of("by-alarm")
     assert seen.outcome == "ROLLED_BACK"
-    if room.aws.service_deployments:
+    if world.has_records:
         assert "backend-5xx" in seen.finding("rollout-complete").summary
 
 
@@ -73,35 +130,28 @@ def test_a_rollback_of_another_definition(room: Room, service: SandboxService) -
     assert seen.statuses["tasks-run-image"] == "fail"
 
 
-def test_a_failed_rollout_without_a_rollback(room: Room, service: SandboxService) -> None:
+def test_a_failed_rollout_without_a_rollback(world: World) -> None:
     """The new tasks crash and the old ones serve: FAILED, with the stop code and the exit code."""
-    service.roll_out(at=room.ago(8), status="FAILED")
-    seen = room.verify()
-    assert (seen.outcome, seen.report.broken_link) == ("FAILED", "rollout")
+    seen = world.seen.of("failed")
+    assert (seen.outcome, seen.broken_link) == ("FAILED", "rollout")
     said = str(seen.finding("rollout-complete"))
     assert "EssentialContainerExited" in said
     assert "exit code 1" in said
 
 
-def test_an_image_that_cannot_be_pulled(room: Room, service: SandboxService) -> None:
+def test_an_image_that_cannot_be_pulled(world: World) -> None:
     """FAILED, in ECS's words about the pull."""
-    service.roll_out("shop:nope", at=room.ago(8), status="FAILED")
-    seen = room.verify()
+    seen = world.seen.of("without-an-image")
     assert seen.outcome == "FAILED"
     assert "CannotPullContainerError" in str(seen.finding("rollout-complete"))
 
 
-def test_tasks_that_crash_while_the_rollout_goes_on(room: Room, service: SandboxService) -> None:
+def test_tasks_that_crash_while_the_rollout_goes_on(world: World) -> None:
     """New tasks crash again and again while the old ones serve: why they stopped is told before ECS gives up."""
-    rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=1)
-    reason = "OutOfMemoryError: Container killed due to memory usage"
-    rollout.running_tasks[0].stop(
-        "EssentialContainerExited", "Essential container in task exited", exit_code=137, container_reason=reason
-    )
-    seen = room.verify()
+    seen = world.seen.of("crashing")
     assert seen.outcome == "IN_PROGRESS"
     said = str(seen.finding("rollout-complete"))
-    assert reason in said
+    assert OUT_OF_MEMORY in said
     assert "137" in said
 
 
@@ -122,11 +172,10 @@ def test_the_last_words_of_tasks_that_crashed(room: Room, service: SandboxServic
     assert "ModuleNotFoundError" in str(seen.service.findings)
 
 
-def test_a_push_without_a_rollout(room: Room, service: SandboxService) -> None:
+def test_a_push_without_a_rollout(world: World) -> None:
     """NOT_STARTED, so that the first broken link is the rollout."""
-    assert service.desired == 2
-    seen = room.verify()
-    assert (seen.outcome, seen.report.broken_link) == ("NOT_STARTED", "rollout")
+    seen = world.seen.of("not-started")
+    assert (seen.outcome, seen.broken_link) == ("NOT_STARTED", "rollout")
     assert "force-new-deployment" in seen.finding("rollout-complete").command
 
 
