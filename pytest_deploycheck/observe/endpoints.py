@@ -54,6 +54,12 @@ def known_regions(core: Session) -> list[str]:
     return [region for one in _partitions(core) for region in one["regions"] if "global" not in region]
 
 
+def partition_of(region: str) -> str:
+    """Return the partition of AWS that a region is in by its name; `aws` where botocore knows none."""
+    partitions = _partitions(Session())
+    return next((one["id"] for one in partitions if re.match(one["regionRegex"], region)), "aws")
+
+
 def registry_hosts(core: Session, home: Registry, ecr_endpoint: str) -> RegistryHosts:
     """Return the hosts that stand for ECR registries.
 

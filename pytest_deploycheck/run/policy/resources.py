@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -13,15 +12,13 @@ from pytest_deploycheck.config.settings import EnvironmentSettings, Options, Ser
 from pytest_deploycheck.facts.snapshot import Observation, ServiceFacts
 from pytest_deploycheck.judge.analysis.logs.scope import LogSettings, log_scope
 from pytest_deploycheck.judge.analysis.service import ServiceAnalysis
+from pytest_deploycheck.observe.endpoints import partition_of
 from pytest_deploycheck.oci.reference import is_digest, is_tag, parse
 from pytest_deploycheck.run.policy.actions import Trigger
 
 ANY = "*"
 UNKNOWN_ACCOUNT = "ACCOUNT"
 """The text in place of the account's number where that is not known."""
-
-_PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc"), ("us-isob-", "aws-iso-b"))
-_ISO = re.compile(r"us-iso-")
 
 
 class OwnedName(Struct, frozen=True):
@@ -62,13 +59,6 @@ class PolicyResources(Struct, frozen=True):
     def applies(self, trigger: Trigger) -> bool:
         """Tell if an action with this trigger is asked for, as far as that is known."""
         return trigger is Trigger.ALWAYS or self.triggers.get(trigger, True)
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of a region, by its name."""
-    if _ISO.match(region):
-        return "aws-iso"
-    return next((partition for start, partition in _PARTITIONS if region.startswith(start)), "aws")
 
 
 def account_of(environment: EnvironmentSettings) -> str | None:

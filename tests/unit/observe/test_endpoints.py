@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
-from pytest_deploycheck.observe.endpoints import configured_endpoint
+from pytest_deploycheck.observe.endpoints import configured_endpoint, partition_of
 
 LOCAL = "http://localhost:4566"
 
@@ -72,3 +72,22 @@ def test_what_sets_no_endpoint_of_ours(monkeypatch: pytest.MonkeyPatch, name: st
         monkeypatch.setenv(name, LOCAL)
         monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     assert endpoint() is None
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-west-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("local", "aws"),
+    ],
+)
+def test_a_region_has_its_partition(region: str, partition: str) -> None:
+    """The ARNs of a policy are of the partition of its region; a region that nobody knows is taken for a usual one."""
+    assert partition_of(region) == partition
