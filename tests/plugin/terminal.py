@@ -30,6 +30,7 @@ def on_a_terminal(pytester: pytest.Pytester, *args: str) -> tuple[int, str]:
         status = pytester.inline_run(*args).ret
     reader.join()
     os.close(ours)
+    assert status is not None
     return int(status), b"".join(read).decode()
 
 
