@@ -27,6 +27,7 @@ from pytest_deploycheck.run.policy.actions import ACTIONS, Trigger
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "pytest_deploycheck"
 ROW = re.compile(
     r"^\| `(?P<name>[a-z-]+)` \|.*\| (?P<verdict>[A-Z]+) \| (?P<link>[a-z]*) ?\| (?P<outcome>[A-Z_]+) \|$", re.MULTILINE
 )
@@ -178,9 +179,17 @@ def test_the_architecture_names_what_exists() -> None:
     assert not resolved("judge.checks.tasks.no_such_function")
 
 
+def test_the_guide_for_contributors_names_files_that_exist() -> None:
+    """Each path in CONTRIBUTING.md is one of the project or of the package."""
+    paths = re.findall(r"`(\w[\w.]*/[\w./]*)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+
+    assert len(paths) > 10
+    assert [path for path in paths if not any((top / path).exists() for top in (ROOT, PACKAGE))] == []
+
+
 def test_every_room_is_described() -> None:
     """The page on the architecture has a row for each room of the package."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    rooms = [path.name for path in (ROOT / "pytest_deploycheck").iterdir() if (path / "__init__.py").exists()]
+    rooms = [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()]
 
     assert [room for room in rooms if room != "schemas" and f"`{room}`" not in page] == []
