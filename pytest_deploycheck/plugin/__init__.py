@@ -105,9 +105,10 @@ class _WithoutEnvironment:
         try:
             _refuse(self._config)
         except pytest.UsageError as error:
+            from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction  # noqa: PLC0415  # for refusals only
             from pytest_deploycheck.plugin.reporters.junit import JunitEvidence  # noqa: PLC0415  # for refusals only
 
-            JunitEvidence(self._config).record_refusal(str(error), is_under_way=False)
+            JunitEvidence(self._config, ReportRedaction()).record_refusal(str(error), is_under_way=False)
             raise
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:

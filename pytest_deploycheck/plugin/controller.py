@@ -17,7 +17,7 @@ from pytest_deploycheck.plugin.collection.items import CheckItem
 from pytest_deploycheck.plugin.options import given, refuse_empty
 from pytest_deploycheck.plugin.outcomes.by_label import checks_by_id, findings_by_label
 from pytest_deploycheck.plugin.outcomes.results import Results
-from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs
+from pytest_deploycheck.plugin.outcomes.sent import attached, attached_logs, without_attachment
 from pytest_deploycheck.plugin.reporters.failures import TerminalFailures
 from pytest_deploycheck.plugin.reporters.junit import JunitEvidence
 from pytest_deploycheck.plugin.reporters.metadata import add_page, record_metadata
@@ -62,7 +62,7 @@ class Controller:
         self._written: list[str] = []
         self._returned: list[Returned] = []
         self._sandbox: HostedSandbox | None = None
-        self._junit = JunitEvidence(config)
+        self._junit = JunitEvidence(config, run.state.redaction)
         config.pluginmanager.register(self._junit, "deploycheck-junit")
         config.pluginmanager.register(TerminalFailures(), "deploycheck-failures")
         self._started = False
@@ -159,6 +159,11 @@ class Controller:
         category = "failed" if report.when == "call" else "error"
         letter = "U" if status == Status.UNPROVEN else "E"
         return category, letter, (status.upper(), {"yellow": True})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Keep what travels with a report, as it was read, from plugins that write reports as JSON."""
+        return without_attachment((yield))
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that the session does not come to its end, whatever exit status pytest.exit gives it."""
@@ -264,8 +269,9 @@ class Controller:
         try:
             yield
         except (DeploycheckError, pytest.UsageError) as error:
-            self._junit.record_refusal(str(error), is_under_way=self._is_under_way)
-            raise pytest.UsageError(str(error)) from error
+            message = self._state.redaction.lines(str(error))
+            self._junit.record_refusal(message, is_under_way=self._is_under_way)
+            raise pytest.UsageError(message) from error
 
     def _exit_status(self, report: FleetReport, status: int) -> int:
         if report.verdict is Verdict.REFUTED or self._results.other_failed or self._is_unwritten:

@@ -40,6 +40,7 @@ class DeployRun:
     def __init__(self, config: pytest.Config, state: DeployState) -> None:
         self._config = config
         self.state = state
+        state.redaction = ReportRedaction()
         self._base_url = BaseUrl(config)
         self._timeouts = Timeouts(config)
         self._selection = CheckSelection(config, state)
@@ -53,7 +54,7 @@ class DeployRun:
         if metadata.is_wanted(config):
             config.pluginmanager.register(metadata.HtmlEvidence(), "deploycheck-html")
         if allure.is_wanted(config):
-            config.pluginmanager.register(allure.AllureEvidence(), "deploycheck-allure")
+            config.pluginmanager.register(allure.AllureEvidence(state.redaction), "deploycheck-allure")
 
     def begin(
         self,
@@ -79,8 +80,9 @@ class DeployRun:
         urls = {environment.base_url for environment in environments}
         # A replay contacts nothing, so that browser tests are not led to the application either.
         self._base_url.hand_over(urls.pop() if len(urls) == 1 and not replays else None)
-        redaction = ReportRedaction(list(dict.fromkeys(text for one in environments for text in one.mask)))
-        self._config.pluginmanager.register(redaction, "deploycheck-redaction")
+        self.state.redaction.begin(list(dict.fromkeys(text for one in environments for text in one.mask)))
+        # As the last of the plugin's parts, so that it sees what the others have written to a report.
+        self._config.pluginmanager.register(self.state.redaction, "deploycheck-redaction")
         self._selection.validate()
         by_name = {replay.environment.name: replay for replay in replays}
         self.state.fleet = self._fleet(settings.runs, finder, observations, by_name)

@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_deploycheck.config.settings import EnvironmentRun
+    from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
     from pytest_deploycheck.plugin.settings import RunSettings
     from pytest_deploycheck.run.fleet.fleet import Fleet
     from pytest_deploycheck.run.verification import Verification
@@ -35,10 +36,12 @@ class DeployState:
     Attributes:
         settings: The settings of the run; set when the session starts.
         fleet: The verification of its environments; set when the session starts.
+        redaction: The redaction of what is reported; it knows the masks of the environments when the session starts.
     """
 
     settings: RunSettings
     fleet: Fleet
+    redaction: ReportRedaction
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ def attach_other(report: pytest.TestReport, outcome: str) -> None:
     setattr(report, _ATTRIBUTE, {"outcome": outcome})
 
 
+def without_attachment(report: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a report as it is stored or sent, without what is attached."""
+    return report and {name: value for name, value in report.items() if name != _ATTRIBUTE}
+
+
 def attached(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     """Return what is attached to a report, or an empty mapping."""
     sent: dict[str, Any] = getattr(report, _ATTRIBUTE, {})

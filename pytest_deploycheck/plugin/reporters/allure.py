@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +13,34 @@ from pytest_deploycheck.plugin.outcomes.activity import LOG_SECTION
 from pytest_deploycheck.plugin.outcomes.sent import attached
 from pytest_deploycheck.report.finding import explain_finding
 
+if TYPE_CHECKING:
+    from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
+    from pytest_deploycheck.plugin.reporters.allure_results import RedactedResults
+
 
 class AllureEvidence:
-    """Attaches evidence to the results of Allure, in the process that runs the tests."""
+    """Attaches evidence to the results of Allure, in the process that runs the tests.
+
+    Args:
+        redaction: The redaction of the run, through which all goes that Allure writes.
+    """
+
+    def __init__(self, redaction: ReportRedaction) -> None:
+        self._redaction = redaction
+        self._redacted: Iterable[RedactedResults] = ()
+
+    def pytest_sessionstart(self) -> None:
+        """Put the redaction before Allure's writer, when all plugins are there."""
+        from pytest_deploycheck.plugin.reporters.allure_results import stand_before  # noqa: PLC0415  # loads Allure
+
+        self._redacted = stand_before(self._redaction)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave Allure's writer as it was."""
+        if self._redacted:
+            from pytest_deploycheck.plugin.reporters.allure_results import stand_aside  # noqa: PLC0415  # loads Allure
+
+            stand_aside(self._redacted)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -10,8 +10,8 @@ from _pytest.junitxml import LogXML, xml_key
 
 from pytest_deploycheck.facts.codec import from_json
 from pytest_deploycheck.judge.finding import Finding
+from pytest_deploycheck.plugin.outcomes.redacting import ReportRedaction
 from pytest_deploycheck.plugin.outcomes.sent import attached
-from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.model import FleetReport, RunReport
 
 _STRICT = "xunit2"
@@ -25,10 +25,12 @@ class JunitEvidence:
 
     Args:
         config: The configuration of pytest.
+        redaction: The redaction of the run.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, redaction: ReportRedaction) -> None:
         self._config = config
+        self._redaction = redaction
         self._evidence: dict[tuple[str, object], dict[str, str]] = {}
 
     @property
@@ -58,7 +60,7 @@ class JunitEvidence:
             prefix = f"{environment.environment}." if len(report.environments) > 1 else ""
             properties |= {f"{prefix}{name}": text for name, text in _services(environment)}
         for name, text in properties.items():
-            self._xml.add_global_property(f"{_NAME}.{name}", clean(text))
+            self._xml.add_global_property(f"{_NAME}.{name}", self._redaction.short(text))
 
     def record_refusal(self, message: str, *, is_under_way: bool) -> None:
         """Add one errored case for a run that ends with exit status 4.
@@ -71,7 +73,7 @@ class JunitEvidence:
             return
         case = self._xml.node_reporter(f"{_NAME}::run")
         case.attrs.update(classname=_NAME, name="run")
-        case._add_simple("error", "the run could not start", clean(message))  # noqa: SLF001  # as for its internal errors
+        case._add_simple("error", "the run could not start", self._redaction.short(message))  # noqa: SLF001  # as for its internal errors
         if not is_under_way:
             if not hasattr(self._xml, "suite_start"):
                 self._xml.pytest_sessionstart()
@@ -80,11 +82,11 @@ class JunitEvidence:
     def _add(self, report: pytest.TestReport, xml: LogXML, evidence: Mapping[str, str]) -> None:
         case = xml.node_reporter(report)
         if xml.family == _STRICT:
-            lines = "\n".join(f"{name}: {clean(text)}" for name, text in evidence.items())
+            lines = "\n".join(f"{name}: {self._redaction.short(text)}" for name, text in evidence.items())
             case._write_content(report, lines, "system-out")  # noqa: SLF001  # the only way to its output
             return
         for name, text in evidence.items():
-            case.add_property(f"{_NAME}.{name}", clean(text))
+            case.add_property(f"{_NAME}.{name}", self._redaction.short(text))
 
 
 def _evidence(sent: Mapping[str, Any]) -> dict[str, str]:

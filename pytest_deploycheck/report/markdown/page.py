@@ -92,8 +92,8 @@ def _about(report: RunReport) -> list[str]:
     endpoint = f", endpoint {code(identity.endpoint, report.mask)}" if identity.endpoint else ""
     version = report.versions.get("pytest-deploycheck", "")
     lines = [
-        f"Observed {at(report.observation.observed_at)} in account {code(identity.account)}, region "
-        f"{code(identity.region)}{endpoint}, by pytest-deploycheck{f' {version}' if version else ''}."
+        f"Observed {at(report.observation.observed_at)} in account {code(identity.account, report.mask)}, region "
+        f"{code(identity.region, report.mask)}{endpoint}, by pytest-deploycheck{f' {version}' if version else ''}."
     ]
     if identity.clock_offset:
         lines[0] += f" Times are those of the servers: {prose(clock_of_this_machine(identity.clock_offset))}."

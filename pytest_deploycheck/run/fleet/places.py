@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
+from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.report.summary import clock_of_this_machine
 from pytest_deploycheck.run.verification import Verification
 
@@ -34,4 +35,5 @@ def _place(verification: Verification) -> list[str]:
     who = verification.identity
     parts = [f"account {who.account}", who.region]
     parts += [clock_of_this_machine(who.clock_offset)] if who.clock_offset else []
-    return parts + ([f"endpoint {who.endpoint}"] if who.endpoint else [])
+    parts += [f"endpoint {who.endpoint}"] if who.endpoint else []
+    return [clean(part, own=verification.environment.mask) for part in parts]

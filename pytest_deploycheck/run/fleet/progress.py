@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from pytest_deploycheck.config.settings import EnvironmentRun
 from pytest_deploycheck.judge.progress import Progress
+from pytest_deploycheck.redaction import clean
 from pytest_deploycheck.run.rollout_wait import ShowRollouts
 
 
@@ -32,7 +33,14 @@ class GatheredProgress:
         def take(rollouts: Sequence[Progress], elapsed: float) -> None:
             with self._lock:
                 name = run.environment.name
-                self._awaited[name] = [replace(one, service=run.prefix + one.service) for one in rollouts]
+                self._awaited[name] = [
+                    replace(
+                        one,
+                        service=run.prefix + one.service,
+                        last_event=clean(one.last_event, own=run.environment.mask),
+                    )
+                    for one in rollouts
+                ]
                 if len(self._awaited) == self._total:
                     self._show([one for awaited in self._awaited.values() for one in awaited], elapsed)
 

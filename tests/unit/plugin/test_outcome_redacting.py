@@ -13,7 +13,9 @@ SECRET = "password=hunter2222"
 
 def redacted(report: pytest.TestReport, *own: str) -> pytest.TestReport:
     """Return a report after the redaction."""
-    hook = ReportRedaction(own).pytest_runtest_makereport()
+    redaction = ReportRedaction()
+    redaction.begin(own)
+    hook = redaction.pytest_runtest_makereport()
     next(hook)
     with pytest.raises(StopIteration) as stopped:
         hook.send(report)

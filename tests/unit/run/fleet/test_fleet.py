@@ -194,6 +194,15 @@ def test_progress_is_shown_together() -> None:
     assert shown == [["eu/web", "us/web"], ["us/web"], []]
 
 
+def test_the_progress_masks_what_its_environment_asks_for() -> None:
+    """The newest event of a service is shown without what `mask` matches in that environment."""
+    shown: list[str] = []
+    run = EnvironmentRun(EnvironmentSettings("eu", mask=(r"C-\d+",)), Options(("web",)), "")
+    take = GatheredProgress(lambda rollouts, _: shown.extend(one.last_event for one in rollouts), [run]).of(run)
+    take([replace(progress(ServiceAnalysis(rolling("service deployments"))), last_event="failed for C-123")], 1.0)
+    assert shown == ["failed for [masked]"]
+
+
 def test_what_holding_back_cost_the_workers_is_reported_too() -> None:
     """Workers go on side by side, after the controller: the longest of them counts, and every throttle."""
     stubs = [Stub("eu", completed()), Stub("us", completed())]
