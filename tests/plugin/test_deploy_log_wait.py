@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,10 +37,9 @@ def test_a_line_that_comes_within_the_wait_counts(deploy: Deploy, world: World) 
     world.configure("backend", logs='[[env.shop.services.backend.logs]]\nexpect = "late"\n')
     world.backend.log("early", at=world.backend.rollout.created_at)
     world.backend.log("late", arrives_in=1.5)
-    began = time.monotonic()
-    outcome = deploy("--deploy-log-wait=30s", "-k", "logs-1", env="shop")
+    # The wait is longer than any test may take.
+    outcome = deploy("--deploy-log-wait=10m", "-k", "logs-1", env="shop")
     assert outcome.checks == {"logs-1": "pass"}
-    assert time.monotonic() - began < 20
 
 
 def test_a_line_that_comes_after_the_wait_is_a_failure(deploy: Deploy, world: World) -> None:

@@ -162,7 +162,7 @@ def test_timeout(deploy_logs):
     began = time.monotonic()
     with pytest.raises(AssertionError):
         deploy_logs.wait_for("never said", timeout=1.2)
-    assert 1.1 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 1.1
 
 def test_sequence(deploy_logs):
     first, last = deploy_logs.wait_for_sequence("Requested platforms", "Found 3")

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.log_fakes import FakeClock
 
 if TYPE_CHECKING:
     from plugin.conftest import Collect, Deploy, Ini, World
@@ -54,13 +55,14 @@ def test_a_bad_variable_or_ini_value_is_refused_by_its_own_name(
     assert "'soon'" in message
 
 
-def test_zero_looks_once(deploy: Deploy) -> None:
+def test_zero_looks_once(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 0 a rollout in progress is said to be in progress at once."""
-    began = time.monotonic()
+    clock = FakeClock()
+    monkeypatch.setattr("pytest_deploycheck.run.fleet.finder.SystemClock", lambda: clock)
     outcome = deploy("--deploy-wait=0", "-k", "rollout", scenario="half-rolled-out")
     assert outcome.report["services"][0]["rollout"]["outcome"] == "IN_PROGRESS"
     assert outcome.checks == {"rollout-complete": "fail"}
-    assert time.monotonic() - began < 10
+    assert clock.naps == []
 
 
 def test_a_rollout_that_completes_within_the_wait_is_waited_for(deploy: Deploy, world: World) -> None:
@@ -80,10 +82,9 @@ def test_a_rollout_that_completes_within_the_wait_is_waited_for(deploy: Deploy, 
 
 def test_a_rollout_that_failed_ends_the_wait(deploy: Deploy) -> None:
     """No time is spent on waiting for what cannot get better."""
-    began = time.monotonic()
-    outcome = deploy("--deploy-wait=60s", "-k", "rollout", scenario="rolled-back")
+    # The wait is longer than any test may take.
+    outcome = deploy("--deploy-wait=10m", "-k", "rollout", scenario="rolled-back")
     assert outcome.report["services"][0]["rollout"]["outcome"] == "ROLLED_BACK"
-    assert time.monotonic() - began < 20
 
 
 def test_the_sandbox_waits_two_seconds(pytester: pytest.Pytester) -> None:
@@ -91,4 +92,5 @@ def test_the_sandbox_waits_two_seconds(pytester: pytest.Pytester) -> None:
     began = time.monotonic()
     result = pytester.runpytest_inprocess("--deploy-env=sandbox", "--deploy-sandbox=half-rolled-out", "-k", "rollout")
     assert result.ret == 1
-    assert 2 <= time.monotonic() - began < 20
+    # Elsewhere the wait is longer than any test may take.
+    assert time.monotonic() - began >= 2

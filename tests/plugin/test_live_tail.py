@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +51,8 @@ def test_a_session_is_open_while_something_is_waited_for(
     deploy: Deploy, pytester: pytest.Pytester, tailed: World
 ) -> None:
     """It is on the group and the streams of the new tasks, and the line it brings ends the wait."""
-    began = time.monotonic()
-    outcome = ask(deploy, pytester, tailed, OPENED, "--deploy-log-wait=20s")
-    assert time.monotonic() - began < 15
+    # The wait is longer than any test may take.
+    outcome = ask(deploy, pytester, tailed, OPENED, "--deploy-log-wait=10m")
     assert not_passed(outcome) == {}
     asked = sessions(tailed)
     assert asked

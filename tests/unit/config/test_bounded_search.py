@@ -82,9 +82,9 @@ def test_a_long_line_has_a_limit_too() -> None:
     """A search begins at each character: for `re` one repeat is slow in a line of hundreds of thousands."""
     search = Pattern(r"\d+:", regex=True).search
     assert search("1:") is not None
-    began = time.monotonic()
+    began = time.process_time()
     assert search("1" * 250_000) is None
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
