@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_deploycheck.observe.ecs import listing
 from pytest_deploycheck.run import rollout_wait as watching
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ def test_image(deployed_image, running_tasks, deployment, number):
 MAY_CHANGE = ("DescribeServices", "ListTasks", "DescribeTasks")
 MOST = defaultdict(lambda: 1, {f"ecs:{operation}": 2 for operation in MAY_CHANGE})
 """How often the same question may be asked: what may change is asked again before it is verified."""
+
+
+@pytest.fixture(autouse=True)
+def _a_slow_machine_is_no_reason_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the list of tasks that is asked for ahead of time stay fresh, however long a run takes to use it."""
+    monkeypatch.setattr(listing, "FRESH", 600.0)
 
 
 def counted(shop: Shop) -> Counter[str]:
