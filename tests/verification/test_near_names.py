@@ -29,6 +29,16 @@ def test_a_misspelt_service_finds_its_name(room: Room) -> None:
     assert refused(room, services=misspelt).endswith("us-east-1).")
 
 
+def test_the_names_of_many_services_are_one_call(room: Room) -> None:
+    """A page holds a hundred services, of which AWS returns ten where it is not asked for more."""
+    room.aws.push_image("shop:1", {"app": "1"})
+    for number in range(12):
+        room.aws.create_service(f"shop-{number}", cluster="shop", image="shop:1", desired=0)
+    room.aws.calls.clear()
+    assert "did you mean 'shop-11'?" in refused(room, services={"backend": {"service": "shop-111"}})
+    assert [call.operation for call in room.aws.calls].count("ecs:ListServices") == 1
+
+
 def test_a_service_that_is_listed_and_not_described_is_not_called_misspelt(room: Room) -> None:
     """Its own name is no other name to try: the message names the two answers that contradict each other."""
     room.shop()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_deploycheck.config.suggestions import nearest
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError
 from pytest_deploycheck.observe.calls import batches, member, pages, require_all, side_by_side
-from pytest_deploycheck.observe.ecs.inventory import last_part
+from pytest_deploycheck.observe.ecs.inventory import SERVICES_PER_PAGE, last_part
 from pytest_deploycheck.observe.ecs.services import SERVICES_PER_CALL
 from pytest_deploycheck.observe.problems import attempt
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
     from pytest_deploycheck.config.settings import Discovery, EnvironmentSettings
-
-_SERVICES_PER_PAGE = 100
-"""The most that one call lists, from the API's own documentation."""
 
 _ENDING = frozenset({"DRAINING", "INACTIVE"})
 """The states of services that are being deleted, and are not found."""
@@ -75,7 +72,7 @@ def _asked(environment: EnvironmentSettings, action: str, query: Any) -> Any:
 
 def _listed(client: ECSClient, cluster: str) -> list[str]:
     listed: dict[str, None] = {}
-    for page in pages(client.list_services, cluster=cluster, maxResults=_SERVICES_PER_PAGE):
+    for page in pages(client.list_services, cluster=cluster, maxResults=SERVICES_PER_PAGE):
         arns = member(page, "serviceArns", "ecs:ListServices")
         listed.update((last_part(arn), None) for arn in arns)
     return list(listed)
