@@ -6,11 +6,12 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_deploycheck.report.finding import explain_finding
 from pytest_deploycheck.report.fleet.summary import fleet_lines
-from pytest_deploycheck.report.shown_accounts import ShownAccounts
+from pytest_deploycheck.report.shown_readings import ShownReadings
 from pytest_deploycheck.run.exit_status import INTERRUPTED, OF_VERDICT, REFUTED
 from pytest_deploycheck.run.fleet.verify import carry_out_all
 from pytest_deploycheck.run.report_files import ReportTarget, write_all
@@ -60,7 +61,7 @@ def _print_report(report: FleetReport, targets: Sequence[ReportTarget], verbosit
 
 def _print_findings(report: FleetReport) -> None:
     """Print the findings that are not good; what was read of the logs of a service is shown once."""
-    accounts = ShownAccounts()
+    shown = ShownReadings()
     for environment in report.environments:
         prefix = f"{environment.environment}/" if len(report.environments) > 1 else ""
         for service in environment.services if not environment.observation.problem else ():
@@ -68,5 +69,6 @@ def _print_findings(report: FleetReport) -> None:
             for finding in service.findings:
                 if not finding.is_good:
                     print(f"\n{finding.status.upper()} {label} {finding.id}")
-                    text = accounts.shorten(explain_finding(finding, environment.mask), label, finding.id)
+                    read = partial(shown.lines, service=label, check=finding.id)
+                    text = explain_finding(finding, environment.mask, read)
                     print("\n".join(f"  {line}".rstrip() for line in text.split("\n")))

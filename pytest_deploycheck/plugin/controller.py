@@ -64,7 +64,7 @@ class Controller:
         self._sandbox: HostedSandbox | None = None
         self._junit = JunitEvidence(config, run.state.redaction)
         config.pluginmanager.register(self._junit, "deploycheck-junit")
-        config.pluginmanager.register(TerminalFailures(), "deploycheck-failures")
+        config.pluginmanager.register(TerminalFailures(run.state.redaction), "deploycheck-failures")
         self._started = False
         self._is_under_way = False
         self._interrupted = False

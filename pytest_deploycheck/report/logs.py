@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pytest_deploycheck.judge.analysis.logs.evidence import LAST_LINES, LogEvidence, LogLine, log_line
 from pytest_deploycheck.judge.finding import TaskLines
 from pytest_deploycheck.judge.wording import at, plural
 
-READ = "read:"
-"""The heading of what was read."""
-
-LAST_SEEN = "last lines seen:"
-"""The heading of the last lines seen, each of which is indented."""
-
-NONE_SEEN = "(no line was seen)"
-"""The line in their place where there are none."""
+ReadLines = Callable[[LogEvidence], list[str]]
+"""Returns the lines on what was read of the logs."""
 
 
-def account_of(evidence: LogEvidence) -> str:
-    """The account of a reading of the logs: the nearest lines, where the logs were read, and the last lines."""
+def reading(evidence: LogEvidence) -> list[str]:
+    """Return the lines on what was read, and the last lines seen."""
+    return ["read:", *where_read(evidence), *last_seen(evidence.last_lines)]
+
+
+def account_of(evidence: LogEvidence, read: ReadLines = reading) -> str:
+    """The account of a reading of the logs: the nearest lines, where the logs were read, and the last lines.
+
+    Args:
+        evidence: What was read.
+        read: Returns the lines on where the logs were read, and the last lines.
+    """
     lines = nearest_lines(evidence)
     if evidence.per_task:
         lines.append(f"per task {', '.join(f'{task}: {number}' for task, number in evidence.per_task.items())}")
     if _tells_something(evidence):
-        lines += [READ, *where_read(evidence), LAST_SEEN, *last_lines(evidence.last_lines)]
+        lines += read(evidence)
     if evidence.elsewhere:
         lines += ["logged by tasks that run something else, which does not count:", *last_lines(evidence.elsewhere)]
     return "\n".join(lines)
@@ -77,9 +81,14 @@ def last_lines_of(one: TaskLines) -> list[str]:
     return [f"last log lines of task {one.task}:", *(lines or ["  (none)"])]
 
 
+def last_seen(lines: Iterable[LogLine]) -> list[str]:
+    """Return the last lines seen, below a heading."""
+    return ["last lines seen:", *last_lines(lines)]
+
+
 def last_lines(lines: Iterable[LogLine]) -> list[str]:
     """The last lines, fit to be shown."""
-    return [f"  {at(line.at)} {line.task} {line.text}" for line in lines] or [NONE_SEEN]
+    return [f"  {at(line.at)} {line.task} {line.text}" for line in lines] or ["(no line was seen)"]
 
 
 def _events_seen(evidence: LogEvidence) -> str:
