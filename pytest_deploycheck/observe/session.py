@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError
 from botocore.model import OperationModel
-from botocore.session import Session as CoreSession
 
 from pytest_deploycheck.config.suggestions import did_you_mean
 from pytest_deploycheck.errors import EnvironmentUnusableError
@@ -27,15 +24,18 @@ from pytest_deploycheck.observe import api_calls
 from pytest_deploycheck.observe.any_service.clients import open_client
 from pytest_deploycheck.observe.call_counts import CallCounts
 from pytest_deploycheck.observe.credentials import fetching as credentials
+from pytest_deploycheck.observe.credentials.core_session import assume, core_session
+from pytest_deploycheck.observe.credentials.unusable import unusable, without_credentials
 from pytest_deploycheck.observe.endpoints import configured_endpoint, known_regions, registry_hosts
-from pytest_deploycheck.observe.problems import CALL_ERRORS, THROTTLED, problem_of
+from pytest_deploycheck.observe.problems import CALL_ERRORS, THROTTLED
 from pytest_deploycheck.observe.rates import Budgets
-from pytest_deploycheck.observe.read_only import guard, iam_action
+from pytest_deploycheck.observe.read_only import iam_action
 from pytest_deploycheck.oci.registry_hosts import RegistryHosts
 from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.redaction import one_line
 
 if TYPE_CHECKING:
+    from botocore.session import Session as CoreSession
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
@@ -50,9 +50,6 @@ PARALLEL_CALLS = 12
 
 _CONNECTIONS = 3 * PARALLEL_CALLS
 """Connections that a client keeps: for a service some calls are made at the same time."""
-
-_CREDENTIALS_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
-"""The settings of the clients that botocore itself makes to fetch credentials: its own would wait for minutes."""
 
 
 def _config(*, is_polled: bool = False, **more: Any) -> Config:
@@ -116,17 +113,17 @@ class Session:
         # Calls that are held back, as AWS allows no more of them, take nothing from the time for the others.
         self.overtime.held = lambda: self._budgets.granted
         try:
-            self._core = _core_session(environment)
+            self._core = core_session(environment)
             api_calls.install(self._core, self._time_left, self.counts.add, lambda: self.budget)
             self._session = boto3.Session(botocore_session=self._core, region_name=environment.region)
             region = self._session.region_name
             if environment.role_arn:
                 with credentials.explained(self._core):
-                    _assume(self._core, environment.role_arn, environment)
+                    assume(self._core, environment.role_arn, environment)
         except credentials.CredentialsError as error:
-            raise _without_credentials(error, environment, self._core) from None
+            raise without_credentials(error, environment, self._core) from None
         except CALL_ERRORS as error:
-            raise _unusable(error, environment) from None
+            raise unusable(error, environment) from None
         if region is None:
             raise EnvironmentUnusableError(
                 f"No AWS region is set for the environment {environment.name!r}.",
@@ -162,9 +159,9 @@ class Session:
                 meanwhile()
                 return self.sts().get_caller_identity()
         except credentials.CredentialsError as error:
-            raise _without_credentials(error, self._environment, self._core) from None
+            raise without_credentials(error, self._environment, self._core) from None
         except CALL_ERRORS as error:
-            raise _unusable(error, self._environment, _unknown_region(self._core, self.region)) from None
+            raise unusable(error, self._environment, _unknown_region(self._core, self.region)) from None
         except ValueError as error:
             # botocore's error for an endpoint that is not a URL, and for settings of another type.
             remedy = "Check the profile in ~/.aws/config, and the variables that begin with AWS_."
@@ -289,35 +286,6 @@ def _as_bytes(header: str | bytes) -> bytes:
     return header.encode() if isinstance(header, str) else header
 
 
-def _core_session(environment: EnvironmentSettings) -> CoreSession:
-    core = CoreSession(profile=environment.profile)
-    core.set_default_client_config(_CREDENTIALS_CONFIG)
-    if environment.region:
-        core.set_config_variable("region", environment.region)
-    guard(core)
-    return core
-
-
-def _assume(core: CoreSession, role_arn: str, environment: EnvironmentSettings) -> None:
-    """Let `core` act as `role_arn`; botocore renews the role's credentials before they expire."""
-    source = core.get_credentials()
-    if source is None:
-        raise NoCredentialsError
-    extra = {"RoleSessionName": "pytest-deploycheck"}
-    if environment.external_id:
-        extra["ExternalId"] = environment.external_id
-    fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(core.create_client, endpoint_url=environment.endpoint_url),
-        source_credentials=source,
-        role_arn=role_arn,
-        extra_args=extra,
-    )
-    # botocore has no public way to set credentials that renew themselves; the AWS CLI's own plugins do it so.
-    core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001
-        refresh_using=fetcher.fetch_credentials, method="assume-role"
-    )
-
-
 def _unknown_region(core: CoreSession, region: str) -> str:
     """Return a sentence on the region where botocore does not know it; an empty text where it does."""
     known = known_regions(core)
@@ -336,26 +304,3 @@ def _clock_offset(headers: Mapping[str, str], local_now: datetime) -> float:
         return 0.0
     offset = (parsedate_to_datetime(date) - local_now).total_seconds()
     return offset if abs(offset) >= 2 else 0.0  # noqa: PLR2004
-
-
-def _unusable(error: Exception, environment: EnvironmentSettings, about: str = "") -> EnvironmentUnusableError:
-    problem = problem_of(error, "sts:GetCallerIdentity")
-    return EnvironmentUnusableError(
-        f"The environment {_described(environment)} cannot be observed: {problem.message}{about}", problem.remedy
-    )
-
-
-def _without_credentials(
-    error: credentials.CredentialsError, environment: EnvironmentSettings, core: CoreSession
-) -> EnvironmentUnusableError:
-    return EnvironmentUnusableError(
-        f"The environment {_described(environment, core)} cannot be observed: {error.message}", error.remedy
-    )
-
-
-def _described(environment: EnvironmentSettings, core: CoreSession | None = None) -> str:
-    """Return the name of the environment with the profile and role whose credentials are used."""
-    name = environment.profile or (core.get_config_variable("profile") if core else None)
-    profile = f" with profile {name!r}" if name else ""
-    role = f" as role {environment.role_arn}" if environment.role_arn else ""
-    return f"{environment.name!r}{profile}{role}"
