@@ -175,19 +175,7 @@ class Budgets(Struct):
         return self._all[-1]
 
     @property
-    def held(self) -> float:
-        """The seconds during which calls were held back, in the account where they were the most."""
-        with self._lock:
-            return max((budget.held for budget in self._all), default=0.0)
-
-    @property
     def granted(self) -> float:
-        """The seconds of those that a run is granted in addition to its time."""
+        """The seconds that a run is granted in addition to its time, in the account where they are the most."""
         with self._lock:
             return max((budget.granted for budget in self._all), default=0.0)
-
-    @property
-    def throttles(self) -> int:
-        """The calls that AWS throttled all the same."""
-        with self._lock:
-            return sum(budget.throttles for budget in self._all)
