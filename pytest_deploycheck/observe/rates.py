@@ -109,9 +109,7 @@ class RateBudget:
             taken = {key: bucket.taken for key, bucket in other._buckets.items()}
         with self._lock:
             for (region, rate), calls in taken.items():
-                bucket = self._bucket(rate.actions[0], region)
-                if bucket:
-                    bucket.charge(calls, self._clock.monotonic())
+                self._bucket_of(rate, region).charge(calls, self._clock.monotonic())
 
     def _reserve(self, action: str, region: str) -> float:
         with self._lock:
@@ -128,8 +126,9 @@ class RateBudget:
 
     def _bucket(self, action: str, region: str) -> CallBucket | None:
         rate = self._rates.get((action, region)) or self._rates.get((action, ""))
-        if rate is None:
-            return None
+        return self._bucket_of(rate, region) if rate else None
+
+    def _bucket_of(self, rate: CallRate, region: str) -> CallBucket:
         key = (region, rate)
         if key not in self._buckets:
             self._buckets[key] = CallBucket(rate, self._share, self._clock.monotonic())
