@@ -122,7 +122,7 @@ class BlobCache:
                         part.drop()
                         part = None
                     yield chunk
-            if part is not None:
+            if folder is not None and part is not None:
                 part.finish()
                 part = None
                 self._shrink(folder, digest)
@@ -141,10 +141,8 @@ class BlobCache:
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             return self._folder
 
-    def _shrink(self, folder: Path | None, digest: str) -> None:
+    def _shrink(self, folder: Path, digest: str) -> None:
         """Delete the blobs that were not used for longest, until the rest fits with a new one."""
-        if folder is None:
-            return
         with contextlib.suppress(OSError), self._lock:
             # The folder is searched only where the room that was left the last time is used up.
             self._room -= (folder / _name(digest)).stat().st_size
