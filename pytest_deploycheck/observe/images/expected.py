@@ -152,12 +152,9 @@ class ExpectedImages:
         if image is None:
             return judged
         described = replace(judged, expected=replace(judged.expected, image=self._contents.describe(image)))
-        return with_others(described, self._repositories) if image.reference.ecr else described
+        return with_others(described, self._repositories)
 
     def _with_history(self, judged: Judged, revisions: Sequence[Revision], baseline: Previous | None) -> Judged:
-        image = judged.expected.image
-        if image is None or image.reference.ecr is None:
-            return judged
         verified = [baseline.digest] if baseline and baseline.is_verified and baseline.digest else []
         return with_history(
             judged, revisions, verified, repositories=self._repositories, open_image=self._finder.described

@@ -24,7 +24,7 @@ def with_others(judged: Judged, repositories: Repositories) -> Judged:
     What may not be read stays unknown: it is context, and no check rests on it alone.
     """
     image = judged.expected.image
-    if image is None:
+    if image is None or image.reference.ecr is None:
         return judged
     place = image.reference
     listed, _ = repositories.images(place)
@@ -80,7 +80,7 @@ def with_history(
         open_image: Looks up an image and opens its manifests and configurations.
     """
     image = judged.expected.image
-    if image is None:
+    if image is None or image.reference.ecr is None:
         return judged
     place = image.reference
     listed, _ = repositories.images(place)
