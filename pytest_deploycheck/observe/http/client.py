@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, reduce
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from botocore.utils import get_environ_proxies
 from urllib3 import PoolManager, ProxyManager, Retry, Timeout
@@ -13,6 +15,9 @@ from urllib3.exceptions import HTTPError
 from pytest_deploycheck.observe.api_calls import within
 from pytest_deploycheck.observe.http.answer import HttpAnswer
 from pytest_deploycheck.observe.problems import CallTimeoutError
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
 
 _LARGEST_BODY = 4 * 1024 * 1024
 _MOST_REDIRECTS = 5
@@ -57,7 +62,13 @@ def _request(url: str, headers: Mapping[str, str], timeout: float, *, follow: bo
         response = manager.request("GET", url, headers=sent, redirect=follow, preload_content=False)
         body = response.read(_LARGEST_BODY, decode_content=True)
         received = {name.lower(): value for name, value in response.headers.items()}
-        return HttpAnswer(response.geturl() or url, response.status, received, body)
+        return HttpAnswer(_address(url, response), response.status, received, body)
+
+
+def _address(url: str, response: BaseHTTPResponse) -> str:
+    """Return the whole URL that answered; urllib3 knows its path, or the last redirect as it was sent."""
+    redirects = response.retries.history if response.retries else ()
+    return reduce(urljoin, (one.redirect_location for one in redirects if one.redirect_location), url)
 
 
 def _reason(error: Exception) -> str:
