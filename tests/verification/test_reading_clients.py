@@ -72,6 +72,7 @@ def test_the_clients_of_the_package_keep_their_own_list(aws: Sandbox, session: S
         ("dynamo", [], r"unknown AWS service 'dynamo'; did you mean 'dynamodb'\?"),
         ("secretsmanager", ["GetSecretsValue"], r"no operation 'GetSecretsValue'; did you mean 'GetSecretValue'\?"),
         ("secretsmanager", ["PutSecretValue"], "'PutSecretValue' of secretsmanager is not a read"),
+        ("secretsmanager", ["GetSecretValue", "PutSecretValue"], "'PutSecretValue' of secretsmanager is not a read"),
         ("secretsmanager", "GetSecretValue", "expected a list of operations"),
     ],
 )

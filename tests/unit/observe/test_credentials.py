@@ -6,17 +6,24 @@ import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.credentials import AssumeRoleWithWebIdentityCredentialFetcher, SSOProvider
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.credentials import (
+    AssumeRoleWithWebIdentityCredentialFetcher,
+    InstanceMetadataProvider,
+    SSOCredentialFetcher,
+    SSOProvider,
+)
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 from botocore.tokens import SSOTokenProvider
+from botocore.utils import ContainerMetadataFetcher
 
 from pytest_deploycheck.config.settings import EnvironmentSettings
 from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.observe.credentials.causes import explain
-from pytest_deploycheck.observe.problems import problem_of
+from pytest_deploycheck.observe.problems import CallTimeoutError, problem_of
 from pytest_deploycheck.observe.session import Session
 
 
@@ -95,6 +102,52 @@ def test_an_address_of_the_container_that_is_refused(tmp_path: Path, monkeypatch
     (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
     with pytest.raises(EnvironmentUnusableError, match="AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         Session(EnvironmentSettings(name="dev")).identify()
+
+
+CONTAINER = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+TOKEN, TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+
+
+@pytest.mark.parametrize(
+    ("variables", "cause", "named"),
+    [
+        ({}, "endpoint gave no credentials", CONTAINER),
+        ({TOKEN: "hunter2222\n"}, "characters that cannot be sent", TOKEN),
+        ({TOKEN_FILE: "/nowhere"}, "token for the container's credentials cannot be read", TOKEN_FILE),
+    ],
+    ids=["nobody answers", "a line break in the token", "no file with the token"],
+)
+def test_a_container_without_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], cause: str, named: str
+) -> None:
+    """The endpoint, its token and the file of the token are told apart, and the token is not shown."""
+    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
+    for name, value in {CONTAINER: "http://127.0.0.1:1/credentials", **variables}.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
+    with pytest.raises(EnvironmentUnusableError, match=cause) as unusable:
+        Session(EnvironmentSettings(name="dev")).identify()
+    assert named in unusable.value.remedy
+    assert "hunter2222" not in str(unusable.value)
+
+
+def test_an_address_of_the_instance_s_metadata_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_EC2_METADATA_SERVICE_ENDPOINT without a scheme is blamed on this variable, not on the metadata."""
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "metadata of mine")
+    (tmp_path / "config").write_text("[default]\nregion = us-east-1", encoding="utf-8")
+    with pytest.raises(EnvironmentUnusableError, match=r"address of the instance's metadata is not valid.*of mine"):
+        Session(EnvironmentSettings(name="dev")).identify()
+
+
+def test_metadata_of_an_instance_that_cannot_be_read() -> None:
+    """An emulator of the metadata service returns a time that is none: the instance's metadata is named."""
+    keys = {"role_name": "ci", "access_key": "A", "secret_key": "b", "token": "c", "expiry_time": "soon"}
+    metadata: Any = SimpleNamespace(retrieve_iam_role_credentials=lambda: keys)
+    with pytest.raises(ValueError, match="soon") as raised:
+        InstanceMetadataProvider(metadata).load()
+    message, remedy = explain(raised.value, {}, {})
+    assert "instance's metadata gave no credentials" in message
+    assert "instance profile" in remedy
 
 
 def test_a_token_file_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +259,48 @@ def test_a_token_that_aws_does_not_take(tmp_path: Path) -> None:
     assert "sso login" not in remedy
 
 
+def test_sts_cannot_be_reached_with_a_web_identity() -> None:
+    """The network is named, not the token, which nobody has seen."""
+    unreachable = EndpointConnectionError(endpoint_url="https://sts.us-east-1.amazonaws.com/")
+    fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
+        _raising(unreachable), lambda: "token", "arn:aws:iam::1:role/a"
+    )
+    with pytest.raises(EndpointConnectionError) as raised:
+        fetcher.fetch_credentials()
+    message, remedy = explain(raised.value, {}, {})
+    assert "https://sts.us-east-1.amazonaws.com/" in message
+    assert "token" not in message + remedy
+
+
+def test_sso_does_not_give_the_role() -> None:
+    """The login is good and the role is not the user's: the role's settings are named, and no login is asked for."""
+    refused = ClientError({"Error": {"Code": "ForbiddenException", "Message": "No access"}}, "GetRoleCredentials")
+    fetcher = SSOCredentialFetcher(
+        "https://example.awsapps.com/start", "us-east-1", "reader", "123456789012", _raising(refused)
+    )
+    with pytest.raises(ClientError) as raised:
+        fetcher.fetch_credentials()
+    message, remedy = explain(raised.value, {}, {})
+    assert "SSO gives no credentials of the role: " in message
+    assert "No access" in message
+    assert "sso_role_name" in remedy
+    assert "sso login" not in remedy
+
+
+def test_a_provider_that_does_not_answer_in_time() -> None:
+    """The message says how long was waited, and which providers to look at."""
+    message, remedy = explain(CallTimeoutError(operation="the credentials' provider", seconds=18), {}, {})
+    assert message == "The credentials could not be fetched within 18 seconds."
+    assert "credential_process" in remedy
+
+
+def test_an_error_that_no_provider_explains() -> None:
+    """It is passed on in its own words, with the profile as the place to look at."""
+    message, remedy = explain(ZeroDivisionError("division by zero"), {}, {})
+    assert message == "The credentials could not be fetched: ZeroDivisionError: division by zero."
+    assert "~/.aws/config" in remedy
+
+
 def _raising(error: Exception) -> Callable[..., Any]:
     def create(*_: object, **__: object) -> Any:
         raise error
@@ -239,3 +334,11 @@ def test_a_setting_of_another_type(tmp_path: Path) -> None:
 def test_no_credentials_at_all(tmp_path: Path) -> None:
     """Nothing was configured, and the message says so."""
     assert "No AWS credentials were found" in refusal(tmp_path).message
+
+
+def test_no_credentials_with_which_a_role_can_be_assumed(tmp_path: Path) -> None:
+    """The configured role is assumed with other credentials: that there are none is said, with the role."""
+    role = "arn:aws:iam::123456789012:role/deploy-reader"
+    error = refusal(tmp_path, role_arn=role)
+    assert "No AWS credentials were found" in error.message
+    assert role in error.message

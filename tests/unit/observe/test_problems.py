@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, DataNotFoundError
 
 from pytest_deploycheck.observe.problems import problem_of
 
@@ -19,3 +19,11 @@ def test_a_message_of_aws_is_no_command_to_ci(code: str, injected: str, separato
         assert "hunter2222" not in shown
         assert "##[" not in shown
         assert not [line for line in shown.splitlines() if line.strip("\u200b \t").startswith("::")]
+
+
+def test_an_error_that_is_not_known() -> None:
+    """It names the call and is passed on in its own words."""
+    problem = problem_of(DataNotFoundError(data_path="endpoints"), "ecs:ListTasks")
+    assert (problem.operation, problem.code) == ("ecs:ListTasks", "DataNotFoundError")
+    assert problem.message == "ecs:ListTasks could not be called: Unable to load data for: endpoints"
+    assert problem.remedy
