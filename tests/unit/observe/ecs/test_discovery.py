@@ -127,6 +127,11 @@ def test_a_cluster_that_cannot_be_listed(code: str, remedy: str) -> None:
     assert remedy in caught.value.remedy
 
 
+def test_without_discovery_nothing_is_asked() -> None:
+    """An environment that names its services needs no permission to list them."""
+    assert discover(None, ENVIRONMENT, region="us-east-1") == ()  # type: ignore[arg-type]  # it is not called
+
+
 class Forgetful(Cluster):
     """A client that lists a service and does not describe it.
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from mypy_boto3_ecs import ECSClient
 
 from pytest_deploycheck.observe.ecs import services as ecs
@@ -186,3 +187,40 @@ def test_the_roles_of_containers_in_a_task_definition() -> None:
     definition = ecs.task_definition(ecs_client, "arn")
 
     assert [one.name for one in definition.containers if one.serves_others] == ["log_router", "envoy"]
+
+
+def test_a_cluster_that_does_not_exist_is_not_asked_for_service_after_service() -> None:
+    """Each service has the problem after as many calls as it takes to ask for all of them once."""
+    calls: list[list[str]] = []
+
+    def describe_services(*, services: list[str], **_: Any) -> dict[str, Any]:
+        calls.append(services)
+        raise ClientError({"Error": {"Code": "ClusterNotFoundException", "Message": "No."}}, "DescribeServices")
+
+    missing = cast("ECSClient", SimpleNamespace(describe_services=describe_services))
+    names = [f"shop-{number}" for number in range(25)]
+
+    found = ecs.services(missing, "nowhere", names)
+
+    assert {name: problem.code for name, problem in found.problems.items()} == dict.fromkeys(
+        names, "ClusterNotFoundException"
+    )
+    assert len(calls) <= 3
+
+
+def test_the_paths_at_which_a_container_mounts_something() -> None:
+    """Files below them are not those of the image: volumes of its own, of other containers and in memory count."""
+    app: dict[str, Any] = {
+        "name": "app",
+        "image": "app:1",
+        "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+        "volumesFrom": [{"sourceContainer": "lender"}],
+        "linuxParameters": {"tmpfs": [{"containerPath": "/run", "size": 64}]},
+    }
+    lender = {"name": "lender", "image": "app:1", "mountPoints": [{"sourceVolume": "lent", "containerPath": "/lent"}]}
+    answer = {"taskDefinitionArn": "arn", "containerDefinitions": [app, lender]}
+    ecs_client = cast("ECSClient", SimpleNamespace(describe_task_definition=lambda **_: {"taskDefinition": answer}))
+
+    mounts = [one.mounts for one in ecs.task_definition(ecs_client, "arn").containers]
+
+    assert mounts == [("/data", "/lent", "/run"), ("/lent",)]

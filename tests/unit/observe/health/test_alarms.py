@@ -13,8 +13,10 @@ from botocore.stub import Stubber
 from support.worlds import NOW, OLD_ROLLOUT, ROLLOUT, STARTED
 
 from pytest_deploycheck.config.settings import ServiceSettings
+from pytest_deploycheck.observe.health.alarms import described_alarms
 from pytest_deploycheck.observe.health.health import observe_health
 from pytest_deploycheck.observe.health.sources import HealthSources
+from pytest_deploycheck.observe.problems import IncompleteAnswerError
 
 if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
@@ -80,3 +82,12 @@ def test_a_history_that_does_not_lead_to_the_state(
         (alarm,) = HealthSources(session, NOW).alarms(["5xx"], ROLLOUT)
         answers.assert_no_pending_responses()
     assert (None if alarm.changes is None else [change.after for change in alarm.changes]) == told
+
+
+def test_an_answer_without_any_alarms_list_was_cut_short() -> None:
+    """CloudWatch returns a list for each type of alarm, empty or not: without both no alarm is called missing."""
+    cut: Any = SimpleNamespace(describe_alarms=lambda **_: {})
+    with pytest.raises(IncompleteAnswerError, match="MetricAlarms"):
+        described_alarms(cut, ["5xx"])
+    none: Any = SimpleNamespace(describe_alarms=lambda **_: {"CompositeAlarms": []})
+    assert described_alarms(none, ["5xx"]) == {"5xx": None}
