@@ -9,7 +9,14 @@ from pytest_deploycheck.errors import EnvironmentUnusableError
 from pytest_deploycheck.facts.image import Image, Registry
 from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Judged, Lookup, Namer, Problem
-from pytest_deploycheck.observe.images.choice import Choice, Named, choose, holders
+from pytest_deploycheck.observe.images.choice import (
+    Choice,
+    Named,
+    choose,
+    expected_references,
+    holders,
+    parse_pulled,
+)
 from pytest_deploycheck.oci.reference import parse
 from pytest_deploycheck.oci.registry_hosts import KNOWN_HOSTS
 
@@ -218,3 +225,23 @@ def test_without_a_named_image_all_containers_stay() -> None:
     """The images of the task definition are each meant for their own container."""
     own: Namer = "task definition"
     assert names(looked_up("app", "found", namer=own), looked_up("proxy", "absent", namer=own)) == ["app", "proxy"]
+
+
+def test_an_image_that_no_reference_can_name() -> None:
+    """ECS runs what is no reference all the same: it is shown as it stands, in a registry that cannot be asked."""
+    odd = parse_pulled("Not A Reference", KNOWN_HOSTS)
+    assert (odd.host, odd.repository, odd.ecr) == ("unknown registry", "Not A Reference", None)
+    (choice,) = choose(
+        [ContainerDefinition("app", "Not A Reference")], only=None, named=None, home=HOME, hosts=KNOWN_HOSTS
+    )
+    assert choice.expected == choice.pulled == odd
+
+
+@pytest.mark.parametrize(
+    "text", ["Not A Reference", f"{HOST}/app:api@{ONE},not a reference", "v2"], ids=["none", "a part", "tag"]
+)
+def test_what_is_named_wrongly_is_not_asked_for_beforehand(text: str) -> None:
+    """References are collected before the expected image is chosen, and that is where a wrong one is an error."""
+    pulled = parse_pulled(f"{HOST}/app:v1", KNOWN_HOSTS)
+    found = expected_references(Named(text, "option"), [pulled], HOME, KNOWN_HOSTS)
+    assert [str(one) for one in found] == ([f"{HOST}/app:v2"] if text == "v2" else [])

@@ -1,13 +1,18 @@
-"""The list of images of a repository."""
+"""The list of images of a repository, and the manifests that are pulled from it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import repeat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from pytest_deploycheck.facts.image import Reference, Registry
 from pytest_deploycheck.observe.images import ecr
+from pytest_deploycheck.observe.images.ecr import ImageId, Pulled
+from pytest_deploycheck.observe.problems import IncompleteAnswerError
 from pytest_deploycheck.oci import manifest as oci
 
 if TYPE_CHECKING:
@@ -42,3 +47,26 @@ def test_what_cannot_run_is_not_an_image() -> None:
 def test_the_kind_of_a_manifest_is_that_of_an_image() -> None:
     """An emulator that tells the manifest's kind in place of the configuration's hides no newer image."""
     assert listed(*oci.MEDIA_TYPES) == list(oci.MEDIA_TYPES)
+
+
+def test_a_list_without_an_end_is_not_taken_for_whole() -> None:
+    """Beyond a hundred pages the newer images may be missing: there is no list, and no wait for its end."""
+    paginator = SimpleNamespace(paginate=lambda **_: repeat({"imageDetails": []}))
+    client = cast("ECRClient", SimpleNamespace(get_paginator=lambda _: paginator))
+    with pytest.raises(IncompleteAnswerError, match="images beyond 100 pages"):
+        ecr.images(client, PLACE)
+
+
+def test_what_was_not_pulled_is_missing_only_if_ecr_says_so() -> None:
+    """ECR has no image of one tag, and could not read that of another, of which nothing is known."""
+    found, missing, unread = (ImageId("imageTag", tag) for tag in ("1", "2", "3"))
+    answer = {
+        "images": [{"imageId": {"imageDigest": "sha256:1", "imageTag": "1"}, "imageManifest": "{}"}],
+        "failures": [
+            {"imageId": {"imageTag": "2"}, "failureCode": "ImageNotFound"},
+            {"imageId": {"imageTag": "3"}, "failureCode": "KmsError"},
+        ],
+    }
+    client = cast("ECRClient", SimpleNamespace(batch_get_image=lambda **_: answer))
+    pulled = ecr.pull(client, PLACE, [found, missing, unread])
+    assert pulled == {found: Pulled("sha256:1", "{}"), missing: None}

@@ -73,6 +73,25 @@ def test_a_tag_that_cannot_be_looked_up_is_not_called_absent(ecr: Ecr, code: str
     assert look_up(ecr.client, PINNED).absent is None
 
 
+def test_a_tag_beside_its_digest(ecr: Ecr) -> None:
+    """The tag of a pinned reference is there, whatever image it names by now."""
+    ecr.describes({"imageDigest": DIGEST})
+    ecr.describes({"imageDigest": "sha256:" + "2" * 64})
+    found = look_up(ecr.client, PINNED)
+    assert found.image is not None
+    assert found.image.digest == DIGEST
+    assert found.absent is None
+
+
+def test_a_description_of_a_tag_that_was_cut_short_proves_no_absence(ecr: Ecr) -> None:
+    """An empty list is none of ECR's answers, and takes nothing from the image that was found by its digest."""
+    ecr.describes({"imageDigest": DIGEST})
+    ecr.describes()
+    found = look_up(ecr.client, PINNED)
+    assert found.image is not None
+    assert (found.absent, found.problem) == (None, None)
+
+
 def test_a_description_without_images_is_a_problem(ecr: Ecr) -> None:
     """ECR answers with an error where there is no such image, so an empty list was cut short."""
     ecr.describes()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import gc
 import gzip
+import hashlib
 import io
 import os
 import subprocess
@@ -45,8 +47,10 @@ class Source:
         """Open it."""
         self.fetched += 1
         with io.BytesIO(self.data) as file:
-            yield file
-            self.reached = file.tell()
+            try:
+                yield file
+            finally:
+                self.reached = file.tell()
 
 
 def read(cache: BlobCache, source: Source, size: int | None = None) -> bytes:
@@ -106,6 +110,31 @@ def test_a_damaged_file_is_fetched_again(tmp_path: Path, damage: bytes) -> None:
     assert source.fetched == 2
     assert read(cache, source) == DATA
     assert source.fetched == 2
+
+
+def test_a_file_that_the_disk_cannot_read_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sector is broken: the file is opened and not read, so the blob comes from its source."""
+    source, cache = Source(), BlobCache(tmp_path)
+    read(cache, source)
+
+    def unreadable(*_: object) -> object:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", unreadable)
+        assert read(cache, source) == DATA
+    assert source.fetched == 2
+    assert read(cache, source) == DATA
+    assert source.fetched == 2
+
+
+def test_more_bytes_than_announced_are_not_fetched_to_their_end(tmp_path: Path) -> None:
+    """A source that never ends is left at the size that the manifest names, and nothing stays in the folder."""
+    source = Source(BIG)
+    with pytest.raises(BlobError, match="does not match its manifest"):
+        read(BlobCache(tmp_path), source, len(DATA))
+    assert source.reached < len(BIG) // 2
+    assert names(tmp_path) == []
 
 
 def test_a_damaged_file_is_deleted_even_where_the_source_is_gone(tmp_path: Path) -> None:
