@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import clock, event, stream
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.facts.log import OVERLAP
 from pytest_deploycheck.observe.logs import matches as module
-from pytest_deploycheck.observe.logs.matches import PatternMatches
+from pytest_deploycheck.observe.logs.matches import MatchesByPattern, PatternMatches
 
 ONE, TWO = stream("one"), stream("two")
 BEGAN = clock("11:00")
@@ -101,3 +102,33 @@ def test_a_stream_of_which_nothing_is_kept_is_still_read(
     finds.keep(TWO, event("line", "two"))
     assert {one.task for one in finds.events([ONE, TWO], BEGAN)} == {"one", "two"}
     assert finds.is_done_with([ONE, TWO])
+
+
+def test_a_cut_line_that_grows_is_kept_as_a_whole(finds: PatternMatches) -> None:
+    """Its pieces arrive in several events of one id: the longest text stays, whichever is read last."""
+    for message in ("line ", "line of two pieces", "line "):
+        finds.keep(ONE, replace(event("line"), message=message))
+    assert [one.message for one in finds.events([ONE], BEGAN)] == ["line of two pieces"]
+    assert (finds.number, finds.characters) == (1, len("line of two pieces"))
+
+
+def test_what_was_asked_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound for all patterns the oldest question's lines go, and it is read from its start again."""
+    monkeypatch.setattr(module, "MOST_KEPT", 16)
+    matches = MatchesByPattern()
+    first, second, last = (Pattern(text) for text in ("first", "second", "last"))
+    for pattern in (first, second, last):
+        matches.of(pattern).keep(ONE, event("12345678"))
+        matches.of(pattern).cover([ONE], BEGAN, BEGAN + minutes(10))
+    matches.forget([last])
+    starts = [matches.start([pattern], [ONE], BEGAN) for pattern in (first, second, last)]
+    assert starts == [BEGAN, BEGAN + minutes(10) - OVERLAP, BEGAN + minutes(10) - OVERLAP]
+
+
+def test_what_is_asked_now_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even beyond the bound its lines stay, as they are about to be used."""
+    monkeypatch.setattr(module, "MOST_KEPT", 4)
+    matches, asked = MatchesByPattern(), Pattern("line")
+    matches.of(asked).keep(ONE, event("12345678"))
+    matches.forget([asked])
+    assert len(list(matches.of(asked).events([ONE], BEGAN))) == 1
