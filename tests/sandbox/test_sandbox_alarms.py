@@ -122,6 +122,7 @@ def test_alarms_are_narrowed_and_paged(aws: Sandbox, cloudwatch: Any, prefix: st
     [
         ({"MaxRecords": 101}, "ValidationError"),
         ({"AlarmNames": ["a"], "AlarmNamePrefix": "a"}, "ValidationError"),
+        ({"AlarmNames": [f"a{number}" for number in range(101)]}, "ValidationError"),
         ({"ChildrenOfAlarmName": "a"}, "ValidationError"),
         ({"NextToken": "?"}, "InvalidNextToken"),
     ],
@@ -176,6 +177,8 @@ def test_alarms_can_be_put_with_boto3(cloudwatch: Any, prefix: str) -> None:
     assert len(cloudwatch.describe_alarms(AlarmNames=[f"{prefix}put"], StateValue="ALARM")["MetricAlarms"]) == 1
     with pytest.raises(cloudwatch.exceptions.ResourceNotFound):
         cloudwatch.set_alarm_state(AlarmName=f"{prefix}none", StateValue="OK", StateReason="trying")
+    with pytest.raises(ClientError, match="Unknown state FINE"):
+        cloudwatch.set_alarm_state(AlarmName=f"{prefix}put", StateValue="FINE", StateReason="trying")
 
 
 def test_mistakes_with_alarms_are_refused(aws: Sandbox, client: Clients, prefix: str) -> None:

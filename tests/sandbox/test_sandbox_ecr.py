@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -238,6 +239,41 @@ def test_unknown_images_are_reported_as_in_ecr(aws: Sandbox, client: Clients) ->
         ecr.get_download_url_for_layer(repositoryName="there", layerDigest="sha256:" + "0" * 64)
 
 
+def test_what_names_no_image_is_reported_as_in_ecr(aws: Sandbox, client: Clients) -> None:
+    """An id without tag and digest, and a tag of another digest, are failures with the codes of ECR."""
+    ecr = client("ecr")
+    first = aws.push_image("mixed:1", FILES)
+    aws.push_image("mixed:2", {"other": "file"})
+    asked: list[Any] = [{}, {"imageTag": "2", "imageDigest": first.digest}]
+    answer = ecr.batch_get_image(repositoryName="mixed", imageIds=asked)
+    codes = ["MissingDigestAndTag", "ImageTagDoesNotMatchDigest"]
+    assert [failure["failureCode"] for failure in answer["failures"]] == codes
+    assert answer["images"] == []
+
+
+NO_OBJECT = base64.urlsafe_b64encode(b"[]").decode()
+"""A token in which the sandbox finds no position."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"imageIds": [{"imageTag": "1"}], "maxResults": 10}, "cannot be used with imageIds"),
+        ({"imageIds": [{"imageTag": str(number)} for number in range(101)]}, "less than or equal to 100"),
+        ({"maxResults": 1001}, "between 1 and 1000"),
+        ({"nextToken": "?"}, "nextToken is invalid"),
+        ({"nextToken": NO_OBJECT}, "nextToken is invalid"),
+    ],
+    ids=["pages of named images", "too many images", "too large a page", "no token", "a token of something else"],
+)
+def test_invalid_parameters_are_refused(aws: Sandbox, client: Clients, asked: dict[str, Any], message: str) -> None:
+    """A caller who asks wrongly is refused as by ECR, and not answered in the sandbox only."""
+    aws.push_image("asked:1", FILES)
+    ecr = client("ecr")
+    with pytest.raises(ecr.exceptions.InvalidParameterException, match=message):
+        ecr.describe_images(repositoryName="asked", **asked)
+
+
 def test_account_and_region_are_distinguished(aws: Sandbox, client: Clients) -> None:
     """A repository belongs to one account and one region."""
     aws.push_image("210987654321.dkr.ecr.eu-west-1.amazonaws.com/elsewhere:1", FILES)
@@ -313,7 +349,7 @@ def test_layers_can_be_packed_one_by_one(aws: Sandbox, client: Clients) -> None:
 
 
 def test_blobs_can_be_replaced_or_deleted(aws: Sandbox, client: Clients) -> None:
-    """A replaced blob is served with its new bytes; a deleted blob is unknown."""
+    """A replaced blob is served with its new bytes; a deleted blob is unknown, and gone from its address."""
     image = aws.push_image("broken:1", FILES)
     ecr = client("ecr")
     digest = image.layers[-1].digest
@@ -322,6 +358,10 @@ def test_blobs_can_be_replaced_or_deleted(aws: Sandbox, client: Clients) -> None
     with urllib.request.urlopen(answer["downloadUrl"], timeout=10) as response:  # noqa: S310
         assert response.read() == b"other"
     aws.replace_blob("broken", digest, None)
+    with pytest.raises(urllib.error.HTTPError) as gone:
+        urllib.request.urlopen(answer["downloadUrl"], timeout=10)  # noqa: S310
+    gone.value.close()
+    assert gone.value.code == 404
     with pytest.raises(ecr.exceptions.LayersNotFoundException):
         ecr.get_download_url_for_layer(repositoryName="broken", layerDigest=digest)
     with pytest.raises(LookupError, match="Unknown blob"):

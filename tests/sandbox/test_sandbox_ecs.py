@@ -227,6 +227,7 @@ def test_service_revisions_name_the_digests(aws: Sandbox, client: Clients, servi
 def test_service_deployments_may_be_unknown(aws: Sandbox, client: Clients, service: SandboxService) -> None:
     """The sandbox can refuse the operations that simple emulators lack."""
     ecs = client("ecs")
+    assert aws.service_deployments
     aws.service_deployments = False
     try:
         with pytest.raises(ecs.exceptions.ClientError, match="UnknownOperationException"):
@@ -238,6 +239,18 @@ def test_service_deployments_may_be_unknown(aws: Sandbox, client: Clients, servi
         cluster=service.cluster, service=service.name, createdAt=since, status=["SUCCESSFUL"]
     )
     assert listed["serviceDeployments"] == []
+
+
+def test_records_of_unknown_services_and_too_many_are_refused(client: Clients, service: SandboxService) -> None:
+    """The errors are those of ECS: a service that does not exist, and more ARNs than a call takes."""
+    ecs = client("ecs")
+    with pytest.raises(ecs.exceptions.ServiceNotFoundException):
+        ecs.list_service_deployments(cluster=service.cluster, service="nowhere")
+    for arns in ([], [f"{service.arn}/{number}" for number in range(21)]):
+        with pytest.raises(ecs.exceptions.InvalidParameterException, match="Between 1 and 20"):
+            ecs.describe_service_deployments(serviceDeploymentArns=arns)
+        with pytest.raises(ecs.exceptions.InvalidParameterException, match="Between 1 and 20"):
+            ecs.describe_service_revisions(serviceRevisionArns=arns)
 
 
 def test_all_containers_are_described(aws: Sandbox, client: Clients) -> None:

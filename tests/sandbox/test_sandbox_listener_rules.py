@@ -84,7 +84,9 @@ def test_rules_are_found_by_their_listener(aws: Sandbox, client: Clients) -> Non
     service.roll_out()
     (found,) = client("elbv2").describe_rules(RuleArns=[found["RuleArn"]])["Rules"]
     assert weights(found["Actions"]) == {"blue": 0, "green": 100}
-    with pytest.raises(ClientError, match="RuleNotFound"):
-        client("elbv2").describe_rules(RuleArns=[found["RuleArn"], f"{found['RuleArn']}0"])
-    with pytest.raises(ClientError, match="ListenerNotFound"):
-        client("elbv2").describe_listeners(ListenerArns=[listener["ListenerArn"], f"{listener['ListenerArn']}0"])
+    for unknown in ([found["RuleArn"], f"{found['RuleArn']}0"], [f"{found['RuleArn']}0"]):
+        with pytest.raises(ClientError, match="RuleNotFound"):
+            client("elbv2").describe_rules(RuleArns=unknown)
+    for unknown in ([listener["ListenerArn"], f"{listener['ListenerArn']}0"], [f"{listener['ListenerArn']}0"]):
+        with pytest.raises(ClientError, match="ListenerNotFound"):
+            client("elbv2").describe_listeners(ListenerArns=unknown)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,7 @@ def test_streams_are_chosen_by_name_or_prefix_but_not_both(client: Clients, serv
         {"logStreamNames": [str(number) for number in range(101)]},
         {"limit": 10_001},
         {"nextToken": "no token"},
+        {"nextToken": base64.urlsafe_b64encode(b'{"start": 5}').decode()},
     ):
         with pytest.raises(logs.exceptions.InvalidParameterException):
             logs.filter_log_events(logGroupName=f"/ecs/{service.name}", **asked)
@@ -231,6 +233,17 @@ def test_only_queries_read_log_groups_of_infrequent_access(aws: Sandbox, client:
     assert [field["value"] for field in results[0] if field["field"] == "@message"] == ["hello"]
     aws.create_log_group("/rare")
     assert len(logs.filter_log_events(logGroupName="/rare")["events"]) == 1
+
+
+def test_a_deleted_log_group_is_gone(aws: Sandbox, client: Clients) -> None:
+    """Its events are gone with it, and a group that does not exist cannot be deleted."""
+    logs = client("logs")
+    aws.log("/short-lived", "one", "hello")
+    aws.delete_log_group("/short-lived")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName="/short-lived")
+    with pytest.raises(LookupError, match="Unknown log group /short-lived in us-east-1"):
+        aws.delete_log_group("/short-lived")
 
 
 def test_the_log_driver_has_further_options(aws: Sandbox, client: Clients) -> None:

@@ -156,6 +156,15 @@ def test_a_window_that_ends_before_it_begins_is_refused(client: Clients, noon: d
         client("cloudwatch").get_metric_data(MetricDataQueries=[query("x")], StartTime=noon, EndTime=noon)
 
 
+@pytest.mark.parametrize("points", [0, 100_801])
+def test_a_page_of_too_few_or_too_many_points_is_refused(client: Clients, noon: datetime, points: int) -> None:
+    """The error names the bounds of AWS."""
+    with pytest.raises(ClientError, match="value between 1 and 100800"):
+        client("cloudwatch").get_metric_data(
+            MetricDataQueries=[query("x")], StartTime=noon, EndTime=noon + MINUTE, MaxDatapoints=points
+        )
+
+
 def test_metrics_can_be_put_with_boto3(cloudwatch: Any, namespace: str, noon: datetime) -> None:
     """A value that is put is returned."""
     dimensions = query(namespace)["MetricStat"]["Metric"]["Dimensions"]
@@ -167,3 +176,5 @@ def test_metrics_can_be_put_with_boto3(cloudwatch: Any, namespace: str, noon: da
         "MetricDataResults"
     ]
     assert result["Values"] == [2.5]
+    with pytest.raises(ClientError, match="with a Value only"):
+        cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "errors", "Values": [1.0, 2.0]}])

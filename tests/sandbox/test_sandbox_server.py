@@ -98,6 +98,23 @@ def test_other_services_are_available(client: Clients) -> None:
     assert [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]] == ["backend-5xx"]
 
 
+def test_services_that_the_sandbox_does_not_know_are_moto_s(aws: Sandbox, client: Clients) -> None:
+    """They are answered, and their calls are recorded with their parameters, whichever service it is."""
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="shop", SecretString="testing")
+    aws.calls.clear()
+    assert secrets.get_secret_value(SecretId="shop")["SecretString"] == "testing"
+    assert aws.calls == [("secretsmanager:GetSecretValue", "us-east-1", {"SecretId": "shop"})]
+
+
+def test_a_policy_that_the_sandbox_cannot_evaluate_is_refused(aws: Sandbox) -> None:
+    """A statement that would be judged wrongly is an error, and the policy in force stays."""
+    denying = {"Effect": "Deny", "Action": "ecs:*", "Resource": "*"}
+    for statement in (denying, {"Effect": "Allow", "NotAction": "ecs:*", "Resource": "*"}):
+        with pytest.raises(ValueError, match="evaluates statements with Effect Allow"):
+            aws.enforce_policy({"Statement": [statement]})
+
+
 def test_target_groups_have_the_tasks(aws: Sandbox, client: Clients) -> None:
     """The target group of a service has its running tasks by address, each in the state that was set."""
     aws.push_image("behind:1", {"a": "1"})

@@ -192,6 +192,7 @@ def test_one_task_may_be_unhealthy(client: Clients, service: SandboxService) -> 
     shown = {}
     for health in ("UNHEALTHY", "UNKNOWN", None):
         ill.health = health
+        assert ill.health == health
         shown[health] = {task["taskArn"]: task["healthStatus"] for task in tasks_of(client, service)}
     assert shown == {
         "UNHEALTHY": {ill.arn: "UNHEALTHY", well.arn: "HEALTHY"},

@@ -287,5 +287,23 @@ def test_load_balancers_have_dns_names(aws: Sandbox, client: Clients) -> None:
     (balancer,) = elb.describe_load_balancers(LoadBalancerArns=group["LoadBalancerArns"])["LoadBalancers"]
     assert (balancer["LoadBalancerName"], balancer["Type"]) == ("edge", "network")
     assert balancer["DNSName"] == "edge-0123456789abcdef.elb.us-east-1.amazonaws.com"
-    with pytest.raises(ClientError, match="LoadBalancerNotFound"):
-        elb.describe_load_balancers(LoadBalancerArns=[network, f"{network}0"])
+    for unknown in ([network, f"{network}0"], [f"{network}0"]):
+        with pytest.raises(ClientError, match="LoadBalancerNotFound"):
+            elb.describe_load_balancers(LoadBalancerArns=unknown)
+
+
+def test_a_target_group_may_be_named_by_its_arn(aws: Sandbox, client: Clients) -> None:
+    """A service behind a target group that was made elsewhere has that one, and not a second one of its name."""
+    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/given/0123456789abcdef"
+    aws.push_image("given:1", {"a": "1"})
+    service = aws.create_service("given", cluster="given", image="given:1", target_groups=[arn])
+    assert list(service.target_groups) == [arn]
+    assert len(health(client, arn)) == 1
+
+
+def test_a_target_group_of_tcp_has_no_path_to_check(aws: Sandbox, client: Clients) -> None:
+    """A path and a status to expect are described where the health checks are requests, as in AWS."""
+    wire = aws.create_target_group("wire", protocol="TCP").arn
+    (found,) = client("elbv2").describe_target_groups(TargetGroupArns=[wire])["TargetGroups"]
+    assert found["HealthCheckProtocol"] == "TCP"
+    assert not {"HealthCheckPath", "Matcher", "ProtocolVersion"} & set(found)
