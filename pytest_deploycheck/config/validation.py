@@ -246,9 +246,8 @@ def _too_few(refusal: _Refusal) -> Iterator[Violation]:
 
 
 def _missing_keys(refusal: _Refusal) -> Iterator[Violation]:
-    if isinstance(refusal.found, Mapping):
-        missing = [key for key in refusal.rule if key not in refusal.found]
-        yield (), f"needs the key {_listed(missing, 'and')}"
+    missing = [key for key in refusal.rule if key not in refusal.found]
+    yield (), f"needs the key {_listed(missing, 'and')}"
 
 
 def _no_keys(_: _Refusal) -> Iterator[Violation]:

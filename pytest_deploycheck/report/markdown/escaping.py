@@ -62,8 +62,6 @@ def prose(text: str, own: Own = (), *, limit: int = 1000) -> str:
 def _word(word: str) -> str:
     """A word as code, without the brackets and the punctuation around it; what is code already stays as it is."""
     before, core, after = _PARTS.fullmatch(word).groups()  # type: ignore[union-attr]  # it matches every word
-    if not core:
-        return code(word, limit=len(word))
     marked = _MARKED.fullmatch(core)
     return f"{before}{code(marked[1] if marked else core, limit=len(word))}{after}"
 

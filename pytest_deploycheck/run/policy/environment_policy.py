@@ -85,7 +85,7 @@ def policy_from(environment: EnvironmentSettings, options: Options, observation:
 
 
 def _policy(known: PolicyResources, environment: EnvironmentSettings) -> EnvironmentPolicy:
-    return EnvironmentPolicy(statements(known), [*known.notes, *_left_out(known, environment)])
+    return EnvironmentPolicy(statements(known), [*known.notes, *_left_out(environment)])
 
 
 def _seen(known: PolicyResources, environment: EnvironmentSettings, options: Options) -> PolicyResources:
@@ -96,13 +96,11 @@ def _seen(known: PolicyResources, environment: EnvironmentSettings, options: Opt
         verification.close()
 
 
-def _left_out(known: PolicyResources, environment: EnvironmentSettings) -> list[str]:
-    notes = []
-    if not known.applies(Trigger.QUERIES):
-        notes.append(
-            "logs:StartQuery (on the log groups) and logs:GetQueryResults (on *) are not included: add them for "
-            f"{Trigger.QUERIES}."
-        )
+def _left_out(environment: EnvironmentSettings) -> list[str]:
+    notes = [
+        "logs:StartQuery (on the log groups) and logs:GetQueryResults (on *) are not included: add them for "
+        f"{Trigger.QUERIES}."
+    ]
     if environment.role_arn:
         notes.append(f"It is for the role {environment.role_arn}; the caller needs sts:AssumeRole on that role.")
     return notes
