@@ -101,3 +101,16 @@ def test_an_expression_that_matches_without_text_is_known(text: str) -> None:
 def test_an_expression_of_which_each_match_has_text_is_taken(text: str) -> None:
     """Conditions beside a text are what they are for."""
     assert not Pattern(text, regex=True).matches_no_text
+
+
+def test_where_the_parser_is_not_known_every_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later interpreter may parse in another way: then no expression is taken for one that is quick."""
+
+    def parse(*_: object) -> None:
+        raise AttributeError("getwidth")
+
+    monkeypatch.setattr(bounded_search, "parsed", parse)
+    search = searcher("(c|c)*$", 0)
+    assert search("abc")
+    with pytest.raises(SlowPatternError):
+        search("c" * 60 + "!")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import event, given
@@ -261,3 +262,16 @@ def test_whatever_has_the_texts_passes_the_filter(texts: list[str], before: str,
     found = filter_patterns([Pattern(text) for text in texts])
     event(f"narrowed: {found is not None}")
     assert found is None or all(finds(found, f"{before}{text}{after}") for text in texts)
+
+
+def test_an_operation_that_is_not_known_demands_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation of a later interpreter is not guessed at: the service leaves no line out for such an expression."""
+
+    class Parsed(list[tuple[SimpleNamespace, object]]):
+        state = SimpleNamespace(flags=0)
+
+    literal = [(SimpleNamespace(name="LITERAL"), ord(character)) for character in "text"]
+    for operation, runs in (("LITERAL", ("textt",)), ("FROM_A_LATER_VERSION", ())):
+        one = Parsed([*literal, (SimpleNamespace(name=operation), ord("t"))])
+        monkeypatch.setattr("pytest_deploycheck.config.patterns.filter_patterns.parsed", lambda *_, one=one: one)
+        assert literal_runs(regex("of a later version")) == runs

@@ -369,3 +369,27 @@ def test_rules_without_a_sentence_say_it_in_jsonschemas_words() -> None:
     """A rule of the schema that has no sentence of its own is still reported."""
     refusal = validation._Refusal(found=1, rule=2, schema={}, schema_path=(), message="1 is not a multiple of 2")
     assert list(validation._as_jsonschema_says(refusal)) == [((), "1 is not a multiple of 2")]
+
+
+@pytest.mark.parametrize(
+    ("toml", "path", "found"),
+    [
+        ("[env.dev]\nmask = [3]", "env.dev.mask[0]", "3"),
+        ("[env.dev]\nlog_settle = 20", "env.dev.log_settle", "20"),
+        (
+            '[env.dev.services.backend]\nlog_group = "/ecs/x"\nlog_stream = 3',
+            "env.dev.services.backend.log_stream",
+            "3",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_refused_once(refuse: Refuse, toml: str, path: str, found: str) -> None:
+    """A number has one message, on its type: the format that a text would need is not part of it."""
+    assert refuse(toml) == [f"deploycheck.toml: {path}: found {found}; allowed: a string"]
+
+
+def test_a_settling_time_is_a_duration(refuse: Refuse) -> None:
+    """A text that is no duration is refused with what is allowed."""
+    (line,) = refuse('[env.dev]\nlog_settle = "soon"')
+    assert line.startswith("deploycheck.toml: env.dev.log_settle: found 'soon'; allowed: ")
+    assert line.endswith("such as 20s or 2m")

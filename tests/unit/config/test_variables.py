@@ -90,3 +90,25 @@ def test_a_misspelt_variable_is_an_unknown_placeholder(refuse: Refuse) -> None:
     """A brace that is not closed, or a name that no variable can have, is refused."""
     assert "unknown placeholder" in refuse('[env.dev]\ncluster = "${1A}"\n')[0]
     assert "unknown placeholder" in refuse('[env.dev]\ncluster = "${TEAM"\n')[0]
+
+
+def test_a_duration_and_a_stream_may_be_variables(load: Load, refuse: Refuse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key with a format of its own is judged by the value of the variable, and not by its name."""
+    toml = """
+[env.dev]
+log_settle = "${SETTLE}"
+[env.dev.services.api]
+log_group = "/ecs/api"
+log_stream = "${STREAM}"
+"""
+    monkeypatch.setenv("SETTLE", "2m")
+    monkeypatch.setenv("STREAM", "api/{task}")
+    settings = load(toml)
+    assert (settings.log_settle, settings.services["api"].log_stream) == (120.0, "api/{task}")
+    monkeypatch.setenv("SETTLE", "soon")
+    (line,) = refuse(toml)
+    assert "env.dev.log_settle: found 'soon'" in line
+    monkeypatch.setenv("SETTLE", "20s")
+    monkeypatch.setenv("STREAM", "all")
+    (line,) = refuse(toml)
+    assert "env.dev.services.api.log_stream: found 'all'" in line

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.promises import promise
 from support.worlds import NOW, WAYS, Way, completed, never_restarted, rolled_back, superseded
 
@@ -17,9 +18,11 @@ from pytest_deploycheck.facts.codec import from_json, to_json
 from pytest_deploycheck.facts.health import Alarm, AlarmChange, Health, Target, TargetGroup, Traffic
 from pytest_deploycheck.facts.image import Child, Image, Layer, Manifest, Platform, Reference, Registry
 from pytest_deploycheck.facts.log import LogEvent, LogScope, LogSight, LogStream
+from pytest_deploycheck.facts.recorded.checks import MOST_FILES, SourceCompared
 from pytest_deploycheck.facts.rollout import Deployment, Pause, Revision, RevisionImage, ServiceDeployment, TaskSet
 from pytest_deploycheck.facts.service import ContainerDefinition, LoadBalancer, Service, ServiceEvent, TaskDefinition
 from pytest_deploycheck.facts.snapshot import Identity, Judged, Lookup, Observation, Problem, ServiceFacts
+from pytest_deploycheck.facts.source import Checkout, Compared, FileDigest, SourceFile, SourceTree
 from pytest_deploycheck.facts.task import Container, Task
 from pytest_deploycheck.judge.finding import IMAGE_EXISTS, Finding
 
@@ -230,3 +233,14 @@ def test_a_read_only_mapping_becomes_a_plain_one() -> None:
     """Evidence that nobody may change is sent to another process as well."""
     finding = IMAGE_EXISTS.passes("there", evidence=MappingProxyType({"seen": 1}))
     assert from_json(to_json(finding), Finding).evidence == {"seen": 1}
+
+
+def test_a_source_tree_that_is_too_large_is_not_recorded() -> None:
+    """A report stays readable: of a tree of many thousand files it records nothing, and a replay is then unproven."""
+    files = tuple(SourceFile(f"{number}.py", FileDigest(1, "a", "b")) for number in range(MOST_FILES + 1))
+    tree = SourceTree("app", files)
+    known = SourceCompared((Compared(replace(tree, files=files[:2]), "/app"),), Checkout())
+    bounded = known.bounded()
+    assert bounded is not None
+    assert [one.path for one in bounded.trees[0].tree.files] == ["0.py", "1.py"]
+    assert SourceCompared((*known.trees, Compared(tree, "/app")), Checkout()).bounded() is None

@@ -86,3 +86,11 @@ def test_many_secrets_and_elisions_cost_no_more_than_their_number() -> None:
 def test_what_is_masked_is_what_is_found() -> None:
     """The secrets of a text are those that its masking takes out."""
     assert {one.strip('"') for one in secrets_in('{"password": "hunter2222", "a": 1}')} == {"hunter2222"}
+
+
+def test_the_number_of_secrets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of many secrets stays quick: of more than are kept, those that were found last are known."""
+    monkeypatch.setattr("pytest_deploycheck.redaction.handed._MOST_SECRETS", 2)
+    handed = HandedTexts()
+    handed.note(*(f"password=hunter{number}" for number in (1111, 2222, 3333)))
+    assert set(handed.secrets().secrets) == {"hunter2222", "hunter3333"}

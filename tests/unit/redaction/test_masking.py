@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 import string
+import time
 
 import pytest
 
 from pytest_deploycheck.redaction import clean, mask
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT
+from pytest_deploycheck.redaction.masking import secrets_in
 from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
 
@@ -285,3 +287,20 @@ def test_a_secret_is_masked_through_what_is_not_seen(text: str, unseen: str) -> 
 def test_characters_that_hide_no_secret_are_shown() -> None:
     """A line without a secret keeps the characters that are not seen, as their codes show what was logged."""
     assert mask("a\x00b\u200bc") == "a\x00b\u200bc"
+
+
+def test_an_expression_that_took_too_long_too_often_is_not_searched_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All texts together have a time limit too: after it nothing of any text is shown, without a further search."""
+    monkeypatch.setattr("pytest_deploycheck.redaction.masking._SECONDS", 0.1)
+    monkeypatch.setattr("pytest_deploycheck.redaction.masking._SECONDS_IN_ALL", 0.05)
+    expression = "(b|b)*$"
+    assert mask(f"{'b' * 60} secret", [expression]).startswith("[masked] (withheld")
+    began = time.process_time()
+    assert [mask(f"a short line, {number}", [expression])[:18] for number in range(50)] == ["[masked] (withheld"] * 50
+    assert list(secrets_in(f"{'b' * 60} secret", [expression])) == []
+    assert time.process_time() - began < 5
+
+
+def test_an_expression_that_only_re_understands_is_searched_for_by_it() -> None:
+    """The configuration takes what `re` takes, so that nothing it takes may end a run, or mask nothing."""
+    assert mask("pin a{e>1} for C-123456", [r"a{e>1}", r"C-\d{6}"]) == "pin [masked] for [masked]"
