@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -138,3 +139,11 @@ def test_what_came_is_no_markup_of_a_terminal() -> None:
         Application(answer(500, "\x1b[31mred\x07")).wait_for(timeout=0)
     assert "\x1b" not in str(failed.value)
     assert "\x07" not in str(failed.value)
+
+
+def test_an_expectation_that_json_cannot_write_is_shown_all_the_same() -> None:
+    """A test may expect what JSON has no form for, such as a time: the message shows it as Python does."""
+    expected = datetime(2025, 11, 26, tzinfo=UTC)
+    with pytest.raises(AssertionError) as failed:
+        Application(answer(200, '{"at": "2025-11-26"}')).wait_for(json={"at": expected}, timeout=0)
+    assert f'$.at is "2025-11-26", not {expected!r}' in str(failed.value)

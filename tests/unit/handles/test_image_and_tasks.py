@@ -133,6 +133,7 @@ def test_the_containers_of_a_task() -> None:
     assert (one.definition.family, one.definition.revision) == ("shop", 7)
     assert (one.definition.cpu, one.definition.memory) == (256, 512)
     shown = f"{one!r} {app!r} {app.environment!r} {one.definition!r} {one.definition.containers!r}"
+    assert repr(one.containers) == f"<1 containers: {app!r}>"
     assert "prod" not in shown
     assert "MODE" in shown
 
@@ -260,3 +261,12 @@ def test_a_commit_must_be_one(commit: str) -> None:
     """A branch, a version or too few digits are not compared: the answer would mean nothing."""
     with pytest.raises(ValueError, match="expected a commit of 7 to 64 hexadecimal digits"):
         deployed_image(completed()).is_of_commit(commit)
+
+
+def test_a_task_definition_that_nobody_read_is_unproven() -> None:
+    """The settings of a task are not known where its definition is not looked up."""
+    (one,) = running_tasks(completed(tasks=[task("one")]))
+    with pytest.raises(UnprovenError, match=r"task-definition/shop:8 was not read"):
+        _ = one.containers["app"].environment
+    with pytest.raises(UnprovenError, match="was not read"):
+        _ = one.definition

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,15 +10,19 @@ from typing import Any, BinaryIO
 import pytest
 from msgspec.structs import replace
 from support.layer_files import Built, built, file
-from support.worlds import NEW, completed, container, definition, digest, found, judged, task
+from support.worlds import NEW, completed, container, definition, denied, digest, found, judged, task
 
 from pytest_deploycheck.config.settings import EnvironmentSettings, Options, ServiceSettings
 from pytest_deploycheck.errors import UnprovenError
 from pytest_deploycheck.facts.image import Child, ImageConfig, Layer, Manifest, Platform, Reference
-from pytest_deploycheck.facts.snapshot import Judged, ServiceFacts
-from pytest_deploycheck.handles.image import deployed_image
+from pytest_deploycheck.facts.recorded.checks import SourceCompared
+from pytest_deploycheck.facts.snapshot import Judged, Lookup, ServiceFacts
+from pytest_deploycheck.facts.source import Checkout
+from pytest_deploycheck.handles.image import DeployedImage, deployed_image
 from pytest_deploycheck.judge.finding import Finding, Status
+from pytest_deploycheck.oci.files.decompression import Limits
 from pytest_deploycheck.oci.manifest import OCI_MANIFEST
+from pytest_deploycheck.redaction.handed import HandedTexts
 from pytest_deploycheck.run.image_checks import ImageChecks
 
 AMD, ARM, WINDOWS = Platform("linux", "amd64"), Platform("linux", "arm64"), Platform("windows", "amd64")
@@ -65,6 +70,10 @@ class Images:
         environment = EnvironmentSettings("dev", services={"backend": service})
         return ImageChecks(environment, Options(services=("backend",)), self._root, self._open)
 
+    def damage(self) -> None:
+        """Let the registry hand out the beginnings of the layers only."""
+        self._layers = {digest: data[: len(data) // 2] for digest, data in self._layers.items()}
+
     def content(self, facts: ServiceFacts) -> Finding:
         """Return what `image-content` finds."""
         return self.checks.judge_content(facts)
@@ -86,6 +95,12 @@ def images(project: Path, *contents: tuple[Platform | None, bytes], **source: st
 def seen(of: Judged, *tasks: dict[str, Any], **changes: Any) -> ServiceFacts:
     """Return a service whose tasks show the index, or another digest."""
     return completed(judged=[of], tasks=[task(str(at), **one) for at, one in enumerate(tasks)], **changes)
+
+
+def handle(of: Images, **changes: Any) -> DeployedImage:
+    """Return the image as a test holds it, in a service whose only task runs on linux/amd64."""
+    facts = seen(of.judged, ON_AMD, **changes)
+    return deployed_image(facts, of.checks.opened(facts))
 
 
 ON_AMD = {"architecture": "x86_64", "os": "Linux"}
@@ -249,3 +264,107 @@ def test_platforms_that_differ_leave_a_question_of_a_test_open(project: Path) ->
         image.read_text("/app/main.py")
     with pytest.raises(FileNotFoundError):
         image.read_text("/app/other.py")
+
+
+def test_what_a_comparison_found_reads_well(project: Path) -> None:
+    """An assertion on a comparison that is equal, or that is not, names both sides and what was found."""
+    one = images(project, (AMD, FRESH))
+    image = handle(one)
+    assert repr(image.compare("app", "/app")) == "<app and /app are equal: 1 file>"
+    (project / "app" / "main.py").write_bytes(STALE)
+    assert repr(image.compare("app", "/app")) == "<app and /app differ: 1 different (main.py)>"
+
+
+def test_a_comparison_of_nothing_is_unproven(project: Path) -> None:
+    """A folder without files, or one whose place is hidden by a volume, is equal to nothing."""
+    one = images(project, (AMD, FRESH))
+    (project / "empty").mkdir()
+    with pytest.raises(UnprovenError, match="empty has no file to compare"):
+        handle(one).compare("empty", "/app")
+    app = definition()
+    mounted = replace(app, containers=(replace(app.containers[0], mounts=("/app",)),))
+    with pytest.raises(UnprovenError, match="a volume is mounted at /app, over 1 file of app"):
+        handle(one, definitions=[mounted]).compare("app", "/app")
+
+
+def test_an_image_that_cannot_be_opened_is_unproven(project: Path) -> None:
+    """As long as the manifest that runs is not known, neither a file nor a comparison is an answer; the reason is."""
+    twice = images(project, (AMD, FRESH), (AMD, FRESH))
+    image = handle(twice)
+    for ask in (lambda: image.read_text("/app/main.py"), lambda: image.compare("app", "/app")):
+        with pytest.raises(UnprovenError, match=r"cannot be opened: .*several manifests"):
+            ask()
+
+
+def test_a_damaged_layer_leaves_a_question_of_a_test_open(project: Path) -> None:
+    """A file may be in a layer that cannot be read."""
+    one = images(project, (AMD, FRESH))
+    one.damage()
+    with pytest.raises(UnprovenError, match="the image cannot be opened"):
+        handle(one).exists("/app/main.py")
+    assert one.content(seen(one.judged, ON_AMD)).status is Status.UNPROVEN
+
+
+def test_a_file_that_is_too_large_to_be_shown_differs_all_the_same(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not read into memory is compared by its digest, and the difference says that it is not shown."""
+    monkeypatch.setattr("pytest_deploycheck.run.image_checks.Limits", partial(Limits, file=4))
+    one = images(project, (AMD, STALE))
+    found = handle(one).compare("app", "/app")
+    assert found.different == ["main.py"]
+    assert "main.py: not shown, as it is not text or too large" in found.explain()
+
+
+def test_a_manifest_that_could_not_be_read_is_named(project: Path) -> None:
+    """The index names the manifest that the tasks run, and the registry did not give it."""
+    several = images(project, (AMD, FRESH), (ARM, FRESH))
+    image = several.judged.expected.image
+    assert image is not None
+    lookup = replace(several.judged.expected, image=replace(image, platforms=image.platforms[:1]))
+    finding = several.content(seen(judged(lookup), ON_ARM))
+    assert finding.status is Status.UNPROVEN
+    assert "sha256:4444" in finding.summary
+    assert "could not be read" in finding.summary
+
+
+def test_the_source_of_several_containers_is_not_known(project: Path) -> None:
+    """Each of the judged containers could hold the source: they are listed, with the key that names one."""
+    one = images(project, (AMD, FRESH))
+    finding = one.content(completed(judged=[one.judged, replace(one.judged, container="worker")]))
+    assert finding.status is Status.UNPROVEN
+    assert "(app, worker)" in finding.summary
+    assert "`container`" in finding.remedy
+
+
+def test_an_image_that_could_not_be_looked_up_is_an_error(project: Path) -> None:
+    """The action that is denied is named, as by `image-exists`."""
+    one = images(project, (AMD, FRESH))
+    lookup = Lookup(one.judged.expected.reference, problem=denied("ecr:BatchGetImage"))
+    finding = one.content(completed(judged=[judged(lookup)]))
+    assert finding.status is Status.ERROR
+    assert "ecr:BatchGetImage" in finding.summary
+
+
+def test_a_source_that_was_not_recorded_is_unproven(project: Path) -> None:
+    """A replay compares nothing itself: it has the trees of that time, or none."""
+    one = images(project, (AMD, FRESH))
+    facts = seen(one.judged, ON_AMD)
+    checks = one.checks
+    (compared,) = [files.compare("app", "/app") for files in checks.opened(facts).platforms]
+    known = SourceCompared((replace(compared, different=("main.py",)),), Checkout())
+    (project / "app" / "main.py").unlink()
+    for recorded, status in (({}, Status.UNPROVEN), ({facts.name: known}, Status.FAIL)):
+        assert replace(one.checks, recorded=recorded).judge_content(facts).status is status
+
+
+def test_a_large_file_is_not_searched_for_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of a gigabyte is handed out in no time; a small file is searched, so that no report shows its secrets."""
+    monkeypatch.setattr("pytest_deploycheck.handles.image.HANDED", handed := HandedTexts())
+    one = images(project, (AMD, b"password=hunter2222"))
+    assert handle(one).read_text("/app/main.py") == "password=hunter2222"
+    assert handed.secrets().secrets == ("hunter2222",)
+    monkeypatch.setattr("pytest_deploycheck.handles.image.HANDED", unsearched := HandedTexts())
+    monkeypatch.setattr("pytest_deploycheck.handles.image._LONGEST_SEARCHED", 18)
+    assert handle(one).read_bytes("/app/main.py") == b"password=hunter2222"
+    assert unsearched.secrets().secrets == ()

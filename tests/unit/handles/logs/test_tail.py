@@ -484,3 +484,21 @@ def test_a_count_of_logs_that_cannot_all_be_read_is_unproven() -> None:
     world = logs(*HELLO, at(0), failing=(denied("logs:FilterLogEvents"),))
     with pytest.raises(UnprovenError, match="logs:FilterLogEvents"):
         world.tail.count(LINE)
+
+
+@pytest.mark.parametrize(
+    ("asks", "words"),
+    [
+        (lambda tail: tail.wait_for(LINE, count=0), "count: expected 1 or more, found 0"),
+        (lambda tail: tail.wait_for(LINE, tasks="every"), "tasks: expected 'any' or 'all', found 'every'"),
+        (lambda tail: tail.wait_for_sequence(), "patterns: expected one or more, found none"),
+        (lambda tail: tail.wait_for_sequence(LINE, within="cluster"), "within: expected 'task' or 'service'"),
+        (lambda tail: tail.tail(-1), "n: expected 0 or more, found -1"),
+    ],
+)
+def test_a_question_that_means_nothing_is_a_mistake_of_the_test(asks: Callable[[LogTail], object], words: str) -> None:
+    """It is refused at once by the name of the argument, and is no question that was answered."""
+    world = logs(at(0))
+    with pytest.raises(ValueError, match=re.escape(words)):
+        asks(world.tail)
+    assert (world.tail.questions, world.tail.answers, world.waited) == (0, 0, 0)
