@@ -367,6 +367,14 @@ def rolling(way: Way, *tasks: Task, **changes: Any) -> ServiceFacts:
     return completed(way, **{**going, **changes})
 
 
+def unread() -> ServiceFacts:
+    """Nothing of the service may be read."""
+    problems = {"service": denied("ecs:DescribeServices"), "tasks": denied("ecs:ListTasks")}
+    return completed(
+        "deployments alone", service=None, tasks=None, judged=[], definitions=[], problems=problems, running_images=[]
+    )
+
+
 BREAKER = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1."
 
 

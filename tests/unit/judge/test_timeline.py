@@ -249,3 +249,13 @@ def test_the_tag_of_a_pinned_reference_does_not_move() -> None:
             revisions=[replace(revision(), images=images), replace(before, images=earlier)],
         )
         assert only(world, "tag moved") == []
+
+
+def test_what_has_no_known_time_is_no_event() -> None:
+    """An image without a build time, and those of which the registry does not tell the push, are left out."""
+    lookup = found(pushed_at=None)
+    assert lookup.image is not None
+    lookup = replace(lookup, image=replace(lookup.image, configs=(ImageConfig("sha256:config"),)))
+    world = completed(judged=[judged(lookup)], running_images=[replace(old_image(), pushed_at=None)])
+    assert {what for _, what, _, _ in told(world)}.isdisjoint({"image built", "image pushed", "running image pushed"})
+    assert told(world)

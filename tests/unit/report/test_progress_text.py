@@ -29,7 +29,7 @@ from support.worlds_health import balanced, group, in_sets, old_set, target, tas
 from pytest_deploycheck.facts.service import ServiceEvent
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.progress import Progress
-from pytest_deploycheck.plugin.progress import ProgressLine
+from pytest_deploycheck.plugin.progress import ProgressLine, RolloutProgress
 from pytest_deploycheck.report.progress import SparseLines, fleet_line, progress_line, standing
 
 
@@ -217,3 +217,34 @@ def test_sparse_lines_of_many_rollouts() -> None:
     assert len(lines.due(both[:1], 21.0)) == 1
     assert lines.due([], 22.0) == []
     assert len(lines.due(both[:1], 23.0)) == 1
+
+
+class Terminal:
+    """A terminal that remembers what was written over."""
+
+    isatty = True
+    verbosity = 0
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def ensure_newline(self) -> None:
+        """Begin no line."""
+
+    def rewrite(self, text: str, **_: object) -> None:
+        """Remember it."""
+        self.written.append(text)
+
+
+def test_many_rollouts_share_the_line_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rollouts stand beside each other on the line; of a fleet it tells how many are settled."""
+    monkeypatch.setenv("COLUMNS", "500")
+    both = [state(service="a"), state(service="b")]
+    for total, line in ((2, f"{progress_line(both[0], 3)}; {progress_line(both[1], 3)}"), (4, fleet_line(both, 4, 3))):
+        terminal = Terminal()
+        plugins = {"terminalreporter": terminal}
+        config = cast("pytest.Config", SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get)))
+        progress = RolloutProgress(config, ProgressLine(config), total)
+        progress.show(both, 3)
+        progress.show([], 4)
+        assert terminal.written == [line, "", ""]

@@ -5,11 +5,12 @@ import re
 import pytest
 from msgspec.structs import replace
 from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report, summary
-from support.worlds import NEW, OLD, completed, never_restarted, rolled_back
+from support.worlds import NEW, OLD, completed, never_restarted, rolled_back, unread
 
 from pytest_deploycheck.judge.finding import Check, Status
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.finding import explain_finding
+from pytest_deploycheck.report.summary import summary_rows
 
 
 def test_when_all_is_well_there_is_one_line() -> None:
@@ -179,3 +180,9 @@ def test_the_time_that_the_rates_of_aws_cost() -> None:
     assert summary(replace(run, held=12.4, throttles=2))[-1] == (
         "Calls were held back for 12 s by the rates that AWS allows; 2 calls throttled all the same."
     )
+
+
+def test_a_service_of_which_nothing_is_known_has_no_timeline() -> None:
+    """A closer look at a service that could not be read shows no empty timeline."""
+    assert any("timeline:" in str(row) for row in summary_rows(run_of(never_restarted()), 1))
+    assert not any("timeline:" in str(row) for row in summary_rows(run_of(unread(), []), 1))

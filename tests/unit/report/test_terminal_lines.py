@@ -12,7 +12,7 @@ from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import ROLLOUT_COMPLETE, Check, Finding
 from pytest_deploycheck.report.links import together
 from pytest_deploycheck.report.moments import ago, short_task, when, with_ages, with_short_tasks
-from pytest_deploycheck.report.terminal.rows import Line, Row, Tone, lines_of
+from pytest_deploycheck.report.terminal.rows import Line, Row, Span, Tone, cleaned, lines_of
 
 
 def shown(*findings: Finding, world: ServiceFacts | None = None, width: int = 80, verbosity: int = 0) -> list[str]:
@@ -189,3 +189,12 @@ def test_a_row_keeps_its_columns() -> None:
     assert all(str(line).startswith(" " * 21 + "word") for line in others)
     assert all(len(str(one)) >= len(str(two)) - 21 for one, two in pairwise([first, *others]))
     assert replace(first) == first
+
+
+def test_a_lead_that_looks_like_a_credential_is_masked() -> None:
+    """A name before the text of a row is as foreign as the text: masked, it loses its tone and its column."""
+    row = Row("ok", (Span("password=hunter2222", Tone.STRONG), Span(" ")), indent=8)
+    (shown,) = cleaned([row], ())
+    assert str(shown).startswith("password=[masked]")
+    assert shown.lead == ()
+    assert cleaned([Row("hunter", (Span("backend "),))], ["hunter"]) == [Row("[masked]", (Span("backend "),))]

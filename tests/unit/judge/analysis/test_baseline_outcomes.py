@@ -256,3 +256,19 @@ def test_a_baseline_in_which_several_digests_ran(tmp_path: Path) -> None:
     file = tmp_path / "before.json"
     file.write_text(to_text(run_of(mixed)))
     assert set(read_baselines(file, "--deploy-baseline")[0].services["backend"].running) == {OLD, NEW}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_baseline_that_does_not_tell_leaves_it_inferred(way: Way) -> None:
+    """Another rollout was the newest then, so that only times say that none began since the push."""
+    before = baseline(rollout="ecs-svc/0", began=clock("06:00"))
+    finding = look(never_restarted(way), before, Outcome.NOT_STARTED)
+    assert any("as the baseline of 2025-11-26 10:00:00 UTC does not tell" in note for note in finding.notes)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_baseline_that_expected_the_same_image_makes_nothing_certain(way: Way) -> None:
+    """The rollout that it saw may be the one to the expected image, whatever the tasks run now."""
+    world = unknown_push(never_restarted(way))
+    before = baseline(NEW, running=(OLD,))
+    assert rule(replace(world, baseline=before)).outcome is not Outcome.NOT_STARTED

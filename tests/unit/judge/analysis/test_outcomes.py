@@ -537,3 +537,18 @@ def test_a_tag_that_is_pushed_again_during_the_rollout(way: Way) -> None:
     late = replace(world, tasks=tuple(replace(one, started_at=clock("11:30")) for one in world.tasks or ()))
     assert PUSHED < ROLLOUT
     ends_as(late, Outcome.UNKNOWN, Status.UNPROVEN)
+
+
+def test_a_service_without_any_deployment_has_no_known_rollout() -> None:
+    """ECS lists none: the outcome is not known, and it is said that nothing was listed."""
+    ruling = rule(completed(service=service(), records=[], revisions=[]))
+    assert ruling.outcome is Outcome.UNKNOWN
+    assert ruling.reason == "ECS lists no deployment of the service"
+
+
+def test_running_tasks_that_were_not_listed_are_counted() -> None:
+    """The service counts more tasks than ECS listed; where one of the two is not known, none is said to be missing."""
+    assert completed(counted=5).unlisted == 3
+    assert completed().unlisted == 0
+    assert completed(tasks=None, counted=5).unlisted == 0
+    assert completed(service=None).unlisted == 0

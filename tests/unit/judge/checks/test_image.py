@@ -13,6 +13,7 @@ from support.worlds import (
     Way,
     clock,
     completed,
+    definition,
     denied,
     facts,
     found,
@@ -25,6 +26,7 @@ from support.worlds import (
 )
 
 from pytest_deploycheck.facts.image import Reference
+from pytest_deploycheck.facts.service import ContainerDefinition
 from pytest_deploycheck.facts.snapshot import Lookup
 from pytest_deploycheck.judge.finding import Finding, Status
 
@@ -256,3 +258,19 @@ def test_a_retag_to_an_older_image_passes(way: Way) -> None:
     assert judge_exists(world).status is Status.PASS
     assert judge_complete(world, waited=0).status is Status.PASS
     assert judge_run_image(world).status is Status.PASS
+
+
+def test_an_image_that_cannot_be_read_as_a_reference_is_not_judged() -> None:
+    """A task definition may hold any text: an essential container with it is left out, and the advice says so."""
+    other = ContainerDefinition("proxy", "Not:A:Reference")
+    finding = judge_exists(completed(definitions=[definition(others=(other,))]))
+    assert finding.status is Status.PASS
+    assert any("container 'proxy' (Not:A:Reference) is not judged" in note for note in finding.advice)
+
+
+def test_two_repositories_of_one_registry_differ_in_the_repository_alone() -> None:
+    """Outside of ECR the registry is the host: where that is the same, it is not said to differ."""
+    one = judged(Lookup(HUB), pulled=Lookup(Reference("docker.io", "library/httpd", "2")), names_repository=True)
+    finding = judge_repository(completed(judged=[one]))
+    assert finding.status is Status.FAIL
+    assert finding.cause.startswith("The repository differs: ")

@@ -205,3 +205,21 @@ def test_clocks_that_differ() -> None:
     us = replace(us, observation=replace(us.observation, identity=identity))
     lines = summary_of(fleet(environment("eu", named(completed(), "web")), us))
     assert lines[-1].startswith("Times are those of the servers: this machine's clock is 5 min behind")
+
+
+def test_an_environment_without_a_service_is_not_lost() -> None:
+    """Nothing was verified there: that is a line of the summary, beside the services of the others."""
+    lines = summary_of(fleet(environment("eu", named(completed(), "web")), environment("us")))
+    assert "UNPROVEN: no service of us was verified" in [line.strip() for line in lines]
+    assert not any("no service of eu" in line for line in lines)
+
+
+def test_many_verified_services_need_no_table() -> None:
+    """The first line has the number of many services that are all verified, and no row repeats it."""
+    services = [named(completed(), f"service-{number}") for number in range(21)]
+    lines = summary_of(fleet(environment("eu", *services)))
+    assert lines[0].endswith("21 services in eu: 21 VERIFIED")
+    assert not any("service-" in line or "verdict" in line for line in lines)
+    with_one_more = summary_of(fleet(environment("eu", *services, named(never_restarted(), "broken"))))
+    assert "  and 21 services more, all VERIFIED" in with_one_more
+    assert any(line.startswith("  broken") for line in with_one_more)

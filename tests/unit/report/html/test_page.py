@@ -10,10 +10,24 @@ import pytest
 from msgspec.structs import replace
 from support.hostile import PLANTED, hostile_run
 from support.runs import SITUATIONS, run_of, run_report, service_report
-from support.worlds import NEW, OLD, clock, completed, denied, digest, found, judged, never_restarted, old_image
+from support.worlds import (
+    NEW,
+    OLD,
+    clock,
+    completed,
+    denied,
+    digest,
+    found,
+    image,
+    judged,
+    never_restarted,
+    old_image,
+    unread,
+)
 
 from pytest_deploycheck.config.options import Given
 from pytest_deploycheck.errors import ConfigurationError
+from pytest_deploycheck.facts.baseline import Previous
 from pytest_deploycheck.facts.image import Layer
 from pytest_deploycheck.facts.snapshot import ServiceFacts
 from pytest_deploycheck.judge.finding import Status
@@ -278,3 +292,32 @@ def test_every_status_has_a_sign_of_its_own_shape() -> None:
         signs[status] = re.sub(r'class="[^"]*"', "", str(chain.glyph(status, 10, 10, 5)))  # type: ignore[attr-defined]
     assert len(set(signs.values())) == len(signs)
     assert set(signs) == {*(set(Status) - {Status.SKIP}), "none"}
+
+
+def test_layers_are_compared_with_the_baseline_first() -> None:
+    """The image of the baseline is the one that a reader compares with; no image is compared with itself."""
+    layers = (Layer(digest("0"), 5),)
+    world = replace(completed(), baseline=Previous("the baseline of yesterday", OLD, layers=layers))
+    table = layer_table(service_report(world))
+    assert table is not None
+    assert table.origin.startswith("the baseline of yesterday (aaaa")
+    assert [row.state for row in table.rows] == ["new"]
+    same = completed(running_images=[image(NEW), old_image()])
+    table = layer_table(service_report(same))
+    assert table is not None
+    assert table.origin.startswith("v1 (aaaa")
+
+
+def test_nothing_known_is_no_picture() -> None:
+    """Without a rollout, a task or a push there is nothing to draw; the page has the reasons all the same."""
+    assert "<svg" in to_html(run_of(completed()))
+    (service,) = page_view(run_of(unread()))["services"]
+    assert not service["pictures"]
+    assert "ecs:DescribeServices" in Page(to_html(run_of(unread()))).text
+
+
+def test_an_image_without_a_push_time_is_not_drawn_as_pushed() -> None:
+    """With pull rights alone the time of the push is not known, and the picture does not guess."""
+    unknown = completed(judged=[judged(found(pushed_at=None))])
+    assert "expected image pushed" in to_html(run_of(completed()))
+    assert "expected image pushed" not in to_html(run_of(unknown))

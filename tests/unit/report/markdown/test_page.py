@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from support.gfm import PARSER, inline_tokens, rows
-from support.runs import SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
-from support.worlds import OLD, Way, completed, never_restarted
+from support.runs import IDENTITY, SITUATIONS, findings_of, logs_finding, run_of, run_report, service_report
+from support.worlds import OLD, Way, completed, denied, image, judged, never_restarted, reference, unread
 from syrupy.assertion import SnapshotAssertion
 
-from pytest_deploycheck.facts.snapshot import Problem
+from pytest_deploycheck.facts.snapshot import Lookup, Problem
 from pytest_deploycheck.judge.finding import Check
 from pytest_deploycheck.judge.verdict import UserTest
 from pytest_deploycheck.report.formats import FORMATS
@@ -119,3 +119,33 @@ def test_an_earlier_report_is_known() -> None:
     """The report is recognized when a later run writes to its path."""
     assert FORMATS[".md"].is_own(render(run_of(completed())))
     assert not FORMATS[".md"].is_own("# Notes\n")
+
+
+def test_where_nothing_was_read_there_is_no_timeline() -> None:
+    """The report of a service that could not be read has no empty section."""
+    assert "Timeline (UTC)" in render(run_of(never_restarted(WAY)))
+    assert "Timeline (UTC)" not in render(run_of(unread(), []))
+
+
+def test_a_push_time_that_is_not_known_has_no_row() -> None:
+    """With pull rights alone the image is there, and when it was pushed is left out of the evidence."""
+    lookup = Lookup(reference(), image=image(pushed_at=None), problem=denied("ecr:DescribeImages"))
+    assert "| image pushed |" in render(run_of(completed()))
+    assert "| image pushed |" not in render(run_of(completed(judged=[judged(lookup)])))
+
+
+def test_the_times_of_a_machine_with_another_clock_are_explained() -> None:
+    """Times are those of the servers, and the difference from the clock of this machine is noted."""
+    report = run_of(completed())
+    observation = replace(report.observation, identity=replace(IDENTITY, clock_offset=300.0))
+    assert "Times are those of the servers" in render(replace(report, observation=observation))
+    assert "Times are those of the servers" not in render(report)
+
+
+def test_of_many_log_checks_the_first_have_rows() -> None:
+    """The evidence stays short: of more than ten log expectations, the number of the others is a row."""
+    checks = [replace(logs_finding(), id=f"logs-{number}") for number in range(1, 14)]
+    text = render(run_of(never_restarted(WAY), [*findings_of(never_restarted(WAY))[:-1], *checks]))
+    evidence = [row[0] for row in rows(text)]
+    assert [name for name in evidence if name.startswith("logs-")][:10] == [f"logs-{one}" for one in range(1, 11)]
+    assert "and 3 more" in evidence

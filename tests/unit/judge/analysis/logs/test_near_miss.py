@@ -231,3 +231,9 @@ def test_lines_of_any_length_cost_no_more_than_their_beginning(text: str, part: 
     found = nearest_miss(Pattern(text), [event(line) for line in lines])
     from_beginnings = nearest_miss(Pattern(text), [event(line[:10_000]) for line in lines])
     assert (found and (found.seen, found.marks)) == (from_beginnings and (from_beginnings.seen, from_beginnings.marks))
+
+
+def test_a_likeness_in_what_is_masked_is_shown_to_nobody() -> None:
+    """A line of which only a credential is like the expected text has nothing that could be shown beside it."""
+    assert near(FOUND, "saw Found 2 platform sections").seen == "saw Found 2 platform sections"
+    assert nearest_miss(FOUND, [event('password="Found 2 platform sections"')]) is None

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.worlds import (
     DEFINITION,
     NEW,
@@ -306,3 +307,24 @@ def test_what_a_replaced_task_logged_still_counts() -> None:
     assert {stream.task for stream in seen.streams} == {"one", "two", "three"}
     assert {stream.task for stream in seen.current_streams} == {"two", "three"}
     assert seen.old_streams == ()
+
+
+def test_a_stream_that_is_named_by_a_runtime_id_needs_one() -> None:
+    """Without a prefix, ECS has to tell the id of the container: before it does, the logs cannot be found."""
+    unnamed = task("one", containers=[replace(container(), runtime_id=None)])
+    world = completed(tasks=[unnamed], definitions=[definition(log_options={"awslogs-group": "/prod/shop"})])
+    seen = scope_of(world)
+    assert seen.streams == ()
+    assert seen.blind == ("the log stream of container 'app' is not known",)
+
+
+def test_one_stream_for_all_tasks_does_not_tell_them_apart() -> None:
+    """FireLens with a fixed stream mixes the lines of old and new tasks, so that none of them is read."""
+    options = {"Name": "cloudwatch_logs", "log_group_name": "/ecs/shop", "log_stream_name": "all"}
+    routed = definition(log_driver="awsfirelens", log_options=options)
+    seen = scope_of(completed(tasks=[task("one")], definitions=[routed]))
+    assert seen.streams == ()
+    assert seen.blind == ("container 'app' logs through awsfirelens, not awslogs",)
+    prefixed = definition(log_driver="awsfirelens", log_options={**options, "log_stream_prefix": "shop-"})
+    (stream,) = scope_of(completed(tasks=[task("one")], definitions=[prefixed])).streams
+    assert stream.name == "shop-app-firelens-one"
