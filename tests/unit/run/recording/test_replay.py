@@ -179,3 +179,28 @@ def test_nothing_is_contacted() -> None:
         with pytest.raises(UnprovenError):
             ask()
     assert Pattern("x").is_in("x")
+
+
+def test_an_expression_that_was_masked_is_unproven(tmp_path: Path) -> None:
+    """A report masks secrets in expressions too: what is no longer a regular expression is not searched for."""
+
+    def mask(report: dict[str, Any]) -> None:
+        (pattern,) = backend(report)["logs"][0]["patterns"]
+        pattern.update(text="([masked]", regex=True)
+
+    report = document(judged_again(changed(tmp_path, mask)))
+    (check,) = [one for one in report["services"][0]["checks"] if one["id"] == "logs-1"]
+    assert check["status"] == "unproven"
+    assert "the expression was masked and is not valid" in check["summary"]
+
+
+def test_a_wait_for_a_line_that_was_not_recorded_is_unproven() -> None:
+    """Nothing arrives in a replay, however long a test waits, and whatever it waits for."""
+    logs = tail("healthy")
+    for ask in (
+        lambda: logs.wait_for("Traceback", timeout=2),
+        lambda: logs.absent("Traceback", timeout=2),
+        logs.events,
+    ):
+        with pytest.raises(UnprovenError):
+            ask()
