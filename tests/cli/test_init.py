@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import tomllib
+from functools import partial
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from pytest_deploycheck.cli.init import command
 from pytest_deploycheck.cli.init.choosing import Chooser
 from pytest_deploycheck.cli.init.jobs import JOBS, FirstJob, jobs_of
 from pytest_deploycheck.errors import ConfigurationError
@@ -199,6 +202,43 @@ def test_two_services_and_a_helper_container(script: Script, aws: Sandbox) -> No
     assert "; not judged" in text(script)
 
 
+def test_two_judged_containers_can_be_narrowed_to_one(script: Script, aws: Sandbox) -> None:
+    """For a service of two containers that are the team's own, a line that judges one alone is there to be used."""
+    aws.push_image("shop:1.0", {"a": "1"})
+    both = [SandboxContainer(name=name, image="shop:1.0") for name in ("app", "worker")]
+    aws.create_service("shop", cluster="dev", containers=both)
+    assert script("init").status == 0
+    assert '# container = "app"   # judges this one alone' in text(script)
+    assert "; not judged" not in text(script)
+
+
+def test_an_alarm_that_is_not_ok_is_left_out(script: Script, aws: Sandbox) -> None:
+    """Declared as it is, it would refute the first run: it is named in a comment with its state."""
+    aws.push_image("shop:1.0", {"a": "1"})
+    aws.create_service("shop", cluster="dev", image="shop:1.0")
+    aws.create_alarm("shop-5xx", state="ALARM")
+    aws.create_alarm("shop-cpu", state="OK")
+    assert script("init").status == 0
+    assert written(script)["env"]["dev"]["services"]["shop"]["alarms"] == ["shop-cpu"]
+    assert "# Alarms that are not OK now, and are left out: shop-5xx (ALARM)" in text(script)
+
+
+def test_what_may_not_be_read_is_left_out(script: Script, aws: Sandbox) -> None:
+    """A caller that may read neither registry, logs nor alarms gets a configuration all the same, and a note."""
+    build("healthy", aws)
+    for actions in ("ecr:*", "logs:*", "cloudwatch:*"):
+        aws.deny(actions)
+    begun = script("init")
+    assert begun.status == 0, begun.err
+    assert "note: Alarms could not be listed: " in begun.out
+    told = " ".join(text(script).replace("#", " ").split())
+    assert "Its tags could not be read" in told
+    assert 'image = "2025.11.26-1"' in told
+    assert "Its newest tags" not in told
+    assert "alarms" not in written(script)["env"]["dev"]["services"]["backend"]
+    assert "app.agents" not in told
+
+
 class TestChooser:
     """The choice on a terminal."""
 
@@ -210,6 +250,20 @@ class TestChooser:
         assert chooser.one("cluster", None, ["a", "b"]) == "b"
         assert chooser.some("service", [], ["a", "b"]) == ("b", "a")
         assert chooser.some("service", [], ["a", "b"]) == ("a", "b")
+
+    def test_the_end_of_the_input_ends_the_command(
+        self, script: Script, aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Ctrl-D ends the command as Ctrl-C does: nothing is written, and no traceback is shown."""
+        aws.push_image("shop:1", {"a": "1"})
+        for name in ("one", "two"):
+            aws.create_service("shop", cluster=name, image="shop:1")
+        monkeypatch.setattr(command, "Chooser", partial(Chooser, asks=True))
+        monkeypatch.setattr("sys.stdin", StringIO())
+        ended = script("init")
+        assert (ended.status, ended.err) == (2, "Interrupted.\n")
+        assert "Which cluster?" in ended.out
+        assert list(script.folder.iterdir()) == []
 
     def test_where_there_is_nothing_it_is_said(self) -> None:
         """An empty account is a usage error."""

@@ -127,3 +127,19 @@ expect = "never written"
     assert "FAIL backend logs-1" in ended.out, ended.err
     assert '"[masked] HTTP/1.1" 200 OK' in ended.out
     assert "GET /health" not in ended.out
+
+
+def test_services_that_could_not_be_told_apart_are_refused(script: Script) -> None:
+    """The names of environments and services may have a slash; where two labels are the same, both would be one."""
+    (script.folder / "deploycheck.toml").write_text(
+        '[env.a.services."b/c"]\nservice = "one"\n[env."a/b".services.c]\nservice = "two"\n', encoding="utf-8"
+    )
+    assert script("verify", "a,a/b").is_usage_error("the same label: a/b/c", "in runs of their own")
+
+
+def test_the_rollout_that_is_waited_for_is_shown_beside_the_output(script: Script) -> None:
+    """A wait is seen to go on, and what the command prints stays fit to be read by a program."""
+    ended = script("verify", "sandbox", "--sandbox=half-rolled-out", "--wait=1s", "--log-wait=0.2s")
+    assert ended.status != 0
+    assert "deploycheck: backend: new 1/" in ended.err
+    assert "deploycheck: backend: new 1/" not in ended.out

@@ -71,13 +71,20 @@ def test_digests(deploy: Deploy, pytester: pytest.Pytester, said: World) -> None
 @pytest.mark.usefixtures("said")
 def test_other_comparisons_are_pytests_own(deploy: Deploy, pytester: pytest.Pytester) -> None:
     """An assertion that has nothing to do with a deployment is explained as ever."""
-    ours, sets, lists = failures(
-        deploy, pytester, "assert running_tasks[0].image_digest == 'x'", "assert {1} == {2}", "assert 1 in [2]"
+    ours, sets, lists, mixed = failures(
+        deploy,
+        pytester,
+        "assert running_tasks[0].image_digest == 'x'",
+        "assert {1} == {2}",
+        "assert 1 in [2]",
+        "assert running_tasks.digests == ['x']",
     )
     assert "== 'x'" in ours
     assert "assert {1} == {2}" in sets
     assert "Extra items in the left set" in sets
     assert "assert 1 in [2]" in lists
+    assert "== ['x']" in mixed
+    assert "only in" not in mixed
 
 
 @pytest.mark.usefixtures("said")

@@ -207,3 +207,11 @@ def test_workers_and_one_that_dies(deploy: Deploy, pytester: pytest.Pytester) ->
     assert verdicts(report) == {"eu/shop-web": "VERIFIED", "eu/shop-worker": "VERIFIED", "us/shop-web": "UNPROVEN"}
     crashed = [test["nodeid"] for test in report["tests"] if test["outcome"] != "passed"]
     assert crashed == ["test_it.py::test_dies[us/shop-web]"]
+
+
+def test_a_service_that_no_environment_has(deploy: Deploy, fleet: Sandbox, pytester: pytest.Pytester) -> None:
+    """The mark of a test names a service of one of the environments: an unknown name is refused with all that are."""
+    assert fleet.calls == []
+    pytester.makepyfile("import pytest\n@pytest.mark.deploy_service('shop-wep')\ndef test_one(running_tasks): pass")
+    message = deploy("-k", "test_one", env="eu,us").output
+    assert "deploy_service: the environments eu, us have no service 'shop-wep'; did you mean 'shop-web'?" in message

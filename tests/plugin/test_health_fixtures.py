@@ -125,6 +125,7 @@ def test_health_of_no_task_is_unproven(web: Web) -> None:
     ("action", "test"),
     [
         ("elasticloadbalancing:DescribeTargetHealth", "test_targets[web]"),
+        ("elasticloadbalancing:DescribeLoadBalancers", "test_targets[web]"),
         ("ecs:DescribeTasks", "test_targets[web]"),
         ("cloudwatch:DescribeAlarms", "test_alarms[web]"),
         ("cloudwatch:DescribeAlarmHistory", "test_alarms[web]"),

@@ -104,7 +104,11 @@ def test_workers_skip_as_well(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize(
     ("configuration", "named"),
-    [("", "--deploy-env=sandbox"), ("[env.dev.services.a]\n[env.sandbox.services.a]", "deploycheck.toml has: dev;")],
+    [
+        ("", "--deploy-env=sandbox"),
+        ("[env.dev.services.a]\n[env.sandbox.services.a]", "deploycheck.toml has: dev;"),
+        ("[env.dev.services.a", "--deploy-env=sandbox"),
+    ],
 )
 def test_node_ids_of_checks_need_an_environment(pytester: pytest.Pytester, configuration: str, named: str) -> None:
     """`pytest deploycheck` without an environment says what is missing, and which environments there are."""
