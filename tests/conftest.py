@@ -134,7 +134,7 @@ def _no_aws_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-class BetweenLooks(Protocol):
+class BetweenPolls(Protocol):
     """Changes the world while a run waits for rollouts."""
 
     def __call__(self, aws: Sandbox, *happen: Callable[[], object]) -> AbstractContextManager[None]:
@@ -146,13 +146,13 @@ class BetweenLooks(Protocol):
 
 
 @pytest.fixture
-def between_looks() -> BetweenLooks:
+def between_polls() -> BetweenPolls:
     """Return what changes the world while a run waits for rollouts."""
-    return _between_looks
+    return _between_polls
 
 
 @contextmanager
-def _between_looks(aws: Sandbox, *happen: Callable[[], object]) -> Iterator[None]:
+def _between_polls(aws: Sandbox, *happen: Callable[[], object]) -> Iterator[None]:
     aws.calls.clear()
     to_come = list(happen)
 

@@ -17,5 +17,5 @@ def test_every_task_runs_that_image(deployed_image: DeployedImage, running_tasks
     assert running_tasks.digests <= deployed_image.digests
 
 
-def test_the_new_code_speaks(deploy_logs: LogTail) -> None:
+def test_the_new_code_logs(deploy_logs: LogTail) -> None:
     assert "Found 3 platform sections" in deploy_logs

@@ -10,7 +10,7 @@ import pytest
 from pytest_deploycheck.sandbox import SandboxContainer
 
 if TYPE_CHECKING:
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from acceptance.conftest import Run, Runs, Shop
 
@@ -264,10 +264,10 @@ def test_an_interrupt_does_not_hide_what_was_refuted(shop: Shop, pytester: pytes
     assert run.document["verdict"] == "REFUTED"
 
 
-def test_a_wait_that_is_interrupted_reports_what_it_saw_last(shop: Shop, between_looks: BetweenLooks) -> None:
+def test_a_wait_that_is_interrupted_reports_what_it_saw_last(shop: Shop, between_polls: BetweenPolls) -> None:
     """Ctrl-C while the rollout is waited for writes the last observation of it."""
     shop.service.roll_out(status="IN_PROGRESS", new_running=1)
-    with between_looks(shop.aws, lambda: os.kill(os.getpid(), signal.SIGINT)):
+    with between_polls(shop.aws, lambda: os.kill(os.getpid(), signal.SIGINT)):
         run = shop.verify("--deploy-wait=60s")
     assert _is_of_the_run_so_far(run)
     assert run.document["verdict"] == "UNPROVEN"
@@ -288,7 +288,7 @@ def test_a_run_that_stops_at_the_first_failure(shop: Shop, workers: tuple[str, .
 
 @pytest.mark.parametrize("operations", ["*", "ecs:*"])
 def test_credentials_that_expire_while_the_rollout_is_waited_for(
-    shop: Shop, between_looks: BetweenLooks, operations: str
+    shop: Shop, between_polls: BetweenPolls, operations: str
 ) -> None:
     """An error after the start makes checks errors; it does not undo the start of the run."""
     shop.service.roll_out(at=shop.aws.now(), status="IN_PROGRESS", new_running=1)
@@ -296,7 +296,7 @@ def test_credentials_that_expire_while_the_rollout_is_waited_for(
     def expire() -> None:
         shop.aws.fail(operations, code="ExpiredTokenException", message="The security token has expired")
 
-    with between_looks(shop.aws, expire):
+    with between_polls(shop.aws, expire):
         run = shop.verify("--deploy-wait=4s")
     assert run.report is not None, run.text
     assert run.status in {1, 7}

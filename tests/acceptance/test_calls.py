@@ -48,7 +48,7 @@ def test_a_fact_is_asked_for_once_however_many_tests_use_it(shop: Shop, pytester
     assert all(number <= MOST[operation] for (operation, *_), number in asked.items()), asked
 
 
-def test_before_it_is_verified_what_may_have_changed_is_looked_at_again(
+def test_before_it_is_verified_what_may_have_changed_is_observed_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Services and tasks are asked for once more in the end; what cannot change any more is not."""

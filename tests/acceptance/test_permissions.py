@@ -142,7 +142,7 @@ def test_where_the_service_pulls_from_is_then_told_by_its_tasks(shop: Shop) -> N
 
 
 @pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
-def test_a_repository_that_may_be_pulled_from_or_looked_at_only(shop: Shop, action: str) -> None:
+def test_a_repository_that_may_be_pulled_from_or_described_only(shop: Shop, action: str) -> None:
     """Either of ECR's two reads finds the digest; only one of them tells when it was pushed."""
     shop.aws.deny(action)
     run = shop.verify("--deploy-pushed-after=1h")

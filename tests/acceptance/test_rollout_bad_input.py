@@ -8,7 +8,7 @@ import pytest
 from pytest_deploycheck.sandbox import stops
 
 if TYPE_CHECKING:
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from acceptance.conftest import Run, Shop
 
@@ -48,10 +48,10 @@ def test_a_service_that_was_deleted(shop: Shop) -> None:
     assert shop.verify().is_usage_error("'shop'", "no service", "list-services")
 
 
-def test_a_service_that_is_deleted_while_it_is_looked_at(shop: Shop, between_looks: BetweenLooks) -> None:
+def test_a_service_that_is_deleted_while_it_is_observed(shop: Shop, between_polls: BetweenPolls) -> None:
     """Earlier observations of it prove nothing any more: its checks are in error, and say that it existed."""
     shop.service.roll_out(status="IN_PROGRESS")
-    with between_looks(shop.aws, shop.service.vanish):
+    with between_polls(shop.aws, shop.service.vanish):
         run = shop.verify("--deploy-wait=20s")
     assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
     for check in ("rollout-complete", "tasks-running"):
@@ -60,10 +60,10 @@ def test_a_service_that_is_deleted_while_it_is_looked_at(shop: Shop, between_loo
     assert "Traceback" not in run.text
 
 
-def test_a_service_that_is_replaced_while_it_is_looked_at(shop: Shop, between_looks: BetweenLooks) -> None:
+def test_a_service_that_is_replaced_while_it_is_observed(shop: Shop, between_polls: BetweenPolls) -> None:
     """A new service under the old name may well be healthy, but it is not the one that was asked about."""
     shop.service.roll_out(status="IN_PROGRESS")
-    with between_looks(shop.aws, lambda: shop.aws.replace_service(shop.service, "shop:2")):
+    with between_polls(shop.aws, lambda: shop.aws.replace_service(shop.service, "shop:2")):
         run = shop.verify("--deploy-wait=20s")
     assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
     assert run.checks["rollout-complete"]["status"] == "error"
@@ -131,13 +131,13 @@ def test_tasks_that_were_run_by_hand(shop: Shop) -> None:
     assert crashed.id not in said
 
 
-def test_two_services_of_which_one_goes(shop: Shop, between_looks: BetweenLooks) -> None:
+def test_two_services_of_which_one_goes(shop: Shop, between_polls: BetweenPolls) -> None:
     """The one that stays is judged in full, and the run is not verified without the other."""
     gone = shop.aws.create_service("gone", cluster="shop", image="shop:2", desired=1)
     gone.log("hello from 2")
     gone.roll_out(status="IN_PROGRESS")
     shop.configure({"shop": shop.settings(), "gone": shop.settings(service="gone")})
-    with between_looks(shop.aws, gone.vanish):
+    with between_polls(shop.aws, gone.vanish):
         run = shop.verify("--deploy-wait=20s")
     assert (run.status, run.document["verdict"]) == (7, "UNPROVEN")
     found = services(run)

@@ -63,7 +63,7 @@ def test_what_is_written_runs_as_it_stands(pytester: pytest.Pytester, script: Sc
     assert ended.ret == 0, ended.stdout
 
 
-def test_what_was_found_is_told_in_comments(script: Script, aws: Sandbox) -> None:
+def test_what_was_found_is_reported_in_comments(script: Script, aws: Sandbox) -> None:
     """The file names containers, repositories, log groups, target groups, tags, the source and the newest lines."""
     build("unhealthy-targets", aws)
     (script.folder / "app").mkdir()
@@ -265,7 +265,7 @@ class TestChooser:
         assert "Which cluster?" in ended.out
         assert list(script.folder.iterdir()) == []
 
-    def test_where_there_is_nothing_it_is_said(self) -> None:
+    def test_where_there_is_nothing_it_is_reported(self) -> None:
         """An empty account is a usage error."""
         with pytest.raises(ConfigurationError, match="no cluster"):
             Chooser(yes=True, asks=True).one("cluster", None, [])

@@ -112,7 +112,7 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("verbose", [(), ("-vv",), ("--tb=short",)])
-def test_a_failure_shows_what_was_looked_at(
+def test_a_failure_shows_what_was_read(
     deploy: Deploy, pytester: pytest.Pytester, talking: World, verbose: tuple[str, ...]
 ) -> None:
     """A failure names the expectation, the tasks and streams, the start of the window, and the last lines seen."""
@@ -248,7 +248,7 @@ def test_logs_that_cannot_be_read_are_unproven(deploy: Deploy, pytester: pytest.
     assert "logs:FilterLogEvents" in outcome.output
 
 
-def test_one_silent_task_leaves_an_absence_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+def test_one_task_without_logs_leaves_an_absence_open(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
     """An absence is proven only if each new task has logs: the run is UNPROVEN, with no link to blame if all hold."""
     world.backend.running_tasks[0].log("hello")
     pytester.makepyfile(
@@ -335,7 +335,7 @@ def test_a_passing_test_that_asked_proves_the_link(deploy: Deploy, pytester: pyt
     assert (outcome.status, outcome.verdict) == (7, ("UNPROVEN", "logs"))
 
 
-def test_without_logs_to_look_at(deploy: Deploy, world: World) -> None:
+def test_without_logs_to_read(deploy: Deploy, world: World) -> None:
     """An environment without logs declares that with `require`, and is verified without."""
     world.configure("backend", extra='require = ["image", "rollout", "tasks"]')
     outcome = deploy(env="shop")

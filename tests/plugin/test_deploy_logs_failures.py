@@ -96,7 +96,7 @@ def test_a_missing_line_in_a_check(deploy: Deploy, near: World) -> None:
     assert marked(text)
 
 
-def test_each_check_that_fails_shows_what_it_stands_on(deploy: Deploy, near: World) -> None:
+def test_each_check_that_fails_shows_its_evidence(deploy: Deploy, near: World) -> None:
     """The last lines seen are printed with each expectation that fails."""
     other = '[[env.shop.services.backend.logs]]\nexpect = "Found 3 platform sections"\n'
     near.configure("backend", logs=EXPECTED + other)

@@ -113,7 +113,7 @@ def test_sequence(deploy_logs):
         "Traceback", "the end"
     ]
 
-def test_count_of_a_task_is_told(deploy_logs, running_tasks):
+def test_count_of_a_task_is_reported(deploy_logs, running_tasks):
     with pytest.raises(AssertionError) as caught:
         deploy_logs.wait_for("Parsed content item", count=2, tasks="all")
     for task in running_tasks:
@@ -152,7 +152,7 @@ def test_until_of_what_was_found(deploy: Deploy, pytester: pytest.Pytester, talk
     assert not_passed(outcome) == {}
 
 
-def test_records_of_silent_tasks(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
+def test_records_of_tasks_without_logs(deploy: Deploy, pytester: pytest.Pytester, world: World) -> None:
     """No record is no answer if nothing was logged at all."""
     outcome = ask(deploy, pytester, world, "def test_it(deploy_logs): deploy_logs.records()")
     assert outcome.tests == {"test_it[backend]": "unproven"}

@@ -55,7 +55,7 @@ def test_a_bad_variable_or_ini_value_is_refused_by_its_own_name(
     assert "'soon'" in message
 
 
-def test_zero_looks_once(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zero_polls_once(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 0 a rollout in progress is said to be in progress at once."""
     clock = FakeClock()
     monkeypatch.setattr("pytest_deploycheck.run.fleet.finder.SystemClock", lambda: clock)

@@ -131,7 +131,7 @@ def test_health_of_no_task_is_unproven(web: Web) -> None:
         ("cloudwatch:DescribeAlarmHistory", "test_alarms[web]"),
     ],
 )
-def test_health_that_may_not_be_looked_at_is_unproven(web: Web, action: str, test: str) -> None:
+def test_health_that_may_not_be_observed_is_unproven(web: Web, action: str, test: str) -> None:
     """A denied read leaves the test's question open, and names the action; the other fixture answers."""
     web.alarm.set_state("ALARM", at=web.world.aws.now())
     web.alarm.set_state("OK")

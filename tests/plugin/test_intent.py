@@ -66,7 +66,7 @@ def test_the_commit_of_the_ci_names_the_image(deploy: Deploy, monkeypatch: pytes
     assert outcome.report["services"][0]["intent"]["by"] == "commit"
 
 
-def test_the_task_definition_as_intent_is_told_in_the_line_of_the_verdict(
+def test_the_task_definition_as_intent_is_reported_in_the_line_of_the_verdict(
     deploy: Deploy, orders: Sandbox, pytester: pytest.Pytester
 ) -> None:
     """Drift from the task definition is all that such a run finds, and its verdict says so."""

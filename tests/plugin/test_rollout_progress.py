@@ -10,7 +10,7 @@ import pytest
 from plugin.terminal import on_a_terminal, screen
 
 if TYPE_CHECKING:
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from plugin.conftest import Deploy, World
     from pytest_deploycheck.sandbox import SandboxRollout
@@ -50,11 +50,11 @@ def lines(output: str) -> list[str]:
 
 
 def test_where_there_is_no_terminal(
-    deploy: Deploy, world: World, rollout: SandboxRollout, between_looks: BetweenLooks
+    deploy: Deploy, world: World, rollout: SandboxRollout, between_polls: BetweenPolls
 ) -> None:
     """One plain line names the awaited condition; changes within seconds make no more of them."""
     fresh: list[object] = []
-    with between_looks(world.aws, lambda: fresh.extend(rollout.start_tasks(1, at=world.aws.now())), rollout.complete):
+    with between_polls(world.aws, lambda: fresh.extend(rollout.start_tasks(1, at=world.aws.now())), rollout.complete):
         outcome = deploy("--deploy-wait=20s", "-k", "rollout", env="shop")
     assert outcome.checks == {"rollout-complete": "pass"}
     assert len(fresh) == 1
@@ -100,7 +100,7 @@ def test_how_much_is_noted(deploy: Deploy, args: tuple[str, ...], number: int) -
     assert len(lines(outcome.output)) == number
 
 
-def test_nothing_is_said_of_what_is_settled(deploy: Deploy, world: World) -> None:
+def test_nothing_is_reported_of_what_is_settled(deploy: Deploy, world: World) -> None:
     """A rollout that is through costs no line."""
     assert world.backend.rollout.state == "COMPLETED"
     outcome = deploy("--deploy-wait=20s", "-k", "rollout", env="shop")

@@ -80,7 +80,7 @@ def test_nothing_heavy_is_loaded(pytester: pytest.Pytester) -> None:
     assert all(name.startswith("pytest_deploycheck.plugin") or name in names for name in own), own
 
 
-def test_nothing_is_said_of_the_plugin(pytester: pytest.Pytester) -> None:
+def test_nothing_is_printed_of_the_plugin(pytester: pytest.Pytester) -> None:
     """Header and summary of a suite without tests of a deployment are as they were."""
     pytester.makepyfile("def test_one(): pass")
     result = pytester.runpytest_inprocess("--deploy-report=report.json")

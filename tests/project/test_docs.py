@@ -85,7 +85,7 @@ def test_each_scenario_has_a_whole_report(scenario: str) -> None:
     assert (report["verdict"], report["broken_link"], outcome) == told()[scenario]
 
 
-def test_every_reason_for_which_tasks_stop_is_told() -> None:
+def test_every_reason_for_which_tasks_stop_is_reported() -> None:
     """A reader finds each class of reasons on the page on rollouts."""
     page = (ROOT / "docs/rollouts.md").read_text(encoding="utf-8")
 

@@ -88,6 +88,13 @@ def question_openings(path: Path) -> list[str]:
     return found
 
 
+def unusual_names(path: Path) -> list[str]:
+    """The names of tests in a module in which such a word stands."""
+    names = {name: name.replace("_", " ") for name in re.findall(r"\bdef (test_\w+)", path.read_text(encoding="utf-8"))}
+    unusual = (*UNUSUAL, r"\blook(s|ed|ing)? (at|again|once)\b", r"\bis silent\b")
+    return [name for name, text in names.items() if any(re.search(pattern, text) for pattern in unusual)]
+
+
 PAGES = sorted(
     [
         ROOT / "README.md",
@@ -110,6 +117,11 @@ def test_pages_use_the_words_of_the_field() -> None:
 def test_modules_use_the_words_of_the_field() -> None:
     """Docstrings, comments and messages use no word that the field has another one for."""
     assert [place for path in MODULES for place in unusual_words(path)] == []
+
+
+def test_names_of_tests_use_the_words_of_the_field() -> None:
+    """The name of a test is read where it fails, and has no such word either."""
+    assert [name for path in MODULES for name in unusual_names(path)] == []
 
 
 def test_docstrings_open_with_their_subject() -> None:
@@ -135,6 +147,14 @@ def test_only_texts_for_people_are_read(
     path = tmp_path / "module.py"
     path.write_text(source, encoding="utf-8")
     assert len(unusual_words(path)) == number
+
+
+def test_a_word_in_the_name_of_a_test_is_found(tmp_path: Path) -> None:
+    """Names of tests are searched, those of methods too; other names are not."""
+    path = tmp_path / "module.py"
+    source = "def test_a_task_is_silent(): ...\nclass A:\n    def test_looked_at(self): ...\ndef in_vain(): ..."
+    path.write_text(source, encoding="utf-8")
+    assert unusual_names(path) == ["test_a_task_is_silent", "test_looked_at"]
 
 
 def test_a_question_as_the_opening_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -328,7 +328,7 @@ def test_a_line_that_is_very_late_is_found_by_the_last_poll(
 
 @promise(36)
 @given(history=HISTORIES, question=questions("in"), declared=DECLARED)
-def test_no_is_never_said_of_a_line_that_came_nor_of_a_task_without_logs(
+def test_no_line_is_denied_that_was_logged_or_of_a_task_without_logs(
     history: History, question: Question, declared: tuple[Pattern, ...]
 ) -> None:
     """`in` is false only if each new task logged something, and none of them the line."""
@@ -387,7 +387,7 @@ def test_what_is_absent_from_a_capture_was_not_written_in_it(
 
 @promise(25)
 @given(history=MUTE_HISTORIES, question=questions("in", "absent", "hold", "count", "captured"))
-def test_where_a_task_says_nothing_nothing_is_denied(history: History, question: Question) -> None:
+def test_where_a_task_logs_nothing_nothing_is_denied(history: History, question: Question) -> None:
     """While a task has said nothing since the rollout, there is neither a no, nor an absence, nor a number."""
     world = World(history)
     world.pass_time(question)

@@ -132,7 +132,7 @@ def test_only_observe_calls_aws(room: str) -> None:
     assert not outside(*modules(room)) & {"boto3", "botocore"}
 
 
-def test_the_top_does_not_speak_to_aws() -> None:
+def test_the_top_does_not_call_aws() -> None:
     """The modules at the top import neither boto3 nor botocore nor pytest."""
     assert not outside(*top()) & {"boto3", "botocore", "pytest", "_pytest", "moto"}
 

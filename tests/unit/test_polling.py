@@ -61,7 +61,7 @@ def test_the_last_poll_is_at_the_deadline() -> None:
     assert wait(look, lambda seen: seen >= 7, timeout=7, clock=other).settled
 
 
-def test_a_wait_of_nothing_looks_once() -> None:
+def test_a_wait_of_nothing_polls_once() -> None:
     """A timeout of 0 polls once and does not sleep."""
     clock = FakeClock(0.0)
     look, looks = looking(clock)

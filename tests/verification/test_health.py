@@ -7,7 +7,7 @@ from pytest_deploycheck.sandbox import SandboxContainer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from pytest_deploycheck.sandbox import SandboxService
     from verification.conftest import Room, Seen
@@ -83,7 +83,7 @@ def test_targets_of_old_tasks_do_not_count(room: Room) -> None:
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "IN_PROGRESS")
 
 
-def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_looks: BetweenLooks) -> None:
+def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_polls: BetweenPolls) -> None:
     """Within --deploy-wait a target may pass from `initial` over `unhealthy` to `healthy`."""
     service = rolled_out(room, target_groups=["web"])
 
@@ -92,7 +92,7 @@ def test_targets_are_waited_for_until_they_are_healthy(room: Room, between_looks
             task.target_health = state
 
     all_are("initial")
-    with between_looks(room.aws, lambda: all_are("unhealthy"), lambda: all_are("healthy")):
+    with between_polls(room.aws, lambda: all_are("unhealthy"), lambda: all_are("healthy")):
         seen = verified(room, wait="30s")
     assert (seen.statuses["targets-healthy"], seen.outcome) == ("pass", "COMPLETED")
     assert len(seen.parameters("elasticloadbalancing:DescribeTargetHealth")) >= 3
@@ -418,10 +418,10 @@ def test_too_few_requests(room: Room) -> None:
         assert "min_requests" in found.remedy, name
 
 
-def test_requests_are_waited_for(room: Room, between_looks: BetweenLooks) -> None:
+def test_requests_are_waited_for(room: Room, between_polls: BetweenPolls) -> None:
     """Within --deploy-wait the requests may come that are still lacking."""
     service = rolled_out(room, target_groups=["web"])
-    with between_looks(room.aws, lambda: service.serve(60, at=room.ago(2))):
+    with between_polls(room.aws, lambda: service.serve(60, at=room.ago(2))):
         seen = verified(room, error_rate=LIMIT, wait="30s")
     assert (seen.statuses["error-rate"], seen.outcome) == ("pass", "COMPLETED")
 
@@ -498,7 +498,7 @@ def test_containers_with_health_checks(room: Room) -> None:
     assert f"--tasks {sick.id}" in found.command
 
 
-def test_a_health_check_without_a_result(room: Room, between_looks: BetweenLooks) -> None:
+def test_a_health_check_without_a_result(room: Room, between_polls: BetweenPolls) -> None:
     """One that has yet to come to a result is waited for; without one in the end it is unproven, not healthy."""
     first, _ = with_health_check(room).running_tasks
     first.health = "UNKNOWN"
@@ -508,5 +508,5 @@ def test_a_health_check_without_a_result(room: Room, between_looks: BetweenLooks
     def come_to_a_result() -> None:
         first.health = None
 
-    with between_looks(room.aws, come_to_a_result):
+    with between_polls(room.aws, come_to_a_result):
         assert verified(room, wait="30s").statuses["containers-healthy"] == "pass"

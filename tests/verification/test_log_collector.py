@@ -37,7 +37,7 @@ def statuses(seen: Seen) -> list[str]:
     return [status for check, status in seen.statuses.items() if check.startswith("logs-")]
 
 
-def test_the_window_has_a_fixed_start_and_looks_overlap(room: Room, shop: SandboxService) -> None:
+def test_the_window_has_a_fixed_start_and_polls_overlap(room: Room, shop: SandboxService) -> None:
     """No query begins before the rollout, and none later than two minutes ago: late lines are within reach."""
     shop.log("hello", at=room.ago(5))
     shop.log("newest", at=room.ago(0))

@@ -70,7 +70,7 @@ def test_old_format_only_from_draining_old_tasks(room: Room) -> None:
     assert "something else" in " ".join(finding.notes)
 
 
-def test_no_old_format_and_new_tasks_silent(room: Room) -> None:
+def test_no_old_format_and_new_tasks_without_logs(room: Room) -> None:
     """It is unproven: who says nothing does not say the wrong thing either, and that proves nothing."""
     service = room.shop()
     (old,) = service.running_tasks

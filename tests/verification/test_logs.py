@@ -102,7 +102,7 @@ def test_silence_is_unproven(room: Room) -> None:
     assert (seen.report.verdict, seen.report.broken_link) == ("UNPROVEN", "logs")
 
 
-def test_one_silent_task_leaves_an_absence_unproven(room: Room) -> None:
+def test_one_task_without_logs_leaves_an_absence_unproven(room: Room) -> None:
     """The absence of a line is known only when each new task has logs."""
     service = room.shop(desired=2)
     service.roll_out(at=room.ago(8))

@@ -50,7 +50,7 @@ class Going:
 
 
 @pytest.fixture(autouse=True)
-def _look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def _observe_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "FRESH", 0.0)
 
 
@@ -78,7 +78,7 @@ def test_the_image_expected_when_the_run_began_is_expected_in_the_end(room: Room
     assert (report.verdict, report.services[0].rollout.outcome) == ("REFUTED", "SUPERSEDED")
 
 
-def test_the_same_image_rolled_out_again_was_not_looked_at(service: SandboxService) -> None:
+def test_the_same_image_rolled_out_again_was_not_observed(service: SandboxService) -> None:
     """The tasks whose logs were read are gone, and those that took their place logged nothing: unproven."""
     run = Going({"image": "shop:2", **HELLO})
     run.check()

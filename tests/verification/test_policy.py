@@ -71,7 +71,7 @@ def test_several_environments_have_statements_of_their_own(aws: Sandbox, everyth
     assert any(note.startswith("dev: ") for note in policy.notes)
 
 
-def test_what_cannot_be_seen_is_said(aws: Sandbox, everything: dict[str, Any]) -> None:
+def test_what_cannot_be_seen_is_reported(aws: Sandbox, everything: dict[str, Any]) -> None:
     """The policy is wider where the credentials at hand may read nothing, and a note names each width."""
     environment, options = prepared({**everything, "services": {"shop": {"service": "shop"}}})
     aws.deny("ec*")

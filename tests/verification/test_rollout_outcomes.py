@@ -11,7 +11,7 @@ from pytest_deploycheck.sandbox import SandboxContainer, stops
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from pytest_deploycheck.sandbox import SandboxRollout, SandboxService
     from pytest_deploycheck.sandbox.world.ecs.deployment import Stage
@@ -166,12 +166,12 @@ def test_a_pause_hook(room: Room) -> None:
     assert required <= given.keys()
 
 
-def test_a_pause_that_ends_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
+def test_a_pause_that_ends_while_it_is_waited_for(room: Room, between_polls: BetweenPolls) -> None:
     """Once a user continues it, the wait ends with its good end."""
     service = room.shop(desired=1, strategy="BLUE_GREEN")
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS")
     rollout.paused_at = "POST_TEST_TRAFFIC_SHIFT"
-    with between_looks(room.aws, rollout.complete):
+    with between_polls(room.aws, rollout.complete):
         seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
@@ -254,10 +254,10 @@ def test_a_task_set_that_replaced_an_older_one(room: Room, controller: str) -> N
     assert room.verify(image="shop:1").outcome != "ROLLED_BACK"
 
 
-def test_a_task_set_that_comes_to_serve_while_it_is_waited_for(room: Room, between_looks: BetweenLooks) -> None:
+def test_a_task_set_that_comes_to_serve_while_it_is_waited_for(room: Room, between_polls: BetweenPolls) -> None:
     """The wait goes on until the new task set serves alone."""
     rollout = set_apart(room.shop(desired=2, controller="CODE_DEPLOY"), room)
-    with between_looks(room.aws, rollout.shift_traffic, rollout.complete):
+    with between_polls(room.aws, rollout.shift_traffic, rollout.complete):
         seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
 
@@ -315,7 +315,7 @@ def test_a_host_that_prefers_its_cached_image(room: Room, denied: str) -> None:
     assert says_so(seen.finding("rollout-complete").notes, denied)
 
 
-def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLooks, denied: str) -> None:
+def test_a_later_deployment_that_supersedes(room: Room, between_polls: BetweenPolls, denied: str) -> None:
     """A later image is deployed while this one is rolled out and awaited: SUPERSEDED, not rolled back."""
     service = room.shop(desired=2)
     service.roll_out("shop:2", at=room.ago(2), status="IN_PROGRESS", new_running=1)
@@ -324,7 +324,7 @@ def test_a_later_deployment_that_supersedes(room: Room, between_looks: BetweenLo
         room.aws.push_image("shop:3", {"app": "3"}, at=room.ago(1))
         service.roll_out("shop:3")
 
-    with between_looks(room.aws, deploy_again):
+    with between_polls(room.aws, deploy_again):
         seen = room.verify(image="shop:2", wait="30s")
     found = seen.finding("rollout-complete")
     assert (seen.outcome, found.status, seen.report.broken_link) == ("SUPERSEDED", "fail", "rollout")
@@ -348,13 +348,13 @@ def test_a_later_deployment_that_is_under_way(room: Room, denied: str) -> None:
 
 
 def test_a_task_that_is_replaced_while_the_rollout_is_waited_for(
-    room: Room, between_looks: BetweenLooks, denied: str
+    room: Room, between_polls: BetweenPolls, denied: str
 ) -> None:
     """The one that takes its place is looked at, and the wait goes on to the good end."""
     service = room.shop(desired=2)
     rollout = service.roll_out(at=room.ago(2), status="IN_PROGRESS", new_running=2)
     died, _ = rollout.running_tasks
-    with between_looks(room.aws, lambda: service.replace_task(died), rollout.complete):
+    with between_polls(room.aws, lambda: service.replace_task(died), rollout.complete):
         seen = room.verify(wait="30s")
     assert (seen.outcome, seen.statuses["tasks-run-image"]) == ("COMPLETED", "pass")
     running = {task.id for task in seen.service.facts.running}
@@ -392,7 +392,7 @@ def test_a_breaker_that_is_off(room: Room, denied: str) -> None:
     assert says_so(found.notes, denied)
 
 
-def test_reasons_of_another_service_and_of_an_older_rollout_are_never_told(room: Room, denied: str) -> None:
+def test_reasons_of_another_service_and_of_an_older_rollout_are_never_reported(room: Room, denied: str) -> None:
     """The reasons why tasks of others stopped are none of this rollout's reasons."""
     service = room.shop(desired=1)
     older = service.roll_out(at=room.ago(8), status="IN_PROGRESS", new_running=0)

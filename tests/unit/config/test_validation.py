@@ -184,7 +184,7 @@ def test_log_entry_without_a_kind(refuse: Refuse, entry: str) -> None:
     assert line.endswith("found none of them")
 
 
-def test_log_entry_that_is_no_table(refuse: Refuse) -> None:
+def test_log_entry_that_is_not_a_table(refuse: Refuse) -> None:
     """An entry that is a bare string is one violation too."""
     (line,) = refuse("[env.dev.services.backend]\nlogs = ['ready']")
     assert line == (f"{LOGS_PATH}[0] (logs-1): found 'ready'; allowed: a table")
@@ -344,7 +344,7 @@ def test_pyproject_paths_start_with_the_table(tmp_path: Path) -> None:
     assert caught.value.message == "pyproject.toml: tool.deploycheck.env.dev.region: found 1; allowed: a string"
 
 
-def test_pyproject_table_that_is_no_table(tmp_path: Path) -> None:
+def test_pyproject_table_that_is_not_a_table(tmp_path: Path) -> None:
     """`[tool.deploycheck]` itself must be a table."""
     (tmp_path / "pyproject.toml").write_text("[tool]\ndeploycheck = 3")
     with pytest.raises(ConfigurationError) as caught:

@@ -210,7 +210,7 @@ def test_times_keep_their_zone_and_their_microseconds(moment: datetime) -> None:
     assert back.at.utcoffset() == moment.utcoffset()
 
 
-def test_nothing_is_not_the_same_as_not_looked_at() -> None:
+def test_nothing_is_not_the_same_as_not_observed() -> None:
     """No tasks and tasks that could not be looked at are told apart after the journey too."""
     for tasks in (None, ()):
         back = from_json(to_json(ServiceFacts("backend", tasks=tasks)), ServiceFacts)

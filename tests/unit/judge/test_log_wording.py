@@ -72,14 +72,14 @@ def test_an_absence_that_is_not_known_yet_names_the_tasks(seen: LogSight, answer
         ),
     ],
 )
-def test_an_absence_is_told_up_to_a_moment(seen: LogSight, since: str) -> None:
+def test_an_absence_is_reported_up_to_a_moment(seen: LogSight, since: str) -> None:
     """The moment up to which a line is absent, and the tasks that have logged nothing since, if there are some."""
     for until, quiet in ((clock("11:10"), ""), (seen.read_at, since)):
         outcome = ExpectationOutcome(FORBID, read(FORBID, seen, until=until, floor=ROLLOUT), seen, 60)
         assert held_sentence(outcome) == f"no 'ready': absent up to 2025-11-26 11:10:00 UTC{quiet}"
 
 
-def test_the_number_in_each_task_that_has_too_few_is_told() -> None:
+def test_the_number_in_each_task_that_has_too_few_is_reported() -> None:
     """Of a line that each task was to log several times, the tasks that lack it are named, each with its number."""
     expectation = Expectation("expect", (READY,), count=2, tasks="all")
     seen = sight(THREE, event("ready"), event("ready", at="11:11"), event("ready", "two"), event("hello", "three"))

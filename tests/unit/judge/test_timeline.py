@@ -96,7 +96,7 @@ def test_everything_is_merged_in_the_order_of_its_times() -> None:
     ]
 
 
-def test_only_the_first_expected_line_is_told_of() -> None:
+def test_only_the_first_expected_line_is_reported() -> None:
     """Several expectations held: the first line of the new code is the earliest of them."""
     lines = [
         replace(log_check(number).passes("said"), evidence={"first_at": clock(at).isoformat(), "expectation": said})
@@ -120,7 +120,7 @@ def test_an_image_that_is_not_there_hides_no_other() -> None:
     assert only(world, "image pushed") == [("11:00:00", f"shop {NEW[:19]}", "ecr:DescribeImages")]
 
 
-def test_an_alarm_whose_state_before_is_not_told() -> None:
+def test_an_alarm_whose_state_before_is_not_known() -> None:
     """The change of an alarm from a state that CloudWatch does not tell came from an unknown one."""
     world = completed(health=Health(alarms=(alarm("shop-5xx", "OK", change("11:08", "", "ALARM")),)))
     assert [detail for _, detail, _ in only(world, "alarm")] == ["shop-5xx: unknown to ALARM"]
@@ -132,7 +132,7 @@ def test_a_task_set_began_too() -> None:
     assert only(world, "rollout started") == [("11:05:00", "ecs-svc/2", "ecs:DescribeServices")]
 
 
-def test_a_rollback_is_told_with_its_reason() -> None:
+def test_a_rollback_is_reported_with_its_reason() -> None:
     """The start of the rollback, and its reason."""
     back = record(status="ROLLBACK_SUCCESSFUL", rollback_reason="Alarm shop-5xx", rolled_back_at=clock("11:09"))
     world = rolled_back("service deployments", records=[back])

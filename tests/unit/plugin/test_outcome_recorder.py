@@ -69,7 +69,7 @@ def test_calls_ours(): ours()
 def test_asks(tail):
     tail.questions += 1
     tail.answers += 1
-def test_asks_in_vain(tail):
+def test_asks_needlessly(tail):
     tail.questions += 1
     assert False
 
@@ -230,13 +230,13 @@ def test_a_test_that_asks_the_logs_is_about_their_service(session: _Session) -> 
     """Without a fixture of ours, by what it asked; its report shows the last lines where it failed."""
     assert session.sent("test_asks") == {"outcome": "passed", "services": ["shop"], "has_answers": True}
     assert session.reports["test_asks"]["call"].sections == []
-    assert session.sent("test_asks_in_vain") == {"outcome": "failed", "services": ["shop"], "has_answers": False}
-    ((title, lines),) = session.reports["test_asks_in_vain"]["call"].sections
+    assert session.sent("test_asks_needlessly") == {"outcome": "failed", "services": ["shop"], "has_answers": False}
+    ((title, lines),) = session.reports["test_asks_needlessly"]["call"].sections
     assert title.startswith("deploy logs of shop, the last ")
     assert lines == "11:10 hello\n11:11 ready"
 
 
-def test_what_is_not_known_is_told_in_a_sentence(session: _Session) -> None:
+def test_what_is_not_known_is_reported_in_a_sentence(session: _Session) -> None:
     """A traceback is shown where it leads to, or through, the code of the user."""
     assert "def test_is_not_known" in session.reports["test_is_not_known"]["call"].longreprtext
     assert "def test_calls_ours" in session.reports["test_calls_ours"]["call"].longreprtext

@@ -70,7 +70,7 @@ def test_the_objects_of_pytest_are_masked_in_place() -> None:
     assert "hunter2222" not in skipped.longrepr[2]
 
 
-def test_what_is_no_text_stays_as_it_is() -> None:
+def test_what_is_not_a_text_stays_as_it_is() -> None:
     """An object of another kind is handed on unchanged."""
     thing = object()
     assert redacted(report(user_properties=[("thing", thing)])).user_properties == [("thing", thing)]

@@ -21,7 +21,7 @@ def test_the_container_that_runs_another_image_is_named() -> None:
     assert [(side.label, side.what) for side in found_out.sides] == [("expected", "c" * 12), ("running", "a" * 12)]
 
 
-def test_several_repositories_are_told_by_the_summary() -> None:
+def test_several_repositories_are_named_by_the_summary() -> None:
     """Two containers that pull from elsewhere are two disagreements, of which neither is shown as the only one."""
     one = judged(found(NEW, named=reference(region="eu-west-1")), pulled=found(), names_repository=True)
     both = completed(judged=[one, replace(one, container="worker")])

@@ -17,7 +17,7 @@ def test_where_no_task_runs_the_image_there_is_nothing_to_tell() -> None:
     assert account_of(replace(NOTHING, per_task={})) == ""
 
 
-def test_what_other_tasks_logged_is_told_alone() -> None:
+def test_what_other_tasks_logged_is_reported_alone() -> None:
     """It explains the finding without an account of what was not read."""
     elsewhere = LogLine(NOW, "old-task", "ready")
     head, line = account_of(replace(NOTHING, elsewhere=(elsewhere,))).splitlines()
@@ -25,7 +25,7 @@ def test_what_other_tasks_logged_is_told_alone() -> None:
     assert line.endswith("old-task ready")
 
 
-def test_what_was_read_is_told() -> None:
+def test_what_was_read_is_reported() -> None:
     """A task without lines, a replaced task, an unread part and a note each belong to the account."""
     for told in ({"tasks": {"new": 0}}, {"replaced": ("gone",)}, {"blind": ("splunk",)}, {"problems": ("denied",)}):
         assert account_of(replace(NOTHING, **told)).startswith("read:\nwindow   from "), told

@@ -45,7 +45,7 @@ def line(world: ServiceFacts, elapsed: float = 40.0) -> str:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_line_says_how_far_how_long_and_the_newest_event(way: Way) -> None:
+def test_the_line_shows_how_far_how_long_and_the_newest_event(way: Way) -> None:
     """New tasks of those wanted, old ones, the seconds, and the service's last event without its own name."""
     said = [
         ServiceEvent(clock("11:07"), "(service shop) registered 1 targets in (target-group arn:aws:x)"),
@@ -75,7 +75,7 @@ def test_what_is_on_its_way_and_what_failed_is_counted(way: Way) -> None:
     assert line(world) == "backend: new 0/2 running, 1 pending, 1 failed, old 1 running, 1 draining, 40 s"
 
 
-def test_a_stage_is_told() -> None:
+def test_a_stage_is_reported() -> None:
     """A rollout with stages says in which it is."""
     world = rolling(
         "service deployments",
@@ -134,7 +134,7 @@ def test_the_first_line_comes_at_once() -> None:
     assert SparseLines().due([state()], 0.0) == ["backend: new 1/2 running, old 2 draining, 0 s"]
 
 
-def test_a_change_is_told_and_sameness_is_not() -> None:
+def test_a_change_is_reported_and_sameness_is_not() -> None:
     """A line for a change, none while nothing happens, whatever the events say."""
     lines = SparseLines()
     lines.due([state()], 0.0)
@@ -142,7 +142,7 @@ def test_a_change_is_told_and_sameness_is_not() -> None:
     assert lines.due([state(new_running=2)], 20.0) == ["backend: new 2/2 running, old 2 draining, 20 s"]
 
 
-def test_changes_that_come_fast_are_not_all_told() -> None:
+def test_changes_that_come_fast_are_not_all_reported() -> None:
     """Not more than a line every five seconds; the last standing is told when they are over."""
     lines = SparseLines()
     lines.due([state(new_running=0)], 0.0)
@@ -151,7 +151,7 @@ def test_changes_that_come_fast_are_not_all_told() -> None:
     assert len(lines.due([state(new_running=2)], 6.0)) == 1
 
 
-def test_now_and_then_a_line_says_that_it_goes_on() -> None:
+def test_now_and_then_a_line_shows_that_it_goes_on() -> None:
     """A job without output is taken for dead: a line comes every 15 seconds at first, then once a minute."""
     lines = SparseLines()
     told = [second for second in range(0, 301, 5) if lines.due([state()], float(second))]
@@ -165,7 +165,7 @@ def test_a_long_rollout_is_a_handful_of_lines() -> None:
     assert 5 <= told <= 14
 
 
-def test_a_wait_for_logs_is_told_without_a_terminal() -> None:
+def test_a_wait_for_logs_is_reported_without_a_terminal() -> None:
     """A wait of minutes for a log line writes a line every 15 seconds at first, then once a minute."""
     written: list[str] = []
     seconds = iter(range(0, 1000, 5))

@@ -146,7 +146,7 @@ def going_on(way: Way = "service deployments") -> ServiceFacts:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_settled_is_looked_at_once(way: Way) -> None:
+def test_what_is_settled_is_observed_once(way: Way) -> None:
     """Nothing is waited for where all is well."""
     run = waiting((0, completed(way)))
     assert outcome(run.watch.observe()) is Outcome.COMPLETED
@@ -206,7 +206,7 @@ def test_there_is_a_poll_at_the_deadline(way: Way) -> None:
     assert run.observer.looks[-1] == pytest.approx(TIMEOUT)
 
 
-def test_no_wait_looks_once() -> None:
+def test_no_wait_polls_once() -> None:
     """With `--deploy-wait=0` what is there is judged, and no progress is shown."""
     run = waiting((0, going_on()), timeout=0)
     assert outcome(run.watch.observe()) is Outcome.IN_PROGRESS
@@ -282,7 +282,7 @@ def test_a_task_that_is_replaced_during_the_wait_is_followed(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_task_that_is_replaced_by_one_with_another_image_is_told(way: Way) -> None:
+def test_a_task_that_is_replaced_by_one_with_another_image_is_reported(way: Way) -> None:
     """ECS completed, a task is replaced, and its successor runs the old digest: the successor decides."""
     stale = completed(way, tasks=[task("one"), task("three", OLD)], running_images=[old_image()])
     run = waiting((0, completed(way, tasks=[task("one")])), (20, stale))
@@ -415,7 +415,7 @@ def test_times_are_the_servers() -> None:
 # The second observation.
 
 
-def test_what_was_seen_a_moment_ago_is_not_looked_at_again() -> None:
+def test_what_was_seen_a_moment_ago_is_not_observed_again() -> None:
     """A run whose tests take no time needs no second observation."""
     run = waiting((0, completed()))
     run.watch.observe()
@@ -449,7 +449,7 @@ def test_the_second_observation_waits_where_something_has_begun_to_change() -> N
     assert again.began_at == NOW
 
 
-def test_a_later_deployment_between_two_looks_is_superseded_not_rolled_back() -> None:
+def test_a_later_deployment_between_two_observations_is_superseded_not_rolled_back() -> None:
     """Another deployment takes the place of the verified one during the tests: SUPERSEDED."""
     run = waiting((0, completed()), (30, superseded("service deployments")))
     run.watch.observe()
@@ -490,7 +490,7 @@ def test_progress_is_taken_away_when_a_poll_fails() -> None:
     assert run.shown[-1][0] == []
 
 
-def test_looks_that_take_long_do_not_stretch_the_wait() -> None:
+def test_polls_that_take_long_do_not_stretch_the_wait() -> None:
     """A slow account makes fewer looks, not a longer wait: what exceeds it is one look at the most."""
     run = waiting((0, going_on()), takes=20.0)
     run.watch.observe()

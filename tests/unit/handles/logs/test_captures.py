@@ -92,7 +92,7 @@ def test_an_absence_in_a_capture_needs_settled_events() -> None:
     assert absence.until >= START + timedelta(seconds=3)
 
 
-def test_an_absence_in_a_capture_needs_each_task_to_speak_after_it() -> None:
+def test_an_absence_in_a_capture_needs_each_task_to_log_after_it() -> None:
     """A task that says nothing after the block may still have something to say of it."""
     world = logs(*HELLO, at(1, "handled"), at(90, "alive"))
     with world.tail.capture() as captured:

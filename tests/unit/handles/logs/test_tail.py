@@ -146,7 +146,7 @@ def test_no_task_that_runs_the_image_is_no_answer(asks: str) -> None:
 
 
 @pytest.mark.parametrize("asks", ["in", "not in", "wait_for", "wait_for_sequence"])
-def test_one_silent_new_task_is_no_answer(asks: str) -> None:
+def test_one_new_task_without_logs_is_no_answer(asks: str) -> None:
     """No event at all from a new task means unproven, for what is expected as for what is not."""
     with pytest.raises(UnprovenError):
         ASKS[asks](logs(at(0, "hello")).tail)
@@ -208,7 +208,7 @@ def test_wait_for_all_tasks_fails_where_one_lacks_it() -> None:
     assert world.tail.wait_for(LINE)
 
 
-def test_wait_for_all_tasks_is_unproven_where_the_other_is_silent() -> None:
+def test_wait_for_all_tasks_is_unproven_where_the_other_has_no_logs() -> None:
     """One task logged it and the other nothing at all: `tasks="all"` is unproven."""
     with pytest.raises(UnprovenError):
         logs(at(0)).tail.wait_for(LINE, tasks="all")
@@ -315,7 +315,7 @@ def test_absent_waits_longer_where_events_settle_slowly() -> None:
 
 @pytest.mark.parametrize("log_wait", [60.0, 30.0, 5.0])
 @pytest.mark.parametrize("is_missing", [True, False], ids=["no group", "no events"])
-def test_absent_does_not_wait_in_vain(log_wait: float, *, is_missing: bool) -> None:
+def test_absent_does_not_wait_needlessly(log_wait: float, *, is_missing: bool) -> None:
     """A missing log group, and a task without events, end the wait where nothing could settle in time."""
     slow = tuple(replace(stream(task), settle=120.0) for task in ("one", "two"))
     failing = (Problem("logs:FilterLogEvents", "GroupNotFound", "The log group /shop does not exist.", "Create it."),)
@@ -340,13 +340,13 @@ def test_absent_is_false_as_soon_as_it_was_logged() -> None:
     assert LINE in repr(absence)
 
 
-def test_absent_is_unproven_while_one_task_is_silent() -> None:
+def test_absent_is_unproven_while_one_task_has_no_logs() -> None:
     """One new task logged nothing at all: the absence of the text cannot be known."""
     with pytest.raises(UnprovenError):
         logs(at(0, "hello"), at(1, "hello again")).tail.absent(LINE)
 
 
-def test_absent_is_false_even_where_another_task_is_silent() -> None:
+def test_absent_is_false_even_where_another_task_has_no_logs() -> None:
     """A text that was logged is not absent: another task without logs does not make it unproven."""
     assert not logs(at(0)).tail.absent(LINE)
 

@@ -91,7 +91,7 @@ def test_a_task_that_replaces_another_is_read() -> None:
     assert all(second - first >= 10 for first, second in pairwise(looks))
 
 
-def test_tasks_that_cannot_be_looked_at_again_stay_as_they_were() -> None:
+def test_tasks_that_cannot_be_observed_again_stay_as_they_were() -> None:
     """A denied or failed look changes nothing."""
     world = logs(*HELLO, at(30), follow=lambda: None)
     assert LINE in world.tail
@@ -144,7 +144,7 @@ def test_a_record_that_breaks_the_schema_fails() -> None:
     assert "three" not in failure(caught)
 
 
-def test_records_of_silent_tasks_are_no_answer() -> None:
+def test_records_of_tasks_without_logs_are_no_answer() -> None:
     """If nothing was logged, an assertion on every record would hold of none."""
     with pytest.raises(UnprovenError):
         logs().tail.records()

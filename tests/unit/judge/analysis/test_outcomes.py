@@ -307,7 +307,7 @@ def test_an_alarm_rollback_names_the_alarm_in_the_cause() -> None:
     assert "ROLLED_BACK" in finding.summary
 
 
-def test_an_alarm_rollback_told_by_deployments_alone_names_the_services_alarms() -> None:
+def test_an_alarm_rollback_known_by_deployments_alone_names_the_services_alarms() -> None:
     """Without ECS's record it is not known which alarm it was: those that the service watches are named."""
     said = "ECS deployment ecs-svc/2 alarm triggered: rolling back to deploymentId ecs-svc/1."
     back = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION, reason=said)
@@ -414,7 +414,7 @@ def test_a_longer_wait_is_advised_than_there_was(waited: int, advised: int) -> N
     assert f"--deploy-wait={advised}m" in finding.remedy
 
 
-def test_an_event_that_is_the_cause_is_told_once() -> None:
+def test_an_event_that_is_the_cause_is_reported_once() -> None:
     """The complaint in the service's events is the likely cause, and no note repeats it."""
     world = rolling(
         "service deployments", old_task("one"), service=service(deployment(state="IN_PROGRESS"), events=UNPLACED)
@@ -482,7 +482,7 @@ def test_a_task_set_that_is_stopped_again_was_rolled_back() -> None:
     assert not still_awaited(world)
 
 
-def test_a_task_set_that_is_gone_is_told_by_its_stopped_tasks() -> None:
+def test_a_task_set_that_is_gone_is_known_by_its_stopped_tasks() -> None:
     """CodeDeploy took the new task set away: its tasks, newer than the one that serves, still tell of it."""
     world = in_sets(old_set("PRIMARY"), tasks=[*old_tasks("one", "two"), crashed()])
     assert "ecs-svc/2" in fails_as(world, Outcome.ROLLED_BACK)

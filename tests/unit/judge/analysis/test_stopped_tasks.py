@@ -45,7 +45,7 @@ def ids(world: ServiceFacts) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "said"), [(name, one) for name, all_of in STOPPED_WORDS.items() for one in all_of])
-def test_each_class_is_told_by_awss_words(name: str, said: aws.Stop) -> None:
+def test_each_class_is_known_by_awss_words(name: str, said: aws.Stop) -> None:
     """The words of AWS on a stopped task put it into the class whose remedy helps, and give cause and remedy."""
     reason = reason_of(stopped(said))
     assert reason.name == name
@@ -104,7 +104,7 @@ def test_a_container_that_gives_a_reason_is_the_culprit_before_all() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_tasks_of_the_rollout_are_told_of_wherever_it_got_to(way: Way) -> None:
+def test_tasks_of_the_rollout_are_reported_wherever_it_got_to(way: Way) -> None:
     """In progress, failed or rolled back: its own tasks that did not stay up are listed, the last first."""
     tasks = (*SERVING, stopped(aws.CRASHED, name="first"), stopped(aws.CRASHED, name="last", at="11:09"))
     for world in (rolling(way, *tasks), failed(way, tasks=tasks), rolled_back(way, tasks=tasks)):
@@ -184,7 +184,7 @@ def test_a_rollback_that_has_just_begun_tells_why(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["PRIMARY", "ACTIVE", "DRAINING"])
-def test_tasks_of_the_newest_task_set_are_told_of(status: str) -> None:
+def test_tasks_of_the_newest_task_set_are_reported(status: str) -> None:
     """With another controller the task set is what started a task: of the newest it is told, of older ones not."""
     world = in_sets(
         task_set(status=status, running=0, is_steady=False),
@@ -194,7 +194,7 @@ def test_tasks_of_the_newest_task_set_are_told_of(status: str) -> None:
     assert ids(world) == ["crashed"]
 
 
-def test_without_any_rollout_nothing_is_told() -> None:
+def test_without_any_rollout_nothing_is_reported() -> None:
     """If no rollout is known no task can have been one of it."""
     assert ids(failed("deployments alone", service=service(), tasks=(crashed(),))) == []
 
@@ -335,7 +335,7 @@ def test_the_name_of_a_command_is_no_reason(name: str) -> None:
     assert reason_of(stopped(code="TaskFailedToStart", reason=said)).name == "command-missing"
 
 
-def test_who_ended_by_itself_is_told_before_who_was_told_to_stop() -> None:
+def test_who_ended_by_itself_is_reported_before_who_was_told_to_stop() -> None:
     """ECS stops the other containers when one ends: their exit codes are no reason."""
     app = container(of=None, status="STOPPED", exit_code=0)
     sidecar = container("sidecar", of=None, status="STOPPED", exit_code=143)

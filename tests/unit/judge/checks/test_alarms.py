@@ -164,7 +164,7 @@ def test_only_ok_is_quiet(state: str) -> None:
     assert not alarms(watched(alarm("shop-5xx", state)))["shop-5xx"].is_quiet
 
 
-def test_a_name_that_is_not_declared_is_told_with_the_near_one() -> None:
+def test_a_name_that_is_not_declared_is_reported_with_the_near_one() -> None:
     """A misspelt name in a test is helped."""
     with pytest.raises(KeyError, match="shop-5xx"):
         _ = alarms(watched(alarm()))["shop-5x"]

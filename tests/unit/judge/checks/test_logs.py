@@ -89,7 +89,7 @@ def test_silence_is_unproven(expectation: Expectation) -> None:
 @pytest.mark.parametrize(
     "expectation", [EXPECT, FORBID, SEQUENCE, MERGED], ids=["expected", "forbidden", "order", "merged"]
 )
-def test_one_silent_new_task_leaves_it_unproven(expectation: Expectation) -> None:
+def test_one_new_task_without_logs_leaves_it_unproven(expectation: Expectation) -> None:
     """No event at all from a new task means unproven, for an expected line, a forbidden one and a sequence alike."""
     finding = judge(expectation, sight(TWO, event("hello", "one")))
     assert finding.status is Status.UNPROVEN
@@ -183,7 +183,7 @@ def test_a_line_that_every_task_logged_holds_for_all() -> None:
     assert judge(EVERYWHERE, sight(TWO, event(LINE, "one"), event(LINE, "two"))).status is Status.PASS
 
 
-def test_a_task_that_lacks_the_line_outweighs_one_that_is_silent() -> None:
+def test_a_task_that_lacks_the_line_outweighs_one_that_has_no_logs() -> None:
     """Of three tasks one lacks the line and one has no logs: `all` is no pass."""
     seen = sight(scope("one", "two", "three"), event(LINE, "one"), event("hello", "two"))
     assert judge(EVERYWHERE, seen).status is not Status.PASS
@@ -280,7 +280,7 @@ def test_a_wait_cut_short_is_no_failure() -> None:
     assert "--deploy-log-wait" in finding.remedy
 
 
-def test_a_container_without_readable_logs_says_so() -> None:
+def test_a_container_without_readable_logs_is_reported() -> None:
     """Logs that go where nothing can be looked at are unproven, naming the driver and the way to say so."""
     blind = scope("one", streams=(), blind=("container 'app' logs through awsfirelens, not awslogs",))
     finding = judge(EXPECT, sight(blind))
@@ -299,7 +299,7 @@ def test_lines_of_the_log_stay_on_one_line() -> None:
     assert "\n" not in finding.summary
 
 
-def test_what_was_looked_at_is_evidence() -> None:
+def test_what_was_observed_is_evidence() -> None:
     """Window, tasks, streams, matches and patterns are in the evidence, for whoever reads the report."""
     evidence = judge(EXPECT, sight(TWO, event(LINE, "one"))).evidence
     assert evidence["since"].startswith("2025-11-26T11:05")
@@ -445,7 +445,7 @@ def test_a_missing_line_that_the_source_has_is_in_the_code_but_not_running() -> 
     assert "in the code but not running" in finding.cause
 
 
-def test_what_slowed_the_looks_is_noted_with_a_missing_line() -> None:
+def test_what_slowed_the_polls_is_noted_with_a_missing_line() -> None:
     """Throttled calls made fewer looks than there should be."""
     seen = sight(TWO, event("hello", "one"), event("hello", "two"), notes=("CloudWatch Logs throttled 7 calls",))
     assert "CloudWatch Logs throttled 7 calls" in judge(EXPECT, seen).notes

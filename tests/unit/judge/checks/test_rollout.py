@@ -192,7 +192,7 @@ def test_a_rollback_with_the_same_task_definition(way: Way) -> None:
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["failed one listed", "failed one gone"])
-def test_a_rollback_told_by_events(listed: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_a_rollback_known_by_events(listed: bool) -> None:  # noqa: FBT001 - a case of the test
     """If the PRIMARY no longer says why it is there, the service's events tell of the rollback."""
     back = deployment("ecs-svc/3", began=clock("11:10"), brings=OLD_DEFINITION)
     lost = deployment(status="ACTIVE", state="FAILED")
@@ -353,7 +353,7 @@ def test_a_later_rollout_that_was_undone_leaves_the_image_in_place() -> None:
 
 
 @pytest.mark.parametrize("action", ["ecs:DescribeServices"])
-def test_a_rollout_that_may_not_be_looked_at(action: str) -> None:
+def test_a_rollout_that_may_not_be_described(action: str) -> None:
     """With neither the service nor its service deployments to be seen it is an error naming the action."""
     world = completed("deployments alone", service=None, problems={"service": denied(action)})
     finding = judge_complete(world, waited=0)

@@ -132,7 +132,7 @@ def test_a_later_rollout_was_rolled_back_to_the_expected_image() -> None:
     assert rule(world).outcome == "COMPLETED"
 
 
-def test_who_rolled_back_is_told_by_ecs() -> None:
+def test_who_rolled_back_is_known_by_ecs() -> None:
     """A rollback that a user requested is no sign that tasks did not stay up."""
     asked = record(status="ROLLBACK_SUCCESSFUL", rollback_reason="Service deployment rolled back by user request.")
     finding = judge_complete(rolled_back("service deployments", records=[asked]), waited=0)

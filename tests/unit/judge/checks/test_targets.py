@@ -222,7 +222,7 @@ def test_a_task_without_an_address_is_unproven() -> None:
         ("service", "ecs:DescribeServices"),
     ],
 )
-def test_what_may_not_be_looked_at_is_an_error(subject: str, action: str) -> None:
+def test_what_may_not_be_observed_is_an_error(subject: str, action: str) -> None:
     """A denied action is an error that names it, for the check and for a test that holds the targets."""
     base = balanced(HEALTHY, tasks=[task("one"), task("two")])
     world = replace(base, problems={subject: denied(action)})

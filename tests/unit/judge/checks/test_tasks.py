@@ -347,7 +347,7 @@ def test_health_that_nothing_checks_is_neutral() -> None:
 
 
 @pytest.mark.parametrize("action", ["ecs:ListTasks", "ecs:DescribeTasks"])
-def test_tasks_that_may_not_be_looked_at(action: str) -> None:
+def test_tasks_that_may_not_be_described(action: str) -> None:
     """Denied tasks make tasks-run-image an error naming the action; the service's own count answers tasks-running."""
     world = completed(tasks=None, problems={"tasks": denied(action)})
     finding = judge_run_image(world)
@@ -364,7 +364,7 @@ def test_the_services_own_count_can_fail_too() -> None:
     assert judge_running(world).status is Status.FAIL
 
 
-def test_a_service_that_may_not_be_looked_at() -> None:
+def test_a_service_that_may_not_be_described() -> None:
     """The desired number of tasks needs ecs:DescribeServices: denied, tasks-running is an error naming it."""
     world = completed(service=None, problems={"service": denied("ecs:DescribeServices")})
     finding = judge_running(world)
@@ -461,7 +461,7 @@ def test_a_daemon_without_a_fitting_instance() -> None:
     assert "--desired-count" not in finding.command
 
 
-def test_too_few_tasks_say_why_they_stopped() -> None:
+def test_too_few_tasks_come_with_why_they_stopped() -> None:
     """One of two tasks of a completed rollout ran out of memory: that is the cause, with its remedy."""
     finding = judge_running(completed(tasks=[task("one"), crashed()]))
     assert finding.status is Status.FAIL

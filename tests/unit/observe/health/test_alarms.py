@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_deploycheck.observe.session import Session
 
 
-def test_a_role_that_may_look_at_the_declared_alarms_only() -> None:
+def test_a_role_that_may_describe_the_declared_alarms_only() -> None:
     """If no others may be listed, a missing alarm has no near names, and does not hide one that is in ALARM."""
     client = boto3.client(
         "cloudwatch", region_name="us-east-1", aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="none"

@@ -190,7 +190,7 @@ def test_tasks_that_run_the_expected_image_are_told_from_others() -> None:
         (never_restarted(), "The only running task runs another image; it started before the expected image was"),
     ],
 )
-def test_one_task_is_told_of_in_the_singular(facts: ServiceFacts, story: str) -> None:
+def test_one_task_is_reported_in_the_singular(facts: ServiceFacts, story: str) -> None:
     """The story of the page is in the singular where one task runs."""
     assert facts.tasks
     (service,) = page_view(run_of(replace(facts, tasks=facts.tasks[:1])))["services"]

@@ -149,12 +149,12 @@ def test_a_line_that_was_recorded_is_found() -> None:
     assert "Found 3 platform sections" in logs.wait_for("Found 3 platform sections")[0].message
 
 
-def test_a_line_that_was_looked_for_and_missing_is_missing() -> None:
+def test_a_line_that_was_searched_for_and_missing_is_missing() -> None:
     """The answer to what was read to the end at that time is that of then."""
     assert "Found 3 platform sections" not in tail("cached-layer")
 
 
-def test_a_line_that_nobody_looked_for_is_unproven() -> None:
+def test_a_line_that_was_not_searched_for_is_unproven() -> None:
     """A line that no expectation looked for is not known: neither yes nor no."""
     with pytest.raises(UnprovenError, match="does not hold"):
         assert "Traceback" not in tail("healthy")

@@ -103,7 +103,7 @@ def test_a_task_that_ran_the_image_and_has_stopped_is_read(way: Way) -> None:
     assert scope_of(completed(way, tasks=[crashed("two")])).streams == ()
 
 
-def test_a_task_whose_digest_is_not_told_counts_by_its_rollout() -> None:
+def test_a_task_whose_digest_is_not_known_counts_by_its_rollout() -> None:
     """Without a digest the tasks that the newest rollout started are read, those of an earlier one not."""
     seen = scope_of(completed(tasks=[task("one", None), task("two", None, by="ecs-svc/1")]))
     assert seen.tasks == ("one",)
@@ -131,7 +131,7 @@ def test_without_a_prefix_the_stream_is_the_runtime_id() -> None:
 
 
 @pytest.mark.parametrize(("mode", "drops"), [("non-blocking", True), ("blocking", False), (None, True)])
-def test_a_driver_that_may_drop_lines_is_told(mode: str | None, drops: bool) -> None:  # noqa: FBT001 - a case
+def test_a_driver_that_may_drop_lines_is_reported(mode: str | None, drops: bool) -> None:  # noqa: FBT001 - a case
     """Non-blocking drivers drop lines when they fall behind, and that is the default where no mode is set."""
     options = {"awslogs-group": "/g", "awslogs-stream-prefix": "ecs", **({"mode": mode} if mode else {})}
     assert scope_of(completed(definitions=[definition(log_options=options)])).may_drop is drops
@@ -214,7 +214,7 @@ def test_what_the_task_definition_tells_comes_first() -> None:
     assert {stream.group for stream in routed(completed()).streams} == {"/ecs/shop"}
 
 
-def test_the_end_of_the_rollout_is_told() -> None:
+def test_the_end_of_the_rollout_is_reported() -> None:
     """An absence counts where it reaches beyond the end of the rollout; without one, the start of the youngest task."""
     assert scope_of(completed()).rolled_out_at is not None
     running = scope_of(rolling("deployments alone", task("one"), task("two", started_at=None)))

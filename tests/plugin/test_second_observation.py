@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from conftest import BetweenLooks
+    from conftest import BetweenPolls
 
     from plugin.conftest import Deploy, Outcome, World
 
@@ -205,7 +205,7 @@ def test_what_happens_while_a_test_runs(web: Web) -> None:
     ],
     ids=["deleted", "replaced", "denied", "cut short", "absurd times", "the page of a proxy", "pages without end"],
 )
-def test_what_cannot_be_looked_at_any_more(web: Web, happen: Callable[[Web], object], telling: str) -> None:
+def test_what_cannot_be_observed_any_more(web: Web, happen: Callable[[Web], object], telling: str) -> None:
     """A fact that is not known in the end is not verified: UNPROVEN, and why."""
     outcome = web.run(lambda: happen(web))
     assert (outcome.status, outcome.verdict[0]) == (7, "UNPROVEN"), outcome.output
@@ -222,7 +222,7 @@ def test_a_task_that_another_one_of_the_same_digest_replaced(web: Web) -> None:
     assert {task["id"] for task in service["tasks"]} == {task.id for task in web.service.running_tasks}
 
 
-def test_a_task_that_is_being_replaced_is_waited_for(web: Web, between_looks: BetweenLooks) -> None:
+def test_a_task_that_is_being_replaced_is_waited_for(web: Web, between_polls: BetweenPolls) -> None:
     """If one is on its way in the end, --deploy-wait holds for it as well."""
 
     def replace() -> None:
@@ -235,7 +235,7 @@ def test_a_task_that_is_being_replaced_is_waited_for(web: Web, between_looks: Be
                 task.digests = web.service.rollout.digests
                 task.start(web.world.aws.now())
 
-    with between_looks(web.world.aws, start):
+    with between_polls(web.world.aws, start):
         outcome = web.run(replace, "--deploy-wait=20s")
     assert (outcome.status, outcome.verdict) == (0, ("VERIFIED", None)), outcome.output
     assert web.looks >= 3
@@ -248,7 +248,7 @@ def test_more_tasks_of_the_same_digest(web: Web) -> None:
     assert outcome.report["services"][0]["rollout"]["running"] == 4
 
 
-def test_what_is_refuted_is_not_looked_at_again(web: Web) -> None:
+def test_what_is_refuted_is_not_observed_again(web: Web) -> None:
     """A second observation cannot better a verdict, so none is made."""
     web.lose_a_task()
     outcome = web.run(nothing)
@@ -256,7 +256,7 @@ def test_what_is_refuted_is_not_looked_at_again(web: Web) -> None:
     assert LATER not in outcome.words
 
 
-def test_what_was_seen_a_moment_ago_is_not_looked_at_again(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_seen_a_moment_ago_is_not_observed_again(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short run costs one look."""
     monkeypatch.setattr("pytest_deploycheck.run.rollout_wait.FRESH", 3600)
     outcome = web.run(nothing)
