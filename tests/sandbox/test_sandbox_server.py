@@ -73,6 +73,9 @@ def test_unsupported_operations_are_refused(client: Clients) -> None:
         client("ecs").create_cluster(clusterName="x")
     with pytest.raises(ClientError, match="does not answer cloudwatch:PutCompositeAlarm"):
         client("cloudwatch").put_composite_alarm(AlarmName="x", AlarmRule="TRUE")
+    # moto knows this service, and lacks the operation.
+    with pytest.raises(ClientError, match="does not answer sts:DecodeAuthorizationMessage"):
+        client("sts").decode_authorization_message(EncodedMessage="x")
 
 
 def put_alarm(cloudwatch: Any) -> None:
