@@ -342,3 +342,14 @@ def test_no_credentials_with_which_a_role_can_be_assumed(tmp_path: Path) -> None
     error = refusal(tmp_path, role_arn=role)
     assert "No AWS credentials were found" in error.message
     assert role in error.message
+
+
+@pytest.mark.parametrize("role_arn", [None, "arn:aws:iam::123456789012:role/deploy-reader"])
+def test_a_profile_that_is_missing_and_found_missing_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role_arn: str | None
+) -> None:
+    """With AWS_DATA_PATH botocore reads the profile for the credentials only: the message is the same."""
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    with pytest.raises(EnvironmentUnusableError, match=r"The AWS profile does not exist: .*nowhere"):
+        Session(EnvironmentSettings(name="dev", region="us-east-1", role_arn=role_arn)).identify()

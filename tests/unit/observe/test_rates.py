@@ -77,6 +77,14 @@ def test_a_throttle_halves_the_rate_which_recovers(budget: RateBudget, clock: Fa
     assert budget.throttles == 1
 
 
+def test_an_operation_without_a_published_rate(budget: RateBudget, clock: FakeClock) -> None:
+    """It is not held back; a throttle of it is counted, and slows nothing else down."""
+    assert seconds(budget, clock, 100, "sts:GetCallerIdentity") == 0
+    budget.throttled("sts:GetCallerIdentity", "eu-west-1")
+    assert budget.throttles == 1
+    assert seconds(budget, clock, 19) == 0
+
+
 def test_throttles_of_calls_that_were_under_way_count_once(budget: RateBudget, clock: FakeClock) -> None:
     """Eight calls that are throttled at the same moment halve the rate once, not eight times."""
     for _ in range(8):
