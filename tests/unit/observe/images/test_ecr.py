@@ -51,10 +51,14 @@ def test_the_kind_of_a_manifest_is_that_of_an_image() -> None:
 
 def test_a_list_without_an_end_is_not_taken_for_whole() -> None:
     """Beyond a hundred pages the newer images may be missing: there is no list, and no wait for its end."""
-    paginator = SimpleNamespace(paginate=lambda **_: repeat({"imageDetails": []}))
-    client = cast("ECRClient", SimpleNamespace(get_paginator=lambda _: paginator))
+
+    def paged(number: int) -> ECRClient:
+        paginator = SimpleNamespace(paginate=lambda **_: repeat({"imageDetails": []}, number))
+        return cast("ECRClient", SimpleNamespace(get_paginator=lambda _: paginator))
+
+    assert ecr.images(paged(100), PLACE) == ()
     with pytest.raises(IncompleteAnswerError, match="images beyond 100 pages"):
-        ecr.images(client, PLACE)
+        ecr.images(paged(101), PLACE)
 
 
 def test_what_was_not_pulled_is_missing_only_if_ecr_says_so() -> None:
