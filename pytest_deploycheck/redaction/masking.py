@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pytest_deploycheck.redaction.assignments import ASSIGNMENT, KEPT
 from pytest_deploycheck.redaction.encodings import decoded
+from pytest_deploycheck.redaction.expressions import for_regex
 from pytest_deploycheck.redaction.keys import MASK, mask_keys
 from pytest_deploycheck.redaction.terminal import legible
 from pytest_deploycheck.redaction.tokens import TOKEN
@@ -91,7 +92,7 @@ class _OwnPattern:
 
         self._left = _SECONDS_IN_ALL
         try:
-            self._expression: Any = regex.compile(pattern, regex.VERSION0)
+            self._expression: Any = regex.compile(for_regex(pattern), regex.VERSION0)
             self._limit = {"timeout": _SECONDS}
         except regex.error:
             # The configuration takes what `re` does.

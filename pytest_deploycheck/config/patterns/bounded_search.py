@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_deploycheck.errors import UnprovenError
+from pytest_deploycheck.redaction.expressions import for_regex
 
 SECONDS = 2.0
 """Seconds of computing that the search in one text may take."""
@@ -129,7 +130,8 @@ def _engine(text: str, flags: int) -> Any:
 
     names = {re.ASCII: regex.ASCII, re.IGNORECASE: regex.IGNORECASE, re.MULTILINE: regex.MULTILINE}
     names |= {re.DOTALL: regex.DOTALL, re.VERBOSE: regex.VERBOSE}
-    return regex.compile(text, regex.VERSION0 | sum(int(theirs) for ours, theirs in names.items() if flags & ours))
+    wanted = sum(int(theirs) for ours, theirs in names.items() if flags & ours)
+    return regex.compile(for_regex(text), regex.VERSION0 | wanted)
 
 
 def _repeats(text: str, flags: int) -> int:

@@ -114,3 +114,24 @@ def test_where_the_parser_is_not_known_every_search_is_bounded(monkeypatch: pyte
     assert search("abc")
     with pytest.raises(SlowPatternError):
         search("c" * 60 + "!")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "other"),
+    [
+        (r".*GET.*/items/{id}", "GET /items/{id} 200", "GET /items/7 200"),
+        (r"(?:\w+ )+user{i}", "for a user{i}", "for a user"),
+        (r"(?:\w+ )+user\{i}", "for a user{i}", "for a user"),
+        (r"(?:ab*)+[{e}]x", "ab{x", "abx"),
+        (r"(?:ab*)+x{}", "abx{}", "abx"),
+        (r"(?:ab*)+x{2,3}$", "abxxx", "abx"),
+        (r"(?:ab*)+x{,2}$", "ab", "abxxx"),
+        (r"(?:ab*)+\N{DIGIT ONE}{2}", "ab11", "ab1"),
+    ],
+)
+def test_a_brace_means_the_same_however_it_is_searched_for(text: str, line: str, other: str) -> None:
+    """A brace that bounds no repeat is a character, as in the template of a route; it allows no differences."""
+    assert bounded_search._repeats(text, 0) > 1
+    search = searcher(text, 0)
+    assert (bool(search(line)), bool(search(other))) == (True, False)
+    assert (bool(re.search(text, line)), bool(re.search(text, other))) == (True, False)
