@@ -10,8 +10,9 @@ import pytest
 from support.replays import REPORTS, judged_again, recorded, replayed, verification_of
 
 from pytest_deploycheck.config.settings import Pattern
-from pytest_deploycheck.errors import ConfigurationError, UnprovenError
+from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError, UnprovenError
 from pytest_deploycheck.handles.logs.tail import LogTail
+from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.run.recording.replay import read_replays
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
@@ -179,6 +180,18 @@ def test_nothing_is_contacted() -> None:
         with pytest.raises(UnprovenError):
             ask()
     assert Pattern("x").is_in("x")
+
+
+def test_the_connections_of_a_replay_observe_and_follow_nothing() -> None:
+    """Also those who ask the connections themselves, as a wait does for tasks that are replaced, get no answer."""
+    (replay,) = read_replays(REPORTS / "healthy.json", "--deploy-replay")
+    access = replay.access(Overtime(SystemClock()))
+    with pytest.raises(EnvironmentUnusableError, match="does not hold"):
+        access.observer(replay.options)
+    with pytest.raises(UnprovenError, match="does not hold"):
+        access.log_reader.live(())
+    assert access.now() == replay.observation.observed_at
+    assert access.calls == ()
 
 
 def test_an_expression_that_was_masked_is_unproven(tmp_path: Path) -> None:
