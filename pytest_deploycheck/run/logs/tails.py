@@ -127,10 +127,10 @@ class LogTails(Struct):
 
     def _follow(self, service: str) -> LogScope | None:
         """The logs to read by now, as tasks are replaced; None where that cannot be observed."""
-        if service not in self._observers:
-            only = replace(self.options, services=(service,))
-            self._observers[service] = self.access.observer(only, with_health=False)
         try:
+            if service not in self._observers:
+                only = replace(self.options, services=(service,))
+                self._observers[service] = self.access.observer(only, with_health=False)
             (facts,) = self._observers[service].observe(is_poll=True)
         except DeploycheckError:
             return None

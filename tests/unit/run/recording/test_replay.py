@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.replays import REPORTS, judged_again, recorded, replayed, verification_of
+from support.log_fakes import FakeClock
+from support.replays import NOWHERE, REPORTS, judged_again, recorded, replayed, verification_of
 
 from pytest_deploycheck.config.settings import Pattern
 from pytest_deploycheck.errors import ConfigurationError, EnvironmentUnusableError, UnprovenError
@@ -15,6 +16,7 @@ from pytest_deploycheck.handles.logs.tail import LogTail
 from pytest_deploycheck.polling import Overtime, SystemClock
 from pytest_deploycheck.report.document import document
 from pytest_deploycheck.run.recording.replay import read_replays
+from pytest_deploycheck.run.verification import Verification
 from pytest_deploycheck.sandbox.scenarios import SCENARIOS
 
 Change = Callable[[dict[str, Any]], object]
@@ -153,6 +155,17 @@ def test_a_line_that_was_recorded_is_found() -> None:
 def test_a_line_that_was_searched_for_and_missing_is_missing() -> None:
     """The answer to what was read to the end at that time is that of then."""
     assert "Found 3 platform sections" not in tail("cached-layer")
+
+
+def test_a_wait_of_a_test_ends_as_it_did() -> None:
+    """A test with a timeout of its own fails for the line that was missing, however long it waits in a replay."""
+    (replay,) = read_replays(REPORTS / "cached-layer.json", "--deploy-replay")
+    clock = FakeClock()
+    verification = Verification(replay.environment, replay.options, replay=replay, source=NOWHERE, clock=clock)
+    with pytest.raises(AssertionError, match="not logged") as failed:
+        verification.log_tail("backend").wait_for("Found 3 platform sections", timeout=60)
+    assert not isinstance(failed.value, UnprovenError)
+    assert clock.slept <= 61
 
 
 def test_a_line_that_was_not_searched_for_is_unproven() -> None:
