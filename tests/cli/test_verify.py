@@ -119,11 +119,11 @@ mask = ['GET /\\w+']
 [env.sandbox.services.backend]
 service = "content-marketing-swarm-dev-backend-service"
 [[env.sandbox.services.backend.logs]]
-expect = "never written"
+forbid = "HTTP/1.1"
 """,
         encoding="utf-8",
     )
-    ended = script("verify", "sandbox", "--sandbox=healthy", *QUICK)
+    ended = script("verify", "sandbox", "--sandbox=healthy", "--wait=0")
     assert "FAIL backend logs-1" in ended.out, ended.err
     assert '"[masked] HTTP/1.1" 200 OK' in ended.out
     assert "GET /health" not in ended.out
