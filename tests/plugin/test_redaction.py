@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -164,6 +165,12 @@ class Writer:
 """A plugin that writes the reports of pytest as JSON, as pytest-reportlog does."""
 
 
+with_reporters = pytest.mark.skipif(
+    find_spec("allure_commons") is None or find_spec("pytest_html") is None,
+    reason="allure-pytest and pytest-html are not installed beside the lowest versions",
+)
+
+
 def written(folder: Path) -> dict[str, str]:
     """Return what a run wrote, by the name of the file, with what is embedded there as base64."""
     names = [one for one in folder.rglob("*") if one.is_file() and one.suffix not in {".py", ".pyc", ".toml"}]
@@ -174,6 +181,7 @@ def written(folder: Path) -> dict[str, str]:
     return texts
 
 
+@with_reporters
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one process", "xdist"])
 def test_no_reporter_shows_a_secret(
     deploy: Deploy,
@@ -207,6 +215,7 @@ def test_no_reporter_shows_a_secret(
     assert "Log lines" in texts["page.html"]
 
 
+@with_reporters
 def test_the_results_of_allure_stay_whole(
     deploy: Deploy, pytester: pytest.Pytester, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
