@@ -119,6 +119,9 @@ def _judge(registrations: Sequence[Registration], problem: Problem | None) -> Fi
             command=_command(bad[0].group),
             evidence=evidence,
         )
+    if not registrations:
+        # All of none are healthy: this is never to become a pass, whatever led here.
+        return TARGETS_HEALTHY.unproven("no target group reports a new task", remedy="See tasks-run-image.")
     unknown = [one for one in registrations if one.is_unknown]
     if unknown:
         return TARGETS_HEALTHY.unproven(

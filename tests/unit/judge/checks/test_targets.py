@@ -42,6 +42,12 @@ def test_every_new_task_healthy_passes(way: Way) -> None:
     assert still_awaited(world) == []
 
 
+def test_no_registration_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of no targets are healthy, which proves nothing: whatever leaves none to judge, it is unproven."""
+    monkeypatch.setattr(ServiceAnalysis, "registrations", ())
+    assert judge_targets(balanced(HEALTHY)).status is Status.UNPROVEN
+
+
 @pytest.mark.parametrize("state", ["initial", "unhealthy", "unhealthy.draining", "draining", "unused"])
 def test_one_new_task_that_is_not_healthy_fails(state: str) -> None:
     """One of two is not enough: it fails, naming the task, its address, its state and the load balancer's reason."""
