@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import base64
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from botocore.exceptions import ClientError
 
 from pytest_deploycheck.sandbox import SandboxContainer
+from pytest_deploycheck.sandbox.world.account import Account
 from pytest_deploycheck.sandbox.world.logs.groups import milliseconds
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def test_a_late_line_keeps_its_older_time(aws: Sandbox, client: Clients, service
     """Neither line nor stream exists before the arrival; then the line has the time at which it was logged."""
     logged_at = aws.now() - timedelta(minutes=2)
     task = service.running_tasks[0]
-    task.log("late", at=logged_at, arrives_in=0.3)
+    task.log("late", at=logged_at, arrives_in=60)
     assert messages(client, service) == []
     with pytest.raises(client("logs").exceptions.ResourceNotFoundException):
         read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
-    time.sleep(0.35)
-    (event,) = read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
+    with mock.patch.object(Account, "now", return_value=aws.now() + timedelta(seconds=61)):
+        (event,) = read(client, service, logStreamNames=[f"ecs/app/{task.id}"])
     assert event["timestamp"] == milliseconds(logged_at)
     assert event["ingestionTime"] > event["timestamp"] + 100_000
 
