@@ -38,7 +38,12 @@ def code(text: str, own: Own = (), *, limit: int = 300) -> str:
         own: Regular expressions of the user for secrets.
         limit: Characters to keep.
     """
-    shown = one_line(text, limit, own).strip("\r")
+    return _as_code(one_line(text, limit, own))
+
+
+def _as_code(line: str) -> str:
+    """Return a line that is fit to be shown as code."""
+    shown = line.strip("\r")
     if not shown.strip():
         return "(empty)"
     fence = _fence(shown, shortest=1)
@@ -63,7 +68,7 @@ def _word(word: str) -> str:
     """A word as code, without the brackets and the punctuation around it; what is code already stays as it is."""
     before, core, after = _PARTS.fullmatch(word).groups()  # type: ignore[union-attr]  # it matches every word
     marked = _MARKED.fullmatch(core)
-    return f"{before}{code(marked[1] if marked else core, limit=len(word))}{after}"
+    return f"{before}{_as_code(marked[1] if marked else core)}{after}"
 
 
 def block(text: str, own: Own = ()) -> list[str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.gfm import PARSER, inline_tokens, rows
 
@@ -54,6 +54,7 @@ def test_code_is_the_text_and_nothing_else(text: str) -> None:
         assert token.content == one_line(text, 300)
 
 
+@example("1\t::<")
 @given(MARKUP | st.text(max_size=40))
 def test_prose_is_its_words_and_nothing_else(text: str) -> None:
     """No sentence becomes markup, a link or a block: a parser reads its words in one paragraph."""
